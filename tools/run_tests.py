@@ -1,0 +1,433 @@
+"""Run every test of the project, stage by stage. Called by tools/test.
+
+The stages are the table at the end of this file. Each is a function that returns how many
+tests passed and failed. The first stage with a failure ends the run. Everything that is built
+lies in the cache, so that the tree stays clean and a second run only rebuilds what changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = Path(os.environ.get("CC_CACHE", "/nonexistent"))
+PYTHONS = {
+    "ft": os.environ.get("CC_PYTHON_FT", ""),
+    "gil": os.environ.get("CC_PYTHON_GIL", ""),
+    "tsan": os.environ.get("CC_PYTHON_TSAN", ""),
+}
+
+Counts = tuple[int, int]
+
+
+class StageFailed(Exception):
+    """Carries the sentence that tells what went wrong, and the counts so far."""
+
+    def __init__(self, sentence: str, passed: int = 0, failed: int = 1) -> None:
+        super().__init__(sentence)
+        self.counts = (passed, failed)
+
+
+class StageSkipped(Exception):
+    """Something that this machine cannot have is missing; the sentence says what."""
+
+
+# ---- running things -------------------------------------------------------------------
+
+
+def run(command: list[str | Path], log: str, *, cwd: Path = ROOT, **environment: str) -> str:
+    """Run a command with its output in a log; return the output, or raise with its end."""
+    path = CACHE / "logs" / f"test-{log}.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    bin_directory = str(Path(PYTHONS["gil"]).parent)
+    full_environment = {
+        **os.environ,
+        "PATH": bin_directory + os.pathsep + os.environ["PATH"],
+        "PYTHONPYCACHEPREFIX": str(CACHE / "pycache"),
+        "RUFF_CACHE_DIR": str(CACHE / "ruff"),
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(CACHE / "hypothesis"),
+        **environment,
+    }
+    with path.open("w") as output:
+        result = subprocess.run(
+            ["nice", *map(str, command)],
+            cwd=cwd,
+            env=full_environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+        )
+    text = path.read_text(errors="replace")
+    if result.returncode:
+        print("\n".join(text.splitlines()[-60:]))
+        passed, failed = counts_in(text)
+        name = " ".join(str(part) for part in command[:3])
+        raise StageFailed(
+            f"`{name} ...` ended with exit code {result.returncode}; its whole output is {path}",
+            passed,
+            max(failed, 1),
+        )
+    return text
+
+
+def counts_in(text: str) -> Counts:
+    """Read the closing lines of pytest or Meson."""
+    passed = failed = 0
+    for number, word in re.findall(r"(\d+) (passed|failed|errors?)\b", text[-2000:]):
+        if word == "passed":
+            passed += int(number)
+        else:
+            failed += int(number)
+    for word, number in re.findall(r"^(Ok|Fail|Timeout):\s+(\d+)", text[-2000:], re.MULTILINE):
+        if word == "Ok":
+            passed += int(number)
+        else:
+            failed += int(number)
+    return passed, failed
+
+
+def directory_outside_the_tree() -> Path:
+    """Where Python tests run: the source package there cannot shadow the installed one."""
+    directory = CACHE / "run"
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+def python_of(kind: str) -> str:
+    if not PYTHONS[kind]:
+        raise StageSkipped(
+            "there is no free-threaded CPython under ThreadSanitizer; tools/bootstrap --tsan builds it"
+            if kind == "tsan"
+            else "there is no free-threaded CPython; tools/bootstrap says why"
+        )
+    return PYTHONS[kind]
+
+
+# ---- stages ---------------------------------------------------------------------------
+
+
+def check_style() -> Counts:
+    run([ROOT / "tools/format", "--check"], "style")
+    return 1, 0
+
+
+def test_core(
+    name: str, *options: str, compiler: str = "gcc", wrapper: tuple[str, ...] = (), slowness: int = 1
+) -> Counts:
+    """Build the C core and its unit tests in one configuration, and run them."""
+    if shutil.which(compiler) is None:
+        raise StageSkipped(f"there is no {compiler} on this machine")
+    build = CACHE / "build" / f"core-{name}"
+    if not (build / "build.ninja").exists():
+        shutil.rmtree(build, ignore_errors=True)
+        setup = ["meson", "setup", build, ROOT, "--werror", "-Dpython=false", "-Dcore_tests=true"]
+        run([*setup, *options], f"core-{name}", CC=compiler)
+    run(["ninja", "-C", build], f"core-{name}")
+    command = ["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs"]
+    sanitizer = {
+        "ASAN_OPTIONS": "detect_stack_use_after_return=1:allocator_may_return_null=1",
+        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+        "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1:allocator_may_return_null=1",
+    }
+    text = run(
+        [*wrapper, *command, "--timeout-multiplier", str(slowness)], f"core-{name}", **sanitizer
+    )
+    return counts_in(text)
+
+
+def without_address_randomization() -> tuple[str, ...]:
+    """ThreadSanitizer's fixed memory map collides with kernels that randomize more than 28 bits."""
+    bits = Path("/proc/sys/vm/mmap_rnd_bits")
+    try:
+        too_many = int(bits.read_text()) > 28
+    except (OSError, ValueError):
+        return ()
+    return ("setarch", "-R") if too_many else ()
+
+
+def test_core_under_tsan() -> Counts:
+    return test_core(
+        "tsan",
+        "-Db_sanitize=thread",
+        "-Db_lundef=false",
+        compiler="clang",
+        wrapper=without_address_randomization(),
+        slowness=10,
+    )
+
+
+def check_cross() -> Counts:
+    text = run([ROOT / "tools/check_cross"], "cross")
+    unit_tests, _ = counts_in("")
+    for number in re.findall(r"^Ok:\s+(\d+)", text, re.MULTILINE):
+        unit_tests += int(number)
+    return unit_tests + text.count(" is fine ("), 0
+
+
+def check_headers() -> Counts:
+    text = run([ROOT / "tools/check_headers"], "headers")
+    return text.count("compiles against"), 0
+
+
+def install(kind: str) -> Counts:
+    run([ROOT / "tools/install", python_of(kind)], f"install-{kind}")
+    smoke_test(python_of(kind), free_threaded=kind != "gil")
+    return 1, 0
+
+
+def smoke_test(python: str | Path, *, free_threaded: bool = False) -> None:
+    """Import what was installed, use it once, and see that the GIL stayed off."""
+    program = (
+        "import sys, concurrent_collections as c\n"
+        "m = c.SkipListMap({2: 'b', 1: 'a'}); m[3] = 'c'\n"
+        "assert list(m.items()) == [(1, 'a'), (2, 'b'), (3, 'c')]\n"
+    )
+    if free_threaded:
+        program += "assert not sys._is_gil_enabled(), 'importing turned the GIL on'\n"
+    run([python, "-c", program], "smoke", cwd=directory_outside_the_tree())
+
+
+def test_pip_install(version: str) -> Counts:
+    """`pip install .` as a stranger would, in a fresh environment of another CPython."""
+    candidates = [shutil.which(f"python{version}")]
+    candidates += sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}"))
+    for candidate in filter(None, candidates):
+        has_headers = (
+            "import os, sysconfig, venv, ensurepip;"
+            "assert os.path.exists(sysconfig.get_path('include') + '/Python.h')"
+        )
+        if subprocess.run([candidate, "-c", has_headers], capture_output=True).returncode == 0:
+            break
+    else:
+        raise StageSkipped(f"there is no CPython {version} with headers on this machine")
+    environment = CACHE / "build" / f"fresh-{version}"
+    shutil.rmtree(environment, ignore_errors=True)
+    run([candidate, "-m", "venv", environment], f"pip-install-{version}")
+    python = environment / "bin" / "python"
+    run([python, "-m", "pip", "install", "--quiet", ROOT], f"pip-install-{version}")
+    smoke_test(python)
+    shutil.rmtree(environment)
+    return 1, 0
+
+
+def test_cimport(kind: str) -> Counts:
+    script = ROOT / "tests/cimport/build_and_run.py"
+    work = CACHE / "build" / f"cimport-{kind}"
+    run([python_of(kind), "-P", script, work], f"cimport-{kind}", cwd=directory_outside_the_tree())
+    return 1, 0
+
+
+def pytest(
+    kind: str,
+    log: str,
+    *paths: str,
+    options: tuple[str, ...] = (),
+    wrapper: tuple[str, ...] = (),
+    **environment: str,
+) -> Counts:
+    existing = [str(ROOT / path) for path in paths if any((ROOT / path).glob("**/test_*.py"))]
+    if not existing:
+        raise StageSkipped(f"there are no tests in {', '.join(paths)} yet")
+    command = [*wrapper, python_of(kind), "-P", "-m", "pytest", "-q", "-c", str(ROOT / "pyproject.toml")]
+    command += ["-o", f"cache_dir={CACHE / 'pytest' / kind}", "--rootdir", str(ROOT), *options, *existing]
+    return counts_in(run(command, log, cwd=directory_outside_the_tree(), **environment))
+
+
+def test_python(kind: str, *more: str) -> Counts:
+    return pytest(kind, f"python-{kind}", "tests/python", "tests/linearizability", options=more)
+
+
+def test_stress(kind: str) -> Counts:
+    return pytest(kind, f"stress-{kind}", "tests/stress")
+
+
+def install_instrumented(kind: str, sanitizers: str, compiler: str) -> Path:
+    """Build the extension with a sanitizer into a directory of its own."""
+    target = CACHE / "build" / f"instrumented-{kind}-{sanitizers.replace(',', '-')}"
+    shutil.rmtree(target, ignore_errors=True)
+    python = python_of(kind)
+    command: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--no-build-isolation"]
+    command += ["--no-deps", "--target", target, f"-Cbuild-dir={target}.build"]
+    command += [f"-Csetup-args=-Db_sanitize={sanitizers}", "-Csetup-args=-Db_lundef=false"]
+    command += ["-Csetup-args=-Dbuildtype=debugoptimized", "-Csetup-args=-Db_ndebug=false", ROOT]
+    path = str(Path(python).parent) + os.pathsep + os.environ["PATH"]
+    run(command, target.name, CC=compiler, PATH=path)
+    return target
+
+
+def test_python_under_asan() -> Counts:
+    """On a GIL build, because only there PYTHONMALLOC=malloc shows ASAN the objects too."""
+    target = install_instrumented("gil", "address,undefined", "gcc")
+    libraries = [
+        subprocess.check_output(["gcc", f"-print-file-name={name}"], text=True).strip()
+        for name in ("libasan.so", "libubsan.so")
+    ]
+    return pytest(
+        "gil",
+        "python-asan",
+        "tests/python",
+        options=("-m", "not slow", "-p", "no:faulthandler", "-s"),
+        LD_PRELOAD=" ".join(libraries),
+        PYTHONMALLOC="malloc",
+        PYTHONPATH=str(target),
+        ASAN_OPTIONS="detect_leaks=0:allocator_may_return_null=1",
+        UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1",
+        CC_TEST_PERCENT="10",
+    )
+
+
+def test_python_under_tsan() -> Counts:
+    target = install_instrumented("tsan", "thread", "clang")
+    suppressions = CACHE / "src/python3.13/Tools/tsan/suppressions_free_threading.txt"
+    return pytest(
+        "tsan",
+        "python-tsan",
+        "tests/stress",
+        options=("-s",),
+        wrapper=without_address_randomization(),
+        PYTHONPATH=str(target),
+        TSAN_OPTIONS=f"suppressions={suppressions}:allocator_may_return_null=1:exitcode=66",
+        CC_TEST_PERCENT="5",
+    )
+
+
+def check_types() -> Counts:
+    """The stubs say what the module has, and the package is clean under mypy --strict."""
+    python = python_of("gil")
+    outside = directory_outside_the_tree()
+    allowlist = ROOT / "tools/stubtest_allowlist.txt"
+    options = [f"--mypy-config-file={ROOT / 'pyproject.toml'}", "--allowlist", allowlist]
+    stubtest = [python, "-P", "-m", "mypy.stubtest", "concurrent_collections"]
+    run([*stubtest, *options, "--ignore-missing-stub"], "stubtest", cwd=outside)
+    mypy = [python, "-P", "-m", "mypy", "--config-file", ROOT / "pyproject.toml"]
+    mypy += ["--cache-dir", CACHE / "mypy"]
+    run([*mypy, "-p", "concurrent_collections"], "mypy", cwd=outside)
+    checked = 2
+    examples = ROOT / "tests/typing"
+    if examples.is_dir():
+        run([*mypy, examples], "mypy-examples", cwd=outside)
+        checked += 1
+    return checked, 0
+
+
+# ---- the table ------------------------------------------------------------------------
+
+
+@dataclass
+class Stage:
+    name: str
+    what: str
+    action: Callable[[], Counts]
+    is_quick: bool = True
+
+
+STAGES = [
+    Stage("style", "formatters and linters", check_style),
+    Stage("core-gcc", "C core, gcc -Werror", lambda: test_core("gcc")),
+    Stage("install-ft", "wheel, free-threaded", lambda: install("ft")),
+    Stage("install-gil", "wheel, GIL build", lambda: install("gil")),
+    Stage("python-ft", "Python tests, free-threaded", lambda: test_python("ft")),
+    Stage("python-gil", "Python tests, GIL build", lambda: test_python("gil")),
+    Stage("types", "stubtest and mypy --strict", check_types),
+    Stage("cimport-ft", "a project that cimports us, free-threaded", lambda: test_cimport("ft")),
+    Stage("cimport-gil", "a project that cimports us, GIL build", lambda: test_cimport("gil")),
+    Stage("stress-ft", "stress tests, free-threaded", lambda: test_stress("ft"), is_quick=False),
+    Stage("stress-gil", "stress tests, GIL build", lambda: test_stress("gil"), is_quick=False),
+    Stage(
+        "core-clang",
+        "C core, clang -Werror, optimized",
+        lambda: test_core("clang", "-Dbuildtype=release", compiler="clang"),
+        is_quick=False,
+    ),
+    Stage(
+        "core-asan",
+        "C core, ASAN and UBSAN",
+        lambda: test_core(
+            "asan",
+            "-Db_sanitize=address,undefined",
+            "-Db_lundef=false",
+            compiler="clang",
+            slowness=5,
+        ),
+        is_quick=False,
+    ),
+    Stage("core-tsan", "C core, TSAN", test_core_under_tsan, is_quick=False),
+    Stage(
+        "core-invariants",
+        "C core, invariants checked",
+        lambda: test_core("invariants", "-Ddebug_invariants=true", slowness=5),
+        is_quick=False,
+    ),
+    Stage(
+        "schedules",
+        "C core under our own scheduler",
+        lambda: test_core("schedules", "-Dschedules=true", "-Dallocator=libc", slowness=2),
+        is_quick=False,
+    ),
+    Stage("cross", "Windows, macOS, qemu", check_cross, is_quick=False),
+    Stage("headers", "headers of CPython 3.14 and 3.15", check_headers, is_quick=False),
+    Stage("pip-3.11", "pip install . on 3.11", lambda: test_pip_install("3.11"), is_quick=False),
+    Stage("pip-3.12", "pip install . on 3.12", lambda: test_pip_install("3.12"), is_quick=False),
+    Stage("python-asan", "Python tests, ASAN and UBSAN", test_python_under_asan, is_quick=False),
+    Stage("python-tsan", "stress tests, TSAN", test_python_under_tsan, is_quick=False),
+]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tools/test", description="Pass all tests.")
+    parser.add_argument("--quick", action="store_true", help="leave out what takes long")
+    parser.add_argument("--only", metavar="STAGE", action="append", help="run one stage; repeatable")
+    parser.add_argument("--list", action="store_true", help="show the stages and exit")
+    arguments = parser.parse_args()
+
+    if arguments.list:
+        for stage in STAGES:
+            print(f"{stage.name:16} {'' if stage.is_quick else '(not in --quick) '}{stage.what}")
+        return 0
+
+    wanted = [stage for stage in STAGES if stage.is_quick or not arguments.quick]
+    if arguments.only:
+        unknown = set(arguments.only) - {stage.name for stage in STAGES}
+        if unknown:
+            parser.error(f"no stage is called {', '.join(sorted(unknown))}; see --list")
+        wanted = [stage for stage in STAGES if stage.name in arguments.only]
+
+    passed = failed = 0
+    skipped = []
+    began = time.monotonic()
+    for number, stage in enumerate(wanted, 1):
+        print(f"[{number:2}/{len(wanted)}] {stage.what} ... ", end="", flush=True)
+        started = time.monotonic()
+        try:
+            counts = stage.action()
+        except StageSkipped as reason:
+            skipped.append(stage.name)
+            print(f"skipped: {reason}", flush=True)
+            continue
+        except StageFailed as failure:
+            counts = failure.counts
+            print(f"\nSTOPPED in stage {stage.name}: {failure}", flush=True)
+        passed += counts[0]
+        failed += counts[1]
+        if counts[1]:
+            print(f"To repeat it alone: tools/test --only {stage.name}")
+            break
+        print(f"{counts[0]} passed ({time.monotonic() - started:.0f} s)", flush=True)
+
+    print(f"{time.monotonic() - began:.0f} s in all", end="")
+    print(f"; skipped: {', '.join(skipped)}" if skipped else "")
+    print(f"{passed} passed, {failed} failed", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
