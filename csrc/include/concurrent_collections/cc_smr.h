@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Safe memory reclamation: when may memory that other threads might still be reading be freed?
+ *
+ * A container owns one *domain*. An operation opens a protected region on it, follows pointers with
+ * cc_smr_protect, closes the region, and hands what it has unlinked to cc_smr_retire. A retired
+ * thing is released when no region that could have seen it is open any more.
+ *
+ * Rules for the caller:
+ *   1. One region at a time per thread; it opens and closes in one C function.
+ *   2. Inside: no waiting, no locks, no call that may run foreign code.
+ *   3. A pointer is followed only if the word it came from was read by cc_smr_protect in this
+ *      region, from a node that was still reachable at that moment (an unmarked link proves it).
+ *   4. cc_smr_retire is called outside regions, once per thing, after the thing is unlinked from
+ *      everywhere, by the thread that reserved room for it with cc_smr_reserve.
+ *   5. The domain is destroyed when no thread uses the container any more.
+ *
+ * The scheme behind it is 2GE-IBR (Wen, Izraelevitz, Cai, Beadle, Scott: Interval-Based Memory
+ * Reclamation, PPoPP 2018); csrc/memory/ibr.c says how, and what a stalled thread can pin.
+ */
+#ifndef CC_SMR_H
+#define CC_SMR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cc_atomic.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cc_smr_domain cc_smr_domain;
+
+/* An open region. On the caller's stack; its fields are the library's. */
+typedef struct cc_smr_guard {
+    void *thread;
+    cc_smr_domain *domain;
+    uint64_t upper;
+} cc_smr_guard;
+
+/* Called for a retired word when nobody can see it any more. `context` is what the domain was made
+ * with. May run foreign code, may use containers; runs outside every region. */
+typedef void (*cc_smr_release)(const void *context, uintptr_t word, unsigned kind);
+
+/* Statistics of the process; counted only while cc_smr_settings.statistics is set. */
+typedef struct cc_smr_statistics {
+    uint64_t retired;  /* things handed to cc_smr_retire */
+    uint64_t released; /* of those, released */
+    uint64_t scans;    /* times that limbo was compared with the open regions */
+    uint64_t retries;  /* operations' restarts after a lost race */
+    uint32_t threads;  /* thread records, free ones included */
+} cc_smr_statistics;
+
+/* Settings of the process; changed at any time, looked at by later operations. */
+typedef struct cc_smr_settings_t {
+    cc_atomic_u32 retire_threshold;     /* things waiting in one stripe that start a scan; >= 1 */
+    cc_atomic_u32 max_reclaim_per_poll; /* released at most, by one operation; >= 1 */
+    cc_atomic_u32 statistics;           /* 1: count retired, released, scans */
+    cc_atomic_u32 contention;           /* 1: count retries */
+} cc_smr_settings_t;
+
+#ifndef CC_SMR_NO_SETTINGS
+extern cc_smr_settings_t cc_smr_settings;
+#endif
+
+/* A new domain, or NULL without memory. `context` must outlive everything that is ever retired. */
+cc_smr_domain *cc_smr_domain_new(cc_smr_release release, const void *context);
+
+/* Release what waits, and free the domain. No thread is in a region of it, none will be. */
+void cc_smr_domain_free(cc_smr_domain *domain);
+
+/* Open a region. Returns 0, or -1 when this thread is new and there is no memory for its record.
+ * Wait-free after the first call of a thread. */
+int cc_smr_enter(cc_smr_domain *domain, cc_smr_guard *guard);
+
+/* Close it. Wait-free. May release a few things that have waited: call it attached where the
+ * release function needs that. */
+void cc_smr_leave(cc_smr_guard *guard);
+
+/* Read a word that leads to a node. Lock-free: it repeats only when an era has passed. */
+uintptr_t cc_smr_protect(cc_smr_guard *guard, const cc_atomic_uptr *source);
+
+/* The birth to stamp on a new node: read before it is published. Wait-free. */
+uint64_t cc_smr_birth(cc_smr_guard *guard);
+
+/* Say that something new has been published (a node, a value): eras advance with these. */
+void cc_smr_published(cc_smr_guard *guard);
+
+/* Make sure that the calling thread can retire `n` things without allocating. Returns 0, or -1
+ * without memory. Call before the operation has an effect. */
+int cc_smr_reserve(unsigned n);
+
+/* Hand over an unlinked word. Released at once when no open region could have seen it, else later
+ * by any thread's operation on this domain. Returns 0; or -1 when nothing was reserved and there is
+ * no memory, and then the word still belongs to the caller. Lock-free. */
+int cc_smr_retire(cc_smr_domain *domain, uintptr_t word, unsigned kind, uint64_t birth, size_t bytes);
+
+/* Release everything that can be released now. Returns how many things still wait. */
+size_t cc_smr_flush(cc_smr_domain *domain);
+
+/* Things and bytes that wait. A sum over stripes: exact when nothing changes meanwhile. */
+size_t cc_smr_limbo_count(const cc_smr_domain *domain);
+
+/* Add up the statistics of all threads. */
+void cc_smr_get_statistics(cc_smr_statistics *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

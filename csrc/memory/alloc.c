@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#define _POSIX_C_SOURCE 200809L /* posix_memalign */
+#include "cc_alloc.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "concurrent_collections/cc_atomic.h"
+
+/* A plain C11 atomic, not cc_atomic: the schedule build must not see a scheduling point here. */
+static _Atomic int64_t allocations_until_failure = -1;
+
+static bool must_fail(void) {
+    if (atomic_load_explicit(&allocations_until_failure, memory_order_relaxed) < 0) {
+        return false;
+    }
+    if (atomic_fetch_sub_explicit(&allocations_until_failure, 1, memory_order_relaxed) > 0) {
+        return false;
+    }
+    atomic_store_explicit(&allocations_until_failure, 0, memory_order_relaxed);
+    return true;
+}
+
+void cc_alloc_fail_from(int64_t n) {
+    atomic_store_explicit(&allocations_until_failure, n, memory_order_relaxed);
+}
+
+#if defined(CC_HAVE_MIMALLOC)
+#include <mimalloc.h>
+
+void *cc_alloc(size_t bytes) {
+    return must_fail() ? NULL : mi_malloc(bytes);
+}
+
+void *cc_alloc_aligned(size_t bytes, size_t alignment) {
+    return must_fail() ? NULL : mi_malloc_aligned(bytes, alignment);
+}
+
+void cc_free(void *memory) {
+    mi_free(memory);
+}
+
+size_t cc_alloc_good_size(size_t bytes) {
+    return mi_good_size(bytes);
+}
+
+const char *cc_alloc_name(void) {
+    static char name[40];
+    if (!name[0]) {
+        int v = mi_version();
+        snprintf(name, sizeof name, "mimalloc %d.%d.%d", v / 100, v / 10 % 10, v % 10);
+    }
+    return name;
+}
+#else
+#if defined(_WIN32)
+#include <malloc.h>
+/* _aligned_malloc pairs only with _aligned_free, so everything goes through it. */
+void *cc_alloc_aligned(size_t bytes, size_t alignment) {
+    return must_fail() ? NULL : _aligned_malloc(bytes, alignment);
+}
+
+void *cc_alloc(size_t bytes) {
+    return cc_alloc_aligned(bytes, 16);
+}
+
+void cc_free(void *memory) {
+    _aligned_free(memory);
+}
+#else
+void *cc_alloc_aligned(size_t bytes, size_t alignment) {
+    void *memory = NULL;
+    return !must_fail() && posix_memalign(&memory, alignment, bytes) == 0 ? memory : NULL;
+}
+
+void *cc_alloc(size_t bytes) {
+    return must_fail() ? NULL : malloc(bytes);
+}
+
+void cc_free(void *memory) {
+    free(memory);
+}
+#endif
+
+size_t cc_alloc_good_size(size_t bytes) {
+    /* glibc: an eight-byte header, multiples of sixteen, at least 32 in all. Others are similar. */
+    size_t with_header = (bytes + 8u + 15u) & ~(size_t)15u;
+    return with_header < 32u ? 32u : with_header;
+}
+
+const char *cc_alloc_name(void) {
+    return "libc";
+}
+#endif

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Interval-based reclamation (2GE-IBR) after Wen, Izraelevitz, Cai, Beadle and Scott, PPoPP 2018.
+ *
+ * A domain has a clock, its *era*. A thing lives from its birth (the era when it was made) to its
+ * death (the era when it was retired). An open region reserves the eras lower .. upper: lower is the
+ * era when it was opened, upper the newest era in which it has read a pointer. A thing is released
+ * when no open region of its domain has  lower <= died  and  upper >= birth.
+ *
+ * Why that is safe. Let a region hold a pointer to x. It read the pointer at some time t from a link
+ * that proved x reachable, then read the era and found it equal to its (published) upper end. So
+ * birth(x) <= era(t) <= upper. x was retired after t, so died(x) >= era(t) >= lower. Whoever retired
+ * x looked at the reservations after unlinking x. Store-load fences on both sides ((5) or (8) here,
+ * (7) there) leave two cases: the scan sees the reservation, and keeps x; or the region's loads come
+ * after the unlinking, and it does not find x.
+ *
+ * Deviations from the paper, and why:
+ *   - Clocks, limbo and reservations are per container, not per process: a region on one container
+ *     holds nothing back in another; a container that is destroyed frees its garbage at once, since
+ *     nobody can be in a region of it; a thread that ends leaves nothing behind.
+ *   - Limbo belongs to the container (striped), not to the thread: any thread's next operation on
+ *     the container may drain it, so a thread that goes idle does not keep references alive.
+ *   - A retirement first looks whether any open region could have seen the thing, and if not releases
+ *     it on the spot: Python programmers expect objects to die promptly.
+ *   - Eras advance by publications of nodes *and* of values; see skiplist.c on births of values.
+ *
+ * Bound. A region that stalls with the interval [l, u] pins things that were alive at some time in
+ * it: what was in the container while the clock showed l .. u, and nothing that is born later. The
+ * clock moves on after CC_PUBLICATIONS_PER_ERA publications in the mean.
+ *
+ * Progress. enter, leave, retire's push: wait-free or lock-free. A scan takes a stripe's whole limbo
+ * with one exchange; two threads never scan the same things, and nobody waits.
+ *
+ * Pairs of releases and acquires, by number:
+ *   (3) domain, (4) lower, (5) upper, (6) leave   with the loads in see_reservations.
+ *   (9) push to limbo                              with the exchange that takes it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../platform/cc_os.h"
+#include "cc_alloc.h"
+#include "smr_fast.h"
+
+/* With more thread records than this a retirement does not look at them all; it waits for a scan,
+ * which shares the look among many. */
+#define RECORDS_WORTH_A_LOOK 64u
+#define SPARE_RECORDS_KEPT 64u
+#define MOST_STRIPES 16u
+
+cc_smr_settings_t cc_smr_settings = {{32}, {64}, {0}, {0}};
+
+void cc_invariant_failed(const char *condition, const char *file, int line) {
+    fprintf(stderr, "%s:%d: invariant broken: %s\n", file, line, condition);
+    abort();
+}
+
+/* ---------------------------------------------------------------- domains */
+
+static uint32_t stripes_for_this_machine(void) {
+    static _Atomic uint32_t remembered;
+    uint32_t stripes = atomic_load_explicit(&remembered, memory_order_relaxed);
+    if (!stripes) {
+        unsigned processors = cc_os_cpu_count();
+        for (stripes = 1; stripes < processors && stripes < MOST_STRIPES; stripes *= 2) {
+        }
+        atomic_store_explicit(&remembered, stripes, memory_order_relaxed);
+    }
+    return stripes;
+}
+
+cc_smr_domain *cc_smr_domain_new(cc_smr_release release, const void *context) {
+    uint32_t stripes = stripes_for_this_machine();
+    size_t bytes = sizeof(cc_smr_domain) + CC_CACHE_LINE + stripes * sizeof(cc_stripe);
+    cc_smr_domain *d = cc_alloc_aligned(bytes, CC_CACHE_LINE);
+    if (!d) {
+        return NULL;
+    }
+    memset(d, 0, bytes);
+    d->release = release;
+    d->context = context;
+    d->stripe_mask = stripes - 1;
+    uintptr_t after = (uintptr_t)d + sizeof *d + CC_CACHE_LINE - 1;
+    d->stripes = (cc_stripe *)(after & ~(uintptr_t)(CC_CACHE_LINE - 1));
+    cc_store_relaxed_u64(&d->era, 1);
+    for (uint32_t i = 0; i < stripes; i++) {
+        cc_store_relaxed_u32(&d->stripes[i].scan_at, 1);
+    }
+    return d;
+}
+
+/* ---------------------------------------------------------------- regions */
+
+uintptr_t cc_protect_in_new_era(cc_smr_guard *g, const cc_atomic_uptr *source, uint64_t era) {
+    cc_thread *self = g->thread;
+    for (;;) {
+        /* (8) Store-load, as (5): the word must be read after the longer reservation is visible. */
+        cc_publish_u64(&self->upper, era);
+        g->upper = era;
+        uintptr_t word = cc_load_acquire_uptr(source);
+        era = cc_load_acquire_u64(&g->domain->era);
+        if (era == g->upper) {
+            return word;
+        }
+    }
+}
+
+typedef struct interval {
+    uint64_t lower, upper;
+} interval;
+
+/* Reads the reservations of all threads on `d` into `out`, at most `room`. Returns how many there
+ * are. The caller has put a full fence between unlinking and this. */
+static uint32_t see_reservations(const cc_smr_domain *d, interval *out, uint32_t room) {
+    uint32_t found = 0;
+    for (cc_thread *t = cc_thread_first(); t; t = t->next) {
+        /* Lower before upper: a region that opens in between has a lower end that we did not see,
+         * but then its first load comes after our fence. The other order could pair the new lower
+         * end with the old upper end of an earlier region and see an empty interval for a region
+         * that was open all the time. */
+        uint64_t lower = cc_load_seq_cst_u64(&t->lower); /* pairs with (4), (6) */
+        if (lower == CC_ERA_IDLE || cc_load_seq_cst_uptr(&t->domain) != (uintptr_t)d) { /* (3) */
+            continue;
+        }
+        uint64_t upper = cc_load_seq_cst_u64(&t->upper); /* (5), (8) */
+        if (found < room) {
+            out[found] = (interval){lower, upper};
+        }
+        found++;
+    }
+    return found;
+}
+
+static bool any_region_saw(const cc_smr_domain *d, uint64_t birth, uint64_t died) {
+    for (cc_thread *t = cc_thread_first(); t; t = t->next) {
+        uint64_t lower = cc_load_seq_cst_u64(&t->lower); /* (4), (6) */
+        if (lower > died || cc_load_seq_cst_uptr(&t->domain) != (uintptr_t)d) { /* (3); idle > died */
+            continue;
+        }
+        if (cc_load_seq_cst_u64(&t->upper) >= birth) { /* (5), (8) */
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---------------------------------------------------------------- releasing, never recursively */
+
+static void count(cc_atomic_u64 *statistic, uint64_t n) {
+    if (cc_load_relaxed_u32(&cc_smr_settings.statistics)) {
+        cc_store_relaxed_u64(statistic, cc_load_relaxed_u64(statistic) + n);
+    }
+}
+
+static void keep_spare(cc_thread *self, cc_retired *r) {
+    if (self->spare_count >= SPARE_RECORDS_KEPT) {
+        cc_free(r);
+        return;
+    }
+    r->next = self->spare;
+    self->spare = r;
+    self->spare_count++;
+}
+
+static void begin_releasing(cc_thread *self) {
+    CC_INVARIANT(!self->is_releasing);
+    self->is_releasing = true;
+}
+
+static void end_releasing(cc_thread *self) {
+    cc_deferred *item;
+    while ((item = self->deferred)) {
+        self->deferred = item->next;
+        item->run(item);
+    }
+    self->is_releasing = false;
+}
+
+void cc_run_or_defer(cc_deferred *item) {
+    cc_thread *self = cc_thread_self();
+    if (!self) { /* no memory for a record: recursion is the lesser evil */
+        item->run(item);
+        return;
+    }
+    item->next = self->deferred;
+    self->deferred = item;
+    if (!self->is_releasing) {
+        begin_releasing(self);
+        end_releasing(self);
+    }
+}
+
+/* A retired thing that nobody can see, met while a release function is running up the stack. It is
+ * laid out so that a cc_deferred fits over its first two words. */
+typedef struct deferred_release {
+    cc_deferred deferred;
+    const void *context;
+    uintptr_t word;
+    cc_smr_release release;
+    uint64_t unused;
+    uint32_t bytes, kind;
+} deferred_release;
+
+_Static_assert(sizeof(deferred_release) <= sizeof(cc_retired), "a retired record can be deferred");
+
+static void run_deferred_release(cc_deferred *item) {
+    deferred_release *d = (deferred_release *)item;
+    deferred_release copy = *d;
+    cc_thread *self = cc_thread_self();
+    if (self) {
+        keep_spare(self, (cc_retired *)item);
+        count(&self->released, 1);
+    }
+    copy.release(copy.context, copy.word, copy.kind);
+}
+
+/* ---------------------------------------------------------------- limbo */
+
+int cc_reserve(cc_thread *self, unsigned n) {
+    while (self->spare_count < n) {
+        cc_retired *r = cc_alloc(sizeof *r);
+        if (!r) {
+            return -1;
+        }
+        keep_spare(self, r);
+    }
+    return 0;
+}
+
+static void push_chain(cc_stripe *s, cc_retired *newest, cc_retired *oldest) {
+    uintptr_t head = cc_load_relaxed_uptr(&s->limbo);
+    do {
+        oldest->next = (cc_retired *)head;
+    } while (!cc_cas_acq_rel_uptr(&s->limbo, &head, (uintptr_t)newest)); /* (9) */
+}
+
+static int by_lower_end(const void *a, const void *b) {
+    uint64_t x = ((const interval *)a)->lower, y = ((const interval *)b)->lower;
+    return x < y ? -1 : x > y;
+}
+
+/* `seen` is sorted by lower end, and each upper end is the largest up to there. */
+static bool is_seen_by(const interval *seen, uint32_t n, const cc_retired *r) {
+    uint32_t low = 0, high = n; /* first interval with lower > died */
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (seen[middle].lower <= r->died) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low > 0 && seen[low - 1].upper >= r->birth;
+}
+
+#define INTERVALS_ON_STACK 64u
+
+/* Compare one stripe's limbo with the open regions, and release what none of them saw: oldest first,
+ * at most `most`. */
+static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t most) {
+    if (self->is_releasing || !cc_load_relaxed_uptr(&s->limbo)) {
+        return;
+    }
+    cc_retired *chain = (cc_retired *)cc_exchange_acq_rel_uptr(&s->limbo, 0); /* pairs with (9) */
+    if (!chain) {
+        return;
+    }
+    count(&self->scans, 1);
+    /* (7) Store-load: everything in the chain was unlinked before it was pushed; reservations that
+     * matter are visible to the loads after this fence. */
+    cc_fence_seq_cst(&d->era);
+    interval on_stack[INTERVALS_ON_STACK], *seen = on_stack;
+    uint32_t room = INTERVALS_ON_STACK, n;
+    while ((n = see_reservations(d, seen, room)) > room) {
+        if (seen != on_stack) {
+            cc_free(seen);
+        }
+        room = n + 16;
+        seen = cc_alloc(room * sizeof *seen);
+        if (!seen) { /* no memory to look: everything waits for the next scan */
+            cc_retired *oldest = chain;
+            while (oldest->next) {
+                oldest = oldest->next;
+            }
+            push_chain(s, chain, oldest);
+            return;
+        }
+    }
+    qsort(seen, n, sizeof *seen, by_lower_end);
+    for (uint32_t i = 1; i < n; i++) {
+        if (seen[i].upper < seen[i - 1].upper) {
+            seen[i].upper = seen[i - 1].upper;
+        }
+    }
+    cc_retired *oldest_first = NULL;
+    while (chain) {
+        cc_retired *next = chain->next;
+        chain->next = oldest_first;
+        oldest_first = chain;
+        chain = next;
+    }
+    cc_retired *kept_newest = NULL, *kept_oldest = NULL, *free_first = NULL, **free_end = &free_first;
+    uint32_t kept = 0, freed = 0;
+    uint64_t freed_bytes = 0;
+    while (oldest_first) {
+        cc_retired *r = oldest_first;
+        oldest_first = r->next;
+        if (freed < most && !is_seen_by(seen, n, r)) {
+            r->next = NULL;
+            *free_end = r;
+            free_end = &r->next;
+            freed++;
+            freed_bytes += r->bytes;
+        } else {
+            r->next = kept_newest;
+            kept_newest = r;
+            if (!kept_oldest) {
+                kept_oldest = r;
+            }
+            kept++;
+        }
+    }
+    if (seen != on_stack) {
+        cc_free(seen);
+    }
+    if (kept_newest) {
+        push_chain(s, kept_newest, kept_oldest);
+    }
+    cc_fetch_add_relaxed_u32(&s->limbo_count, 0u - freed);
+    cc_fetch_add_relaxed_u64(&s->limbo_bytes, 0u - freed_bytes);
+    /* What is kept may be pinned for long: look again when there is enough new to pay for it. */
+    uint32_t threshold = cc_load_relaxed_u32(&cc_smr_settings.retire_threshold);
+    cc_store_relaxed_u32(&s->scan_at, kept + (kept / 2 > threshold ? kept / 2 : threshold));
+
+    begin_releasing(self);
+    while (free_first) {
+        cc_retired *r = free_first, copy = *r;
+        free_first = r->next;
+        keep_spare(self, r);
+        count(&self->released, 1);
+        copy.release(copy.context, copy.word, copy.kind);
+    }
+    end_releasing(self);
+}
+
+cc_retired *cc_take_spare(cc_thread *self) {
+    cc_retired *r = self->spare;
+    CC_INVARIANT(r); /* cc_reserve was called, and nothing of the caller's ran in between */
+    self->spare = r->next;
+    self->spare_count--;
+    return r;
+}
+
+static uint32_t add_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word, unsigned kind,
+                             uint64_t birth, uint64_t died, size_t bytes) {
+    *r = (cc_retired){NULL, d->release, d->context, word, birth, died, (uint32_t)bytes, kind};
+    cc_stripe *s = cc_stripe_of(d, self);
+    push_chain(s, r, r);
+    cc_fetch_add_relaxed_u64(&s->limbo_bytes, r->bytes);
+    return cc_fetch_add_relaxed_u32(&s->limbo_count, 1) + 1;
+}
+
+void cc_retire_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word, unsigned kind,
+                        uint64_t birth, size_t bytes) {
+    cc_fence_seq_cst(&d->era);
+    count(&self->retired, 1);
+    add_to_limbo(d, self, r, word, kind, birth, cc_load_seq_cst_u64(&d->era), bytes);
+}
+
+void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word, unsigned kind,
+               uint64_t birth, size_t bytes) {
+    CC_INVARIANT(cc_load_relaxed_u64(&self->lower) == CC_ERA_IDLE);
+    /* (7) Store-load: the unlinking must be visible before we look for regions, and the era of death
+     * must be read after the unlinking. */
+    cc_fence_seq_cst(&d->era);
+    uint64_t died = cc_load_seq_cst_u64(&d->era);
+    count(&self->retired, 1);
+    bool nobody_saw_it =
+        cc_thread_count() <= RECORDS_WORTH_A_LOOK && !any_region_saw(d, birth, died);
+    if (nobody_saw_it && !self->is_releasing) {
+        begin_releasing(self);
+        keep_spare(self, r);
+        count(&self->released, 1);
+        d->release(d->context, word, kind);
+        end_releasing(self);
+        return;
+    }
+    if (nobody_saw_it) {
+        *(deferred_release *)r = (deferred_release){
+            {self->deferred, run_deferred_release}, d->context, word, d->release, 0, 0, kind};
+        self->deferred = (cc_deferred *)r;
+        return;
+    }
+    uint32_t waiting = add_to_limbo(d, self, r, word, kind, birth, died, bytes);
+    cc_stripe *s = cc_stripe_of(d, self);
+    if (waiting >= cc_load_relaxed_u32(&s->scan_at)) {
+        scan_stripe(d, s, self, cc_load_relaxed_u32(&cc_smr_settings.max_reclaim_per_poll));
+    }
+}
+
+void cc_poll_now(cc_smr_domain *d, cc_thread *self) {
+    size_t most = cc_load_relaxed_u32(&cc_smr_settings.max_reclaim_per_poll);
+    scan_stripe(d, cc_stripe_of(d, self), self, most);
+    /* Now and then somebody else's stripe: its threads may have gone to sleep. */
+    uint32_t turn = self->operations / CC_OPERATIONS_PER_POLL;
+    if (d->stripe_mask && turn % 8 == 0) {
+        scan_stripe(d, &d->stripes[turn / 8 & d->stripe_mask], self, most);
+    }
+}
+
+/* ---------------------------------------------------------------- the interface as functions */
+
+int cc_smr_enter(cc_smr_domain *domain, cc_smr_guard *guard) {
+    return cc_enter(domain, guard);
+}
+
+void cc_smr_leave(cc_smr_guard *guard) {
+    cc_leave(guard);
+    cc_poll(guard->domain, guard->thread);
+}
+
+uintptr_t cc_smr_protect(cc_smr_guard *guard, const cc_atomic_uptr *source) {
+    return cc_protect(guard, source);
+}
+
+uint64_t cc_smr_birth(cc_smr_guard *guard) {
+    return cc_load_acquire_u64(&guard->domain->era);
+}
+
+void cc_smr_published(cc_smr_guard *guard) {
+    cc_published(guard);
+}
+
+int cc_smr_reserve(unsigned n) {
+    cc_thread *self = cc_thread_self();
+    return self ? cc_reserve(self, n) : -1;
+}
+
+int cc_smr_retire(cc_smr_domain *domain, uintptr_t word, unsigned kind, uint64_t birth, size_t bytes) {
+    cc_thread *self = cc_thread_self();
+    if (!self || cc_reserve(self, 1)) {
+        return -1;
+    }
+    cc_retire(domain, self, cc_take_spare(self), word, kind, birth, bytes);
+    return 0;
+}
+
+size_t cc_smr_limbo_count(const cc_smr_domain *domain) {
+    size_t n = 0;
+    for (uint32_t i = 0; i <= domain->stripe_mask; i++) {
+        n += cc_load_relaxed_u32(&domain->stripes[i].limbo_count);
+    }
+    return n;
+}
+
+size_t cc_smr_flush(cc_smr_domain *domain) {
+    cc_thread *self = cc_thread_self();
+    for (uint32_t i = 0; self && i <= domain->stripe_mask; i++) {
+        scan_stripe(domain, &domain->stripes[i], self, SIZE_MAX);
+    }
+    return cc_smr_limbo_count(domain);
+}
+
+void cc_smr_domain_free(cc_smr_domain *domain) {
+    if (!domain) {
+        return;
+    }
+    for (uint32_t i = 0; i <= domain->stripe_mask; i++) {
+        cc_retired *r = (cc_retired *)cc_exchange_acq_rel_uptr(&domain->stripes[i].limbo, 0);
+        while (r) {
+            cc_retired *next = r->next;
+            r->release(r->context, r->word, r->kind);
+            cc_free(r);
+            r = next;
+        }
+    }
+    cc_free(domain);
+}
+
+void cc_smr_get_statistics(cc_smr_statistics *out) {
+    *out = (cc_smr_statistics){0};
+    for (cc_thread *t = cc_thread_first(); t; t = t->next) {
+        out->retired += cc_load_relaxed_u64(&t->retired);
+        out->released += cc_load_relaxed_u64(&t->released);
+        out->scans += cc_load_relaxed_u64(&t->scans);
+        out->retries += cc_load_relaxed_u64(&t->retries);
+    }
+    out->threads = cc_thread_count();
+}

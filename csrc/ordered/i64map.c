@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The skip list with int64 keys held whole by their digests: no key is ever compared by a function.
+ */
+#include "concurrent_collections/cc_i64map.h"
+
+#include "skiplist.h"
+
+_Static_assert(CC_I64MAP_RESERVED == CC_TOMBSTONE, "the reserved value is the tombstone");
+_Static_assert(CC_I64MAP_NO_MEMORY == CC_NO_MEMORY && CC_I64MAP_ABSENT == CC_ABSENT &&
+                   CC_I64MAP_PRESENT == CC_FOUND && CC_I64MAP_MISMATCH == CC_MISMATCH,
+               "answers are statuses");
+
+static const cc_word_table plain_words = {0};
+
+#define SIGN_BIT (UINT64_C(1) << 63)
+
+static cc_skiplist *list_of(const cc_i64map *map) {
+    return (cc_skiplist *)map;
+}
+
+static cc_search search_for(int64_t key) {
+    uint64_t digest = (uint64_t)key ^ SIGN_BIT; /* signed order becomes unsigned order */
+    return (cc_search){.digest = digest, .hash = cc_mix(digest)};
+}
+
+static int64_t key_of(uint64_t digest) {
+    return (int64_t)(digest ^ SIGN_BIT);
+}
+
+cc_i64map *cc_i64map_new(void) {
+    return (cc_i64map *)cc_skiplist_new(&plain_words);
+}
+
+void cc_i64map_free(cc_i64map *map) {
+    cc_skiplist_free(list_of(map));
+}
+
+int cc_i64map_get(cc_i64map *map, int64_t key, uintptr_t *value) {
+    cc_search s = search_for(key);
+    return (int)cc_skiplist_get(list_of(map), &s, value);
+}
+
+int cc_i64map_put(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *old) {
+    cc_search s = search_for(key);
+    return value == CC_TOMBSTONE ? CC_I64MAP_BAD_VALUE
+                                 : (int)cc_skiplist_put(list_of(map), &s, value, CC_PUT_ALWAYS, old);
+}
+
+int cc_i64map_put_if_absent(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *existing) {
+    cc_search s = search_for(key);
+    return value == CC_TOMBSTONE ? CC_I64MAP_BAD_VALUE
+                                 : (int)cc_skiplist_put(list_of(map), &s, value, CC_PUT_IF_ABSENT, existing);
+}
+
+int cc_i64map_replace_if(cc_i64map *map, int64_t key, uintptr_t expected, uintptr_t value) {
+    cc_search s = search_for(key);
+    return value == CC_TOMBSTONE ? CC_I64MAP_BAD_VALUE
+                                 : (int)cc_skiplist_replace_exact(list_of(map), &s, expected, value);
+}
+
+int cc_i64map_remove(cc_i64map *map, int64_t key, uintptr_t *old) {
+    cc_search s = search_for(key);
+    return (int)cc_skiplist_remove(list_of(map), &s, old);
+}
+
+static int neighbour(cc_i64map *map, int64_t key, cc_relation relation, int64_t *found, uintptr_t *value) {
+    cc_search s = search_for(key);
+    cc_entry e;
+    cc_status status = cc_skiplist_neighbour(list_of(map), &s, relation, &e);
+    if (status == CC_FOUND) {
+        *found = key_of(e.digest);
+        *value = e.value;
+    }
+    return (int)status;
+}
+
+int cc_i64map_first(cc_i64map *map, int64_t *found, uintptr_t *value) {
+    return neighbour(map, 0, CC_FIRST, found, value);
+}
+
+int cc_i64map_last(cc_i64map *map, int64_t *found, uintptr_t *value) {
+    return neighbour(map, 0, CC_LAST, found, value);
+}
+
+int cc_i64map_floor(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value) {
+    return neighbour(map, key, CC_FLOOR, found, value);
+}
+
+int cc_i64map_ceiling(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value) {
+    return neighbour(map, key, CC_CEILING, found, value);
+}
+
+int cc_i64map_lower(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value) {
+    return neighbour(map, key, CC_LOWER, found, value);
+}
+
+int cc_i64map_higher(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value) {
+    return neighbour(map, key, CC_HIGHER, found, value);
+}
+
+static int pop_end(cc_i64map *map, cc_relation end, int64_t *found, uintptr_t *value) {
+    for (;;) {
+        int status = neighbour(map, 0, end, found, value);
+        if (status != CC_FOUND) {
+            return status;
+        }
+        cc_search s = search_for(*found);
+        status = (int)cc_skiplist_remove_exact(list_of(map), &s, *value);
+        if (status == CC_FOUND || status == CC_NO_MEMORY) {
+            return status;
+        }
+    }
+}
+
+int cc_i64map_pop_first(cc_i64map *map, int64_t *found, uintptr_t *value) {
+    return pop_end(map, CC_FIRST, found, value);
+}
+
+int cc_i64map_pop_last(cc_i64map *map, int64_t *found, uintptr_t *value) {
+    return pop_end(map, CC_LAST, found, value);
+}
+
+int64_t cc_i64map_scan(cc_i64map *map, int64_t from, int64_t *keys, uintptr_t *values, size_t room) {
+    enum { CHUNK = 64 };
+    cc_entry entries[CHUNK];
+    size_t total = 0;
+    for (;;) {
+        size_t n, wanted = room - total < CHUNK ? room - total : CHUNK;
+        if (!wanted) {
+            return (int64_t)total;
+        }
+        cc_search s = search_for(from);
+        if (cc_skiplist_scan_up(list_of(map), &s, false, entries, wanted, &n) == CC_NO_MEMORY) {
+            return CC_I64MAP_NO_MEMORY;
+        }
+        for (size_t i = 0; i < n; i++) {
+            keys[total + i] = key_of(entries[i].digest);
+            values[total + i] = entries[i].value;
+        }
+        total += n;
+        if (!n || keys[total - 1] == INT64_MAX) {
+            return (int64_t)total;
+        }
+        from = keys[total - 1] + 1;
+    }
+}
+
+size_t cc_i64map_length(const cc_i64map *map) {
+    return cc_skiplist_length(list_of(map));
+}
+
+size_t cc_i64map_bytes(const cc_i64map *map) {
+    return cc_skiplist_bytes(list_of(map));
+}
+
+size_t cc_i64map_flush(cc_i64map *map) {
+    return cc_skiplist_flush(list_of(map));
+}
+
+const char *cc_i64map_check(cc_i64map *map) {
+    return cc_skiplist_check(list_of(map));
+}

@@ -1,0 +1,1247 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A lock-free skip list: Fraser's (Practical lock-freedom, 2004, section 4.3) in the form of Harris'
+ * and Michael's lists: a mark in the low bit of a node's next pointer says that this node is dead on
+ * that level, and whoever meets a marked node unlinks it before going on.
+ *
+ *      head ----------------------------> 30 -------------> NULL      level 1
+ *      head ---> 10 ---> 20 -(marked)---> 30 ---> 40 -----> NULL      level 0
+ *
+ * What differs from the papers, and why:
+ *
+ *   Value slots decide. A node is in the map while its value is not CC_TOMBSTONE. Removing is one CAS
+ *   from value to tombstone (whoever wins it owns the value, and pop returns exactly that), then the
+ *   node is marked from its top level down and unlinked. Replacing is a CAS that never overwrites a
+ *   tombstone, so a put can not fall into a node that is being removed.
+ *
+ *   No step past a marked link without proof. Under interval reclamation the target of a marked link
+ *   may have been freed, although the node that holds the link is protected. So a search that meets
+ *   a marked node unlinks it with a CAS on the last clean predecessor and reads the predecessor's
+ *   link again; when the predecessor itself turns out to be marked it starts over.
+ *
+ *   One hand-off per node. `builders` counts who may still publish a pointer to the node (its
+ *   inserter, and see hints.h); REMOVED is set when it has been marked. The last one out, be it a
+ *   builder that finds REMOVED set or the remover that finds no builder, unlinks the node from
+ *   every level (a *sweep*: one more search for its key) and retires it. Nobody can link it again
+ *   after that: builders do not join a removed node.
+ *
+ *   Never in front of an equal key. A live node is never linked, on any level, in front of a dead one
+ *   with an equal key: a sweep, which stops at the first key that is not smaller, would not reach the
+ *   dead one. seek() starts over when an upper level shows an equal node that level 0 does not.
+ *
+ *   Births of values. A value's life is that of its publication, not that of its node, or a reader that
+ *   stalls would pin every value that a key ever had. `value_birth` holds an era not later than the
+ *   publication of the current value. A writer reads it, then the value, then the era e, swaps the
+ *   value, raises value_birth to e, and retires the old value with the birth it had read. Any era
+ *   found in value_birth was the current one before some value that has been in the slot was put
+ *   there, hence not after the publication of the value that is read later.
+ *
+ * Linearization points.
+ *   get, found       the load of the live value.
+ *   get, absent      the load of the clean link on level 0 that skips the key; or, when a node with a
+ *                    tombstone is found, its removal, or the load of the link to it if that is later:
+ *                    while a node is linked on level 0 no other node with its key is.
+ *   put              the CAS on the predecessor's level-0 link, or on the value.
+ *   remove           the CAS of the value to the tombstone.
+ *   first, floor...  the load of the predecessor's clean level-0 link; that the entry returned is still
+ *                    alive is checked after it, so it was alive then. Meeting a dead node in one of the
+ *                    two places that matter, the search starts over: stepping over it would return an
+ *                    entry that was never in that relation.
+ *   scans            each entry by itself, at the load of its value.
+ *
+ * Progress. Every operation is lock-free: a search starts over only when somebody else has changed a
+ * link that it was about to use. Nobody waits for anybody.
+ *
+ * Reclamation. Needs exactly cc_smr's rules; an operation's region is closed before words are released.
+ *
+ * Limits. 16 levels with p = 1/4: expected time is O(log n) to 4^16 entries.
+ *
+ * Pairs of releases and acquires, by number:
+ *   (1) the CAS that links a node           with the protect that reads the link: the node's fields.
+ *   (2) the CAS that stores a value         with the protect that reads it: what it points to.
+ *   (3) the store that raises `top`         with the load in seek: a level in use is searched.
+ *   (4) leaving builders, setting REMOVED   with each other: the last one out sees all links made.
+ */
+#include "skiplist.h"
+
+#include <string.h>
+
+#include "../memory/cc_alloc.h"
+#include "../memory/smr_fast.h"
+#include "hints.h"
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define ALWAYS_INLINE static __forceinline
+#else
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#endif
+
+#define MAX_HEIGHT 16
+#define MARK ((uintptr_t)1)
+
+/* Nodes that a scan visits in one region; longer regions would pin more of what dies meanwhile. */
+#define MOST_NODES_PER_REGION 4096u
+
+typedef struct cc_skiplist_node {
+    uintptr_t key;             /* immutable, owned; 0: the digest is the key */
+    cc_atomic_u64 value_birth; /* era in the low 48 bits; builders and REMOVED above */
+    cc_atomic_uptr value;      /* owned; CC_TOMBSTONE: dead */
+    uint64_t birth_kind_height; /* immutable: era (48), kind (8), height (8) */
+    uint64_t digest;           /* immutable */
+    cc_atomic_uptr next[];     /* one per level; MARK: dead on this level */
+} node;
+
+#define ERA_BITS 48
+#define ERA_MASK ((UINT64_C(1) << ERA_BITS) - 1)
+#define ONE_BUILDER (UINT64_C(1) << ERA_BITS)
+#define REMOVED (UINT64_C(1) << 63)
+#define BUILDERS(word) (((word) & ~REMOVED) >> ERA_BITS)
+
+struct cc_skiplist {
+    cc_deferred destruction; /* first: a deferred item is the list itself */
+    const cc_word_table *words;
+    cc_smr_domain *domain;
+    cc_atomic_uptr hints; /* hint_table *: the current one, or NULL while the list is small */
+    cc_atomic_u32 top;    /* levels in use, at least 1; only grows */
+    node head;         /* its next[] has MAX_HEIGHT entries; must be last */
+};
+
+enum { RETIRED_VALUE, RETIRED_NODE, RETIRED_HINTS };
+
+/* ---------------------------------------------------------------- nodes */
+
+static inline unsigned kind_of(const node *n) {
+    return (unsigned)(n->birth_kind_height >> ERA_BITS) & 0xffu;
+}
+
+static inline int height_of(const node *n) {
+    return (int)(n->birth_kind_height >> 56);
+}
+
+static inline uint64_t birth_of(const node *n) {
+    return n->birth_kind_height & ERA_MASK;
+}
+
+static inline size_t bytes_of(const node *n) {
+    return cc_alloc_good_size(sizeof(node) + (size_t)height_of(n) * sizeof(cc_atomic_uptr));
+}
+
+static inline bool is_marked(uintptr_t link) {
+    return link & MARK;
+}
+
+static inline node *target_of(uintptr_t link) {
+    return (node *)(link & ~MARK);
+}
+
+static inline void acquire_word(const cc_skiplist *list, uintptr_t word) {
+    if (word && list->words->acquire) {
+        list->words->acquire(word);
+    }
+}
+
+static void release_word(const cc_word_table *words, uintptr_t word) {
+    if (word && words->release) {
+        words->release(word);
+    }
+}
+
+static void free_node(const cc_word_table *words, node *n) {
+    uintptr_t key = n->key;
+#if defined(CC_DEBUG_INVARIANTS)
+    memset((void *)n, 0xdd, sizeof(node) + (size_t)height_of(n) * sizeof(cc_atomic_uptr));
+#endif
+    cc_free(n);
+    release_word(words, key);
+}
+
+static void release_retired(const void *context, uintptr_t word, unsigned kind) {
+    switch (kind) {
+    case RETIRED_NODE:
+        free_node(context, (node *)word);
+        break;
+    case RETIRED_HINTS:
+        cc_free((void *)word);
+        break;
+    default:
+        release_word(context, word);
+    }
+}
+
+static int random_height(cc_thread *self, int top) {
+    uint64_t r = cc_thread_random(self) >> 11; /* the low bits of xorshift are the weak ones */
+    int height = 1;
+    while (height < MAX_HEIGHT && height <= top && (r & 3) == 0) {
+        height++;
+        r >>= 2;
+    }
+    return height;
+}
+
+static node *new_node(cc_skiplist *list, cc_smr_guard *g, const cc_search *search, uintptr_t value) {
+    int top = (int)cc_load_relaxed_u32(&list->top);
+    int height = random_height(g->thread, top);
+    node *n = cc_alloc(sizeof(node) + (size_t)height * sizeof(cc_atomic_uptr));
+    if (!n) {
+        return NULL;
+    }
+    uint64_t era = cc_load_acquire_u64(&list->domain->era) & ERA_MASK;
+    n->key = search->key;
+    n->digest = search->digest;
+    n->birth_kind_height = era | (uint64_t)search->kind << ERA_BITS | (uint64_t)height << 56;
+    cc_store_relaxed_u64(&n->value_birth, era | ONE_BUILDER);
+    cc_store_relaxed_uptr(&n->value, value);
+    return n;
+}
+
+/* ---------------------------------------------------------------- the order of keys */
+
+static int compare_slowly(const cc_skiplist *list, cc_search *search, const node *n) {
+    const cc_word_table *words = list->words;
+    int order = words->compare ? words->compare(search, kind_of(n), n->digest, n->key) : CC_UNDECIDED;
+    if (order != CC_UNDECIDED) {
+        return order;
+    }
+    for (uint32_t i = search->lesson_count; i-- > 0;) {
+        if (search->lessons[i].word == n->key) {
+            return search->lessons[i].order;
+        }
+    }
+    if (!search->needed) { /* else an earlier question of this search is still open: first that one */
+        acquire_word(list, n->key);
+        search->needed = n->key;
+    }
+    return CC_UNDECIDED;
+}
+
+/* Order of the searched key against the node's: -1, 0, 1, or CC_UNDECIDED. */
+ALWAYS_INLINE int compare(const cc_skiplist *list, cc_search *search, const node *n) {
+    if (kind_of(n) == search->kind) {
+        if (search->digest != n->digest) {
+            return search->digest < n->digest ? -1 : 1;
+        }
+        if (!(search->key | n->key)) {
+            return 0;
+        }
+    }
+    return compare_slowly(list, search, n);
+}
+
+int cc_search_learn(const cc_skiplist *list, cc_search *search, int order) {
+    if (search->lesson_count == search->lesson_room) {
+        uint32_t room = search->lesson_room ? 2 * search->lesson_room : 32;
+        cc_lesson *more = cc_alloc(room * sizeof *more);
+        if (!more) {
+            uintptr_t word = search->needed;
+            search->needed = 0;
+            release_word(list->words, word);
+            return -1;
+        }
+        if (search->lessons) {
+            memcpy(more, search->lessons, search->lesson_count * sizeof *more);
+            cc_free(search->lessons);
+        }
+        search->lessons = more;
+        search->lesson_room = room;
+    }
+    search->lessons[search->lesson_count++] = (cc_lesson){search->needed, order};
+    search->needed = 0;
+    return 0;
+}
+
+void cc_search_end(const cc_skiplist *list, cc_search *search) {
+    cc_lesson *lessons = search->lessons;
+    uint32_t count = search->lesson_count;
+    uintptr_t needed = search->needed;
+    search->lessons = NULL;
+    search->lesson_count = search->lesson_room = 0;
+    search->needed = 0;
+    release_word(list->words, needed);
+    for (uint32_t i = 0; i < count; i++) {
+        release_word(list->words, lessons[i].word);
+    }
+    cc_free(lessons);
+}
+
+/* ---------------------------------------------------------------- seeking */
+
+/* Where a key is, or would be: on each level the last node before it and the first one not before. */
+typedef struct position {
+    node *before[MAX_HEIGHT];
+    node *after[MAX_HEIGHT];
+    int levels;
+} position;
+
+typedef enum seek_mode {
+    SEEK_POSITION,   /* fill in the whole position */
+    SEEK_ENTRY,      /* stop at the first equal node: only after[0] is set, when found */
+    SEEK_PAST_EQUAL, /* the position behind an equal node */
+    SEEK_END         /* the position behind everything; there is no search */
+} seek_mode;
+
+/* One step on a level: `current` follows `before` there. Unlinks marked nodes. Returns false when
+ * `before` is dead or its link has changed under us: start over. On true, *current is the next
+ * unmarked node or NULL, and *beyond what follows it. */
+ALWAYS_INLINE bool settle(cc_smr_guard *g, node *before, int level, node **current, node **beyond) {
+    node *c = *current;
+    while (c) {
+        uintptr_t link = cc_protect(g, &c->next[level]); /* (1) */
+        if (!is_marked(link)) {
+            *beyond = target_of(link);
+            break;
+        }
+        uintptr_t expected = (uintptr_t)c;
+        if (!cc_cas_acq_rel_uptr(&before->next[level], &expected, link & ~MARK)) {
+            return false;
+        }
+        /* What a marked link leads to may be freed by now. That `before`, which is not marked, leads
+         * to it proves the opposite; ask it again. */
+        link = cc_protect(g, &before->next[level]);
+        if (is_marked(link)) {
+            return false;
+        }
+        c = target_of(link);
+    }
+    *current = c;
+    return true;
+}
+
+ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, cc_search *search, position *at,
+                             seek_mode mode) {
+    for (;; cc_count_retry(g)) {
+        node *before = &list->head;
+        node *equal_above = NULL, *equal = NULL;
+        int level = (int)cc_load_acquire_u32(&list->top) - 1; /* (3) */
+        at->levels = level + 1;
+        for (; level >= 0; level--) {
+            uintptr_t link = cc_protect(g, &before->next[level]);
+            if (is_marked(link)) {
+                break; /* died since we stepped on it, one level up */
+            }
+            node *current = target_of(link), *beyond = NULL;
+            bool lost = false;
+            equal = NULL;
+            for (;;) {
+                if (!settle(g, before, level, &current, &beyond)) {
+                    lost = true;
+                    break;
+                }
+                if (!current) {
+                    break;
+                }
+                if (mode != SEEK_END) {
+                    int order = compare(list, search, current);
+                    if (order == CC_UNDECIDED) {
+                        return CC_NEED_COMPARE;
+                    }
+                    if (order < 0) {
+                        break;
+                    }
+                    if (order == 0 && mode != SEEK_PAST_EQUAL) {
+                        equal = current;
+                        break;
+                    }
+                }
+                before = current;
+                current = beyond;
+            }
+            if (lost) {
+                break;
+            }
+            if (mode == SEEK_ENTRY && equal) {
+                at->after[0] = equal;
+                return CC_FOUND;
+            }
+            at->before[level] = before;
+            at->after[level] = current;
+            if (equal) {
+                equal_above = equal;
+            }
+        }
+        /* `equal` is level 0's now. An equal node further up that is not the one down here is dead and
+         * about to be unlinked; nothing may be linked in front of it. */
+        if (level < 0 && (!equal_above || equal_above == equal)) {
+            return equal ? CC_FOUND : CC_ABSENT;
+        }
+    }
+}
+
+/* ---------------------------------------------------------------- dying */
+
+/* Mark a node whose value is a tombstone on all its levels, from the top. Idempotent; helpers do it
+ * as well as the remover. */
+static void mark_dead(node *n) {
+    for (int level = height_of(n) - 1; level >= 0; level--) {
+        cc_fetch_or_acq_rel_uptr(&n->next[level], MARK);
+    }
+}
+
+/* Become one of those who may publish pointers to n, unless it has been removed. */
+static bool join_builders(node *n) {
+    uint64_t word = cc_load_acquire_u64(&n->value_birth);
+    while (!(word & REMOVED)) {
+        if (cc_cas_acq_rel_u64(&n->value_birth, &word, word + ONE_BUILDER)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---------------------------------------------------------------- hints (see hints.h) */
+
+/* Below this many entries a search costs no more than a hint. */
+#define SMALLEST_HINT_TABLE 64u
+
+static uint64_t hash_of(const cc_skiplist *list, const node *n) {
+    return list->words->hash ? list->words->hash(kind_of(n), n->digest, n->key) : cc_mix(n->digest);
+}
+
+static hint_table *current_hints(cc_skiplist *list, cc_smr_guard *g) {
+    return (hint_table *)cc_protect(g, &list->hints);
+}
+
+/* The node that holds the searched key, if a hint leads to it. What it says about the key's value is
+ * as good as what a search finds; that there is none says nothing. */
+ALWAYS_INLINE node *follow_hint(cc_skiplist *list, cc_smr_guard *g, cc_search *search) {
+    if (!search->hash) {
+        return NULL;
+    }
+    hint_table *t = current_hints(list, g);
+    if (!t) {
+        return NULL;
+    }
+    cc_atomic_uptr *bucket = hint_bucket(t, search->hash);
+    uintptr_t tag = (uintptr_t)(search->hash >> 60);
+    for (unsigned i = 0; i < HINT_SLOTS; i++) {
+        uintptr_t word = cc_load_relaxed_uptr(&bucket[i]);
+        if (!word || (word & HINT_TAG) != tag) {
+            continue;
+        }
+        word = cc_protect(g, &bucket[i]);
+        node *n = (node *)(word & ~HINT_TAG);
+        /* Rule C: only now, after the protected load, does it prove anything. */
+        if (cc_load_acquire_uptr(&list->hints) != (uintptr_t)t) {
+            return NULL;
+        }
+        if (n && kind_of(n) == search->kind && compare(list, search, n) == 0) {
+            return n;
+        }
+    }
+    return NULL;
+}
+
+/* Make the table fit the list, when it does not. Called now and then, in a region. */
+static void grow_hints(cc_skiplist *list, cc_smr_guard *g, hint_table *t) {
+    uint64_t slots = t ? hint_table_slots(t) : 0;
+    uint64_t entries = cc_skiplist_length(list);
+    if (entries <= slots + slots / 4 || entries < SMALLEST_HINT_TABLE) {
+        return;
+    }
+    uint64_t wanted = slots ? slots : SMALLEST_HINT_TABLE;
+    while (entries > wanted + wanted / 4) {
+        wanted *= 2;
+    }
+    cc_thread *self = g->thread;
+    if (t && cc_reserve(self, 3)) { /* two may be the operation's own */
+        return;
+    }
+    hint_table *larger = hint_table_new(wanted, cc_load_acquire_u64(&list->domain->era));
+    if (!larger) {
+        return; /* it is only a hint */
+    }
+    uintptr_t expected = (uintptr_t)t;
+    if (!cc_cas_seq_cst_uptr(&list->hints, &expected, (uintptr_t)larger)) {
+        cc_free(larger);
+        return;
+    }
+    cc_stripe *s = cc_stripe_of(list->domain, self);
+    cc_fetch_add_relaxed_u64(&s->bytes, larger->bytes - (t ? t->bytes : 0));
+    if (t) {
+        cc_retire_to_limbo(list->domain, self, cc_take_spare(self), (uintptr_t)t, RETIRED_HINTS, t->birth, t->bytes);
+    }
+}
+
+/* Rule A. The caller is a builder of n. */
+static void publish_hint(cc_skiplist *list, cc_smr_guard *g, uint64_t hash, node *n) {
+    hint_table *t = current_hints(list, g);
+    uint64_t random = cc_thread_random(g->thread) >> 16;
+    if (!t || !hint_put(t, hash, n, random)) {
+        if (random >> 8 & 7) {
+            return;
+        }
+        grow_hints(list, g, t);
+    }
+}
+
+/* Rule B. */
+static void clear_hint(cc_skiplist *list, cc_smr_guard *g, node *n) {
+    hint_table *t = current_hints(list, g);
+    uint64_t hash = t ? hash_of(list, n) : 0;
+    if (hash) {
+        hint_clear(t, hash, n);
+    }
+}
+
+#if defined(CC_DEBUG_INVARIANTS) && defined(CC_SCHED)
+/* In a schedule build the threads are fibres of one thread, so the whole list can be looked at
+ * between two of their steps. */
+static void check_unreachable(cc_skiplist *list, const node *dead) {
+    for (int level = 0; level < MAX_HEIGHT; level++) {
+        for (node *n = &list->head; n;) {
+            node *next = target_of(atomic_load(&n->next[level].word));
+            CC_INVARIANT(next != dead); /* no pointer leads to a node that is retired */
+            n = next;
+        }
+    }
+}
+#else
+#define check_unreachable(list, dead) ((void)0)
+#endif
+
+/* What an operation has to retire once its region is closed. */
+typedef struct leftovers {
+    cc_retired *value_record, *node_record;
+    uintptr_t value;
+    uint64_t value_birth;
+    node *dead; /* unlinked from everywhere, ours to retire */
+} leftovers;
+
+/* We are the last one out of a removed node: unlink it wherever it still is. What the search does not
+ * know is left to cc_skiplist_finish. */
+static void sweep(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n, leftovers *left) {
+    position at;
+    if (seek(list, g, search, &at, SEEK_POSITION) == CC_NEED_COMPARE) {
+        search->unswept = n;
+        return;
+    }
+    check_unreachable(list, n);
+    left->dead = n;
+}
+
+/* The same, when n may also stand in the table of hints. */
+static void last_one_out(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n, leftovers *left) {
+    clear_hint(list, g, n);
+    sweep(list, g, search, n, left);
+}
+
+/* Leave the builders of n. True when it has been removed and nobody else is left. */
+static bool leave_builders(node *n) {
+    uint64_t was = cc_fetch_sub_acq_rel_u64(&n->value_birth, ONE_BUILDER); /* (4) */
+    CC_INVARIANT(BUILDERS(was) > 0);
+    return (was & REMOVED) && BUILDERS(was) == 1;
+}
+
+/* Say that n is marked on all levels. True when nobody is building it any more. */
+static bool set_removed(node *n) {
+    uint64_t was = cc_fetch_or_acq_rel_u64(&n->value_birth, REMOVED); /* (4) */
+    CC_INVARIANT(!(was & REMOVED));
+    return BUILDERS(was) == 0;
+}
+
+static void raise_value_birth(node *n, uint64_t era) {
+    uint64_t word = cc_load_relaxed_u64(&n->value_birth);
+    while ((word & ERA_MASK) < era &&
+           !cc_cas_acq_rel_u64(&n->value_birth, &word, (word & ~ERA_MASK) | era)) {
+    }
+}
+
+/* ---------------------------------------------------------------- beginning and ending operations */
+
+static int begin(cc_skiplist *list, cc_smr_guard *g, unsigned records) {
+    cc_thread *self = cc_thread_self();
+    if (!self || (records && cc_reserve(self, records))) {
+        return -1;
+    }
+    return cc_enter(list->domain, g);
+}
+
+static void end_reading(cc_smr_guard *g) {
+    cc_leave(g);
+    cc_poll(g->domain, g->thread);
+}
+
+static void count_entry(cc_skiplist *list, cc_thread *self, int entries, int64_t bytes) {
+    cc_stripe *s = cc_stripe_of(list->domain, self);
+    if (entries) {
+        cc_fetch_add_relaxed_u64(&s->entries, (uint64_t)(int64_t)entries);
+    }
+    cc_fetch_add_relaxed_u64(&s->bytes, (uint64_t)bytes);
+}
+
+/* Close the region of an operation that may have changed something, and retire what it leaves behind.
+ * Foreign code runs in here, at the very end; nothing of the list is in our hands then, but a node
+ * in search->unswept, which is nobody else's to free. */
+static void end_changing(cc_skiplist *list, cc_smr_guard *g, cc_search *search, leftovers *left) {
+    cc_thread *self = g->thread;
+    cc_smr_domain *domain = list->domain;
+    cc_leave(g);
+    bool has_value = left->value && list->words->release;
+    if (has_value) {
+        left->value_record = cc_take_spare(self);
+    }
+    if (left->dead || search->unswept) {
+        left->node_record = cc_take_spare(self);
+    }
+    if (search->unswept) {
+        search->record = left->node_record;
+    }
+    if (left->dead) {
+        size_t bytes = bytes_of(left->dead);
+        count_entry(list, self, 0, -(int64_t)bytes);
+        cc_retire(domain, self, left->node_record, (uintptr_t)left->dead, RETIRED_NODE,
+                  birth_of(left->dead), bytes);
+    }
+    if (has_value) {
+        cc_retire(domain, self, left->value_record, left->value, RETIRED_VALUE, left->value_birth, 0);
+    }
+    cc_poll(domain, self);
+}
+
+/* ---------------------------------------------------------------- operations on one key */
+
+/* A search had to find n because no hint led to it: put one in, now and then. As a builder of n we may
+ * turn out to be the last one, and then the dead node is ours to sweep, even in a get. */
+static void refresh_hint(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n, leftovers *left) {
+    cc_thread *self = g->thread;
+    if (!search->hash || kind_of(n) != search->kind || !cc_load_relaxed_uptr(&list->hints) ||
+        (cc_thread_random(self) >> 16 & 3)) {
+        return;
+    }
+    if (cc_reserve(self, 2) == 0 && join_builders(n)) {
+        publish_hint(list, g, search->hash, n);
+        if (leave_builders(n)) {
+            last_one_out(list, g, search, n, left);
+        }
+    }
+}
+
+/* The node with the searched key, by a hint or by a search: CC_FOUND, CC_ABSENT or CC_NEED_COMPARE. Its
+ * value may be a tombstone, in which case the key was absent for a moment after the call began. */
+ALWAYS_INLINE cc_status find_entry(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node **found,
+                                   leftovers *left) {
+    node *n = follow_hint(list, g, search);
+    if (n && cc_load_acquire_uptr(&n->value) != CC_TOMBSTONE) {
+        /* It may die before the caller reads the value; it was alive in this call. */
+        *found = n;
+        return CC_FOUND;
+    }
+    position at;
+    cc_status status = seek(list, g, search, &at, SEEK_ENTRY);
+    if (status == CC_FOUND) {
+        *found = at.after[0];
+        refresh_hint(list, g, search, *found, left);
+    }
+    return status;
+}
+
+cc_status cc_skiplist_get(cc_skiplist *list, cc_search *search, uintptr_t *value) {
+    cc_smr_guard g;
+    leftovers left = {0};
+    node *n;
+    if (begin(list, &g, 0)) {
+        return CC_NO_MEMORY;
+    }
+    cc_status status = find_entry(list, &g, search, &n, &left);
+    if (status == CC_FOUND) {
+        uintptr_t v = cc_protect(&g, &n->value); /* (2) */
+        if (v == CC_TOMBSTONE) {
+            status = CC_ABSENT;
+        } else {
+            acquire_word(list, v);
+            *value = v;
+        }
+    }
+    end_changing(list, &g, search, &left);
+    return status;
+}
+
+/* Swap the value of a node for `value` (CC_TOMBSTONE to remove it). CC_FOUND: done, and the old
+ * value is in `left`. CC_ABSENT: the node is dead. CC_MISMATCH: the value is not `expected`, where
+ * one is given. */
+static cc_status swap_value(cc_skiplist *list, cc_smr_guard *g, node *n, uintptr_t value,
+                            const uintptr_t *expected, leftovers *left) {
+    for (;; cc_count_retry(g)) {
+        /* This order is what makes value_birth safe; see the head of this file. */
+        uint64_t birth = cc_load_acquire_u64(&n->value_birth) & ERA_MASK;
+        uintptr_t v = cc_protect(g, &n->value);
+        if (v == CC_TOMBSTONE) {
+            return CC_ABSENT;
+        }
+        if (expected && v != *expected) {
+            return CC_MISMATCH;
+        }
+        uint64_t era = cc_load_acquire_u64(&list->domain->era) & ERA_MASK;
+        if (cc_cas_seq_cst_uptr(&n->value, &v, value)) { /* (2) */
+            left->value = v;
+            left->value_birth = birth;
+            cc_thread *self = g->thread;
+            ++*cc_thread_write_mark(self, list);
+            if (value == CC_TOMBSTONE) {
+                count_entry(list, self, -1, 0);
+            } else {
+                raise_value_birth(n, era);
+                cc_published(g);
+            }
+            return CC_FOUND;
+        }
+    }
+}
+
+/* Link a node that is in the map on its upper levels, as far as that goes: when it dies meanwhile, or
+ * a comparison is needed, it stays lower than it was meant to be. */
+static void build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n, position *at) {
+    for (int level = 1; level < height_of(n); level++) {
+        for (;;) {
+            uintptr_t link = cc_load_acquire_uptr(&n->next[level]);
+            if (is_marked(link)) {
+                return;
+            }
+            node *after = at->after[level];
+            /* Our own next first, by CAS, since a remover may mark it at any time; then the link to us. */
+            if (target_of(link) != after && !cc_cas_acq_rel_uptr(&n->next[level], &link, (uintptr_t)after)) {
+                return;
+            }
+            uintptr_t expected = (uintptr_t)after;
+            if (cc_cas_acq_rel_uptr(&at->before[level]->next[level], &expected, (uintptr_t)n)) { /* (1) */
+                break;
+            }
+            cc_count_retry(g);
+            if (seek(list, g, search, at, SEEK_POSITION) != CC_FOUND || at->after[0] != n) {
+                return;
+            }
+        }
+    }
+}
+
+cc_status cc_skiplist_put(cc_skiplist *list, cc_search *search, uintptr_t value, cc_put_policy policy,
+                          uintptr_t *old) {
+    cc_smr_guard g;
+    leftovers left = {0};
+    position at;
+    node *n = NULL;
+    CC_INVARIANT(value != CC_TOMBSTONE);
+    if (begin(list, &g, 2)) {
+        return CC_NO_MEMORY;
+    }
+    cc_status status;
+    node *hinted = follow_hint(list, &g, search);
+    for (;; cc_count_retry(&g)) {
+        if (hinted) {
+            at.after[0] = hinted;
+            hinted = NULL;
+            status = CC_FOUND;
+        } else {
+            status = seek(list, &g, search, &at, SEEK_POSITION);
+        }
+        if (status == CC_NEED_COMPARE) {
+            break;
+        }
+        if (status == CC_FOUND) {
+            node *found = at.after[0];
+            if (policy == CC_PUT_IF_ABSENT) {
+                uintptr_t v = cc_protect(&g, &found->value); /* (2) */
+                if (v != CC_TOMBSTONE) {
+                    if (old) {
+                        acquire_word(list, v);
+                        *old = v;
+                    }
+                    break;
+                }
+            } else if (swap_value(list, &g, found, value, NULL, &left) == CC_FOUND) {
+                if (old) {
+                    acquire_word(list, left.value);
+                    *old = left.value;
+                }
+                break;
+            }
+            mark_dead(found); /* so that the next seek unlinks it */
+            continue;
+        }
+        if (policy == CC_PUT_IF_PRESENT) {
+            break;
+        }
+        if (!n && !(n = new_node(list, &g, search, value))) {
+            status = CC_NO_MEMORY;
+            break;
+        }
+        int height = height_of(n);
+        if (height > at.levels) {
+            uint32_t top = (uint32_t)at.levels;
+            while (top < (uint32_t)height && !cc_cas_acq_rel_u32(&list->top, &top, (uint32_t)height)) { /* (3) */
+            }
+            for (int level = at.levels; level < height; level++) {
+                at.before[level] = &list->head;
+                at.after[level] = NULL;
+            }
+        }
+        for (int level = 0; level < height; level++) {
+            cc_store_relaxed_uptr(&n->next[level], (uintptr_t)at.after[level]);
+        }
+        uintptr_t expected = (uintptr_t)at.after[0];
+        if (cc_cas_seq_cst_uptr(&at.before[0]->next[0], &expected, (uintptr_t)n)) { /* (1) */
+            cc_thread *self = g.thread;
+            ++*cc_thread_write_mark(self, list);
+            count_entry(list, self, 1, (int64_t)bytes_of(n));
+            cc_published(&g);
+            build_tower(list, &g, search, n, &at);
+            if (search->hash) {
+                publish_hint(list, &g, search->hash, n);
+            }
+            if (leave_builders(n)) {
+                last_one_out(list, &g, search, n, &left);
+            }
+            n = NULL;
+            break;
+        }
+    }
+    cc_free(n); /* made, but not needed in the end */
+    end_changing(list, &g, search, &left);
+    return status;
+}
+
+cc_status cc_skiplist_replace_exact(cc_skiplist *list, cc_search *search, uintptr_t expected,
+                                    uintptr_t value) {
+    cc_smr_guard g;
+    leftovers left = {0};
+    node *n;
+    if (begin(list, &g, 2)) {
+        return CC_NO_MEMORY;
+    }
+    cc_status status = find_entry(list, &g, search, &n, &left);
+    if (status == CC_FOUND) {
+        status = swap_value(list, &g, n, value, &expected, &left);
+    }
+    end_changing(list, &g, search, &left);
+    return status;
+}
+
+static cc_status remove_entry(cc_skiplist *list, cc_search *search, const uintptr_t *expected,
+                              uintptr_t *old) {
+    cc_smr_guard g;
+    leftovers left = {0};
+    node *n;
+    if (begin(list, &g, 2)) {
+        return CC_NO_MEMORY;
+    }
+    cc_status status = find_entry(list, &g, search, &n, &left);
+    if (status == CC_FOUND) {
+        status = swap_value(list, &g, n, CC_TOMBSTONE, expected, &left);
+        if (status == CC_FOUND) {
+            if (old) {
+                acquire_word(list, left.value);
+                *old = left.value;
+            }
+            mark_dead(n);
+            if (set_removed(n)) {
+                last_one_out(list, &g, search, n, &left);
+            }
+        }
+    }
+    end_changing(list, &g, search, &left);
+    return status;
+}
+
+cc_status cc_skiplist_remove(cc_skiplist *list, cc_search *search, uintptr_t *old) {
+    return remove_entry(list, search, NULL, old);
+}
+
+cc_status cc_skiplist_remove_exact(cc_skiplist *list, cc_search *search, uintptr_t expected) {
+    return remove_entry(list, search, &expected, NULL);
+}
+
+static void retire_swept(cc_skiplist *list, cc_smr_guard *g, cc_search *search) {
+    node *n = search->unswept;
+    cc_retired *record = search->record;
+    cc_thread *self = g->thread;
+    search->unswept = NULL;
+    search->record = NULL;
+    check_unreachable(list, n);
+    cc_leave(g);
+    size_t bytes = bytes_of(n);
+    count_entry(list, self, 0, -(int64_t)bytes);
+    cc_retire(list->domain, self, record, (uintptr_t)n, RETIRED_NODE, birth_of(n), bytes);
+}
+
+cc_status cc_skiplist_finish(cc_skiplist *list, cc_search *search) {
+    cc_smr_guard g;
+    position at;
+    cc_enter(list->domain, &g); /* this thread has a record: it could not be here otherwise */
+    if (seek(list, &g, search, &at, SEEK_POSITION) == CC_NEED_COMPARE) {
+        end_reading(&g);
+        return CC_NEED_COMPARE;
+    }
+    retire_swept(list, &g, search);
+    return CC_FOUND;
+}
+
+void cc_skiplist_finish_without_comparing(cc_skiplist *list, cc_search *search) {
+    cc_smr_guard g;
+    cc_enter(list->domain, &g);
+    for (int level = height_of(search->unswept) - 1; level >= 0;) {
+        node *before = &list->head;
+        node *current = target_of(cc_protect(&g, &before->next[level])), *beyond = NULL;
+        bool lost = false;
+        while (!(lost = !settle(&g, before, level, &current, &beyond)) && current) {
+            before = current;
+            current = beyond;
+        }
+        if (!lost) {
+            level--;
+        }
+    }
+    retire_swept(list, &g, search);
+}
+
+/* ---------------------------------------------------------------- ordered operations */
+
+/* True, and the entry acquired, when n is alive; else it is marked, so that the next seek unlinks it. */
+static bool take_entry(cc_skiplist *list, cc_smr_guard *g, node *n, cc_entry *entry) {
+    uintptr_t v = cc_protect(g, &n->value); /* (2) */
+    if (v == CC_TOMBSTONE) {
+        mark_dead(n);
+        return false;
+    }
+    acquire_word(list, v);
+    acquire_word(list, n->key);
+    *entry = (cc_entry){n->digest, n->key, v, (uint8_t)kind_of(n)};
+    return true;
+}
+
+cc_status cc_skiplist_neighbour(cc_skiplist *list, cc_search *search, cc_relation relation,
+                                cc_entry *entry) {
+    cc_smr_guard g;
+    position at;
+    if (begin(list, &g, 0)) {
+        return CC_NO_MEMORY;
+    }
+    cc_status status;
+    for (;; cc_count_retry(&g)) {
+        node *n = NULL, *beyond;
+        if (relation == CC_FIRST) {
+            n = target_of(cc_protect(&g, &list->head.next[0]));
+            if (!settle(&g, &list->head, 0, &n, &beyond)) {
+                continue;
+            }
+        } else if (relation == CC_LAST) {
+            seek(list, &g, NULL, &at, SEEK_END);
+            n = at.before[0];
+        } else {
+            status = relation == CC_HIGHER ? seek(list, &g, search, &at, SEEK_PAST_EQUAL)
+                                           : seek(list, &g, search, &at, SEEK_POSITION);
+            if (status == CC_NEED_COMPARE) {
+                break;
+            }
+            bool to_the_right = relation == CC_HIGHER || relation == CC_CEILING ||
+                                (relation == CC_FLOOR && status == CC_FOUND);
+            n = to_the_right ? at.after[0] : at.before[0];
+        }
+        if (!n || n == &list->head) {
+            status = CC_ABSENT;
+            break;
+        }
+        if (take_entry(list, &g, n, entry)) {
+            status = CC_FOUND;
+            break;
+        }
+    }
+    end_reading(&g);
+    return status;
+}
+
+cc_status cc_skiplist_scan_up(cc_skiplist *list, cc_search *search, bool exclusive, cc_entry *entries,
+                              size_t room, size_t *count) {
+    cc_smr_guard g;
+    position at;
+    size_t n = 0;
+    bool at_end = false;
+    while (n == 0 && !at_end) {
+        if (begin(list, &g, 0)) {
+            return CC_NO_MEMORY;
+        }
+        if (!search) {
+            at.before[0] = &list->head;
+            at.after[0] = target_of(cc_protect(&g, &list->head.next[0]));
+        } else if ((exclusive ? seek(list, &g, search, &at, SEEK_PAST_EQUAL)
+                              : seek(list, &g, search, &at, SEEK_POSITION)) == CC_NEED_COMPARE) {
+            end_reading(&g);
+            return CC_NEED_COMPARE;
+        }
+        node *before = at.before[0], *current = at.after[0], *beyond = NULL;
+        for (unsigned visited = 0; n < room && visited < MOST_NODES_PER_REGION; visited++) {
+            if (!settle(&g, before, 0, &current, &beyond)) {
+                break; /* what we have is an answer; without any, start over */
+            }
+            if (!current) {
+                at_end = true;
+                break;
+            }
+            n += take_entry(list, &g, current, &entries[n]);
+            before = current;
+            current = beyond;
+        }
+        end_reading(&g);
+    }
+    *count = n;
+    return CC_FOUND;
+}
+
+/* A level on which one link spans about `room` entries. */
+static int level_spanning(size_t room) {
+    int level = 0;
+    while (room > 1 && level < MAX_HEIGHT - 1) {
+        room /= 4;
+        level++;
+    }
+    return level;
+}
+
+/* There are no links to the left. So: from the position, step back on an upper level, walk forward on
+ * level 0, remember the last `room` nodes, and hand them out from the last one. */
+cc_status cc_skiplist_scan_down(cc_skiplist *list, cc_search *search, bool exclusive,
+                                cc_entry *entries, size_t room, size_t *count) {
+    enum { MOST = 256 };
+    node *ring[MOST];
+    cc_smr_guard g;
+    position at;
+    size_t n = 0;
+    int level = level_spanning(room < MOST ? room : MOST);
+    if (room > MOST) {
+        room = MOST;
+    }
+    for (;;) {
+        if (begin(list, &g, 0)) {
+            return CC_NO_MEMORY;
+        }
+        cc_status status = !search     ? seek(list, &g, NULL, &at, SEEK_END)
+                           : exclusive ? seek(list, &g, search, &at, SEEK_POSITION)
+                                       : seek(list, &g, search, &at, SEEK_PAST_EQUAL);
+        if (status == CC_NEED_COMPARE) {
+            end_reading(&g);
+            return CC_NEED_COMPARE;
+        }
+        if (at.before[0] == &list->head) {
+            end_reading(&g);
+            break;
+        }
+        node *before = at.before[level < at.levels ? level : at.levels - 1], *beyond = NULL;
+        size_t seen = 0;
+        unsigned visited = 0;
+        bool lost = false;
+        for (;;) {
+            if (before != &list->head) {
+                ring[seen++ % MOST] = before;
+            }
+            if (before == at.before[0] || ++visited > MOST_NODES_PER_REGION) {
+                break;
+            }
+            uintptr_t link = cc_protect(&g, &before->next[0]);
+            node *current = target_of(link);
+            if (is_marked(link) || !settle(&g, before, 0, &current, &beyond) || !current) {
+                lost = true;
+                break;
+            }
+            if (search && current != at.before[0]) {
+                /* at.before[0] may have been unlinked meanwhile: do not run past the bound. */
+                int order = compare(list, search, current);
+                if (order == CC_UNDECIDED) {
+                    end_reading(&g);
+                    return CC_NEED_COMPARE;
+                }
+                if (exclusive ? order <= 0 : order < 0) {
+                    break;
+                }
+            }
+            before = current;
+        }
+        if (visited > MOST_NODES_PER_REGION) {
+            lost = true;
+            level = level > 0 ? level - 1 : 0; /* an unusually long stretch: step back less */
+        }
+        if (!lost) {
+            size_t available = seen < room ? seen : room;
+            for (size_t i = 0; i < available; i++) {
+                n += take_entry(list, &g, ring[(seen - 1 - i) % MOST], &entries[n]);
+            }
+        }
+        end_reading(&g);
+        if (n) {
+            break;
+        }
+    }
+    *count = n;
+    return CC_FOUND;
+}
+
+/* ---------------------------------------------------------------- the whole */
+
+cc_skiplist *cc_skiplist_new(const cc_word_table *words) {
+    size_t bytes = sizeof(cc_skiplist) + MAX_HEIGHT * sizeof(cc_atomic_uptr);
+    cc_skiplist *list = cc_alloc_aligned(bytes, CC_CACHE_LINE);
+    if (!list) {
+        return NULL;
+    }
+    memset((void *)list, 0, bytes);
+    list->words = words;
+    list->domain = cc_smr_domain_new(release_retired, words);
+    if (!list->domain) {
+        cc_free(list);
+        return NULL;
+    }
+    cc_store_relaxed_u32(&list->top, 1);
+    list->head.birth_kind_height = (uint64_t)MAX_HEIGHT << 56;
+    return list;
+}
+
+static void destroy(cc_deferred *item) {
+    cc_skiplist *list = (cc_skiplist *)item;
+    const cc_word_table *words = list->words;
+    node *n = target_of(cc_load_acquire_uptr(&list->head.next[0]));
+    while (n) {
+        node *next = target_of(cc_load_acquire_uptr(&n->next[0]));
+        uintptr_t value = cc_load_relaxed_uptr(&n->value);
+        if (value != CC_TOMBSTONE) {
+            release_word(words, value);
+        }
+        free_node(words, n);
+        n = next;
+    }
+    cc_free((void *)cc_load_relaxed_uptr(&list->hints));
+    cc_smr_domain_free(list->domain);
+    cc_free(list);
+}
+
+void cc_skiplist_free(cc_skiplist *list) {
+    if (list) {
+        list->destruction.run = destroy;
+        cc_run_or_defer(&list->destruction);
+    }
+}
+
+static int64_t sum_of_entries(const cc_skiplist *list) {
+    const cc_smr_domain *d = list->domain;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i <= d->stripe_mask; i++) {
+        sum += cc_load_relaxed_u64(&d->stripes[i].entries);
+    }
+    return (int64_t)sum;
+}
+
+size_t cc_skiplist_length(const cc_skiplist *list) {
+    int64_t sum = sum_of_entries(list);
+    return sum > 0 ? (size_t)sum : 0;
+}
+
+size_t cc_skiplist_bytes(const cc_skiplist *list) {
+    const cc_smr_domain *d = list->domain;
+    uint64_t sum = sizeof *list + MAX_HEIGHT * sizeof(cc_atomic_uptr) + sizeof *d +
+                   (d->stripe_mask + 1) * sizeof(cc_stripe);
+    for (uint32_t i = 0; i <= d->stripe_mask; i++) {
+        sum += cc_load_relaxed_u64(&d->stripes[i].bytes) + cc_load_relaxed_u64(&d->stripes[i].limbo_bytes);
+    }
+    return (size_t)sum;
+}
+
+size_t cc_skiplist_flush(cc_skiplist *list) {
+    return cc_smr_flush(list->domain);
+}
+
+size_t cc_skiplist_limbo_count(const cc_skiplist *list) {
+    return cc_smr_limbo_count(list->domain);
+}
+
+uint32_t cc_skiplist_changes_by_this_thread(const cc_skiplist *list) {
+    cc_thread *self = cc_thread_self();
+    return self ? *cc_thread_write_mark(self, list) : 0;
+}
+
+int cc_skiplist_visit(cc_skiplist *list, int (*visit)(uintptr_t word, void *argument), void *argument) {
+    int answer;
+    for (node *n = target_of(cc_load_relaxed_uptr(&list->head.next[0])); n;
+         n = target_of(cc_load_relaxed_uptr(&n->next[0]))) {
+        uintptr_t value = cc_load_relaxed_uptr(&n->value);
+        if (n->key && (answer = visit(n->key, argument))) {
+            return answer;
+        }
+        if (value != CC_TOMBSTONE && value && (answer = visit(value, argument))) {
+            return answer;
+        }
+    }
+    for (uint32_t i = 0; i <= list->domain->stripe_mask; i++) {
+        cc_retired *r = (cc_retired *)cc_load_relaxed_uptr(&list->domain->stripes[i].limbo);
+        for (; r; r = r->next) {
+            uintptr_t word = r->kind == RETIRED_NODE    ? ((node *)r->word)->key
+                             : r->kind == RETIRED_VALUE ? r->word
+                                                        : 0;
+            if (word && (answer = visit(word, argument))) {
+                return answer;
+            }
+        }
+    }
+    return 0;
+}
+
+const char *cc_skiplist_check(cc_skiplist *list) {
+    size_t entries = 0, bytes = 0;
+    int top = (int)cc_load_relaxed_u32(&list->top);
+    for (int level = 0; level < MAX_HEIGHT; level++) {
+        node *below = &list->head;
+        node *n = target_of(cc_load_relaxed_uptr(&list->head.next[level]));
+        if (n && level >= top) {
+            return "a level above the top is in use";
+        }
+        const node *previous = NULL;
+        for (; n; n = target_of(cc_load_relaxed_uptr(&n->next[level]))) {
+            uint64_t state = cc_load_relaxed_u64(&n->value_birth);
+            if (is_marked(cc_load_relaxed_uptr(&n->next[level]))) {
+                return "a marked node is linked";
+            }
+            if (cc_load_relaxed_uptr(&n->value) == CC_TOMBSTONE || (state & REMOVED)) {
+                return "a dead node is linked";
+            }
+            if (BUILDERS(state)) {
+                return "a node has builders";
+            }
+            if (height_of(n) <= level) {
+                return "a node is linked above its height";
+            }
+            if (previous && kind_of(previous) == kind_of(n) &&
+                (previous->digest > n->digest ||
+                 (previous->digest == n->digest && !(previous->key | n->key)))) {
+                return "keys are out of order";
+            }
+            previous = n;
+            if (level == 0) {
+                entries++;
+                bytes += bytes_of(n);
+            } else {
+                while (below && below != n) {
+                    below = target_of(cc_load_relaxed_uptr(&below->next[level - 1]));
+                }
+                if (!below) {
+                    return "a node is linked on a level but not on the one below";
+                }
+            }
+        }
+    }
+    if (sum_of_entries(list) != (int64_t)entries) {
+        return "the count of entries is wrong";
+    }
+    const hint_table *t = (const hint_table *)cc_load_relaxed_uptr(&list->hints);
+    if (t) {
+        bytes += t->bytes;
+        for (uint64_t i = 0; i < hint_table_slots(t); i++) {
+            node *n = (node *)(cc_load_relaxed_uptr(&t->slots[i]) & ~HINT_TAG);
+            if (n && cc_load_relaxed_uptr(&n->value) == CC_TOMBSTONE) {
+                return "a hint leads to a dead node";
+            }
+        }
+    }
+    uint64_t counted = 0;
+    for (uint32_t i = 0; i <= list->domain->stripe_mask; i++) {
+        counted += cc_load_relaxed_u64(&list->domain->stripes[i].bytes);
+    }
+    if (counted != bytes) {
+        return "the count of bytes is wrong";
+    }
+    return NULL;
+}

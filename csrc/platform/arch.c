@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "concurrent_collections/cc_arch.h"
+
+#include "cc_os.h"
+
+#if defined(CC_ARCH_X86_64)
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#else
+#include <cpuid.h>
+#endif
+static unsigned ask_the_machine(void) {
+#if defined(_MSC_VER) && !defined(__clang__)
+    int registers[4];
+    __cpuid(registers, 1);
+    unsigned ecx = (unsigned)registers[2];
+#else
+    unsigned eax, ebx, ecx = 0, edx;
+    if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx)) {
+        return 0;
+    }
+#endif
+    return (ecx & (1u << 13)) ? CC_FEATURE_CMPXCHG16B : 0u;
+}
+#else
+static unsigned ask_the_machine(void) {
+    return cc_os_features();
+}
+#endif
+
+#define KNOWN 0x80000000u /* told apart from "not asked yet" */
+
+unsigned cc_features(void) {
+    static _Atomic uint32_t remembered;
+    uint32_t features = atomic_load_explicit(&remembered, memory_order_relaxed);
+    if (!features) {
+        /* Two threads may both ask; they get the same answer. */
+        features = ask_the_machine() | KNOWN;
+        atomic_store_explicit(&remembered, features, memory_order_relaxed);
+    }
+    return features & ~KNOWN;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#if !defined(_WIN32)
+#if defined(__linux__)
+#define _GNU_SOURCE /* sched_getaffinity */
+#endif
+#include <pthread.h>
+#include <sched.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cc_os.h"
+
+#if defined(__linux__) && defined(CC_ARCH_AARCH64)
+#include <sys/auxv.h>
+#endif
+#if defined(__APPLE__)
+#include <sys/sysctl.h>
+#endif
+
+uint64_t cc_os_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+unsigned cc_os_cpu_count(void) {
+#if defined(__linux__)
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+        int n = CPU_COUNT(&allowed);
+        if (n > 0) {
+            return (unsigned)n;
+        }
+    }
+#endif
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (unsigned)n : 1u;
+}
+
+void cc_os_yield(void) {
+    sched_yield();
+}
+
+unsigned cc_os_features(void) {
+#if defined(__linux__) && defined(CC_ARCH_AARCH64)
+    return (getauxval(AT_HWCAP) & (1ul << 8)) ? CC_FEATURE_LSE : 0u; /* HWCAP_ATOMICS */
+#elif defined(__APPLE__) && defined(CC_ARCH_AARCH64)
+    int present = 0;
+    size_t size = sizeof present;
+    if (sysctlbyname("hw.optional.arm.FEAT_LSE", &present, &size, NULL, 0) == 0 && present) {
+        return CC_FEATURE_LSE;
+    }
+    return 0;
+#else
+    return 0;
+#endif
+}
+
+static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
+static pthread_key_t exit_key;
+static int exit_key_error = -1;
+static void (*exit_hook)(void *);
+
+static void make_exit_key(void) {
+    exit_key_error = pthread_key_create(&exit_key, exit_hook) ? -1 : 0;
+}
+
+int cc_os_at_thread_exit(void (*hook)(void *), void *argument) {
+    /* Every caller passes the same hook, so it does not matter whose store pthread_once sees;
+     * the relaxed atomic says that to the race detector. */
+    __atomic_store_n(&exit_hook, hook, __ATOMIC_RELAXED);
+    pthread_once(&exit_key_once, make_exit_key);
+    if (exit_key_error) {
+        return -1;
+    }
+    return pthread_setspecific(exit_key, argument) ? -1 : 0;
+}
+
+void cc_os_at_fork_in_child(void (*handler)(void)) {
+    pthread_atfork(NULL, NULL, handler);
+}
+#else
+typedef int cc_nothing_for_posix_here;
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "cc_thread.h"
+
+#include <string.h>
+
+#include "../memory/cc_alloc.h"
+#include "cc_os.h"
+
+/* Eight bytes of static thread-local storage: glibc keeps room for such in libraries that are
+ * loaded late, and the access is one instruction. musl does not; it gets the default model. */
+#if defined(__GLIBC__) && !defined(CC_SCHED)
+#define CC_THREAD_LOCAL __attribute__((tls_model("initial-exec"))) _Thread_local
+#elif defined(_MSC_VER) && !defined(__clang__)
+#define CC_THREAD_LOCAL __declspec(thread)
+#else
+#define CC_THREAD_LOCAL _Thread_local
+#endif
+
+static CC_THREAD_LOCAL cc_thread *self;
+
+static cc_atomic_uptr first; /* cc_thread *: grows at the head, never shrinks */
+static cc_atomic_u32 count;
+static cc_atomic_u32 fork_handler_installed;
+
+cc_thread *cc_thread_first(void) {
+    return (cc_thread *)cc_load_acquire_uptr(&first); /* pairs with (1) */
+}
+
+uint32_t cc_thread_count(void) {
+    return cc_load_acquire_u32(&count);
+}
+
+static void give_back(void *argument) {
+    cc_thread *record = argument;
+    self = NULL;
+    cc_store_release_u64(&record->lower, CC_ERA_IDLE);
+    cc_store_release_uptr(&record->domain, 0);
+    cc_store_release_u32(&record->in_use, 0); /* (2): the next owner sees all that we wrote */
+}
+
+static void drop_dead_threads_in_child(void) {
+    for (cc_thread *t = cc_thread_first(); t; t = t->next) {
+        if (t != self && cc_load_relaxed_u32(&t->in_use)) {
+            /* The dead owner may have been in the middle of changing its private lists: forget
+             * them. What they held is lost, a few hundred bytes at most. */
+            t->spare = NULL;
+            t->spare_count = 0;
+            t->deferred = NULL;
+            t->is_releasing = false;
+            cc_store_relaxed_u64(&t->lower, CC_ERA_IDLE);
+            cc_store_relaxed_uptr(&t->domain, 0);
+            cc_store_release_u32(&t->in_use, 0);
+        }
+    }
+}
+
+static cc_thread *take_a_free_record(void) {
+    for (cc_thread *t = cc_thread_first(); t; t = t->next) {
+        uint32_t free = 0;
+        if (cc_load_relaxed_u32(&t->in_use) == 0 && cc_cas_acq_rel_u32(&t->in_use, &free, 1)) { /* pairs with (2) */
+            return t;
+        }
+    }
+    return NULL;
+}
+
+static cc_thread *make_a_record(void) {
+    cc_thread *t = cc_alloc_aligned(sizeof *t, 2 * CC_CACHE_LINE);
+    if (!t) {
+        return NULL;
+    }
+    memset(t, 0, sizeof *t);
+    cc_store_relaxed_u64(&t->lower, CC_ERA_IDLE);
+    cc_store_relaxed_u32(&t->in_use, 1);
+    t->index = cc_fetch_add_relaxed_u32(&count, 1);
+    t->random = 0x9e3779b97f4a7c15u * (t->index + 1u) | 1u;
+    uintptr_t head = cc_load_relaxed_uptr(&first);
+    do {
+        t->next = (cc_thread *)head;
+    } while (!cc_cas_seq_cst_uptr(&first, &head, (uintptr_t)t)); /* (1): visible before any load of ours */
+    return t;
+}
+
+static cc_thread *register_this_thread(void) {
+    uint32_t not_yet = 0;
+    if (cc_cas_acq_rel_u32(&fork_handler_installed, &not_yet, 1)) {
+        cc_os_at_fork_in_child(drop_dead_threads_in_child);
+    }
+    cc_thread *record = take_a_free_record();
+    if (!record) {
+        record = make_a_record();
+    }
+    if (!record) {
+        return NULL;
+    }
+    if (cc_os_at_thread_exit(give_back, record)) {
+        cc_store_release_u32(&record->in_use, 0);
+        return NULL;
+    }
+    self = record;
+    return record;
+}
+
+cc_thread *cc_thread_self(void) {
+    cc_thread *record = self;
+    return record ? record : register_this_thread();
+}
+
+#ifdef CC_SCHED
+void cc_thread_impersonate(cc_thread *record) {
+    self = record;
+}
+
+cc_thread *cc_thread_make_for_schedule(void) {
+    return make_a_record();
+}
+#endif
