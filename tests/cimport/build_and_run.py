@@ -1,0 +1,104 @@
+"""Build consumer.pyx against the installed package, as a project downstream would, and run it.
+
+    python -P tests/cimport/build_and_run.py [DIRECTORY]
+
+It uses what the wheel has installed (.pxd files and headers), never this checkout, and hands the
+linker no library: the functions come through the module's capsules at import.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import concurrent_collections
+
+HERE = Path(__file__).resolve().parent
+THREADS = 4
+
+
+def build(directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    c_file = directory / "consumer.c"
+    module = directory / f"consumer{sysconfig.get_config_var('EXT_SUFFIX')}"
+    site_packages = Path(concurrent_collections.__file__).parent.parent
+    assert HERE.parent.parent not in site_packages.parents, "this is the checkout, not a wheel"
+    cython = [sys.executable, "-P", "-m", "cython", "-3", "-I", site_packages]
+    subprocess.run([*cython, HERE / "consumer.pyx", "-o", c_file], check=True)
+    compiler = shlex.split(sysconfig.get_config_var("CC"))
+    includes = [sysconfig.get_path("include"), concurrent_collections.get_include()]
+    subprocess.run(
+        [*compiler, "-shared", "-fPIC", "-O2", *(f"-I{path}" for path in includes)]
+        # Undefined names would be found only when a function is first called.
+        + (["-Wl,-z,now"] if sys.platform == "linux" else ["-undefined", "dynamic_lookup"])
+        + [c_file, "-o", module],
+        check=True,
+    )
+
+
+def in_threads(work: Callable[[int], int | None]) -> list[int]:
+    """Run work(0), work(1), ... at the same time, and return what they returned."""
+    barrier = threading.Barrier(THREADS)
+    results = [0] * THREADS
+
+    def start_together(number: int) -> None:
+        barrier.wait()
+        results[number] = work(number) or 0
+
+    threads = [threading.Thread(target=start_together, args=(i,)) for i in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def check_atomics(consumer: ModuleType) -> None:
+    in_threads(lambda number: consumer.count_up(50_000))
+    assert consumer.counted() == THREADS * 50_000
+
+
+def check_reclamation(consumer: ModuleType) -> None:
+    consumer.open_cell()
+    broken = in_threads(lambda number: consumer.read_and_replace(50_000))
+    assert broken == [0] * THREADS, f"reads of freed memory: {broken}"
+    made, freed = consumer.close_cell()
+    assert made == freed == THREADS * 50_000 + 1
+
+
+def check_skip_list(consumer: ModuleType) -> None:
+    keys = 20_000
+    consumer.open_squares()
+    in_threads(lambda number: consumer.put_squares(number, keys, THREADS))
+    assert consumer.length() == keys
+    assert consumer.square_of(123) == 123 * 123
+    won = in_threads(lambda number: consumer.remove_odd(0, keys, 1))
+    assert sum(won) == keys // 2, "every key is removed exactly once"
+    assert consumer.entries_from(9, 3) == [(10, 100), (12, 144), (14, 196)]
+    assert consumer.length() == keys // 2
+    consumer.close_squares()
+
+
+def main() -> None:
+    directory = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="cimport-"))
+    build(directory)
+    sys.path.insert(0, str(directory))
+    import consumer
+
+    check_atomics(consumer)
+    check_reclamation(consumer)
+    check_skip_list(consumer)
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        assert not sys._is_gil_enabled(), "importing turned the GIL on"
+    print("the downstream project works")
+
+
+if __name__ == "__main__":
+    main()

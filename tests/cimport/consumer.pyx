@@ -1,0 +1,154 @@
+# cython: language_level=3, freethreading_compatible=True, binding=False
+"""What somebody writes who uses concurrent_collections from C level: cimport, nogil, link nothing.
+
+Every function here runs detached from the interpreter; threads come from Python.
+"""
+from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t
+from libc.stdlib cimport free, malloc
+
+from concurrent_collections cimport capi
+
+
+# ---- atomics and backoff: inline functions of the installed headers ----------------------
+
+cdef capi.cc_atomic_u64 shared_counter
+
+
+def count_up(int64_t times):
+    """Add with a compare-and-swap loop that backs off, `times` times."""
+    cdef uint64_t seen
+    cdef capi.cc_backoff backoff
+    with nogil:
+        for _ in range(times):
+            backoff = capi.cc_backoff_start(4, 256)
+            seen = capi.cc_load_acquire_u64(&shared_counter)
+            while not capi.cc_cas_acq_rel_u64(&shared_counter, &seen, seen + 1):
+                capi.cc_backoff_step(&backoff)
+
+
+def counted():
+    return capi.cc_load_acquire_u64(&shared_counter)
+
+
+# ---- reclamation: a shared cell whose old contents nobody frees too early -----------------
+
+cdef struct Box:
+    uint64_t first, second  # always equal: a reader that sees otherwise read freed memory
+    uint64_t birth
+
+cdef capi.cc_atomic_u64 boxes_made, boxes_freed
+cdef capi.cc_atomic_uptr cell
+cdef capi.cc_smr_domain *domain = NULL
+
+
+cdef void free_box(const void *context, uintptr_t word, unsigned kind) noexcept nogil:
+    cdef Box *box = <Box *>word
+    box.first = 1
+    box.second = 2
+    free(box)
+    capi.cc_fetch_add_acq_rel_u64(&boxes_freed, 1)
+
+
+cdef Box *new_box(uint64_t content, uint64_t birth) noexcept nogil:
+    cdef Box *box = <Box *>malloc(sizeof(Box))
+    box.first = box.second = content
+    box.birth = birth
+    capi.cc_fetch_add_acq_rel_u64(&boxes_made, 1)
+    return box
+
+
+def open_cell():
+    global domain
+    domain = capi.cc_smr_domain_new(free_box, NULL)
+    if domain == NULL:
+        raise MemoryError
+    capi.cc_store_release_uptr(&cell, <uintptr_t>new_box(7, 0))
+
+
+def read_and_replace(int64_t times):
+    """Read the cell, then put something new there. Returns how many reads saw freed memory."""
+    cdef capi.cc_smr_guard guard
+    cdef Box *box
+    cdef uintptr_t old
+    cdef int64_t broken = 0, i
+    with nogil:
+        for i in range(times):
+            if capi.cc_smr_reserve(1) != 0 or capi.cc_smr_enter(domain, &guard) != 0:
+                broken = -1
+                break
+            box = <Box *>capi.cc_smr_protect(&guard, &cell)
+            broken += box.first != box.second
+            box = new_box(i, capi.cc_smr_birth(&guard))
+            old = capi.cc_exchange_seq_cst_uptr(&cell, <uintptr_t>box)
+            capi.cc_smr_published(&guard)
+            capi.cc_smr_leave(&guard)
+            capi.cc_smr_retire(domain, old, 0, (<Box *>old).birth, sizeof(Box))
+    return broken
+
+
+def close_cell():
+    """Returns how many boxes were made and how many freed."""
+    global domain
+    free_box(NULL, capi.cc_load_acquire_uptr(&cell), 0)
+    capi.cc_smr_domain_free(domain)
+    domain = NULL
+    return capi.cc_load_acquire_u64(&boxes_made), capi.cc_load_acquire_u64(&boxes_freed)
+
+
+# ---- the int64 -> word skip list ------------------------------------------------------------
+
+cdef capi.cc_i64map *squares = NULL
+
+
+def open_squares():
+    global squares
+    squares = capi.cc_i64map_new()
+    if squares == NULL:
+        raise MemoryError
+
+
+def put_squares(int64_t start, int64_t stop, int64_t step):
+    cdef int64_t key
+    with nogil:
+        for key in range(start, stop, step):
+            capi.cc_i64map_put(squares, key, <uintptr_t>(key * key), NULL)
+
+
+def remove_odd(int64_t start, int64_t stop, int64_t step):
+    """Remove what others may be removing too; returns how many removals were ours."""
+    cdef int64_t key, won = 0
+    with nogil:
+        for key in range(start, stop, step):
+            if key & 1:
+                won += capi.cc_i64map_remove(squares, key, NULL)
+    return won
+
+
+def square_of(int64_t key):
+    cdef uintptr_t value = 0
+    if not capi.cc_i64map_get(squares, key, &value):
+        raise KeyError(key)
+    return value
+
+
+def entries_from(int64_t start, size_t room):
+    cdef int64_t *keys = <int64_t *>malloc(room * sizeof(int64_t))
+    cdef uintptr_t *values = <uintptr_t *>malloc(room * sizeof(uintptr_t))
+    cdef int64_t found
+    try:
+        with nogil:
+            found = capi.cc_i64map_scan(squares, start, keys, values, room)
+        return [(keys[i], values[i]) for i in range(found)]
+    finally:
+        free(keys)
+        free(values)
+
+
+def length():
+    return capi.cc_i64map_length(squares)
+
+
+def close_squares():
+    global squares
+    capi.cc_i64map_free(squares)
+    squares = NULL
