@@ -356,8 +356,8 @@ static uint32_t add_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, u
                              uint64_t birth, uint64_t died, size_t bytes) {
     *r = (cc_retired){NULL, d->release, d->context, word, birth, died, (uint32_t)bytes, kind};
     cc_stripe *s = cc_stripe_of(d, self);
-    push_chain(s, r, r);
-    cc_fetch_add_relaxed_u64(&s->limbo_bytes, r->bytes);
+    push_chain(s, r, r); /* r is anybody's from here on */
+    cc_fetch_add_relaxed_u64(&s->limbo_bytes, (uint32_t)bytes);
     return cc_fetch_add_relaxed_u32(&s->limbo_count, 1) + 1;
 }
 

@@ -87,6 +87,16 @@ static inline bool hint_put(const hint_table *t, uint64_t hash, const void *n, u
     return false;
 }
 
+static inline bool hint_has_room(const hint_table *t, uint64_t hash) {
+    cc_atomic_uptr *bucket = hint_bucket(t, hash);
+    for (unsigned i = 0; i < HINT_SLOTS; i++) {
+        if (!cc_load_relaxed_uptr(&bucket[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Take n out of the table, wherever in its bucket it is. */
 static inline void hint_clear(const hint_table *t, uint64_t hash, const void *n) {
     cc_atomic_uptr *bucket = hint_bucket(t, hash);

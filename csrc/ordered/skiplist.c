@@ -599,12 +599,13 @@ static void end_changing(cc_skiplist *list, cc_smr_guard *g, cc_search *search, 
 
 /* ---------------------------------------------------------------- operations on one key */
 
-/* A search had to find n because no hint led to it: put one in, now and then. As a builder of n we may
- * turn out to be the last one, and then the dead node is ours to sweep, even in a get. */
+/* A search had to find n because no hint led to it: put one in. Where another hint would have to go for
+ * it, only now and then, or two keys would chase each other out. As a builder of n we may turn out to be
+ * the last one, and then the dead node is ours to sweep, even in a get. */
 static void refresh_hint(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n, leftovers *left) {
     cc_thread *self = g->thread;
-    if (!search->hash || kind_of(n) != search->kind || !cc_load_relaxed_uptr(&list->hints) ||
-        (cc_thread_random(self) >> 16 & 3)) {
+    hint_table *t = search->hash && kind_of(n) == search->kind ? current_hints(list, g) : NULL;
+    if (!t || (!hint_has_room(t, search->hash) && (cc_thread_random(self) >> 16 & 7))) {
         return;
     }
     if (cc_reserve(self, 2) == 0 && join_builders(n)) {
