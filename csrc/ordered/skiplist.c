@@ -203,13 +203,15 @@ static int compare_slowly(const cc_skiplist *list, cc_search *search, const node
         return order;
     }
     for (uint32_t i = search->lesson_count; i-- > 0;) {
-        if (search->lessons[i].word == n->key) {
+        const cc_stored_key *known = &search->lessons[i].key;
+        if (known->word == n->key && known->digest == n->digest && known->kind == kind_of(n)) {
             return search->lessons[i].order;
         }
     }
-    if (!search->needed) { /* else an earlier question of this search is still open: first that one */
+    if (!search->asks) { /* else an earlier question of this search is still open: first that one */
         acquire_word(list, n->key);
-        search->needed = n->key;
+        search->needed = (cc_stored_key){n->digest, n->key, (uint8_t)kind_of(n)};
+        search->asks = true;
     }
     return CC_UNDECIDED;
 }
@@ -232,9 +234,8 @@ int cc_search_learn(const cc_skiplist *list, cc_search *search, int order) {
         uint32_t room = search->lesson_room ? 2 * search->lesson_room : 32;
         cc_lesson *more = cc_alloc(room * sizeof *more);
         if (!more) {
-            uintptr_t word = search->needed;
-            search->needed = 0;
-            release_word(list->words, word);
+            search->asks = false;
+            release_word(list->words, search->needed.word);
             return -1;
         }
         if (search->lessons) {
@@ -244,21 +245,23 @@ int cc_search_learn(const cc_skiplist *list, cc_search *search, int order) {
         search->lessons = more;
         search->lesson_room = room;
     }
-    search->lessons[search->lesson_count++] = (cc_lesson){search->needed, order};
-    search->needed = 0;
+    search->lessons[search->lesson_count++] = (cc_lesson){search->needed, (int8_t)order};
+    search->asks = false;
     return 0;
 }
 
 void cc_search_end(const cc_skiplist *list, cc_search *search) {
     cc_lesson *lessons = search->lessons;
     uint32_t count = search->lesson_count;
-    uintptr_t needed = search->needed;
+    bool asks = search->asks;
     search->lessons = NULL;
     search->lesson_count = search->lesson_room = 0;
-    search->needed = 0;
-    release_word(list->words, needed);
+    search->asks = false;
+    if (asks) {
+        release_word(list->words, search->needed.word);
+    }
     for (uint32_t i = 0; i < count; i++) {
-        release_word(list->words, lessons[i].word);
+        release_word(list->words, lessons[i].key.word);
     }
     cc_free(lessons);
 }

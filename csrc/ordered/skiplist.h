@@ -11,7 +11,7 @@
  * code and must not call back into this library.
  *
  * Foreign comparisons. When `compare` answers CC_UNDECIDED, the operation gives up without effect and
- * returns CC_NEED_COMPARE, with an acquired key word in search->needed. The caller compares, outside
+ * returns CC_NEED_COMPARE, with an acquired key in search->needed. The caller compares, outside
  * of everything, calls cc_search_learn, and repeats the operation, which starts from the head and
  * knows the answer this time. Only knowledge of the search itself is used, so a comparison that lies
  * or changes its mind gives a strange place, never a broken list.
@@ -37,10 +37,17 @@ typedef enum cc_status {
 
 struct cc_skiplist_node;
 
-/* What a search has been told about the order of its key: this word compared so. */
-typedef struct cc_lesson {
+/* A key as a node holds it. */
+typedef struct cc_stored_key {
+    uint64_t digest;
     uintptr_t word;
-    int order; /* of the searched key against `word`: -1, 0, 1 */
+    uint8_t kind;
+} cc_stored_key;
+
+/* What a search has been told about the order of its key. */
+typedef struct cc_lesson {
+    cc_stored_key key;
+    int8_t order; /* of the searched key against `key`: -1, 0, 1 */
 } cc_lesson;
 
 /* One operation's key and what is known about it. Filled in by the caller, zero where not said. */
@@ -50,7 +57,8 @@ typedef struct cc_search {
     uintptr_t key;
     uint8_t kind;
     /* Set by operations. */
-    uintptr_t needed;                   /* acquired; the caller releases it after learning */
+    bool asks;                          /* a comparison with `needed` is wanted; its word is acquired */
+    cc_stored_key needed;
     struct cc_skiplist_node *unswept;   /* see cc_skiplist_finish */
     void *record;                       /* with which unswept will be retired */
     /* Grows by cc_search_learn; holds the acquired words until cc_search_end. */
