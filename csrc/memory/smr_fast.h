@@ -62,7 +62,9 @@ static inline cc_stripe *cc_stripe_of(cc_smr_domain *d, const cc_thread *self) {
 
 /* Mean number of publications between two eras. Rare enough to keep the era's line shared, often
  * enough that a stalled thread pins little of what is born after it stalled. */
+#ifndef CC_PUBLICATIONS_PER_ERA /* tests/c/schedules wants eras to move often */
 #define CC_PUBLICATIONS_PER_ERA 64u
+#endif
 
 static inline int cc_enter(cc_smr_domain *d, cc_smr_guard *g) {
     cc_thread *self = cc_thread_self();
