@@ -1098,6 +1098,127 @@ cc_skiplist *cc_skiplist_new(const cc_word_table *words) {
     return list;
 }
 
+/* Nodes that a clear has killed and must retire. */
+typedef struct block_of_nodes {
+    struct block_of_nodes *next;
+    unsigned count;
+    node *nodes[MOST_NODES_PER_REGION];
+} block_of_nodes;
+
+/* Kill the first entries of the list, up to a region's worth; the nodes that are ours to retire go to
+ * `block`. Returns how many entries were removed, or -1 without memory. */
+static int64_t kill_some(cc_skiplist *list, block_of_nodes *block) {
+    enum { MOST_AT_ONCE = 256 }; /* values are retired between regions, so that few of them wait */
+    cc_smr_guard g;
+    uintptr_t values[MOST_AT_ONCE];
+    uint64_t births[MOST_AT_ONCE];
+    unsigned n = 0;
+    cc_thread *self = cc_thread_self();
+    if (begin(list, &g, 1)) {
+        return -1;
+    }
+    node *current = target_of(cc_protect(&g, &list->head.next[0])), *beyond = NULL;
+    while (n < MOST_AT_ONCE && block->count < MOST_NODES_PER_REGION) {
+        if (!settle(&g, &list->head, 0, &current, &beyond)) {
+            current = target_of(cc_protect(&g, &list->head.next[0]));
+            continue;
+        }
+        if (!current) {
+            break;
+        }
+        leftovers left = {0};
+        if (swap_value(list, &g, current, CC_TOMBSTONE, NULL, &left) == CC_FOUND) {
+            values[n] = left.value;
+            births[n] = left.value_birth;
+            n++;
+            mark_dead(current);
+            if (set_removed(current)) {
+                block->nodes[block->count++] = current;
+            }
+        } else {
+            mark_dead(current);
+        }
+        /* Marked now: the next settle unlinks it. */
+    }
+    cc_leave(&g);
+    for (unsigned i = 0; i < n && list->words->release; i++) {
+        /* A value that cannot be recorded and that somebody may be reading is lost, not freed. */
+        if (cc_reserve(self, 1) == 0) {
+            cc_retire(list->domain, self, cc_take_spare(self), values[i], RETIRED_VALUE, births[i], 0);
+        }
+    }
+    return n;
+}
+
+/* Unlink every marked node from every level. */
+static void unlink_all_dead(cc_skiplist *list) {
+    for (int level = (int)cc_load_acquire_u32(&list->top) - 1; level >= 0; level--) {
+        for (bool through = false; !through;) {
+            cc_smr_guard g;
+            cc_enter(list->domain, &g);
+            node *before = &list->head;
+            uintptr_t link = cc_protect(&g, &before->next[level]);
+            node *current = target_of(link), *beyond = NULL;
+            bool lost = false;
+            while (!(lost = !settle(&g, before, level, &current, &beyond)) && current) {
+                before = current;
+                current = beyond;
+            }
+            through = !lost;
+            cc_leave(&g);
+        }
+    }
+}
+
+cc_status cc_skiplist_clear(cc_skiplist *list) {
+    block_of_nodes *blocks = NULL;
+    uint64_t removed = 0, most = 2 * (uint64_t)cc_skiplist_length(list) + MOST_NODES_PER_REGION;
+    cc_status status = CC_FOUND;
+    while (removed < most) {
+        if (!blocks || blocks->count == MOST_NODES_PER_REGION) {
+            block_of_nodes *b = cc_alloc(sizeof *b);
+            if (!b) {
+                status = CC_NO_MEMORY;
+                break;
+            }
+            b->next = blocks;
+            b->count = 0;
+            blocks = b;
+        }
+        int64_t n = kill_some(list, blocks);
+        if (n <= 0) {
+            status = n < 0 ? CC_NO_MEMORY : CC_FOUND;
+            break;
+        }
+        removed += (uint64_t)n;
+    }
+    unlink_all_dead(list);
+    cc_thread *self = cc_thread_self();
+    /* Rule B of hints.h for all our nodes at once: a table that is not current leads nowhere. */
+    hint_table *t = blocks && blocks->count ? (hint_table *)cc_exchange_seq_cst_uptr(&list->hints, 0) : NULL;
+    if (t) {
+        count_entry(list, self, 0, -(int64_t)t->bytes);
+        if (cc_reserve(self, 1) == 0) {
+            cc_retire(list->domain, self, cc_take_spare(self), (uintptr_t)t, RETIRED_HINTS, t->birth, t->bytes);
+        }
+    }
+    while (blocks) {
+        block_of_nodes *b = blocks;
+        blocks = b->next;
+        for (unsigned i = 0; i < b->count; i++) {
+            node *n = b->nodes[i];
+            check_unreachable(list, n);
+            if (cc_reserve(self, 1) == 0) { /* else it is lost, not freed: somebody may be reading it */
+                size_t bytes = bytes_of(n);
+                count_entry(list, self, 0, -(int64_t)bytes);
+                cc_retire(list->domain, self, cc_take_spare(self), (uintptr_t)n, RETIRED_NODE, birth_of(n), bytes);
+            }
+        }
+        cc_free(b);
+    }
+    return status;
+}
+
 static void destroy(cc_deferred *item) {
     cc_skiplist *list = (cc_skiplist *)item;
     const cc_word_table *words = list->words;

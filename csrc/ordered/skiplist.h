@@ -165,6 +165,11 @@ cc_status cc_skiplist_scan_down(cc_skiplist *list, cc_search *search, bool exclu
 
 /* ---- the whole ---- */
 
+/* Remove everything, comparing nothing: until the list has been seen empty, or, while others go on
+ * inserting, until twice as many entries are gone as there were at first. O(n). CC_FOUND, or CC_NO_MEMORY
+ * with a part removed. */
+cc_status cc_skiplist_clear(cc_skiplist *list);
+
 /* Entries. Exact when nothing changes meanwhile, never negative. */
 size_t cc_skiplist_length(const cc_skiplist *list);
 

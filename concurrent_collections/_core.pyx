@@ -1,0 +1,39 @@
+# cython: language_level=3, freethreading_compatible=True, binding=False
+# cython: embedsignature=True, embedsignature.format=clinic
+# cython: always_allow_keywords=True, wraparound=False, boundscheck=True
+"""The extension module: thin classes over one copy of the C core.
+
+Users import `concurrent_collections`. Rules for this file (docs/architecture.md has the reasons): no
+mutable `cdef object` attribute after `__cinit__`, no protected region, no lock; all shared state lives
+in the C core.
+"""
+from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t
+from cpython.object cimport PyObject, PyTypeObject
+
+from concurrent_collections.object_refs cimport *
+
+import sys
+from collections.abc import Iterable, Mapping, MutableMapping, MutableSet
+from collections.abc import Set as AbstractSet
+from types import GenericAlias
+
+cdef extern from "Python.h":
+    int Py_ReprEnter(object o) except -1
+    void Py_ReprLeave(object o)
+
+cdef class _Open:
+    """The type of the bound that is not there."""
+    def __repr__(self):
+        return "<open>"
+
+    def __reduce__(self):
+        return "_OPEN"
+
+_OPEN = _Open()
+cdef object OPEN = _OPEN  # a name that cannot be rebound from outside
+
+include "iteration.pxi"
+include "ordered_map.pxi"
+include "ordered_set.pxi"
+include "config.pxi"
+include "capi.pxi"

@@ -1,0 +1,110 @@
+# The public C-level API. `from concurrent_collections cimport capi`, add
+# concurrent_collections.get_include() to the include path, link nothing.
+#
+# Atomics and backoff are inline functions of the installed headers. Reclamation and the int64 -> word
+# map are functions of the extension module, all nogil: they never touch a Python object. Structs are
+# opaque. Stability: functions may be added; one whose signature changes fails at import, not at run time.
+from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t
+
+from concurrent_collections._core cimport (
+    CC_I64MAP_ABSENT,
+    CC_I64MAP_BAD_VALUE,
+    CC_I64MAP_MISMATCH,
+    CC_I64MAP_NO_MEMORY,
+    CC_I64MAP_PRESENT,
+    cc_atomic_uptr,
+    cc_i64map,
+    cc_i64map_bytes,
+    cc_i64map_ceiling,
+    cc_i64map_first,
+    cc_i64map_floor,
+    cc_i64map_flush,
+    cc_i64map_free,
+    cc_i64map_get,
+    cc_i64map_higher,
+    cc_i64map_last,
+    cc_i64map_length,
+    cc_i64map_lower,
+    cc_i64map_new,
+    cc_i64map_pop_first,
+    cc_i64map_pop_last,
+    cc_i64map_put,
+    cc_i64map_put_if_absent,
+    cc_i64map_remove,
+    cc_i64map_replace_if,
+    cc_i64map_scan,
+    cc_smr_birth,
+    cc_smr_domain,
+    cc_smr_domain_free,
+    cc_smr_domain_new,
+    cc_smr_enter,
+    cc_smr_flush,
+    cc_smr_guard,
+    cc_smr_leave,
+    cc_smr_limbo_count,
+    cc_smr_protect,
+    cc_smr_published,
+    cc_smr_release,
+    cc_smr_reserve,
+    cc_smr_retire,
+)
+
+cdef extern from "concurrent_collections/cc_atomic.h" nogil:
+    ctypedef struct cc_atomic_u32:
+        pass
+    ctypedef struct cc_atomic_u64:
+        pass
+
+    uint64_t cc_load_relaxed_u64(const cc_atomic_u64 *p)
+    uint64_t cc_load_acquire_u64(const cc_atomic_u64 *p)
+    uint64_t cc_load_seq_cst_u64(const cc_atomic_u64 *p)
+    void cc_store_relaxed_u64(cc_atomic_u64 *p, uint64_t v)
+    void cc_store_release_u64(cc_atomic_u64 *p, uint64_t v)
+    uint64_t cc_exchange_acq_rel_u64(cc_atomic_u64 *p, uint64_t v)
+    uint64_t cc_exchange_seq_cst_u64(cc_atomic_u64 *p, uint64_t v)
+    bint cc_cas_acq_rel_u64(cc_atomic_u64 *p, uint64_t *expected, uint64_t desired)
+    bint cc_cas_seq_cst_u64(cc_atomic_u64 *p, uint64_t *expected, uint64_t desired)
+    uint64_t cc_fetch_add_relaxed_u64(cc_atomic_u64 *p, uint64_t v)
+    uint64_t cc_fetch_add_acq_rel_u64(cc_atomic_u64 *p, uint64_t v)
+    uint64_t cc_fetch_add_seq_cst_u64(cc_atomic_u64 *p, uint64_t v)
+    uint64_t cc_fetch_sub_acq_rel_u64(cc_atomic_u64 *p, uint64_t v)
+    uint64_t cc_fetch_or_acq_rel_u64(cc_atomic_u64 *p, uint64_t v)
+    uint64_t cc_fetch_or_seq_cst_u64(cc_atomic_u64 *p, uint64_t v)
+
+    uint32_t cc_load_relaxed_u32(const cc_atomic_u32 *p)
+    uint32_t cc_load_acquire_u32(const cc_atomic_u32 *p)
+    uint32_t cc_load_seq_cst_u32(const cc_atomic_u32 *p)
+    void cc_store_relaxed_u32(cc_atomic_u32 *p, uint32_t v)
+    void cc_store_release_u32(cc_atomic_u32 *p, uint32_t v)
+    uint32_t cc_exchange_acq_rel_u32(cc_atomic_u32 *p, uint32_t v)
+    uint32_t cc_exchange_seq_cst_u32(cc_atomic_u32 *p, uint32_t v)
+    bint cc_cas_acq_rel_u32(cc_atomic_u32 *p, uint32_t *expected, uint32_t desired)
+    bint cc_cas_seq_cst_u32(cc_atomic_u32 *p, uint32_t *expected, uint32_t desired)
+    uint32_t cc_fetch_add_relaxed_u32(cc_atomic_u32 *p, uint32_t v)
+    uint32_t cc_fetch_add_acq_rel_u32(cc_atomic_u32 *p, uint32_t v)
+    uint32_t cc_fetch_sub_acq_rel_u32(cc_atomic_u32 *p, uint32_t v)
+    uint32_t cc_fetch_or_acq_rel_u32(cc_atomic_u32 *p, uint32_t v)
+
+    uintptr_t cc_load_relaxed_uptr(const cc_atomic_uptr *p)
+    uintptr_t cc_load_acquire_uptr(const cc_atomic_uptr *p)
+    uintptr_t cc_load_seq_cst_uptr(const cc_atomic_uptr *p)
+    void cc_store_relaxed_uptr(cc_atomic_uptr *p, uintptr_t v)
+    void cc_store_release_uptr(cc_atomic_uptr *p, uintptr_t v)
+    uintptr_t cc_exchange_acq_rel_uptr(cc_atomic_uptr *p, uintptr_t v)
+    uintptr_t cc_exchange_seq_cst_uptr(cc_atomic_uptr *p, uintptr_t v)
+    bint cc_cas_acq_rel_uptr(cc_atomic_uptr *p, uintptr_t *expected, uintptr_t desired)
+    bint cc_cas_seq_cst_uptr(cc_atomic_uptr *p, uintptr_t *expected, uintptr_t desired)
+
+    void cc_fence_seq_cst(cc_atomic_u64 *dummy)
+    void cc_publish_u64(cc_atomic_u64 *p, uint64_t v)
+
+cdef extern from "concurrent_collections/cc_backoff.h" nogil:
+    ctypedef struct cc_backoff:
+        pass
+    cc_backoff cc_backoff_start(uint32_t first, uint32_t ceiling)
+    void cc_backoff_step(cc_backoff *b)
+    bint cc_backoff_is_spent(const cc_backoff *b)
+
+cdef extern from "concurrent_collections/cc_arch.h" nogil:
+    int CC_CACHE_LINE
+    void cc_pause()

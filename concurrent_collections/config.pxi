@@ -1,0 +1,220 @@
+# Settings of the process, and what the build and the machine are.
+
+cdef extern from "concurrent_collections/cc_arch.h":
+    const char *CC_ARCH_NAME
+    int CC_CACHE_LINE
+    unsigned int CC_FEATURE_CMPXCHG16B, CC_FEATURE_LSE
+    unsigned int cc_features()
+
+cdef extern from "concurrent_collections/cc_smr.h":
+    ctypedef struct cc_smr_settings_t:
+        cc_atomic_u32 retire_threshold, max_reclaim_per_poll, statistics, contention
+    cc_smr_settings_t cc_smr_settings
+    ctypedef struct cc_smr_statistics:
+        uint64_t retired, released, scans, retries
+        unsigned int threads
+    void cc_smr_get_statistics(cc_smr_statistics *out)
+
+cdef extern from "concurrent_collections/cc_atomic.h":
+    uint32_t cc_load_relaxed_u32(const cc_atomic_u32 *p)
+    void cc_store_relaxed_u32(cc_atomic_u32 *p, uint32_t v)
+
+cdef extern from "memory/cc_alloc.h":
+    const char *cc_alloc_name()
+    void cc_alloc_fail_from(int64_t n)
+
+cdef extern from "platform/cc_os.h":
+    const char *cc_park_name()
+
+cdef extern from *:
+    """
+    #if defined(__clang__)
+    #define CC_COMPILER "clang " __clang_version__
+    #elif defined(__GNUC__)
+    #define CC_COMPILER "gcc " __VERSION__
+    #else
+    #define CC_COMPILER "unknown"
+    #endif
+    #if defined(CC_DEBUG_INVARIANTS)
+    #define CC_CHECKS_INVARIANTS 1
+    #else
+    #define CC_CHECKS_INVARIANTS 0
+    #endif
+    """
+    const char *CC_COMPILER
+    bint CC_CHECKS_INVARIANTS
+
+cdef tuple SMR_SCHEMES = ("ibr",)
+cdef tuple QUEUE_BACKENDS = ("auto", "scq") + (
+    ("lcrq",) if cc_features() & CC_FEATURE_CMPXCHG16B else ())
+
+# Indexes into the tuples above: C ints, so that any thread may change them at any time.
+cdef cc_atomic_u32 chosen_smr_scheme, chosen_queue_backend
+
+
+cdef int choose(cc_atomic_u32 *setting, tuple choices, str name, value) except -1:
+    if value not in choices:
+        raise ValueError(f"{name}: expected one of {', '.join(map(repr, choices))}, got {value!r}")
+    cc_store_relaxed_u32(setting, choices.index(value))
+    return 0
+
+
+cdef int set_count(cc_atomic_u32 *setting, str name, value) except -1:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2 ** 31:
+        raise ValueError(f"{name}: expected an int from 1 to {2 ** 31 - 1}, got {value!r}")
+    cc_store_relaxed_u32(setting, value)
+    return 0
+
+
+cdef int set_flag(cc_atomic_u32 *setting, str name, value) except -1:
+    if value is not True and value is not False:
+        raise ValueError(f"{name}: expected one of True, False, got {value!r}")
+    cc_store_relaxed_u32(setting, 1 if value else 0)
+    return 0
+
+
+cdef class Config:
+    """Settings of the process. There is one, `concurrent_collections.config`.
+
+    What is set in code overrides the environment. Wrong values raise ValueError and name the choices.
+    Every attribute may be read and set from any thread; a change holds for later operations, and for
+    `smr_scheme` and `queue_backend` for containers made later.
+    """
+    @property
+    def gil_enabled(self):
+        """Whether the interpreter runs with the global interpreter lock now. Read-only."""
+        ask = getattr(sys, "_is_gil_enabled", None)
+        return ask() if ask is not None else True
+
+    @property
+    def detected_arch(self):
+        """The architecture that the core was compiled for, such as 'x86_64'. Read-only."""
+        return CC_ARCH_NAME.decode()
+
+    @property
+    def detected_features(self):
+        """Instructions found on the running machine, such as 'cmpxchg16b' or 'lse'. Read-only."""
+        features = cc_features()
+        names = (("cmpxchg16b", CC_FEATURE_CMPXCHG16B), ("lse", CC_FEATURE_LSE))
+        return frozenset([name for name, bit in names if features & bit])
+
+    @property
+    def available_queue_backends(self):
+        """The choices of `queue_backend` on this machine. Read-only."""
+        return QUEUE_BACKENDS
+
+    @property
+    def queue_backend(self):
+        """What a FastQueue will be made of: 'auto', 'scq', or 'lcrq' where the machine has it.
+
+        Environment: CONCURRENT_COLLECTIONS_QUEUE_BACKEND.
+        """
+        return QUEUE_BACKENDS[cc_load_relaxed_u32(&chosen_queue_backend)]
+
+    @queue_backend.setter
+    def queue_backend(self, value):
+        choose(&chosen_queue_backend, QUEUE_BACKENDS, "queue_backend", value)
+
+    @property
+    def smr_scheme(self):
+        """How removed nodes are reclaimed: 'ibr' (interval-based reclamation).
+
+        Environment: CONCURRENT_COLLECTIONS_SMR_SCHEME.
+        """
+        return SMR_SCHEMES[cc_load_relaxed_u32(&chosen_smr_scheme)]
+
+    @smr_scheme.setter
+    def smr_scheme(self, value):
+        choose(&chosen_smr_scheme, SMR_SCHEMES, "smr_scheme", value)
+
+    @property
+    def retire_threshold(self):
+        """How many removed things may wait in one stripe of a container before readers are looked at."""
+        return cc_load_relaxed_u32(&cc_smr_settings.retire_threshold)
+
+    @retire_threshold.setter
+    def retire_threshold(self, value):
+        set_count(&cc_smr_settings.retire_threshold, "retire_threshold", value)
+
+    @property
+    def max_reclaim_per_poll(self):
+        """How many waiting things one operation releases at most."""
+        return cc_load_relaxed_u32(&cc_smr_settings.max_reclaim_per_poll)
+
+    @max_reclaim_per_poll.setter
+    def max_reclaim_per_poll(self, value):
+        set_count(&cc_smr_settings.max_reclaim_per_poll, "max_reclaim_per_poll", value)
+
+    @property
+    def enable_statistics(self):
+        """Count retired and released things and scans, for `statistics()`."""
+        return cc_load_relaxed_u32(&cc_smr_settings.statistics) != 0
+
+    @enable_statistics.setter
+    def enable_statistics(self, value):
+        set_flag(&cc_smr_settings.statistics, "enable_statistics", value)
+
+    @property
+    def enable_contention_stats(self):
+        """Count operations that had to start over because another thread was faster."""
+        return cc_load_relaxed_u32(&cc_smr_settings.contention) != 0
+
+    @enable_contention_stats.setter
+    def enable_contention_stats(self, value):
+        set_flag(&cc_smr_settings.contention, "enable_contention_stats", value)
+
+    def statistics(self):
+        """Return what has been counted in this process, as a dict of ints.
+
+        retired, released, scans (while `enable_statistics`), retries (while `enable_contention_stats`), and
+        threads: thread records, those of ended threads that wait for reuse included.
+        """
+        cdef cc_smr_statistics s
+        cc_smr_get_statistics(&s)
+        return {"retired": s.retired, "released": s.released, "scans": s.scans, "retries": s.retries,
+                "threads": s.threads}
+
+    def __repr__(self):
+        return f"Config({', '.join([f'{name}={getattr(self, name)!r}' for name in CONFIG_NAMES])})"
+
+    def __reduce__(self):
+        return "config"
+
+
+cdef tuple CONFIG_NAMES = (
+    "gil_enabled", "detected_arch", "detected_features", "available_queue_backends", "queue_backend",
+    "smr_scheme", "retire_threshold", "max_reclaim_per_poll", "enable_statistics", "enable_contention_stats")
+
+config = Config()
+
+
+def print_config(file=None):
+    """Print every setting of `config`, one per line, to `file` (default: standard output)."""
+    width = max([len(name) for name in CONFIG_NAMES])
+    for name in CONFIG_NAMES:
+        value = getattr(config, name)
+        if isinstance(value, frozenset):
+            value = ", ".join(sorted(value)) or "none"
+        elif isinstance(value, tuple):
+            value = ", ".join(value)
+        print(f"{name:<{width}}  {value}", file=file)
+
+
+def get_build_info():
+    """Return how this copy was built, as a dict of strings and numbers."""
+    return {
+        "arch": CC_ARCH_NAME.decode(),
+        "compiler": CC_COMPILER.decode(),
+        "allocator": cc_alloc_name().decode(),
+        "parking": cc_park_name().decode(),
+        "cache_line": CC_CACHE_LINE,
+        "smr_schemes": SMR_SCHEMES,
+        "checks_invariants": CC_CHECKS_INVARIANTS,
+        "python": sys.version.split()[0],
+        "free_threaded_build": hasattr(sys, "_is_gil_enabled") and "free-threading" in sys.version,
+    }
+
+
+def _fail_allocations_from(n):
+    """For tests: the n-th allocation of the C core from now, and all after it, fail; negative: none."""
+    cc_alloc_fail_from(n)

@@ -1,0 +1,130 @@
+# Weakly consistent iteration in chunks, for maps and sets alike.
+
+cdef extern from "concurrent_collections/cc_atomic.h":
+    ctypedef struct cc_atomic_u32:
+        pass
+    uint32_t cc_exchange_acq_rel_u32(cc_atomic_u32 *p, uint32_t v)
+    void cc_store_release_u32(cc_atomic_u32 *p, uint32_t v)
+
+cdef enum:
+    FIRST_CHUNK = 16
+    LARGEST_CHUNK = 256
+
+
+cdef class _EntryIterator:
+    # Entries are fetched a chunk at a time; between two steps nothing of the list is held. A chunk is
+    # thrown away when this thread has changed the container since: a thread does not get to see a key
+    # that it has just deleted. The attributes below change, but only in the hands of the one caller who
+    # has raised `is_running`; a second thread gets an exception, as from a generator.
+    cdef object owner          # keeps `entries` alive; None when the iteration is over
+    cdef cc_skiplist *entries
+    cdef list keys             # the chunk: its keys,
+    cdef object results        # and what is handed out for each (the same list, for keys)
+    cdef Py_ssize_t index, count, room
+    cdef object start, stop    # bounds in the direction of travel; OPEN: none
+    cdef bint start_is_exclusive, stop_is_inclusive, is_reversed, is_last
+    cdef int want
+    cdef uint32_t changes
+    cdef cc_atomic_u32 is_running
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if cc_exchange_acq_rel_u32(&self.is_running, 1):
+            raise ValueError("iterator already executing")
+        try:
+            return self.advance()
+        finally:
+            cc_store_release_u32(&self.is_running, 0)
+
+    cdef object advance(self):
+        if self.owner is None:
+            raise StopIteration
+        if self.index == self.count or cc_skiplist_changes_by_this_thread(self.entries) != self.changes:
+            self.fetch()
+        result = self.results[self.index]
+        self.index += 1
+        return result
+
+    cdef int fetch(self) except -1:
+        cdef PyObject *results = NULL
+        cdef int is_last = 0
+        if self.index == self.count:
+            if self.is_last:
+                self.finish()
+            if self.room < LARGEST_CHUNK and self.count:
+                self.room *= 2
+        else:
+            self.room = FIRST_CHUNK
+        if self.index:
+            self.start = self.keys[self.index - 1]
+            self.start_is_exclusive = True
+        self.index = self.count = 0
+        self.changes = cc_skiplist_changes_by_this_thread(self.entries)
+        self.keys = cc_objects_scan(
+            self.entries,
+            NULL if self.start is OPEN else <PyObject *>self.start, self.start_is_exclusive,
+            NULL if self.stop is OPEN else <PyObject *>self.stop, self.stop_is_inclusive,
+            self.is_reversed, self.want, self.room, &results, &is_last)
+        self.results = new_object(results)
+        self.is_last = is_last
+        self.count = len(self.keys)
+        if self.count == 0:
+            self.finish()
+        return 0
+
+    cdef int finish(self) except -1:
+        self.owner = self.keys = self.results = None
+        self.start = self.stop = OPEN
+        raise StopIteration
+
+
+cdef extern from *:
+    """
+    /* The identity: takes over a new reference that C code has written to a variable. */
+    #define cc_new_object(o) (o)
+    """
+    object new_object "cc_new_object"(PyObject *o)
+
+
+cdef tuple parse_inclusive(inclusive):
+    if inclusive is True or inclusive is False:
+        return inclusive, inclusive
+    try:
+        at_start, at_stop = inclusive
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"inclusive: expected a bool or a pair of bools, got {inclusive!r}") from None
+    return bool(at_start), bool(at_stop)
+
+
+cdef _EntryIterator iterate(object owner, cc_skiplist *entries, object start, object stop,
+                            bint start_inclusive, bint stop_inclusive, bint is_reversed, int want):
+    cdef _EntryIterator i = _EntryIterator.__new__(_EntryIterator)
+    i.owner = owner
+    i.entries = entries
+    i.want = want
+    i.room = FIRST_CHUNK
+    i.is_reversed = is_reversed
+    if is_reversed:
+        i.start, i.stop = stop, start
+        i.start_is_exclusive, i.stop_is_inclusive = not stop_inclusive, start_inclusive
+    else:
+        i.start, i.stop = start, stop
+        i.start_is_exclusive, i.stop_is_inclusive = not start_inclusive, stop_inclusive
+    return i
+
+
+def _iterate(owner, str want, start, stop, inclusive, bint reverse):
+    """What views iterate with: want is "key", "value" or "item"."""
+    cdef cc_skiplist *entries
+    cdef int w = CC_WANT_KEY if want == "key" else CC_WANT_VALUE if want == "value" else CC_WANT_ITEM
+    at_start, at_stop = parse_inclusive(inclusive)
+    if isinstance(owner, SkipListMap):
+        entries = (<SkipListMap>owner).entries
+    elif isinstance(owner, SkipListSet):
+        entries = (<SkipListSet>owner).entries
+    else:
+        raise TypeError(f"owner: expected a SkipListMap or SkipListSet, got {type(owner).__name__}")
+    return iterate(owner, entries, start, stop, at_start, at_stop, reverse, w)

@@ -1,0 +1,368 @@
+# SkipListMap: the mapping protocol over cc_skiplist. The algorithm is in csrc/ordered/skiplist.c.
+
+cdef object MISSING = object()
+
+
+cdef class SkipListMap:
+    """A lock-free ordered map, for any number of threads.
+
+    Parameters
+    ----------
+    other : mapping or iterable of pairs, optional
+        What to start with. Keyword arguments are added after it.
+
+    Keys are ordered by ``<`` and need no hash: ints of any size, floats (no NaN), str, bytes, tuples, and
+    any objects with a consistent ``<``. ``1``, ``1.0`` and ``True`` are one key. An exact int that fits 64
+    bits and a float are kept by value: the key object that comes out is equal, not identical.
+
+    Every operation is linearizable and lock-free; expected time is O(log n), and O(1) for ``m[k]``,
+    ``get``, ``in`` and replacing when the key is an int, float, str or bytes. Iteration is weakly consistent:
+    it never raises because of changes, yields keys in ascending order, each at most once, yields every key
+    that is there throughout, and may or may not show what is changed meanwhile. ``len``, ``==``, ``repr``,
+    ``copy`` and ``clear`` are made of many steps and are not atomic.
+
+    Source: K. Fraser, "Practical lock-freedom" (2004), with the deviations that csrc/ordered/skiplist.c
+    lists. A search may call ``<`` of keys that are not of exact built-in types; it never does so while it
+    holds anything that others wait for.
+    """
+    cdef cc_skiplist *entries
+    cdef object __weakref__
+    cdef object for_gc  # always None: makes Cython give the type garbage collection
+
+    def __cinit__(self):
+        self.entries = cc_objects_new()
+
+    def __dealloc__(self):
+        cc_skiplist_free(self.entries)
+        self.entries = NULL
+
+    def __init__(self, other=(), /, **kwargs):
+        self.update(other, **kwargs)
+
+    # ---- one key ----
+
+    def __getitem__(self, key):
+        return cc_objects_get(self.entries, key, NULL)
+
+    def __setitem__(self, key, value):
+        cc_objects_set(self.entries, key, value)
+
+    def __delitem__(self, key):
+        if not cc_objects_delete(self.entries, key):
+            raise KeyError(key)
+
+    def __contains__(self, key):
+        return cc_objects_contains(self.entries, key)
+
+    def get(self, key, default=None):
+        """Return the value of ``key``, or ``default``.
+
+        Parameters: key; default, any object. Raises TypeError for a key that cannot be compared, ValueError for
+        NaN. Expected O(1) for int, float, str and bytes keys, else O(log n). Lock-free.
+        """
+        return cc_objects_get(self.entries, key, <PyObject *>default)
+
+    def contains(self, key):
+        """Return whether ``key`` is in the map; the same as ``key in m``. Costs and errors as ``get``."""
+        return cc_objects_contains(self.entries, key)
+
+    def put(self, key, value, default=None):
+        """Store ``value`` under ``key``; return the value before, or ``default`` if there was none.
+
+        ``default`` tells the two apart in maps that hold None. Raises TypeError or ValueError for a bad key and
+        MemoryError, and then the map is unchanged. Expected O(log n), O(1) for replacing under an int, float,
+        str or bytes key. Lock-free. As Java's ``ConcurrentSkipListMap.put``.
+        """
+        return cc_objects_put(self.entries, key, value, CC_PUT_ALWAYS, default)
+
+    def put_if_absent(self, key, value, default=None):
+        """Store ``value`` if ``key`` is not there; return the existing value, or ``default`` if stored.
+
+        Atomic: of several threads one stores. Errors and costs as ``put``.
+        """
+        return cc_objects_put(self.entries, key, value, CC_PUT_IF_ABSENT, default)
+
+    def setdefault(self, key, default=None):
+        """Return the value of ``key``; if it is not there, store and return ``default``. Atomic."""
+        return cc_objects_put(self.entries, key, default, CC_PUT_IF_ABSENT, default)
+
+    def replace(self, key, value, default=None):
+        """Store ``value`` only if ``key`` is there; return the value before, or ``default``. Atomic."""
+        return cc_objects_put(self.entries, key, value, CC_PUT_IF_PRESENT, default)
+
+    def replace_if(self, key, expected, value):
+        """Store ``value`` if the current value is, or equals, ``expected``; return whether it did.
+
+        Compare-and-swap: when the value changes while it is compared, the comparison is made again. ``==`` of
+        the values is called outside of everything. Returns False when the key is not there. Lock-free.
+        """
+        return cc_objects_replace_if(self.entries, key, expected, value)
+
+    def delete(self, key):
+        """Remove ``key``; return whether it was there. ``del m[key]`` raises KeyError instead. Lock-free."""
+        return cc_objects_delete(self.entries, key)
+
+    def pop(self, key, default=_OPEN, /):
+        """Remove ``key`` and return its value; ``default``, or KeyError without one, if it is not there.
+
+        Of several threads exactly one gets the value. Expected O(log n). Lock-free.
+        """
+        return cc_objects_pop(self.entries, key, NULL if default is OPEN else <PyObject *>default)
+
+    # ---- order ----
+
+    def first_key(self):
+        """Return the smallest key; KeyError if the map is empty. O(1). Lock-free."""
+        return cc_objects_neighbour(self.entries, NULL, CC_FIRST, CC_WANT_KEY)
+
+    def last_key(self):
+        """Return the largest key; KeyError if the map is empty. Expected O(log n). Lock-free."""
+        return cc_objects_neighbour(self.entries, NULL, CC_LAST, CC_WANT_KEY)
+
+    def floor_key(self, key):
+        """Return the largest key <= ``key``, or None. Expected O(log n). Lock-free."""
+        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_FLOOR, CC_WANT_KEY)
+
+    def ceiling_key(self, key):
+        """Return the smallest key >= ``key``, or None. Expected O(log n). Lock-free."""
+        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_CEILING, CC_WANT_KEY)
+
+    def lower_key(self, key):
+        """Return the largest key < ``key``, or None. Expected O(log n). Lock-free."""
+        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_LOWER, CC_WANT_KEY)
+
+    def higher_key(self, key):
+        """Return the smallest key > ``key``, or None. Expected O(log n). Lock-free."""
+        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_HIGHER, CC_WANT_KEY)
+
+    def first_item(self):
+        """Return the entry with the smallest key as a pair; KeyError if the map is empty. Lock-free."""
+        return cc_objects_neighbour(self.entries, NULL, CC_FIRST, CC_WANT_ITEM)
+
+    def last_item(self):
+        """Return the entry with the largest key as a pair; KeyError if the map is empty. Lock-free."""
+        return cc_objects_neighbour(self.entries, NULL, CC_LAST, CC_WANT_ITEM)
+
+    def floor_item(self, key):
+        """Return the entry with the largest key <= ``key`` as a pair, or None. Lock-free."""
+        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_FLOOR, CC_WANT_ITEM)
+
+    def ceiling_item(self, key):
+        """Return the entry with the smallest key >= ``key`` as a pair, or None. Lock-free."""
+        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_CEILING, CC_WANT_ITEM)
+
+    def lower_item(self, key):
+        """Return the entry with the largest key < ``key`` as a pair, or None. Lock-free."""
+        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_LOWER, CC_WANT_ITEM)
+
+    def higher_item(self, key):
+        """Return the entry with the smallest key > ``key`` as a pair, or None. Lock-free."""
+        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_HIGHER, CC_WANT_ITEM)
+
+    def pop_first(self):
+        """Remove and return an entry, as a pair, that was the first at some moment of the call.
+
+        KeyError if the map is empty. Of several threads exactly one gets an entry. Lock-free.
+        """
+        return cc_objects_pop_end(self.entries, CC_FIRST, CC_WANT_ITEM)
+
+    def pop_last(self):
+        """Remove and return an entry, as a pair, that was the last at some moment of the call.
+
+        KeyError if the map is empty. Of several threads exactly one gets an entry. Lock-free.
+        """
+        return cc_objects_pop_end(self.entries, CC_LAST, CC_WANT_ITEM)
+
+    def popitem(self, last=True):
+        """Remove and return the last entry as a pair, or the first one with ``last=False``."""
+        return cc_objects_pop_end(self.entries, CC_LAST if last else CC_FIRST, CC_WANT_ITEM)
+
+    # ---- iteration ----
+
+    def __iter__(self):
+        return iterate(self, self.entries, OPEN, OPEN, True, True, False, CC_WANT_KEY)
+
+    def __reversed__(self):
+        return iterate(self, self.entries, OPEN, OPEN, True, True, True, CC_WANT_KEY)
+
+    def keys(self, start=_OPEN, stop=_OPEN, *, inclusive=(True, False), reverse=False):
+        """Return a view of the keys from ``start`` to ``stop``, ascending, or descending with ``reverse``.
+
+        Parameters
+        ----------
+        start, stop : keys, optional
+            The smaller and the larger bound; left out, there is no bound.
+        inclusive : bool or pair of bools
+            Whether the bounds themselves belong to it: (start, stop), or one for both.
+        reverse : bool
+            Iterate from ``stop`` down to ``start``.
+
+        The view is live. Iterating costs O(log n) to begin and amortized O(1) per entry, and is weakly
+        consistent; ``len`` of a view with bounds counts its entries.
+        """
+        return KEYS_VIEW(self, start, stop, parse_inclusive(inclusive), reverse)
+
+    def values(self, start=_OPEN, stop=_OPEN, *, inclusive=(True, False), reverse=False):
+        """Return a view of the values in the order of their keys. Parameters and costs as ``keys``."""
+        return VALUES_VIEW(self, start, stop, parse_inclusive(inclusive), reverse)
+
+    def items(self, start=_OPEN, stop=_OPEN, *, inclusive=(True, False), reverse=False):
+        """Return a view of the (key, value) pairs. Parameters and costs as ``keys``."""
+        return ITEMS_VIEW(self, start, stop, parse_inclusive(inclusive), reverse)
+
+    # ---- the whole ----
+
+    def __len__(self):
+        return cc_skiplist_length(self.entries)
+
+    def __bool__(self):
+        return cc_skiplist_length(self.entries) != 0
+
+    def clear(self):
+        """Remove all entries, one after another. O(n), compares no keys. Lock-free, not atomic."""
+        cc_objects_clear(self.entries)
+
+    def update(self, other=(), /, **kwargs):
+        """Store the entries of a mapping or of an iterable of pairs, then the keyword arguments.
+
+        One put after another: when one raises, the entries before it are stored. O(k log n).
+        """
+        if isinstance(other, dict) or isinstance(other, SkipListMap):
+            for key, value in other.items():
+                cc_objects_set(self.entries, key, value)
+        elif hasattr(other, "keys"):
+            for key in other.keys():
+                cc_objects_set(self.entries, key, other[key])
+        else:
+            for i, pair in enumerate(other):
+                try:
+                    key, value = pair
+                except (TypeError, ValueError):
+                    raise TypeError(
+                        f"other: element {i} of the iterable is not a (key, value) pair: {pair!r}") from None
+                cc_objects_set(self.entries, key, value)
+        for key, value in kwargs.items():
+            cc_objects_set(self.entries, key, value)
+
+    @classmethod
+    def fromkeys(cls, iterable, value=None):
+        """Return a new map with the elements of ``iterable`` as keys, all with the same ``value``."""
+        result = cls()
+        for key in iterable:
+            result[key] = value
+        return result
+
+    def copy(self):
+        """Return a new map of the same class with the same entries (a shallow, weakly consistent copy)."""
+        result = type(self)()
+        result.update(self)
+        return result
+
+    def __copy__(self):
+        result = self.copy()
+        if hasattr(self, "__dict__"):
+            result.__dict__.update(self.__dict__)
+        return result
+
+    def __reduce__(self):
+        return type(self), (), getattr(self, "__dict__", None) or None, None, iter(self.items())
+
+    def flush(self):
+        """Release references of removed entries that still wait for readers; return how many still wait.
+
+        References are normally dropped by the operation that removes them. They wait only while another
+        thread is inside an operation that may have seen them.
+        """
+        return cc_skiplist_flush(self.entries)
+
+    def __eq__(self, other):
+        if self is other:
+            return True
+        if isinstance(other, SkipListMap):
+            if len(self) != len(other):
+                return False
+            for (a, x), (b, y) in zip(self.items(), other.items()):
+                if not (a is b or a == b) or not (x is y or x == y):
+                    return False
+            return True
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        if len(self) != len(other):
+            return False
+        for key, value in self.items():
+            try:
+                theirs = other[key]
+            except (KeyError, TypeError):  # TypeError: a key that they cannot even look for
+                return False
+            if not (theirs is value or theirs == value):
+                return False
+        return True
+
+    __hash__ = None
+
+    def __or__(self, other):
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        result = self.copy()
+        result.update(other)
+        return result
+
+    def __ror__(self, other):
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        result = type(self)()
+        result.update(other)
+        result.update(self)
+        return result
+
+    def __ior__(self, other):
+        self.update(other)
+        return self
+
+    def __repr__(self):
+        name = type(self).__name__
+        if Py_ReprEnter(self):
+            return f"{name}({{...}})"
+        try:
+            if not self:
+                return f"{name}()"
+            entries = ", ".join([f"{key!r}: {value!r}" for key, value in self.items()])
+            return f"{name}({{{entries}}})"
+        finally:
+            Py_ReprLeave(self)
+
+    def __sizeof__(self):
+        return object.__sizeof__(self) + cc_skiplist_bytes(self.entries)
+
+    @classmethod
+    def __class_getitem__(cls, item, /):
+        return GenericAlias(cls, item)
+
+    def _check(self):
+        """Raise AssertionError if an invariant is broken. For tests; no other thread may use the map."""
+        cdef const char *what = cc_skiplist_check(self.entries)
+        if what != NULL:
+            raise AssertionError((<bytes>what).decode())
+        keys = list(self)
+        for i in range(1, len(keys)):
+            if not keys[i - 1] < keys[i]:
+                raise AssertionError(f"keys are out of order: {keys[i - 1]!r}, {keys[i]!r}")
+
+
+cdef int traverse_map(PyObject *self, visitproc visit, void *argument) noexcept:
+    return cc_objects_traverse((<SkipListMap>self).entries, visit, argument)
+
+
+cdef int clear_map(PyObject *self) noexcept:
+    try:
+        cc_objects_clear((<SkipListMap>self).entries)
+    except MemoryError:
+        pass  # what is left stays garbage until the next collection
+    return 0
+
+
+cc_objects_install_gc(<PyTypeObject *>SkipListMap, traverse_map, clear_map)
+MutableMapping.register(SkipListMap)
+
+from concurrent_collections._views import SkipListItemsView, SkipListKeysView, SkipListValuesView
+cdef object KEYS_VIEW = SkipListKeysView, VALUES_VIEW = SkipListValuesView, ITEMS_VIEW = SkipListItemsView

@@ -1,0 +1,335 @@
+# SkipListSet: the set protocol over cc_skiplist; every value is None.
+
+
+cdef class SkipListSet:
+    """A lock-free ordered set, for any number of threads.
+
+    Parameters
+    ----------
+    iterable : iterable, optional
+        The elements to start with.
+
+    Elements are ordered as the keys of SkipListMap, whose guarantees, costs and source are the same: every
+    operation on one element is linearizable and lock-free, expected O(log n), and O(1) for ``in`` with an
+    int, float, str or bytes. Operations on whole sets are made of many steps and are not atomic.
+    """
+    cdef cc_skiplist *entries
+    cdef object __weakref__
+    cdef object for_gc  # always None: makes Cython give the type garbage collection
+
+    def __cinit__(self):
+        self.entries = cc_objects_new()
+
+    def __dealloc__(self):
+        cc_skiplist_free(self.entries)
+        self.entries = NULL
+
+    def __init__(self, iterable=(), /):
+        self.update(iterable)
+
+    # ---- one element ----
+
+    def __contains__(self, element):
+        return cc_objects_contains(self.entries, element)
+
+    def add(self, element, /):
+        """Add an element. Raises TypeError or ValueError for one without a place in the order. Lock-free."""
+        cc_objects_add(self.entries, element)
+
+    def discard(self, element, /):
+        """Remove an element if it is there. Expected O(log n). Lock-free."""
+        cc_objects_delete(self.entries, element)
+
+    def remove(self, element, /):
+        """Remove an element; KeyError if it is not there. Of several threads one succeeds. Lock-free."""
+        if not cc_objects_delete(self.entries, element):
+            raise KeyError(element)
+
+    # ---- order ----
+
+    def first(self):
+        """Return the smallest element; KeyError if the set is empty. O(1). Lock-free."""
+        return cc_objects_neighbour(self.entries, NULL, CC_FIRST, CC_WANT_KEY)
+
+    def last(self):
+        """Return the largest element; KeyError if the set is empty. Expected O(log n). Lock-free."""
+        return cc_objects_neighbour(self.entries, NULL, CC_LAST, CC_WANT_KEY)
+
+    def floor(self, element, /):
+        """Return the largest element <= ``element``, or None. Expected O(log n). Lock-free."""
+        return cc_objects_neighbour(self.entries, <PyObject *>element, CC_FLOOR, CC_WANT_KEY)
+
+    def ceiling(self, element, /):
+        """Return the smallest element >= ``element``, or None. Expected O(log n). Lock-free."""
+        return cc_objects_neighbour(self.entries, <PyObject *>element, CC_CEILING, CC_WANT_KEY)
+
+    def lower(self, element, /):
+        """Return the largest element < ``element``, or None. Expected O(log n). Lock-free."""
+        return cc_objects_neighbour(self.entries, <PyObject *>element, CC_LOWER, CC_WANT_KEY)
+
+    def higher(self, element, /):
+        """Return the smallest element > ``element``, or None. Expected O(log n). Lock-free."""
+        return cc_objects_neighbour(self.entries, <PyObject *>element, CC_HIGHER, CC_WANT_KEY)
+
+    def pop_first(self):
+        """Remove and return an element that was the smallest at some moment of the call; KeyError if empty."""
+        return cc_objects_pop_end(self.entries, CC_FIRST, CC_WANT_KEY)
+
+    def pop_last(self):
+        """Remove and return an element that was the largest at some moment of the call; KeyError if empty."""
+        return cc_objects_pop_end(self.entries, CC_LAST, CC_WANT_KEY)
+
+    def pop(self):
+        """Remove and return an element, the first one; KeyError if the set is empty. Lock-free."""
+        return cc_objects_pop_end(self.entries, CC_FIRST, CC_WANT_KEY)
+
+    # ---- iteration ----
+
+    def __iter__(self):
+        return iterate(self, self.entries, OPEN, OPEN, True, True, False, CC_WANT_KEY)
+
+    def __reversed__(self):
+        return iterate(self, self.entries, OPEN, OPEN, True, True, True, CC_WANT_KEY)
+
+    def range(self, start=_OPEN, stop=_OPEN, *, inclusive=(True, False), reverse=False):
+        """Return a view of the elements from ``start`` to ``stop``; parameters as ``SkipListMap.keys``."""
+        return KEYS_VIEW(self, start, stop, parse_inclusive(inclusive), reverse)
+
+    # ---- the whole ----
+
+    def __len__(self):
+        return cc_skiplist_length(self.entries)
+
+    def __bool__(self):
+        return cc_skiplist_length(self.entries) != 0
+
+    def clear(self):
+        """Remove all elements, one after another. O(n), compares none. Lock-free, not atomic."""
+        cc_objects_clear(self.entries)
+
+    def copy(self):
+        """Return a new set of the same class with the same elements (weakly consistent)."""
+        return type(self)(self)
+
+    def __copy__(self):
+        result = self.copy()
+        if hasattr(self, "__dict__"):
+            result.__dict__.update(self.__dict__)
+        return result
+
+    def __reduce__(self):
+        return type(self), (list(self),), getattr(self, "__dict__", None) or None
+
+    def flush(self):
+        """Release references that still wait for readers; return how many still wait. See SkipListMap."""
+        return cc_skiplist_flush(self.entries)
+
+    # ---- algebra: named methods take any iterables, operators take sets ----
+
+    @classmethod
+    def _from_iterable(cls, iterable):
+        return cls(iterable)
+
+    def update(self, *others):
+        """Add all elements of the iterables. O(k log n)."""
+        for other in others:
+            for element in other:
+                cc_objects_add(self.entries, element)
+
+    def union(self, *others):
+        """Return a new set with the elements of this set and of all ``others``."""
+        result = self.copy()
+        result.update(*others)
+        return result
+
+    def intersection(self, *others):
+        """Return a new set with the elements that are in this set and in all ``others``."""
+        tests = [as_set(other) for other in others]
+        return type(self)([element for element in self if all([element in test for test in tests])])
+
+    def difference(self, *others):
+        """Return a new set with the elements of this set that are in none of the ``others``."""
+        tests = [as_set(other) for other in others]
+        return type(self)([element for element in self if not any([element in test for test in tests])])
+
+    def symmetric_difference(self, other, /):
+        """Return a new set with the elements that are in exactly one of the two."""
+        theirs = SkipListSet(other)
+        result = self.difference(theirs)
+        result.update([element for element in theirs if element not in self])
+        return result
+
+    def intersection_update(self, *others):
+        """Remove the elements that are missing in any of the ``others``."""
+        tests = [as_set(other) for other in others]
+        for element in self:
+            if not all([element in test for test in tests]):
+                cc_objects_delete(self.entries, element)
+
+    def difference_update(self, *others):
+        """Remove the elements of all ``others``."""
+        for other in others:
+            for element in list(other) if other is self else other:
+                cc_objects_delete(self.entries, element)
+
+    def symmetric_difference_update(self, other, /):
+        """Remove the elements that both have, add those that only ``other`` has."""
+        for element in SkipListSet(other):
+            if not cc_objects_delete(self.entries, element):
+                cc_objects_add(self.entries, element)
+
+    def isdisjoint(self, other, /):
+        """Return whether no element is in both."""
+        for element in other:
+            if element in self:
+                return False
+        return True
+
+    def issubset(self, other, /):
+        """Return whether every element of this set is in ``other``."""
+        test = as_set(other)
+        for element in self:
+            if element not in test:
+                return False
+        return True
+
+    def issuperset(self, other, /):
+        """Return whether every element of ``other`` is in this set."""
+        for element in other:
+            if element not in self:
+                return False
+        return True
+
+    def __or__(self, other):
+        return self.union(other) if isinstance(other, AbstractSet) else NotImplemented
+
+    def __ror__(self, other):
+        return type(self)(other).union(self) if isinstance(other, AbstractSet) else NotImplemented
+
+    def __and__(self, other):
+        return self.intersection(other) if isinstance(other, AbstractSet) else NotImplemented
+
+    def __rand__(self, other):
+        return self.intersection(other) if isinstance(other, AbstractSet) else NotImplemented
+
+    def __sub__(self, other):
+        return self.difference(other) if isinstance(other, AbstractSet) else NotImplemented
+
+    def __rsub__(self, other):
+        return type(self)(other).difference(self) if isinstance(other, AbstractSet) else NotImplemented
+
+    def __xor__(self, other):
+        return self.symmetric_difference(other) if isinstance(other, AbstractSet) else NotImplemented
+
+    def __rxor__(self, other):
+        return self.symmetric_difference(other) if isinstance(other, AbstractSet) else NotImplemented
+
+    def __ior__(self, other):
+        if not isinstance(other, AbstractSet):
+            return NotImplemented
+        self.update(other)
+        return self
+
+    def __iand__(self, other):
+        if not isinstance(other, AbstractSet):
+            return NotImplemented
+        self.intersection_update(other)
+        return self
+
+    def __isub__(self, other):
+        if not isinstance(other, AbstractSet):
+            return NotImplemented
+        self.difference_update(other)
+        return self
+
+    def __ixor__(self, other):
+        if not isinstance(other, AbstractSet):
+            return NotImplemented
+        self.symmetric_difference_update(other)
+        return self
+
+    # ---- comparing ----
+
+    def __eq__(self, other):
+        if not isinstance(other, AbstractSet):
+            return NotImplemented
+        return self is other or (len(self) == len(other) and is_within(self, other))
+
+    def __le__(self, other):
+        if not isinstance(other, AbstractSet):
+            return NotImplemented
+        return len(self) <= len(other) and is_within(self, other)
+
+    def __lt__(self, other):
+        if not isinstance(other, AbstractSet):
+            return NotImplemented
+        return len(self) < len(other) and is_within(self, other)
+
+    def __ge__(self, other):
+        if not isinstance(other, AbstractSet):
+            return NotImplemented
+        return len(self) >= len(other) and is_within(other, self)
+
+    def __gt__(self, other):
+        if not isinstance(other, AbstractSet):
+            return NotImplemented
+        return len(self) > len(other) and is_within(other, self)
+
+    __hash__ = None
+
+    def __repr__(self):
+        name = type(self).__name__
+        if Py_ReprEnter(self):
+            return f"{name}({{...}})"
+        try:
+            if not self:
+                return f"{name}()"
+            elements = ", ".join([repr(element) for element in self])
+            return f"{name}({{{elements}}})"
+        finally:
+            Py_ReprLeave(self)
+
+    def __sizeof__(self):
+        return object.__sizeof__(self) + cc_skiplist_bytes(self.entries)
+
+    @classmethod
+    def __class_getitem__(cls, item, /):
+        return GenericAlias(cls, item)
+
+    def _check(self):
+        """Raise AssertionError if an invariant is broken. For tests; no other thread may use the set."""
+        cdef const char *what = cc_skiplist_check(self.entries)
+        if what != NULL:
+            raise AssertionError((<bytes>what).decode())
+
+
+cdef object as_set(other):
+    # Something with a fast `in`. Not a built-in set made of the elements: they may have no hash.
+    return other if isinstance(other, AbstractSet) else SkipListSet(other)
+
+
+cdef bint is_within(small, large) except -1:
+    # Elements that the other set cannot even look for are not in it.
+    for element in small:
+        try:
+            if element not in large:
+                return False
+        except TypeError:
+            return False
+    return True
+
+
+cdef int traverse_set(PyObject *self, visitproc visit, void *argument) noexcept:
+    return cc_objects_traverse((<SkipListSet>self).entries, visit, argument)
+
+
+cdef int clear_set(PyObject *self) noexcept:
+    try:
+        cc_objects_clear((<SkipListSet>self).entries)
+    except MemoryError:
+        pass  # what is left stays garbage until the next collection
+    return 0
+
+
+cc_objects_install_gc(<PyTypeObject *>SkipListSet, traverse_set, clear_set)
+MutableSet.register(SkipListSet)
