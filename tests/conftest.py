@@ -1,0 +1,53 @@
+"""What all Python tests share. Helpers that tests import are in support.py beside this file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+# pytest imports our files one by one (--import-mode=importlib), so that this directory is not on
+# the path of itself.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+try:
+    import hypothesis
+except ImportError:  # the environment for ThreadSanitizer runs tests/stress only
+    pass
+else:
+    hypothesis.settings.register_profile(
+        "default-run",
+        deadline=None,
+        derandomize=True,
+        database=None,
+        print_blob=True,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    # CC_HYPOTHESIS=search looks for new failures instead of repeating the same examples.
+    hypothesis.settings.register_profile(
+        "search",
+        parent=hypothesis.settings.get_profile("default-run"),
+        derandomize=False,
+        max_examples=2000,
+    )
+    hypothesis.settings.load_profile(os.environ.get("CC_HYPOTHESIS", "default-run"))
+
+
+@pytest.fixture
+def eager_switching():
+    """On a GIL build threads change places often; without this they hardly ever overlap."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(5e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.fixture
+def no_failing_allocations():
+    """Whatever a test arranges, allocations work again after it."""
+    from concurrent_collections import _core
+
+    yield _core._fail_allocations_from
+    _core._fail_allocations_from(-1)

@@ -1,0 +1,515 @@
+"""Comparisons and finalizers that raise, re-enter, lie, dawdle: the map must stay a map.
+
+The same keys can be compared in the middle of any operation, so every test here runs through all
+operations.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+import sys
+import time
+
+import pytest
+from support import HookedKey, Key, Object, collect, in_background, rounds, run_copies
+
+from concurrent_collections import SkipListMap, SkipListSet
+
+OPERATIONS = {
+    "getitem": lambda m, key: m[key],
+    "get": lambda m, key: m.get(key),
+    "in": lambda m, key: key in m,
+    "setitem": lambda m, key: m.__setitem__(key, "new"),
+    "put": lambda m, key: m.put(key, "new"),
+    "put_if_absent": lambda m, key: m.put_if_absent(key, "new"),
+    "setdefault": lambda m, key: m.setdefault(key, "new"),
+    "replace": lambda m, key: m.replace(key, "new"),
+    "replace_if": lambda m, key: m.replace_if(key, "old", "new"),
+    "delete": lambda m, key: m.delete(key),
+    "delitem": lambda m, key: m.__delitem__(key),
+    "pop": lambda m, key: m.pop(key, None),
+    "floor": lambda m, key: m.floor_item(key),
+    "ceiling": lambda m, key: m.ceiling_item(key),
+    "lower": lambda m, key: m.lower_item(key),
+    "higher": lambda m, key: m.higher_item(key),
+    "range from": lambda m, key: list(m.items(key)),
+    "range to": lambda m, key: list(m.items(stop=key)),
+    "range down from": lambda m, key: list(m.items(stop=key, reverse=True)),
+    "range down to": lambda m, key: list(m.items(key, reverse=True)),
+}
+every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+
+
+def map_of_keys(count=40, kind=Key):
+    """Even ranks; what is looked for can be one of them or an odd one between."""
+    return SkipListMap((kind(rank), "old") for rank in range(0, 2 * count, 2))
+
+
+def consistent(m):
+    """Walk the map every way there is; the keys must be sound by their ranks."""
+    ranks = [key.rank for key in m]
+    assert ranks == sorted(set(ranks))
+    assert [key.rank for key in reversed(m)] == ranks[::-1]
+    assert len(m) == len(ranks)
+    for rank in ranks:
+        assert Key(rank) in m
+    return ranks
+
+
+class Failure(Exception):
+    pass
+
+
+class TestRaising:
+    @every_operation
+    @pytest.mark.parametrize("rank", [-1, 20, 21, 78, 99])
+    def test_an_error_in_any_comparison_comes_through_and_changes_nothing(self, operation, rank):
+        m = map_of_keys()
+        before = [(key.rank, value) for key, value in m.items()]
+        fail_at = 0
+        while True:
+            # Fail in the first comparison, then in the second, until there are no more.
+            calls = 0
+
+            def fail(*_):
+                nonlocal calls
+                calls += 1
+                if calls > fail_at:
+                    raise Failure
+
+            probe = HookedKey(rank, fail)
+            try:
+                operation(m, probe)
+            except Failure:
+                pass
+            except KeyError:
+                break
+            else:
+                break
+            # A removal that has happened may be followed by comparisons for the clean-up, whose
+            # errors must not come out; so an error here always means that nothing has changed.
+            assert [(key.rank, value) for key, value in m.items()] == before
+            fail_at += 1
+        assert fail_at > 0
+        probe.hook = None
+        consistent(m)
+
+    def test_a_key_that_cannot_be_compared_with_itself_is_not_stored(self):
+        def fail(*_):
+            raise Failure
+
+        m = SkipListMap()
+        with pytest.raises(Failure):
+            m[HookedKey(1, fail)] = 1
+        assert len(m) == 0
+
+    def test_stored_keys_that_begin_to_fail_can_still_be_popped_from_the_ends_and_cleared(self):
+        failing = False
+
+        def fail(*_):
+            if failing:
+                raise Failure
+
+        for leave in (
+            lambda m: m.clear(),
+            lambda m: [m.pop_first() for _ in range(len(m))],
+            lambda m: [m.pop_last() for _ in range(len(m))],
+            lambda m: [m.popitem() for _ in range(len(m))],
+        ):
+            failing = False
+            m = SkipListMap((HookedKey(n, fail), n) for n in range(60))
+            failing = True
+            with pytest.raises(Failure):
+                m.get(Key(30))
+            assert len(m) == 60
+            assert list(m.values()) == list(range(60))
+            leave(m)
+            failing = False
+            assert list(m) == []
+            assert len(m) == 0
+            m[Key(5)] = 5
+            assert consistent(m) == [5]
+
+    def test_errors_that_are_no_exceptions_come_through_too(self):
+        def interrupt(*_):
+            raise KeyboardInterrupt
+
+        m = map_of_keys()
+        with pytest.raises(KeyboardInterrupt):
+            m[HookedKey(3, interrupt)] = 1
+        consistent(m)
+
+    def test_a_comparison_that_recurses_into_the_map_for_ever_is_a_recursion_error(self):
+        m = map_of_keys()
+        probe = HookedKey(21)
+        probe.hook = lambda *_: m.get(probe)
+        with pytest.raises(RecursionError):
+            m.get(probe)
+        probe.hook = None
+        consistent(m)
+
+
+class TestReentering:
+    @every_operation
+    @pytest.mark.parametrize("rank", [-1, 20, 21, 99])
+    @pytest.mark.parametrize(
+        "meddle",
+        [
+            lambda m, rank: m.clear(),
+            lambda m, rank: m.put(Key(rank), "meddled"),
+            lambda m, rank: m.delete(Key(rank)),
+            lambda m, rank: (m.delete(Key(rank)), m.put(Key(rank), "meddled")),
+            lambda m, rank: m.update((Key(n), "meddled") for n in range(-5, 85)),
+            lambda m, rank: [m.pop_first() for _ in range(min(len(m), 3))],
+            lambda m, rank: list(m.items()),
+            lambda m, rank: [m.delete(Key(n)) for n in range(rank - 6, rank + 6)],
+            lambda m, rank: gc.collect(0),
+        ],
+        ids="clear insert delete replace fill pop read delete-around collect".split(),
+    )
+    def test_a_comparison_may_change_the_map_under_the_operation(self, operation, rank, meddle):
+        m = map_of_keys()
+        busy = False
+
+        def hook(*_):
+            nonlocal busy
+            if not busy:
+                busy = True
+                meddle(m, rank)
+                busy = False
+
+        try:
+            operation(m, HookedKey(rank, hook))
+        except KeyError:
+            pass
+        for key in m:
+            key.hook = None
+        consistent(m)
+
+    def test_a_key_inserted_during_its_own_insertion_is_one_key(self):
+        m = map_of_keys()
+        done = []
+
+        def hook(*_):
+            if not done:
+                done.append(True)
+                m[Key(21)] = "inner"
+
+        assert m.put(HookedKey(21, hook), "outer") == "inner"
+        assert m[Key(21)] == "outer"
+        assert len(m) == 41
+        consistent(m)
+
+    def test_a_key_inserted_during_put_if_absent_wins(self):
+        m = map_of_keys()
+        done = []
+
+        def hook(*_):
+            if not done:
+                done.append(True)
+                m[Key(21)] = "inner"
+
+        assert m.put_if_absent(HookedKey(21, hook), "outer") == "inner"
+        assert m[Key(21)] == "inner"
+
+    def test_a_key_removed_during_its_own_removal_is_absent(self):
+        m = map_of_keys()
+        done = []
+
+        def hook(*_):
+            if not done:
+                done.append(True)
+                m.delete(Key(20))
+
+        assert m.delete(HookedKey(20, hook)) is False
+        assert len(m) == 39
+        consistent(m)
+
+    def test_a_comparison_may_drop_the_last_reference_to_the_map(self):
+        for operation in OPERATIONS.values():
+            box = [map_of_keys()]
+
+            def hook(*_):
+                box.clear()
+                gc.collect(0)
+
+            try:
+                operation(box[0], HookedKey(21, hook))
+            except KeyError:
+                pass
+
+    def test_set_algebra_with_reentering_keys_ends(self):
+        s = SkipListSet(Key(n) for n in range(20))
+
+        def hook(*_):
+            s.discard(Key(random.randrange(20)))
+
+        other = SkipListSet(HookedKey(n) for n in range(10))
+        for key in other:
+            key.hook = hook
+        for operation in (
+            lambda: s & other,
+            lambda: s | other,
+            lambda: s - other,
+            lambda: s ^ other,
+            lambda: s == other,
+            lambda: s <= other,
+            lambda: s.isdisjoint(other),
+            lambda: s.intersection_update(other),
+        ):
+            operation()
+
+
+class TestLying:
+    @pytest.mark.parametrize("seed", range(5))
+    def test_random_answers_break_nothing(self, seed):
+        generator = random.Random(seed)
+
+        class Liar(Key):
+            def __lt__(self, other):
+                return generator.random() < 0.5
+
+        m = SkipListMap()
+        keys = [Liar(n) for n in range(200)]
+        for _ in range(rounds(2000)):
+            operation = generator.choice(list(OPERATIONS.values()))
+            try:
+                operation(m, generator.choice(keys))
+            except KeyError:
+                pass
+        # Every order of such keys is as good as any other; but nothing is lost or counted wrongly.
+        assert len(list(m)) == len(m)
+        assert len(list(reversed(m))) == len(m)
+        assert list(reversed(m)) == list(m)[::-1]
+        while m:
+            m.pop_first()
+        assert list(m) == []
+
+    @pytest.mark.parametrize("answer", [True, False])
+    def test_constant_answers_break_nothing(self, answer):
+        class Stubborn(Key):
+            def __lt__(self, other):
+                return answer
+
+        m = SkipListMap()
+        for n in range(100):
+            m[Stubborn(n)] = n
+            m.get(Stubborn(n))
+            m.floor_key(Stubborn(n))
+            m.higher_key(Stubborn(n))
+            if n % 3 == 0:
+                m.delete(Stubborn(n))
+        assert len(list(m)) == len(m)
+        m.clear()
+        assert list(m) == []
+
+    def test_partial_orders_break_nothing(self):
+        # Sets are compared as subsets, which is no total order.
+        generator = random.Random(7)
+        m = SkipListMap()
+        for _ in range(500):
+            key = frozenset(generator.sample(range(6), generator.randrange(6)))
+            if generator.random() < 0.6:
+                m[key] = None
+            else:
+                m.delete(key)
+        assert len(list(m)) == len(m)
+
+    def test_threads_with_lying_keys_lose_no_entry_from_the_count(self, eager_switching):
+        class Liar(Key):
+            def __lt__(self, other):
+                return random.random() < 0.5
+
+        m = SkipListMap()
+
+        def work(index):
+            generator = random.Random(index)
+            keys = [Liar(n) for n in range(30)]
+            change = 0
+            for _ in range(rounds(300)):
+                key = generator.choice(keys)
+                if generator.random() < 0.5:
+                    change += m.put(key, index) is None
+                else:
+                    change -= m.delete(key)
+            return change
+
+        total = sum(run_copies(4, work))
+        assert len(m) == total
+        assert len(list(m)) == total
+        m.clear()
+        assert len(m) == 0
+
+
+class TestDawdling:
+    def test_a_slow_comparison_sees_a_map_that_others_change(self, eager_switching):
+        m = map_of_keys(20)
+        churning = [HookedKey(rank) for rank in range(1, 41, 2)]
+
+        def churn():
+            for key in churning:
+                m[key] = "churned"
+            for key in churning:
+                m.delete(key)
+            time.sleep(0)
+
+        with in_background(churn):
+            for turn in range(rounds(40)):
+                slow = HookedKey(turn % 40, lambda *_: time.sleep(0.0005))
+                for operation in (OPERATIONS["get"], OPERATIONS["put"], OPERATIONS["floor"]):
+                    operation(m, slow)
+                # Its comparisons must not stay slow once it is stored.
+                slow.hook = None
+        assert {key.rank for key in m} >= set(range(0, 40, 2))
+        consistent(m)
+
+    def test_python_only_keys_under_threads_are_counted_exactly(self, eager_switching):
+        m = SkipListMap()
+
+        def work(index):
+            generator = random.Random(index)
+            change = 0
+            for _ in range(rounds(1500)):
+                key = Key(generator.randrange(50))
+                if generator.random() < 0.5:
+                    change += m.put(key, index) is None
+                else:
+                    change -= m.delete(key)
+            return change
+
+        total = sum(run_copies(4, work))
+        assert len(m) == total
+        assert len(consistent(m)) == total
+
+
+class TestFinalizersThatReenter:
+    @pytest.mark.parametrize(
+        "meddle",
+        [
+            lambda m: m.clear(),
+            lambda m: m.put(5, "meddled"),
+            lambda m: m.delete(5),
+            lambda m: list(m.items()),
+            lambda m: m.pop_first() if m else None,
+            lambda m: m.flush(),
+            lambda m: gc.collect(0),
+        ],
+        ids="clear put delete read pop flush collect".split(),
+    )
+    @pytest.mark.parametrize(
+        "release",
+        [
+            lambda m: m.put(5, "other"),
+            lambda m: m.__setitem__(5, "other"),
+            lambda m: m.delete(5),
+            lambda m: m.pop(5),
+            lambda m: m.replace(5, "other"),
+            lambda m: m.clear(),
+            lambda m: m.popitem(),
+            lambda m: m.update({5: "other", 6: "other"}),
+        ],
+        ids="put setitem delete pop replace clear popitem update".split(),
+    )
+    def test_a_dying_value_may_use_the_map(self, release, meddle):
+        died = []
+
+        class Meddler:
+            def __del__(self):
+                died.append(self)
+                meddle(m)
+
+        m = SkipListMap({key: Meddler() for key in range(9)})
+        release(m)
+        assert died
+        seen = list(m)
+        assert len(seen) == len(m)
+        m.clear()
+
+    def test_a_dying_key_may_use_the_map(self):
+        died = 0
+
+        class Mortal(Key):
+            def __del__(self):
+                nonlocal died
+                died += 1
+                m.put(Key(1000 + died), "from the grave")
+                m.delete(Key(self.rank + 1))
+
+        m = SkipListMap()
+        for rank in range(50):
+            m[Mortal(rank)] = rank
+        for rank in range(0, 50, 3):
+            m.delete(Key(rank))
+        gc.collect()
+        assert died
+        consistent(m)
+        m.clear()
+        m.flush()
+
+    def test_values_whose_death_puts_new_values_come_to_an_end(self):
+        left = 2000
+
+        class Phoenix:
+            def __del__(self):
+                nonlocal left
+                if left:
+                    left -= 1
+                    m[0] = Phoenix()
+
+        m = SkipListMap({0: Phoenix()})
+        for _ in range(5):
+            m[0] = None
+        assert len(m) == 1
+        left = 0
+        m.clear()
+
+    def test_errors_in_finalizers_are_unraisable_and_harmless(self, monkeypatch):
+        caught = []
+        monkeypatch.setattr(sys, "unraisablehook", lambda report: caught.append(report.exc_type))
+
+        class Broken:
+            def __del__(self):
+                raise Failure
+
+        m = SkipListMap({1: Broken(), 2: Broken(), 3: Broken()})
+        m[1] = None
+        m.delete(2)
+        m.clear()
+        m.flush()
+        assert caught == [Failure] * 3
+        assert len(m) == 0
+
+    def test_a_running_exception_survives_a_finalizer(self):
+        class Quiet:
+            def __del__(self):
+                try:
+                    raise Failure
+                except Failure:
+                    pass
+
+        m = SkipListMap({1: Quiet()})
+        try:
+            raise ValueError("outer")
+        except ValueError:
+            m.clear()
+            assert isinstance(sys.exc_info()[1], ValueError)
+
+    def test_values_and_keys_that_use_the_map_die_under_threads(self, eager_switching):
+        m = SkipListMap()
+
+        class Meddler(Object):
+            def __del__(self):
+                m.get(3)
+                m.put(7, None)
+
+        def work(index):
+            for turn in range(rounds(1500)):
+                m[turn % 10] = Meddler()
+                if turn % 3 == 0:
+                    m.delete((turn * 7 + index) % 10)
+
+        run_copies(4, work)
+        m.clear()
+        collect(m)
+        assert set(m) <= {7}

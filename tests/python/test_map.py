@@ -1,0 +1,478 @@
+"""SkipListMap as a mapping: every method on its own, one thread."""
+
+from __future__ import annotations
+
+import collections
+import collections.abc
+import inspect
+
+import pytest
+
+from concurrent_collections import SkipListMap
+
+
+class TestConstruction:
+    def test_without_arguments_it_is_empty(self):
+        m = SkipListMap()
+        assert len(m) == 0
+        assert not m
+        assert list(m) == []
+
+    def test_it_takes_a_dict(self):
+        assert list(SkipListMap({2: "b", 1: "a"}).items()) == [(1, "a"), (2, "b")]
+
+    def test_it_takes_another_skip_list_map(self):
+        source = SkipListMap({2: "b", 1: "a"})
+        m = SkipListMap(source)
+        m[3] = "c"
+        assert list(m) == [1, 2, 3]
+        assert list(source) == [1, 2]
+
+    def test_it_takes_pairs_and_the_last_one_of_a_key_wins(self):
+        assert dict(SkipListMap([(1, "a"), [2, "b"], (1, "c")])) == {1: "c", 2: "b"}
+
+    def test_it_takes_a_generator_of_pairs(self):
+        assert dict(SkipListMap((i, i * i) for i in range(5))) == {i: i * i for i in range(5)}
+
+    def test_it_takes_keywords(self):
+        assert dict(SkipListMap(b=2, a=1)) == {"a": 1, "b": 2}
+
+    def test_keywords_come_after_the_mapping(self):
+        assert dict(SkipListMap({"a": 1, "b": 1}, b=2)) == {"a": 1, "b": 2}
+
+    def test_the_positional_parameter_has_no_name_that_keywords_could_collide_with(self):
+        m = SkipListMap({"x": 0}, mapping=1, self=2, mapping_or_pairs=3, iterable=4, other=5)
+        assert m["self"] == 2
+        assert len(m) == 6
+
+    def test_it_takes_anything_with_keys_and_getitem(self):
+        class Source:
+            def keys(self):
+                return ["b", "a"]
+
+            def __getitem__(self, key):
+                return key * 2
+
+        assert dict(SkipListMap(Source())) == {"a": "aa", "b": "bb"}
+
+    @pytest.mark.parametrize("wrong", [None, 1, [1], [(1, 2, 3)], [(1,)], object()])
+    def test_what_is_neither_mapping_nor_pairs_is_an_error(self, wrong):
+        with pytest.raises((TypeError, ValueError)):
+            SkipListMap(wrong)
+
+    def test_two_positional_arguments_are_an_error(self):
+        with pytest.raises(TypeError):
+            SkipListMap({}, {})
+
+    def test_fromkeys_gives_every_key_the_same_value(self):
+        assert dict(SkipListMap.fromkeys("ba")) == {"a": None, "b": None}
+        assert dict(SkipListMap.fromkeys([2, 1], 0)) == {1: 0, 2: 0}
+
+    def test_calling_init_again_updates_as_dict_does(self):
+        m = SkipListMap({1: "a"})
+        m.__init__({2: "b"})
+        assert dict(m) == {1: "a", 2: "b"}
+
+    def test_an_error_from_the_source_comes_through(self):
+        def broken():
+            yield 1, 1
+            raise LookupError("source")
+
+        with pytest.raises(LookupError, match="source"):
+            SkipListMap(broken())
+
+
+class TestOneKey:
+    def test_stored_values_are_found_and_are_the_same_objects(self):
+        value = object()
+        m = SkipListMap()
+        m[1] = value
+        assert m[1] is value
+        assert m.get(1) is value
+        assert m.pop(1) is value
+
+    def test_storing_again_replaces_the_value_and_keeps_the_length(self):
+        m = SkipListMap({1: "a"})
+        m[1] = "b"
+        assert m[1] == "b"
+        assert len(m) == 1
+
+    def test_a_missing_key_is_a_key_error_that_carries_the_key(self):
+        m = SkipListMap({1: "a"})
+        for operation in (lambda: m[2], lambda: m.__delitem__(2), lambda: m.pop(2)):
+            with pytest.raises(KeyError) as caught:
+                operation()
+            assert caught.value.args == (2,)
+
+    def test_a_tuple_as_missing_key_is_carried_whole(self):
+        with pytest.raises(KeyError) as caught:
+            SkipListMap({(0, 0): 0})[(1, 2)]
+        assert caught.value.args == ((1, 2),)
+
+    def test_del_removes(self):
+        m = SkipListMap({1: "a", 2: "b"})
+        del m[1]
+        assert dict(m) == {2: "b"}
+        assert 1 not in m
+
+    def test_contains_is_in(self):
+        m = SkipListMap({1: None})
+        assert 1 in m
+        assert m.contains(1) is True
+        assert 2 not in m
+        assert m.contains(2) is False
+
+    def test_get_has_a_default(self):
+        m = SkipListMap({1: "a"})
+        assert m.get(2) is None
+        assert m.get(2, "x") == "x"
+        assert m.get(2, default="x") == "x"
+        assert m.get(1, "x") == "a"
+
+    def test_put_returns_the_previous_value_or_none(self):
+        m = SkipListMap()
+        assert m.put(1, "a") is None
+        assert m.put(1, "b") == "a"
+        assert m[1] == "b"
+
+    def test_pop_has_a_default_that_may_be_none(self):
+        m = SkipListMap({1: "a"})
+        assert m.pop(1) == "a"
+        assert m.pop(1, None) is None
+        assert m.pop(1, "x") == "x"
+        with pytest.raises(KeyError):
+            m.pop(1)
+
+    def test_setdefault_stores_only_when_absent(self):
+        m = SkipListMap()
+        assert m.setdefault(1, "a") == "a"
+        assert m.setdefault(1, "b") == "a"
+        assert m.setdefault(2) is None
+        assert 2 in m
+        assert m.setdefault(2, "c") is None
+
+    def test_delete_says_whether_the_key_was_there(self):
+        m = SkipListMap({1: "a"})
+        assert m.delete(1) is True
+        assert m.delete(1) is False
+
+    def test_put_if_absent_returns_the_existing_value_or_the_default(self):
+        absent = object()
+        m = SkipListMap()
+        assert m.put_if_absent(1, "a") is None
+        assert m.put_if_absent(1, "b") == "a"
+        assert m[1] == "a"
+        assert m.put_if_absent(2, None, default=absent) is absent
+        assert m.put_if_absent(2, "x", default=absent) is None
+        assert m[2] is None
+
+    def test_replace_stores_only_when_present(self):
+        absent = object()
+        m = SkipListMap({1: "a", 2: None})
+        assert m.replace(1, "b") == "a"
+        assert m[1] == "b"
+        assert m.replace(3, "x") is None
+        assert m.replace(3, "x", default=absent) is absent
+        assert 3 not in m
+        assert m.replace(2, "y", default=absent) is None
+        assert m[2] == "y"
+
+    def test_none_is_a_value_like_any_other(self):
+        m = SkipListMap({1: None})
+        assert m[1] is None
+        assert m.put(1, None) is None
+        assert m.pop(1, "x") is None
+        assert m.pop(1, "x") == "x"
+
+    def test_two_times_the_same_object_as_value_and_key_is_fine(self):
+        key = "some key"
+        m = SkipListMap({key: key})
+        m[key] = key
+        assert m.pop(key) is key
+
+
+class TestReplaceIf:
+    def test_it_replaces_an_equal_value(self):
+        m = SkipListMap({1: 1000})
+        assert m.replace_if(1, 10**3, "b") is True
+        assert m[1] == "b"
+
+    def test_it_leaves_another_value_alone(self):
+        m = SkipListMap({1: "a"})
+        assert m.replace_if(1, "x", "b") is False
+        assert m[1] == "a"
+
+    def test_it_is_false_for_a_missing_key(self):
+        m = SkipListMap({1: "a"})
+        assert m.replace_if(2, None, "b") is False
+        assert 2 not in m
+
+    def test_identity_is_enough(self):
+        value = float("nan")  # not equal to itself
+        m = SkipListMap({1: value})
+        assert m.replace_if(1, value, "b") is True
+
+    def test_an_error_in_eq_comes_through_and_changes_nothing(self):
+        class Broken:
+            def __eq__(self, other):
+                raise LookupError("eq")
+
+            __hash__ = None
+
+        value = Broken()
+        m = SkipListMap({1: value})
+        with pytest.raises(LookupError, match="eq"):
+            m.replace_if(1, 0, "b")
+        assert m[1] is value
+
+    def test_a_change_during_eq_means_compare_again_with_the_new_value(self):
+        class Meddler:
+            calls = 0
+
+            def __eq__(self, other):
+                Meddler.calls += 1
+                m[1] = "expected"
+                return True
+
+            __hash__ = None
+
+        m = SkipListMap()
+        m[1] = Meddler()
+        assert m.replace_if(1, "expected", "new") is True
+        assert Meddler.calls == 1
+        assert m[1] == "new"
+
+    def test_a_removal_during_eq_means_false(self):
+        class Remover:
+            def __eq__(self, other):
+                m.delete(1)
+                return True
+
+            __hash__ = None
+
+        m = SkipListMap()
+        m[1] = Remover()
+        assert m.replace_if(1, "expected", "new") is False
+        assert 1 not in m
+
+
+class TestEnds:
+    def test_popitem_takes_the_last_and_on_request_the_first(self):
+        m = SkipListMap({1: "a", 2: "b", 3: "c"})
+        assert m.popitem() == (3, "c")
+        assert m.popitem(last=False) == (1, "a")
+        assert m.popitem(last=True) == (2, "b")
+        assert len(m) == 0
+
+    def test_pop_first_and_pop_last(self):
+        m = SkipListMap({1: "a", 2: "b", 3: "c"})
+        assert m.pop_first() == (1, "a")
+        assert m.pop_last() == (3, "c")
+        assert dict(m) == {2: "b"}
+
+    def test_first_and_last(self):
+        m = SkipListMap({2: "b", 1: "a", 3: "c"})
+        assert m.first_key() == 1
+        assert m.last_key() == 3
+        assert m.first_item() == (1, "a")
+        assert m.last_item() == (3, "c")
+        assert len(m) == 3
+
+    @pytest.mark.parametrize(
+        "name",
+        ["popitem", "pop_first", "pop_last", "first_key", "last_key", "first_item", "last_item"],
+    )
+    @pytest.mark.parametrize("emptied", [False, True])
+    def test_an_empty_map_has_no_ends(self, name, emptied):
+        m = SkipListMap({i: i for i in range(10)}) if emptied else SkipListMap()
+        m.clear()
+        with pytest.raises(KeyError):
+            getattr(m, name)()
+
+
+class TestBulk:
+    def test_clear_empties_and_the_map_stays_usable(self):
+        m = SkipListMap({i: i for i in range(1000)})
+        m.clear()
+        assert len(m) == 0
+        assert list(m) == []
+        assert 5 not in m
+        m[5] = "x"
+        assert dict(m) == {5: "x"}
+
+    def test_clear_of_an_empty_map_is_fine(self):
+        m = SkipListMap()
+        m.clear()
+        assert not m
+
+    def test_update_takes_what_the_constructor_takes(self):
+        m = SkipListMap({"a": 1})
+        m.update({"b": 2})
+        m.update([("c", 3)])
+        m.update(SkipListMap(d=4))
+        m.update(e=5, a=0)
+        m.update({"f": 6}, g=7)
+        m.update()
+        assert dict(m) == {"a": 0, "b": 2, "c": 3, "d": 4, "e": 5, "f": 6, "g": 7}
+
+    def test_update_with_itself_changes_nothing(self):
+        m = SkipListMap({i: i for i in range(300)})
+        m.update(m)
+        assert dict(m) == {i: i for i in range(300)}
+
+    @pytest.mark.parametrize("wrong", [None, 1, [(1, 2, 3)]])
+    def test_update_with_nonsense_is_an_error(self, wrong):
+        m = SkipListMap({1: 1})
+        with pytest.raises((TypeError, ValueError)):
+            m.update(wrong)
+        assert dict(m) == {1: 1}
+
+    def test_many_entries_come_back_in_order(self):
+        import random
+
+        keys = list(range(20_000))
+        random.Random(1).shuffle(keys)
+        m = SkipListMap()
+        for key in keys:
+            m[key] = -key
+        assert len(m) == 20_000
+        assert list(m.items()) == [(key, -key) for key in range(20_000)]
+        for key in keys[:10_000]:
+            del m[key]
+        assert list(m) == sorted(keys[10_000:])
+
+
+class TestEquality:
+    def test_it_equals_any_mapping_with_the_same_entries(self):
+        m = SkipListMap({1: "a", 2: "b"})
+        assert m == SkipListMap({2: "b", 1: "a"})
+        assert m == {1: "a", 2: "b"}
+        assert {1: "a", 2: "b"} == m
+        assert m == collections.OrderedDict({2: "b", 1: "a"})
+        assert m == collections.UserDict({2: "b", 1: "a"})
+
+    def test_it_differs_in_keys_values_and_length(self):
+        m = SkipListMap({1: "a", 2: "b"})
+        for other in ({1: "a"}, {1: "a", 2: "c"}, {1: "a", 3: "b"}, {1: "a", 2: "b", 3: "c"}, {}):
+            assert m != other
+            assert m != SkipListMap(other)
+            assert not (m == other)
+
+    def test_it_is_unequal_to_what_is_no_mapping(self):
+        m = SkipListMap({1: "a"})
+        assert m != [(1, "a")]
+        assert m != 1
+        assert m != None  # noqa: E711
+
+    def test_keys_of_another_kind_make_it_unequal_without_an_error(self):
+        assert SkipListMap({1: "a"}) != {"a": "a"}
+        assert {"a": "a"} != SkipListMap({1: "a"})
+        assert SkipListMap({1: "a"}) != SkipListMap({"a": "a"})
+        assert SkipListMap({1: "a"}) != {None: "a"}
+
+    def test_values_that_are_identical_count_as_equal(self):
+        nan = float("nan")
+        assert SkipListMap({1: nan}) == {1: nan}
+        assert SkipListMap({1: nan}) == SkipListMap({1: nan})
+
+    def test_an_error_in_a_value_s_eq_comes_through(self):
+        class Broken:
+            def __eq__(self, other):
+                raise LookupError("eq")
+
+            __hash__ = None
+
+        with pytest.raises(LookupError):
+            SkipListMap({1: Broken()}) == {1: 0}
+
+    def test_it_has_no_order_and_no_hash(self):
+        m = SkipListMap()
+        with pytest.raises(TypeError):
+            hash(m)
+        with pytest.raises(TypeError):
+            m < m
+        assert not isinstance(m, collections.abc.Hashable)
+
+
+class TestUnion:
+    def test_or_makes_a_new_map_in_which_the_right_side_wins(self):
+        left, right = SkipListMap({1: "a", 2: "b"}), SkipListMap({2: "c", 3: "d"})
+        both = left | right
+        assert type(both) is SkipListMap
+        assert dict(both) == {1: "a", 2: "c", 3: "d"}
+        assert dict(left) == {1: "a", 2: "b"}
+        assert dict(right) == {2: "c", 3: "d"}
+
+    def test_or_works_with_a_dict_on_either_side(self):
+        m = SkipListMap({1: "a", 2: "b"})
+        assert dict(m | {2: "c"}) == {1: "a", 2: "c"}
+        reflected = {2: "c", 0: "z"} | m
+        assert isinstance(reflected, (SkipListMap, dict))
+        assert dict(reflected) == {0: "z", 1: "a", 2: "b"}
+
+    def test_in_place_or_updates_the_same_object(self):
+        m = alias = SkipListMap({1: "a"})
+        m |= {2: "b"}
+        m |= [(3, "c")]
+        assert m is alias
+        assert dict(m) == {1: "a", 2: "b", 3: "c"}
+
+    def test_or_with_what_is_no_mapping_is_a_type_error(self):
+        m = SkipListMap({1: "a"})
+        for wrong in (1, None, [(1, 2)], "ab"):
+            with pytest.raises(TypeError):
+                m | wrong
+            with pytest.raises(TypeError):
+                wrong | m
+
+
+class TestProtocols:
+    def test_it_is_a_mutable_mapping(self):
+        assert isinstance(SkipListMap(), collections.abc.MutableMapping)
+        assert issubclass(SkipListMap, collections.abc.MutableMapping)
+        assert isinstance(SkipListMap(), collections.abc.Reversible)
+
+    def test_it_matches_mapping_patterns(self):
+        match SkipListMap({"a": 1, "b": 2}):
+            case {"a": value, **rest}:
+                assert value == 1
+                assert rest == {"b": 2}
+            case _:
+                pytest.fail("not seen as a mapping")
+
+    def test_it_unpacks_as_keywords_and_into_a_dict(self):
+        assert dict(**SkipListMap(a=1)) == {"a": 1}
+        assert {**SkipListMap({1: 2})} == {1: 2}
+
+    def test_its_public_methods_have_docstrings_and_signatures(self):
+        missing = []
+        for name in dir(SkipListMap):
+            attribute = getattr(SkipListMap, name)
+            if name.startswith("_") or not callable(attribute):
+                continue
+            if not inspect.getdoc(attribute):
+                missing.append(name)
+            try:
+                inspect.signature(attribute)
+            except ValueError:
+                missing.append(f"{name} (signature)")
+        assert missing == []
+
+    def test_wrong_numbers_of_arguments_are_type_errors(self):
+        m = SkipListMap({1: 1})
+        for name, arguments in [
+            ("get", ()),
+            ("get", (1, 2, 3)),
+            ("put", (1,)),
+            ("pop", ()),
+            ("pop", (1, 2, 3)),
+            ("delete", ()),
+            ("replace_if", (1, 2)),
+            ("setdefault", ()),
+            ("first_key", (1,)),
+            ("floor_key", ()),
+            ("clear", (1,)),
+        ]:
+            with pytest.raises(TypeError):
+                getattr(m, name)(*arguments)
+        assert dict(m) == {1: 1}

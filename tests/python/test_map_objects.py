@@ -1,0 +1,319 @@
+"""SkipListMap and SkipListSet as Python objects: copy, pickle, repr, subclasses, weakrefs, size."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import pickle
+import sys
+import types
+import weakref
+
+import pytest
+from support import Key
+
+from concurrent_collections import SkipListMap, SkipListSet
+
+PROTOCOLS = range(2, pickle.HIGHEST_PROTOCOL + 1)
+
+
+class Named(SkipListMap):
+    """A subclass with state of its own; at module level, so that it can be pickled."""
+
+    def __init__(self, *arguments, name="unnamed", **keywords):
+        super().__init__(*arguments, **keywords)
+        self.name = name
+
+
+class NamedSet(SkipListSet):
+    pass
+
+
+class Slotted(SkipListMap):
+    __slots__ = ("extra",)
+
+
+class TestCopy:
+    @pytest.mark.parametrize("how", [SkipListMap.copy, copy.copy])
+    def test_a_map_s_copy_is_shallow_and_independent(self, how):
+        value = []
+        m = SkipListMap({1: value, 2: "b"})
+        twin = how(m)
+        assert type(twin) is SkipListMap
+        assert twin == m
+        assert twin[1] is value
+        twin[3] = "c"
+        del twin[2]
+        assert dict(m) == {1: [], 2: "b"}
+
+    @pytest.mark.parametrize("how", [SkipListSet.copy, copy.copy])
+    def test_a_set_s_copy_is_independent(self, how):
+        s = SkipListSet([1, 2])
+        twin = how(s)
+        assert type(twin) is SkipListSet
+        twin.add(3)
+        assert list(s) == [1, 2]
+        assert list(twin) == [1, 2, 3]
+
+    def test_a_deep_copy_shares_nothing(self):
+        m = SkipListMap({1: [1], 2: SkipListMap({1: [2]})})
+        twin = copy.deepcopy(m)
+        assert twin == m
+        twin[1].append(2)
+        twin[2][1].append(3)
+        assert m[1] == [1]
+        assert m[2][1] == [2]
+
+    def test_a_deep_copy_of_a_map_that_contains_itself_contains_itself(self):
+        m = SkipListMap()
+        m[1] = m
+        twin = copy.deepcopy(m)
+        assert twin is not m
+        assert twin[1] is twin
+        m.clear()
+        twin.clear()
+
+    def test_a_deep_copy_of_a_set_copies_its_elements(self):
+        element = Key(1)
+        twin = copy.deepcopy(SkipListSet([element]))
+        assert twin.first() == element
+        assert twin.first() is not element
+
+    def test_a_subclass_s_copy_keeps_its_class_and_attributes(self):
+        m = Named({1: "a"}, name="mine")
+        for twin in (m.copy(), copy.copy(m), copy.deepcopy(m)):
+            assert type(twin) is Named
+            assert dict(twin) == {1: "a"}
+        assert copy.copy(m).name == "mine"
+        assert copy.deepcopy(m).name == "mine"
+
+
+class TestPickle:
+    @pytest.mark.parametrize("protocol", PROTOCOLS)
+    @pytest.mark.parametrize(
+        "entries",
+        [
+            {},
+            {1: "a", 2: None},
+            {"x": [1], "y": {}},
+            {(1, "a"): 2.5, (0, "b"): b""},
+            {10**30: 1, -(10**30): 2, 0.5: 3},
+            {"\ud800": 1, "\U0001f600": 2, "a\0": 3},
+        ],
+    )
+    def test_a_map_comes_back_equal(self, protocol, entries):
+        m = SkipListMap(entries)
+        twin = pickle.loads(pickle.dumps(m, protocol))
+        assert type(twin) is SkipListMap
+        assert twin == m
+        assert list(twin) == list(m)
+
+    @pytest.mark.parametrize("protocol", PROTOCOLS)
+    def test_a_set_comes_back_equal(self, protocol):
+        s = SkipListSet(["b", "a", "c"])
+        twin = pickle.loads(pickle.dumps(s, protocol))
+        assert type(twin) is SkipListSet
+        assert list(twin) == ["a", "b", "c"]
+
+    @pytest.mark.parametrize("protocol", PROTOCOLS)
+    def test_a_subclass_comes_back_with_its_attributes(self, protocol):
+        m = Named({1: "a"}, name="mine")
+        twin = pickle.loads(pickle.dumps(m, protocol))
+        assert type(twin) is Named
+        assert dict(twin) == {1: "a"}
+        assert twin.name == "mine"
+        s = NamedSet([1, 2])
+        s.name = "a set"
+        twin = pickle.loads(pickle.dumps(s, protocol))
+        assert type(twin) is NamedSet
+        assert list(twin) == [1, 2]
+        assert twin.name == "a set"
+
+    @pytest.mark.parametrize("protocol", PROTOCOLS)
+    def test_a_map_that_contains_itself_comes_back_so(self, protocol):
+        m = SkipListMap()
+        m[1] = m
+        twin = pickle.loads(pickle.dumps(m, protocol))
+        assert twin[1] is twin
+        m.clear()
+        twin.clear()
+
+    def test_a_large_map_comes_back(self):
+        m = SkipListMap.fromkeys(range(20_000), "v")
+        assert pickle.loads(pickle.dumps(m)) == m
+
+    def test_the_pickled_class_is_named_by_the_public_module(self):
+        assert SkipListMap.__module__ == "concurrent_collections"
+        assert SkipListMap.__qualname__ == "SkipListMap"
+        assert SkipListSet.__module__ == "concurrent_collections"
+
+
+class TestRepr:
+    def test_it_shows_the_entries_in_order(self):
+        assert repr(SkipListMap({2: "b", 1: "a"})) == "SkipListMap({1: 'a', 2: 'b'})"
+        assert repr(SkipListMap()) in ("SkipListMap({})", "SkipListMap()")
+        assert repr(SkipListSet([2, 1])) == "SkipListSet({1, 2})"
+        assert repr(SkipListSet()) == "SkipListSet()"
+
+    def test_it_can_be_evaluated(self):
+        m = SkipListMap({"b": [2], "a": (1,)})
+        assert eval(repr(m)) == m
+        assert eval(repr(SkipListMap())) == SkipListMap()
+        s = SkipListSet(["x", "y"])
+        assert eval(repr(s)) == s
+
+    def test_a_map_that_contains_itself_is_shown_with_dots(self):
+        m = SkipListMap()
+        m[1] = m
+        assert repr(m) == "SkipListMap({1: SkipListMap({...})})"
+        m[2] = [m]
+        assert "..." in repr(m)
+        m.clear()
+
+    def test_it_names_the_subclass(self):
+        assert repr(Named({1: "a"})) == "Named({1: 'a'})"
+        assert repr(NamedSet([1])) == "NamedSet({1})"
+
+    def test_an_error_in_a_value_s_repr_comes_through_and_leaves_no_dots_behind(self):
+        class Broken:
+            def __repr__(self):
+                raise LookupError("repr")
+
+        m = SkipListMap({1: Broken()})
+        with pytest.raises(LookupError):
+            repr(m)
+        m[1] = "a"
+        assert repr(m) == "SkipListMap({1: 'a'})"
+
+    def test_a_repr_that_empties_the_map_is_harmless(self):
+        class Emptier:
+            def __repr__(self):
+                m.clear()
+                return "emptier"
+
+        m = SkipListMap({key: Emptier() for key in range(100)})
+        assert repr(m).startswith("SkipListMap({0: emptier")
+
+
+class TestSubclasses:
+    def test_they_may_override_methods(self):
+        class Counting(SkipListMap):
+            stores = 0
+
+            def __setitem__(self, key, value):
+                self.stores += 1
+                super().__setitem__(key, value)
+
+        m = Counting()
+        m[1] = "a"
+        m[1] = "b"
+        assert m.stores == 2
+        assert m[1] == "b"
+
+    def test_they_may_have_slots(self):
+        m = Slotted({1: "a"})
+        m.extra = 5
+        assert m.extra == 5
+        assert dict(m) == {1: "a"}
+        with pytest.raises(AttributeError):
+            m.other = 1
+
+    def test_the_classes_themselves_take_no_attributes(self):
+        with pytest.raises(AttributeError):
+            SkipListMap().attribute = 1
+        with pytest.raises(TypeError):
+            SkipListMap.attribute = 1
+
+    def test_fromkeys_makes_the_subclass(self):
+        m = Named.fromkeys([2, 1])
+        assert type(m) is Named
+        assert list(m) == [1, 2]
+
+    def test_a_subclass_that_does_not_call_init_is_empty_and_usable(self):
+        class Careless(SkipListMap):
+            def __init__(self, *arguments):
+                pass
+
+        m = Careless({1: "a"})
+        assert len(m) == 0
+        m[1] = "b"
+        assert dict(m) == {1: "b"}
+
+    def test_new_without_init_is_empty_and_usable(self):
+        for cls in (SkipListMap, SkipListSet):
+            container = cls.__new__(cls)
+            assert len(container) == 0
+            assert list(container) == []
+
+    def test_they_can_inherit_from_other_python_classes_too(self):
+        class Mixin:
+            def double(self):
+                return len(self) * 2
+
+        class Mixed(Mixin, SkipListMap):
+            pass
+
+        assert Mixed({1: 1}).double() == 2
+
+    def test_a_subclass_set_keeps_its_kind_of_elements(self):
+        s = NamedSet([3, 1])
+        s.add(2)
+        assert list(s) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("cls", [SkipListMap, SkipListSet])
+class TestBoth:
+    def test_weak_references_work(self, cls):
+        container = cls()
+        reference = weakref.ref(container)
+        assert reference() is container
+        del container
+        assert reference() is None
+
+    def test_weak_reference_callbacks_run(self, cls):
+        called = []
+        container = cls()
+        reference = weakref.ref(container, called.append)
+        del container
+        assert called == [reference]
+
+    def test_it_can_be_parametrized_at_run_time(self, cls):
+        parameters = (int, str) if cls is SkipListMap else int
+        alias = cls[parameters]
+        assert isinstance(alias, types.GenericAlias)
+        assert alias.__origin__ is cls
+        assert type(alias()) is cls
+
+    def test_the_collector_knows_it(self, cls):
+        container = cls()
+        assert gc.is_tracked(container)
+
+    def test_flush_may_be_called_at_any_time(self, cls):
+        container = cls()
+        container.flush()
+        container.flush()
+
+
+class TestSize:
+    def test_the_size_grows_with_entries_and_shrinks_again(self):
+        m = SkipListMap()
+        empty = sys.getsizeof(m)
+        m.update((key, None) for key in range(10_000))
+        full = sys.getsizeof(m)
+        assert full - empty >= 10_000 * 16
+        m.clear()
+        m.flush()
+        assert sys.getsizeof(m) < full / 2
+
+    def test_an_entry_takes_at_most_64_bytes(self):
+        m = SkipListMap()
+        empty = sys.getsizeof(m)
+        for key in range(100_000):
+            m[key] = None
+        assert (sys.getsizeof(m) - empty) / 100_000 <= 64
+
+    def test_a_set_has_a_size_too(self):
+        s = SkipListSet()
+        empty = sys.getsizeof(s)
+        s.update(range(1000))
+        assert sys.getsizeof(s) > empty

@@ -1,0 +1,331 @@
+"""What an ordered map has beyond a mapping: neighbours, ranges, views, and iteration under change."""
+
+from __future__ import annotations
+
+import collections.abc
+import gc
+import itertools
+
+import pytest
+from support import Object, collect, dead, in_background, rounds, run_threads
+
+from concurrent_collections import SkipListMap
+
+
+@pytest.fixture
+def tens():
+    """10, 20, ... 100, each with its text."""
+    return SkipListMap({key: str(key) for key in range(10, 101, 10)})
+
+
+class TestNeighbours:
+    @pytest.mark.parametrize(
+        ("name", "on", "between", "below_all", "above_all"),
+        [
+            # asked for 50, 55, 5, 105; and the ends for 10 and 100 follow below
+            ("floor", 50, 50, None, 100),
+            ("ceiling", 50, 60, 10, None),
+            ("lower", 40, 50, None, 100),
+            ("higher", 60, 60, 10, None),
+        ],
+    )
+    def test_they_are_found_on_and_between_and_beyond_keys(
+        self, tens, name, on, between, below_all, above_all
+    ):
+        for asked, answer in [(50, on), (55, between), (5, below_all), (105, above_all)]:
+            assert getattr(tens, f"{name}_key")(asked) == answer
+            item = None if answer is None else (answer, str(answer))
+            assert getattr(tens, f"{name}_item")(asked) == item
+
+    def test_the_ends_have_no_strict_neighbours_outside(self, tens):
+        assert tens.lower_key(10) is None
+        assert tens.higher_key(100) is None
+        assert tens.floor_key(10) == 10
+        assert tens.ceiling_key(100) == 100
+
+    @pytest.mark.parametrize("name", ["floor", "ceiling", "lower", "higher"])
+    def test_an_empty_map_has_none(self, name):
+        assert getattr(SkipListMap(), f"{name}_key")(1) is None
+        assert getattr(SkipListMap(), f"{name}_item")(1) is None
+
+    @pytest.mark.parametrize("name", ["floor", "ceiling", "lower", "higher"])
+    def test_a_key_of_another_kind_is_a_type_error(self, tens, name):
+        with pytest.raises(TypeError):
+            getattr(tens, f"{name}_key")("x")
+
+    def test_the_stored_key_comes_back_not_the_asked_one(self):
+        m = SkipListMap({1.0: "a"})
+        assert type(m.floor_key(1)) is float
+        assert type(m.ceiling_item(True)[0]) is float
+
+    def test_they_agree_with_a_sorted_list_for_every_question(self):
+        keys = sorted({(i * i * 31) % 997 for i in range(300)})
+        m = SkipListMap.fromkeys(keys)
+        for asked in range(-2, 1000):
+            assert m.floor_key(asked) == max((k for k in keys if k <= asked), default=None)
+            assert m.lower_key(asked) == max((k for k in keys if k < asked), default=None)
+            assert m.ceiling_key(asked) == min((k for k in keys if k >= asked), default=None)
+            assert m.higher_key(asked) == min((k for k in keys if k > asked), default=None)
+
+
+INCLUSIVE = [None, True, False, *itertools.product([True, False], repeat=2)]
+ABSENT = object()
+
+
+class TestRanges:
+    @pytest.mark.parametrize("inclusive", INCLUSIVE)
+    @pytest.mark.parametrize("reverse", [False, True])
+    def test_every_pair_of_bounds_gives_what_a_sorted_list_gives(self, tens, inclusive, reverse):
+        bounds = [ABSENT, 5, 10, 15, 50, 95, 100, 105]
+        options = {} if inclusive is None else {"inclusive": inclusive}
+        if inclusive is None:
+            with_start, with_stop = True, False
+        elif isinstance(inclusive, bool):
+            with_start = with_stop = inclusive
+        else:
+            with_start, with_stop = inclusive
+        for start, stop in itertools.product(bounds, repeat=2):
+            expected = [
+                key
+                for key in range(10, 101, 10)
+                if (start is ABSENT or key > start or (with_start and key == start))
+                and (stop is ABSENT or key < stop or (with_stop and key == stop))
+            ]
+            if reverse:
+                expected.reverse()
+            limits = {}
+            if start is not ABSENT:
+                limits["start"] = start
+            if stop is not ABSENT:
+                limits["stop"] = stop
+            keys = tens.keys(**limits, reverse=reverse, **options)
+            assert list(keys) == expected
+            assert list(keys) == expected, "a view can be iterated again"
+            assert list(reversed(keys)) == expected[::-1]
+            assert list(tens.values(**limits, reverse=reverse, **options)) == [
+                str(key) for key in expected
+            ]
+            assert list(tens.items(**limits, reverse=reverse, **options)) == [
+                (key, str(key)) for key in expected
+            ]
+
+    def test_the_start_is_in_and_the_stop_is_out_by_default(self, tens):
+        assert list(tens.keys(20, 40)) == [20, 30]
+        assert list(tens.items(20, 40)) == [(20, "20"), (30, "30")]
+        assert list(tens.values(90)) == ["90", "100"]
+
+    def test_inclusive_and_reverse_are_keyword_only(self, tens):
+        with pytest.raises(TypeError):
+            tens.keys(1, 2, (True, True))
+
+    @pytest.mark.parametrize("wrong", [1, "ab", (True,), (True, True, True), None])
+    def test_inclusive_is_a_bool_or_a_pair(self, tens, wrong):
+        with pytest.raises((TypeError, ValueError)):
+            list(tens.keys(1, 2, inclusive=wrong))
+
+    def test_a_range_knows_what_it_contains(self, tens):
+        middle = tens.keys(20, 40)
+        assert 20 in middle
+        assert 30 in middle
+        assert 40 not in middle
+        assert 25 not in middle
+        assert 10 not in middle
+        assert 40 in tens.keys(20, 40, inclusive=True)
+        assert 20 not in tens.keys(20, 40, inclusive=False)
+        assert (20, "20") in tens.items(20, 40)
+        assert (50, "50") not in tens.items(20, 40)
+
+    def test_a_bound_that_cannot_be_compared_is_a_type_error(self, tens):
+        for bound in ("x", None, 1j, [1]):
+            with pytest.raises(TypeError):
+                list(tens.keys(bound))
+            with pytest.raises(TypeError):
+                list(tens.keys(stop=bound))
+            with pytest.raises(TypeError):
+                list(tens.keys(stop=bound, reverse=True))
+
+    def test_bounds_may_be_of_a_comparable_other_type(self, tens):
+        assert list(tens.keys(19.5, 40.5)) == [20, 30, 40]
+        assert list(tens.keys(True, 2**100)) == list(range(10, 101, 10))
+        assert list(tens.keys(float("-inf"), float("inf"))) == list(range(10, 101, 10))
+
+    def test_ranges_longer_than_any_chunk_are_complete(self):
+        m = SkipListMap.fromkeys(range(10_000))
+        assert list(m.keys(100, 9_900)) == list(range(100, 9_900))
+        assert list(m.keys(100, 9_900, reverse=True)) == list(range(9_899, 99, -1))
+
+    def test_prefix_ranges_of_text(self):
+        m = SkipListMap.fromkeys(["ape", "apple", "applet", "apply", "banana"])
+        assert list(m.keys("appl", "appl\U0010ffff")) == ["apple", "applet", "apply"]
+
+
+class TestViews:
+    def test_they_are_the_views_of_collections_abc(self, tens):
+        assert isinstance(tens.keys(), collections.abc.KeysView)
+        assert isinstance(tens.values(), collections.abc.ValuesView)
+        assert isinstance(tens.items(), collections.abc.ItemsView)
+
+    def test_they_are_live(self, tens):
+        keys, values, items = tens.keys(), tens.values(), tens.items()
+        tens[15] = "new"
+        del tens[10]
+        assert next(iter(keys)) == 15
+        assert next(iter(values)) == "new"
+        assert next(iter(items)) == (15, "new")
+        assert len(keys) == len(values) == len(items) == 10
+
+    def test_they_have_a_length_and_say_what_is_in(self, tens):
+        assert len(tens.keys()) == len(tens.values()) == len(tens.items()) == 10
+        assert 10 in tens.keys()
+        assert 11 not in tens.keys()
+        assert "10" in tens.values()
+        assert "11" not in tens.values()
+        assert (10, "10") in tens.items()
+        assert (10, "11") not in tens.items()
+        assert (11, "11") not in tens.items()
+
+    def test_they_go_backwards(self, tens):
+        backwards = list(range(100, 9, -10))
+        assert list(reversed(tens)) == backwards
+        assert list(reversed(tens.keys())) == backwards
+        assert list(reversed(tens.values())) == [str(key) for key in backwards]
+        assert list(reversed(tens.items())) == [(key, str(key)) for key in backwards]
+
+    def test_keys_and_items_are_sets(self, tens):
+        keys = tens.keys()
+        assert keys & {10, 11} == {10}
+        assert {10, 11} & keys == {10}
+        assert keys | {11} == {*range(10, 101, 10), 11}
+        assert keys - set(range(10, 91)) == {100}
+        assert {10, 11} - keys == {11}
+        assert keys ^ set(range(10, 91, 10)) == {100}
+        assert keys == set(range(10, 101, 10))
+        assert keys != {1}
+        assert keys > {10, 20}
+        assert keys >= set(range(10, 101, 10))
+        assert not keys < {10}
+        assert keys.isdisjoint({1, 2})
+        assert tens.items() & {(10, "10"), (20, "x")} == {(10, "10")}
+        assert tens.items() == {(key, str(key)) for key in range(10, 101, 10)}
+
+    def test_they_keep_the_map_alive(self):
+        keys = SkipListMap({1: "a"}).keys()
+        gc.collect()
+        assert list(keys) == [1]
+        iterator = iter(SkipListMap({1: "a", 2: "b"}).items())
+        gc.collect()
+        assert list(iterator) == [(1, "a"), (2, "b")]
+
+    def test_they_have_an_informative_repr(self):
+        m = SkipListMap({1: "a"})
+        assert "1" in repr(m.keys())
+        assert "'a'" in repr(m.values())
+        assert "(1, 'a')" in repr(m.items())
+
+
+class TestIterationUnderChange:
+    def test_an_exhausted_iterator_stays_exhausted(self):
+        m = SkipListMap({1: "a"})
+        iterator = iter(m)
+        assert list(iterator) == [1]
+        m[2] = "b"
+        assert list(iterator) == []
+
+    def test_the_iterator_is_its_own_iterator(self, tens):
+        iterator = iter(tens)
+        assert iter(iterator) is iterator
+
+    @pytest.mark.parametrize("reverse", [False, True])
+    def test_one_s_own_deletions_are_not_seen(self, reverse):
+        m = SkipListMap.fromkeys(range(5000))
+        step = -1 if reverse else 1
+        seen = []
+        for key in reversed(m) if reverse else m:
+            seen.append(key)
+            m.delete(key + step)
+        assert seen == list(range(4999, -1, -2) if reverse else range(0, 5000, 2))
+        assert list(m) == sorted(seen)
+
+    def test_one_s_own_new_values_are_seen(self):
+        m = SkipListMap({key: "old" for key in range(1000)})
+        for key, value in m.items():
+            assert value == ("new" if key else "old")
+            m.replace(key + 1, "new")
+
+    def test_deleting_the_key_just_seen_loses_nothing(self):
+        m = SkipListMap.fromkeys(range(3000))
+        seen = []
+        for key in m:
+            seen.append(key)
+            del m[key]
+        assert seen == list(range(3000))
+        assert not m
+
+    def test_clearing_ends_an_iteration(self):
+        m = SkipListMap.fromkeys(range(1000))
+        iterator = iter(m)
+        assert next(iterator) == 0
+        m.clear()
+        assert list(iterator) == []
+
+    def test_inserting_behind_does_not_bring_keys_back(self):
+        m = SkipListMap.fromkeys(range(0, 1000, 2))
+        seen = []
+        for key in m:
+            seen.append(key)
+            m[key - 1] = None
+        assert seen == list(range(0, 1000, 2))
+
+    def test_inserting_ahead_can_be_stopped_by_a_bound(self):
+        m = SkipListMap.fromkeys(range(10))
+        for key in m.keys(stop=500):
+            m[key + 10] = None
+        assert len(m) >= 20
+
+    def test_an_abandoned_iterator_lets_its_values_die(self):
+        m = SkipListMap({key: Object() for key in range(100)})
+        iterator = iter(m.values())
+        import weakref
+
+        references = [weakref.ref(value) for value in m.values()]
+        next(iterator)
+        m.clear()
+        del iterator
+        collect(m)
+        assert all(map(dead, references))
+
+    def test_keys_present_throughout_are_seen_once_in_order_while_others_come_and_go(
+        self, eager_switching
+    ):
+        lasting = list(range(0, 3000, 3))
+        m = SkipListMap.fromkeys(lasting)
+        pattern = itertools.cycle(range(3000))
+
+        def churn():
+            for key in itertools.islice(pattern, 500):
+                if key % 3:
+                    m[key] = None
+                    m.delete((key * 7 + key * 7 % 3) if key * 7 % 3 else key)
+                    if key % 2:
+                        m.delete(key)
+
+        with in_background(churn):
+            for turn in range(rounds(60)):
+                view = [iter(m), m.keys(), iter(m.keys(reverse=True)), reversed(m)][turn % 4]
+                seen = list(view)
+                if turn % 4 >= 2:
+                    seen.reverse()
+                assert all(a < b for a, b in itertools.pairwise(seen))
+                assert [key for key in seen if key % 3 == 0] == lasting
+
+    def test_an_iterator_that_threads_share_yields_only_what_was_there(self, eager_switching):
+        # Who gets what is undefined; that nothing breaks and every key is a real one is not.
+        for _ in range(rounds(20)):
+            m = SkipListMap({key: str(key) for key in range(2000)})
+            iterator = iter(m.items())
+
+            def take():
+                return list(iterator)
+
+            for key, value in itertools.chain(*run_threads(take, take, take)):
+                assert value == str(key)

@@ -1,0 +1,236 @@
+"""The package around the classes: configuration, build information, and the GIL that stays off."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+import concurrent_collections
+from concurrent_collections import config
+
+READ_ONLY = ["gil_enabled", "detected_arch", "detected_features", "available_queue_backends"]
+WRITABLE = [
+    "queue_backend",
+    "smr_scheme",
+    "retire_threshold",
+    "max_reclaim_per_poll",
+    "enable_statistics",
+    "enable_contention_stats",
+]
+
+
+@pytest.fixture(autouse=True)
+def same_configuration_afterwards():
+    before = {name: getattr(config, name) for name in WRITABLE}
+    yield
+    for name, value in before.items():
+        setattr(config, name, value)
+
+
+def run_python(program, cwd, **environment):
+    return subprocess.run(
+        [sys.executable, "-P", "-c", program],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=cwd,
+    )
+
+
+class TestReading:
+    def test_the_gil_is_reported_as_it_is(self):
+        actual = getattr(sys, "_is_gil_enabled", lambda: True)()
+        assert config.gil_enabled is actual
+
+    def test_the_architecture_and_its_features_are_named(self):
+        assert isinstance(config.detected_arch, str)
+        assert config.detected_arch
+        assert all(isinstance(feature, str) for feature in config.detected_features)
+
+    def test_there_is_at_least_one_queue_backend(self):
+        assert len(config.available_queue_backends) >= 1
+
+    @pytest.mark.parametrize("name", READ_ONLY)
+    def test_what_is_detected_cannot_be_written(self, name):
+        with pytest.raises(AttributeError):
+            setattr(config, name, getattr(config, name))
+
+    def test_what_is_detected_cannot_be_changed_in_place(self):
+        for name in ("available_queue_backends", "detected_features"):
+            before = list(getattr(config, name))
+            try:
+                getattr(config, name).clear()
+            except (AttributeError, TypeError):
+                pass
+            assert list(getattr(config, name)) == before
+
+    def test_a_misspelled_setting_is_an_error(self):
+        with pytest.raises(AttributeError):
+            config.retire_treshold = 10
+
+
+class TestWriting:
+    def test_schemes_are_checked_and_the_choices_named(self):
+        with pytest.raises(ValueError) as caught:
+            config.smr_scheme = "nonsense"
+        assert "ibr" in str(caught.value)
+        assert "nonsense" in str(caught.value)
+        config.smr_scheme = "ibr"
+        assert config.smr_scheme == "ibr"
+
+    def test_queue_backends_are_checked_and_the_choices_named(self):
+        with pytest.raises(ValueError) as caught:
+            config.queue_backend = "nonsense"
+        for choice in config.available_queue_backends:
+            assert choice in str(caught.value)
+        for choice in config.available_queue_backends:
+            config.queue_backend = choice
+            assert config.queue_backend == choice
+
+    @pytest.mark.parametrize("name", ["smr_scheme", "queue_backend"])
+    @pytest.mark.parametrize("wrong", [None, 1, "", "IBR ", b"ibr"])
+    def test_choices_of_other_types_are_refused(self, name, wrong):
+        before = getattr(config, name)
+        with pytest.raises((ValueError, TypeError)):
+            setattr(config, name, wrong)
+        assert getattr(config, name) == before
+
+    @pytest.mark.parametrize("name", ["retire_threshold", "max_reclaim_per_poll"])
+    def test_numbers_are_checked(self, name):
+        setattr(config, name, 17)
+        assert getattr(config, name) == 17
+        for wrong in (-1, 0, 2**80):
+            with pytest.raises(ValueError):
+                setattr(config, name, wrong)
+        for wrong in ("many", 1.5, None):
+            with pytest.raises((ValueError, TypeError)):
+                setattr(config, name, wrong)
+        assert getattr(config, name) == 17
+
+    @pytest.mark.parametrize("name", ["enable_statistics", "enable_contention_stats"])
+    def test_switches_are_switches(self, name):
+        for value in (True, False):
+            setattr(config, name, value)
+            assert getattr(config, name) is value
+
+    @pytest.mark.parametrize("name", WRITABLE)
+    def test_settings_cannot_be_deleted(self, name):
+        with pytest.raises((AttributeError, TypeError)):
+            delattr(config, name)
+
+    def test_a_map_works_under_any_retirement_settings(self):
+        for threshold in (1, 2, 1000):
+            config.retire_threshold = threshold
+            config.max_reclaim_per_poll = threshold
+            m = concurrent_collections.SkipListMap()
+            for key in range(500):
+                m[key] = key
+                m[key] = None
+                m.delete(key - 3)
+            assert list(m) == [497, 498, 499]
+
+
+SHOW = "import concurrent_collections as c; print(c.config.{})"
+
+
+class TestEnvironment:
+    def test_the_scheme_can_be_set_from_outside(self, tmp_path):
+        result = run_python(
+            SHOW.format("smr_scheme"), tmp_path, CONCURRENT_COLLECTIONS_SMR_SCHEME="ibr"
+        )
+        assert result.stdout.strip() == "ibr", result.stderr
+
+    def test_the_queue_backend_can_be_set_from_outside(self, tmp_path):
+        for backend in config.available_queue_backends:
+            result = run_python(
+                SHOW.format("queue_backend"),
+                tmp_path,
+                CONCURRENT_COLLECTIONS_QUEUE_BACKEND=backend,
+            )
+            assert result.stdout.strip() == backend, result.stderr
+
+    def test_code_overrides_the_environment(self, tmp_path):
+        first, last = config.available_queue_backends[0], config.available_queue_backends[-1]
+        result = run_python(
+            f"import concurrent_collections as c; c.config.queue_backend = {last!r};"
+            "print(c.config.queue_backend)",
+            tmp_path,
+            CONCURRENT_COLLECTIONS_QUEUE_BACKEND=first,
+        )
+        assert result.stdout.strip() == last, result.stderr
+
+    @pytest.mark.parametrize("name", ["SMR_SCHEME", "QUEUE_BACKEND"])
+    def test_a_wrong_value_from_outside_is_a_value_error_that_says_which(self, tmp_path, name):
+        variable = f"CONCURRENT_COLLECTIONS_{name}"
+        result = run_python(SHOW.format(name.lower()), tmp_path, **{variable: "nonsense"})
+        assert result.returncode != 0
+        assert "ValueError" in result.stderr
+        assert variable in result.stderr
+        assert "nonsense" in result.stderr
+
+    @pytest.mark.parametrize("name", ["SMR_SCHEME", "QUEUE_BACKEND"])
+    def test_an_empty_variable_is_as_none(self, tmp_path, name):
+        program = SHOW.format(name.lower())
+        unset = run_python(program, tmp_path)
+        empty = run_python(program, tmp_path, **{f"CONCURRENT_COLLECTIONS_{name}": ""})
+        assert empty.returncode == 0, empty.stderr
+        assert empty.stdout == unset.stdout
+
+
+class TestInformation:
+    def test_print_config_shows_every_setting(self, capsys):
+        concurrent_collections.print_config()
+        shown = capsys.readouterr().out
+        for name in READ_ONLY + WRITABLE:
+            assert name in shown
+
+    def test_the_build_information_names_the_allocator(self):
+        information = concurrent_collections.get_build_info()
+        assert isinstance(information, dict)
+        assert any("alloc" in key for key in information)
+
+    def test_the_headers_are_where_get_include_says(self):
+        headers = Path(concurrent_collections.get_include()) / "concurrent_collections"
+        assert list(headers.glob("*.h"))
+
+    def test_it_has_a_version_and_names_what_it_offers(self):
+        assert concurrent_collections.__version__
+        for name in concurrent_collections.__all__:
+            assert hasattr(concurrent_collections, name)
+        assert {"SkipListMap", "SkipListSet", "config"} <= set(concurrent_collections.__all__)
+
+    def test_it_is_typed(self):
+        assert (Path(concurrent_collections.__file__).parent / "py.typed").exists()
+
+
+class TestImport:
+    @pytest.mark.skipif(
+        not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this build has a GIL"
+    )
+    def test_importing_keeps_the_gil_off(self, tmp_path):
+        program = (
+            "import sys, warnings; warnings.simplefilter('error')\n"
+            "import concurrent_collections\n"
+            "print(sys._is_gil_enabled(), concurrent_collections.config.gil_enabled)\n"
+        )
+        environment = {"PYTHON_GIL": ""}
+        result = run_python(program, tmp_path, **environment)
+        assert result.stdout.split() == ["False", "False"], result.stderr
+
+    def test_importing_starts_no_thread_and_imports_little(self, tmp_path):
+        program = (
+            "import sys, threading, collections.abc\n"
+            "before = set(sys.modules)\n"
+            "import concurrent_collections\n"
+            "assert threading.active_count() == 1\n"
+            "assert 'asyncio' not in set(sys.modules) - before\n"
+            "assert 'numpy' not in sys.modules\n"
+        )
+        result = run_python(program, tmp_path)
+        assert result.returncode == 0, result.stderr

@@ -1,0 +1,291 @@
+"""SkipListSet: a set of Python with an order."""
+
+from __future__ import annotations
+
+import collections.abc
+import inspect
+import itertools
+import random
+
+import pytest
+
+from concurrent_collections import SkipListSet
+
+
+class TestElements:
+    def test_it_takes_any_iterable_and_keeps_one_of_equals(self):
+        assert list(SkipListSet()) == []
+        assert list(SkipListSet([3, 1, 2, 1])) == [1, 2, 3]
+        assert list(SkipListSet("hello")) == ["e", "h", "l", "o"]
+        assert list(SkipListSet({2: "b", 1: "a"})) == [1, 2]
+        assert list(SkipListSet(SkipListSet([2, 1]))) == [1, 2]
+        assert list(SkipListSet(i % 3 for i in range(10))) == [0, 1, 2]
+
+    @pytest.mark.parametrize("wrong", [1, None])
+    def test_what_is_not_iterable_is_a_type_error(self, wrong):
+        with pytest.raises(TypeError):
+            SkipListSet(wrong)
+
+    def test_add_returns_none_and_adds_once(self):
+        s = SkipListSet()
+        assert s.add(1) is None
+        assert s.add(1) is None
+        assert len(s) == 1
+        assert 1 in s
+        assert 2 not in s
+
+    def test_discard_and_remove(self):
+        s = SkipListSet([1, 2])
+        assert s.discard(1) is None
+        assert s.discard(1) is None
+        assert s.remove(2) is None
+        with pytest.raises(KeyError) as caught:
+            s.remove(2)
+        assert caught.value.args == (2,)
+        assert not s
+
+    def test_pop_takes_the_first(self):
+        s = SkipListSet([3, 1, 2])
+        assert [s.pop(), s.pop(), s.pop()] == [1, 2, 3]
+        with pytest.raises(KeyError):
+            s.pop()
+
+    def test_pop_first_and_pop_last(self):
+        s = SkipListSet([3, 1, 2])
+        assert s.pop_last() == 3
+        assert s.pop_first() == 1
+        assert list(s) == [2]
+
+    def test_clear(self):
+        s = SkipListSet(range(500))
+        s.clear()
+        assert len(s) == 0
+        assert list(s) == []
+        s.add(1)
+        assert list(s) == [1]
+
+    def test_the_first_of_equal_elements_stays(self):
+        s = SkipListSet([1])
+        s.add(1.0)
+        s.add(True)
+        assert repr(s) == "SkipListSet({1})"
+
+
+class TestOrder:
+    def test_first_and_last(self):
+        s = SkipListSet(["b", "a", "c"])
+        assert s.first() == "a"
+        assert s.last() == "c"
+
+    @pytest.mark.parametrize("name", ["first", "last", "pop", "pop_first", "pop_last"])
+    def test_an_empty_set_has_no_ends(self, name):
+        with pytest.raises(KeyError):
+            getattr(SkipListSet(), name)()
+
+    def test_neighbours(self):
+        s = SkipListSet([10, 20, 30])
+        questions = [5, 10, 15, 20, 30, 35]
+        assert [s.floor(q) for q in questions] == [None, 10, 10, 20, 30, 30]
+        assert [s.lower(q) for q in questions] == [None, None, 10, 10, 20, 30]
+        assert [s.ceiling(q) for q in questions] == [10, 10, 20, 20, 30, None]
+        assert [s.higher(q) for q in questions] == [10, 20, 20, 30, None, None]
+
+    def test_it_iterates_both_ways(self):
+        s = SkipListSet(range(1000))
+        assert list(s) == list(range(1000))
+        assert list(reversed(s)) == list(range(999, -1, -1))
+
+    @pytest.mark.parametrize("inclusive", [None, *itertools.product([True, False], repeat=2)])
+    @pytest.mark.parametrize("reverse", [False, True])
+    def test_ranges(self, inclusive, reverse):
+        s = SkipListSet(range(10, 60, 10))
+        options = {} if inclusive is None else {"inclusive": inclusive}
+        with_start, with_stop = inclusive or (True, False)
+        for start, stop in itertools.product([5, 10, 25, 50, 55], repeat=2):
+            expected = [
+                key
+                for key in range(10, 60, 10)
+                if (key > start or (with_start and key == start))
+                and (key < stop or (with_stop and key == stop))
+            ]
+            if reverse:
+                expected.reverse()
+            assert list(s.range(start, stop, reverse=reverse, **options)) == expected
+
+    def test_a_range_may_be_open(self):
+        s = SkipListSet(range(5))
+        assert list(s.range()) == [0, 1, 2, 3, 4]
+        assert list(s.range(3)) == [3, 4]
+        assert list(s.range(stop=2)) == [0, 1]
+        assert list(s.range(stop=2, inclusive=True, reverse=True)) == [2, 1, 0]
+
+    def test_one_s_own_changes_are_seen_while_iterating(self):
+        s = SkipListSet(range(1000))
+        seen = []
+        for element in s:
+            seen.append(element)
+            s.discard(element + 1)
+        assert seen == list(range(0, 1000, 2))
+
+
+OPERATORS = {
+    "union": lambda a, b: a | b,
+    "intersection": lambda a, b: a & b,
+    "difference": lambda a, b: a - b,
+    "symmetric_difference": lambda a, b: a ^ b,
+}
+SAMPLES = [set(), {1}, {1, 2, 3}, {2, 3, 4}, {5, 6}, set(range(100)), set(range(50, 150))]
+PAIRS = list(itertools.product(SAMPLES, repeat=2))
+
+
+class TestAlgebra:
+    @pytest.mark.parametrize("name", OPERATORS)
+    def test_operators_and_methods_agree_with_set(self, name):
+        operator = OPERATORS[name]
+        for left, right in PAIRS:
+            expected = operator(left, right)
+            for kind in (SkipListSet, set, frozenset):
+                result = operator(SkipListSet(left), kind(right))
+                assert type(result) is SkipListSet
+                assert list(result) == sorted(expected)
+            for kind in (set, frozenset):
+                assert set(operator(kind(left), SkipListSet(right))) == expected
+            for kind in (SkipListSet, set, list, tuple, iter):
+                result = getattr(SkipListSet(left), name)(kind(sorted(right)))
+                assert type(result) is SkipListSet
+                assert list(result) == sorted(expected)
+
+    @pytest.mark.parametrize("name", OPERATORS)
+    def test_in_place_forms_change_the_same_object(self, name):
+        symbol = {"union": "|", "intersection": "&", "difference": "-"}.get(name, "^")
+        method = "update" if name == "union" else f"{name}_update"
+        for left, right in PAIRS:
+            expected = sorted(OPERATORS[name](left, right))
+            for kind in (SkipListSet, set, frozenset):
+                scope = {"s": SkipListSet(left), "other": kind(right)}
+                scope["alias"] = scope["s"]
+                exec(f"s {symbol}= other", scope)
+                assert scope["s"] is scope["alias"]
+                assert list(scope["s"]) == expected
+            for kind in (SkipListSet, list, iter):
+                s = SkipListSet(left)
+                assert getattr(s, method)(kind(sorted(right))) is None
+                assert list(s) == expected
+
+    def test_operators_do_not_take_mere_iterables(self):
+        s = SkipListSet([1])
+        for operator in OPERATORS.values():
+            for wrong in ([1], "a", 1, None):
+                with pytest.raises(TypeError):
+                    operator(s, wrong)
+                with pytest.raises(TypeError):
+                    operator(wrong, s)
+
+    def test_named_methods_take_any_number_of_iterables(self):
+        s = SkipListSet(range(10))
+        assert list(s.union()) == list(range(10))
+        assert list(s.union([10], (11,), {12})) == list(range(13))
+        assert list(s.intersection(range(5), range(3, 9))) == [3, 4]
+        assert list(s.difference(range(5), [9])) == [5, 6, 7, 8]
+        s.update([20], [21])
+        s.difference_update([0], [1])
+        s.intersection_update(range(2, 30), range(100))
+        assert list(s) == [2, 3, 4, 5, 6, 7, 8, 9, 20, 21]
+
+    @pytest.mark.parametrize("name", OPERATORS)
+    def test_a_set_with_itself(self, name):
+        method = "update" if name == "union" else f"{name}_update"
+        expected = [1, 2, 3] if name in ("union", "intersection") else []
+        s = SkipListSet([1, 2, 3])
+        assert list(OPERATORS[name](s, s)) == expected
+        getattr(s, method)(s)
+        assert list(s) == expected
+
+    def test_relations_agree_with_set(self):
+        for left, right in PAIRS:
+            for kind in (SkipListSet, set, frozenset):
+                a, b = SkipListSet(left), kind(right)
+                assert (a == b) is (left == right)
+                assert (a != b) is (left != right)
+                assert (a <= b) is (left <= right)
+                assert (a < b) is (left < right)
+                assert (a >= b) is (left >= right)
+                assert (a > b) is (left > right)
+                assert (b == a) is (left == right)
+                assert (b <= a) is (right <= left)
+                assert (b < a) is (right < left)
+            for kind in (SkipListSet, set, list, iter):
+                a = SkipListSet(left)
+                assert a.issubset(kind(sorted(right))) is left.issubset(right)
+                assert a.issuperset(kind(sorted(right))) is left.issuperset(right)
+                assert a.isdisjoint(kind(sorted(right))) is left.isdisjoint(right)
+
+    def test_elements_of_another_kind_make_sets_unequal_without_an_error(self):
+        s = SkipListSet([1, 2])
+        assert s != {"a", "b"}
+        assert {"a", "b"} != s
+        assert s != SkipListSet(["a", "b"])
+        assert s != {None, 1}
+        assert s != [1, 2]
+        assert s != 1
+
+    def test_relations_with_what_is_no_set_are_type_errors(self):
+        with pytest.raises(TypeError):
+            SkipListSet() < [1]
+        with pytest.raises(TypeError):
+            SkipListSet() >= 1
+
+    def test_results_are_independent(self):
+        s = SkipListSet([1])
+        t = s | s
+        t.add(2)
+        assert list(s) == [1]
+
+    def test_random_algebra_agrees_with_set(self):
+        generator = random.Random(3)
+        ours, theirs = SkipListSet(), set()
+        for _ in range(300):
+            name = generator.choice(list(OPERATORS))
+            other = {generator.randrange(60) for _ in range(generator.randrange(40))}
+            ours, theirs = OPERATORS[name](ours, other), OPERATORS[name](theirs, other)
+            assert list(ours) == sorted(theirs)
+
+
+class TestProtocols:
+    def test_it_is_a_mutable_set(self):
+        assert isinstance(SkipListSet(), collections.abc.MutableSet)
+        assert isinstance(SkipListSet(), collections.abc.Reversible)
+
+    def test_it_has_no_hash(self):
+        with pytest.raises(TypeError):
+            hash(SkipListSet())
+
+    def test_it_has_every_public_method_of_set(self):
+        names = {name for name in dir(set) if not name.startswith("_")}
+        assert names - set(dir(SkipListSet)) == set()
+
+    def test_its_public_methods_have_docstrings_and_signatures(self):
+        missing = []
+        for name in dir(SkipListSet):
+            attribute = getattr(SkipListSet, name)
+            if name.startswith("_") or not callable(attribute):
+                continue
+            if not inspect.getdoc(attribute):
+                missing.append(name)
+            try:
+                inspect.signature(attribute)
+            except ValueError:
+                missing.append(f"{name} (signature)")
+        assert missing == []
+
+    def test_unorderable_elements_are_type_errors_and_change_nothing(self):
+        s = SkipListSet()
+        for wrong in (None, 1j, object(), {}):
+            with pytest.raises(TypeError):
+                s.add(wrong)
+        s.add(1)
+        with pytest.raises(TypeError):
+            s.add("a")
+        with pytest.raises(ValueError):
+            s.add(float("nan"))
+        assert list(s) == [1]

@@ -1,0 +1,433 @@
+"""Random programs of all methods against sequential models: SortedDict, and a sorted list.
+
+One thread: every answer must be exactly the model's.
+"""
+
+from __future__ import annotations
+
+import bisect
+import copy
+import pickle
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sortedcontainers import SortedDict
+from support import Key, rounds
+
+from concurrent_collections import SkipListMap, SkipListSet
+
+texts = st.text("ab\0é\ud800\uffff\U00010000", max_size=3) | st.sampled_from(
+    ["prefix00", "prefix00\0", "prefix00a", "prefix00b", "prefix01"]
+)
+numbers = st.one_of(
+    st.integers(-6, 6),
+    st.integers(-6, 6).map(float),
+    st.sampled_from([True, False, -0.0, 0.5, 1e300, float("inf"), float("-inf")]),
+    st.sampled_from([2**53, 2**53 + 1, 2.0**53, 2**63 - 1, 2**63, 2.0**63, -(2**63), 2**64, 10**30]),
+)
+KEYS = {
+    "small ints": st.integers(-8, 8),
+    "numbers": numbers,
+    "texts": texts,
+    "bytes": st.binary(max_size=2) | st.sampled_from([b"prefix00", b"prefix00\0", b"prefix00a"]),
+    "tuples": st.tuples(st.sampled_from("ab"), st.integers(0, 3)) | st.tuples(st.sampled_from("ab")),
+    "python keys": st.integers(-6, 6).map(Key),
+}
+values = st.integers(0, 3) | st.none()
+MISSING = object()
+
+PROGRAMS = settings(max_examples=rounds(40), stateful_step_count=40)
+
+
+def answer(function, *arguments, **keywords):
+    """What a call returns, or which exception it raises, in a form that can be compared."""
+    try:
+        result = function(*arguments, **keywords)
+    except (KeyError, ValueError, TypeError) as error:
+        return type(error)
+    return result
+
+
+class Ordered:
+    """Neighbours and ranges of a sorted list, which both models share."""
+
+    @staticmethod
+    def neighbour(keys, relation, asked):
+        left, right = bisect.bisect_left(keys, asked), bisect.bisect_right(keys, asked)
+        index = {"floor": right - 1, "lower": left - 1, "ceiling": left, "higher": right}[relation]
+        return keys[index] if 0 <= index < len(keys) else None
+
+    @staticmethod
+    def between(keys, limits, inclusive, reverse):
+        with_start, with_stop = inclusive
+        low, high = 0, len(keys)
+        if "start" in limits:
+            cut = bisect.bisect_left if with_start else bisect.bisect_right
+            low = cut(keys, limits["start"])
+        if "stop" in limits:
+            cut = bisect.bisect_right if with_stop else bisect.bisect_left
+            high = cut(keys, limits["stop"])
+        found = keys[low:high]
+        return found[::-1] if reverse else found
+
+
+relations = st.sampled_from(["floor", "lower", "ceiling", "higher"])
+inclusives = st.tuples(st.booleans(), st.booleans())
+
+
+def machine_of_maps(keys):
+    bounds = st.fixed_dictionaries({}, optional={"start": keys, "stop": keys})
+
+    class MapMachine(RuleBasedStateMachine):
+        @initialize(entries=st.dictionaries(keys, values, max_size=8))
+        def construct(self, entries):
+            self.model = SortedDict(entries)
+            self.m = SkipListMap(entries)
+            self.iterators = []
+
+        # -- one key --
+
+        @rule(key=keys, value=values)
+        def put(self, key, value):
+            assert self.m.put(key, value) == self.model.get(key)
+            self.model[key] = value
+
+        @rule(key=keys, value=values)
+        def setitem(self, key, value):
+            self.m[key] = value
+            self.model[key] = value
+
+        @rule(key=keys)
+        def getitem(self, key):
+            assert answer(lambda: self.m[key]) == answer(lambda: self.model[key])
+            assert self.m.get(key, MISSING) is self.model.get(key, MISSING)
+            assert (key in self.m) == (key in self.model)
+            assert self.m.contains(key) == (key in self.model)
+
+        @rule(key=keys)
+        def delete(self, key):
+            assert self.m.delete(key) is (self.model.pop(key, MISSING) is not MISSING)
+
+        @rule(key=keys)
+        def delitem(self, key):
+            assert answer(self.m.__delitem__, key) == answer(self.model.__delitem__, key)
+
+        @rule(key=keys)
+        def pop(self, key):
+            assert answer(self.m.pop, key) == answer(self.model.pop, key)
+
+        @rule(key=keys)
+        def pop_with_default(self, key):
+            assert self.m.pop(key, MISSING) is self.model.pop(key, MISSING)
+
+        @rule(key=keys, value=values)
+        def setdefault(self, key, value):
+            assert self.m.setdefault(key, value) == self.model.setdefault(key, value)
+
+        @rule(key=keys, value=values)
+        def put_if_absent(self, key, value):
+            found = self.m.put_if_absent(key, value, default=MISSING)
+            assert found is self.model.get(key, MISSING)
+            self.model.setdefault(key, value)
+
+        @rule(key=keys, value=values)
+        def replace(self, key, value):
+            found = self.m.replace(key, value, default=MISSING)
+            assert found is self.model.get(key, MISSING)
+            if key in self.model:
+                self.model[key] = value
+
+        @rule(key=keys, expected=values, new=values)
+        def replace_if(self, key, expected, new):
+            matches = key in self.model and self.model[key] == expected
+            assert self.m.replace_if(key, expected, new) is matches
+            if matches:
+                self.model[key] = new
+
+        # -- order --
+
+        @rule(last=st.booleans())
+        def popitem(self, last):
+            if self.model:
+                assert self.m.popitem(last=last) == self.model.popitem(-1 if last else 0)
+            else:
+                assert answer(self.m.popitem, last=last) is KeyError
+
+        @rule(last=st.booleans())
+        def pop_end(self, last):
+            function = self.m.pop_last if last else self.m.pop_first
+            if self.model:
+                assert function() == self.model.popitem(-1 if last else 0)
+            else:
+                assert answer(function) is KeyError
+
+        @rule()
+        def ends(self):
+            for name, index in (("first", 0), ("last", -1)):
+                if self.model:
+                    assert getattr(self.m, f"{name}_key")() == self.model.peekitem(index)[0]
+                    assert getattr(self.m, f"{name}_item")() == self.model.peekitem(index)
+                else:
+                    assert answer(getattr(self.m, f"{name}_key")) is KeyError
+                    assert answer(getattr(self.m, f"{name}_item")) is KeyError
+
+        @rule(relation=relations, key=keys)
+        def neighbour(self, relation, key):
+            expected = Ordered.neighbour(list(self.model), relation, key)
+            assert getattr(self.m, f"{relation}_key")(key) == expected
+            item = None if expected is None else (expected, self.model[expected])
+            assert getattr(self.m, f"{relation}_item")(key) == item
+
+        @rule(limits=bounds, inclusive=inclusives, reverse=st.booleans(), key=keys)
+        def between(self, limits, inclusive, reverse, key):
+            expected = Ordered.between(list(self.model), limits, inclusive, reverse)
+            options = {**limits, "inclusive": inclusive, "reverse": reverse}
+            view = self.m.keys(**options)
+            assert list(view) == expected
+            assert list(reversed(view)) == expected[::-1]
+            assert (key in view) == (key in expected)
+            assert list(self.m.values(**options)) == [self.model[k] for k in expected]
+            assert list(self.m.items(**options)) == [(k, self.model[k]) for k in expected]
+
+        @rule(others=st.sets(keys, max_size=4))
+        def views_are_sets(self, others):
+            ours, theirs = self.m.keys(), set(self.model)
+            assert set(ours & others) == theirs & others
+            assert set(ours | others) == theirs | others
+            assert set(ours - others) == theirs - others
+            assert set(ours ^ others) == theirs ^ others
+            assert (ours <= others) == (theirs <= others)
+            assert ours.isdisjoint(others) == theirs.isdisjoint(others)
+
+        # -- iterators that live across other steps: they see at least what stays and at most what
+        # was there at some time, in order --
+
+        @precondition(lambda self: len(self.iterators) < 3)
+        @rule(reverse=st.booleans())
+        def start_iterating(self, reverse):
+            iterator = reversed(self.m) if reverse else iter(self.m)
+            self.iterators.append((iterator, reverse, [], set(self.model), set(self.model)))
+
+        @rule()
+        def step(self):
+            self.note()
+            for entry in list(self.iterators):
+                iterator, reverse, seen, stayed, _ = entry
+                try:
+                    key = next(iterator)
+                except StopIteration:
+                    assert stayed <= set(seen)
+                    self.iterators.remove(entry)
+                    continue
+                assert key in self.model, "one's own deletion must be seen at once"
+                if seen:
+                    assert (key < seen[-1]) if reverse else (seen[-1] < key)
+                seen.append(key)
+
+        def note(self):
+            present = set(self.model)
+            for _, _, _, stayed, ever in self.iterators:
+                stayed &= present
+                ever |= present
+
+        # -- the whole --
+
+        @rule(entries=st.dictionaries(keys, values, max_size=5))
+        def update(self, entries):
+            self.m.update(entries)
+            self.model.update(entries)
+
+        @rule(entries=st.dictionaries(keys, values, max_size=3))
+        def update_with_pairs(self, entries):
+            self.m.update(entries.items())
+            self.model.update(entries)
+
+        @rule(entries=st.dictionaries(keys, values, max_size=5))
+        def union(self, entries):
+            assert self.m | entries == dict(self.model) | entries
+            self.m |= entries
+            self.model.update(entries)
+
+        @rule()
+        def clear(self):
+            self.m.clear()
+            self.model.clear()
+
+        @rule(how=st.sampled_from(["copy", "copy.copy", "deepcopy", "pickle", "items", "eval"]))
+        def go_on_with_a_copy(self, how):
+            twin = {
+                "copy": self.m.copy,
+                "copy.copy": lambda: copy.copy(self.m),
+                "deepcopy": lambda: copy.deepcopy(self.m),
+                "pickle": lambda: pickle.loads(pickle.dumps(self.m)),
+                "items": lambda: SkipListMap(self.m.items()),
+                "eval": lambda: eval(
+                    repr(self.m), {"SkipListMap": SkipListMap, "Key": Key, "inf": float("inf")}
+                ),
+            }[how]()
+            assert twin == self.m
+            self.m = twin
+            self.iterators.clear()
+
+        @rule(entries=st.dictionaries(keys, values, max_size=3))
+        def equality(self, entries):
+            assert (self.m == entries) == (dict(self.model) == entries)
+            assert (self.m == SkipListMap(entries)) == (dict(self.model) == entries)
+
+        @rule()
+        def flush(self):
+            self.m.flush()
+
+        @invariant()
+        def the_same_entries_in_the_same_order(self):
+            if not hasattr(self, "m"):
+                return
+            self.note()
+            assert len(self.m) == len(self.model)
+            assert bool(self.m) == bool(self.model)
+            assert list(self.m.items()) == list(self.model.items())
+            # Which of several equal keys is kept shows in its repr.
+            assert repr(list(self.m)) == repr(list(self.model))
+            assert list(reversed(self.m)) == list(reversed(self.model))
+
+    return MapMachine
+
+
+def machine_of_sets(keys):
+    bounds = st.fixed_dictionaries({}, optional={"start": keys, "stop": keys})
+    groups = st.sets(keys, max_size=6)
+    kinds = st.sampled_from([set, frozenset, SkipListSet])
+
+    class SetMachine(RuleBasedStateMachine):
+        @initialize(elements=st.lists(keys, max_size=8))
+        def construct(self, elements):
+            self.model = set(elements)
+            self.s = SkipListSet(elements)
+
+        @rule(element=keys)
+        def add(self, element):
+            assert self.s.add(element) is None
+            self.model.add(element)
+
+        @rule(element=keys)
+        def discard(self, element):
+            assert self.s.discard(element) is None
+            self.model.discard(element)
+
+        @rule(element=keys)
+        def remove(self, element):
+            assert answer(self.s.remove, element) == answer(self.model.remove, element)
+
+        @rule(element=keys)
+        def contains(self, element):
+            assert (element in self.s) == (element in self.model)
+
+        @rule(name=st.sampled_from(["pop", "pop_first", "pop_last"]))
+        def pop(self, name):
+            if self.model:
+                expected = sorted(self.model)[-1 if name == "pop_last" else 0]
+                assert getattr(self.s, name)() == expected
+                self.model.remove(expected)
+            else:
+                assert answer(getattr(self.s, name)) is KeyError
+
+        @rule()
+        def ends(self):
+            keys = sorted(self.model)
+            assert answer(self.s.first) == (keys[0] if keys else KeyError)
+            assert answer(self.s.last) == (keys[-1] if keys else KeyError)
+
+        @rule(relation=relations, element=keys)
+        def neighbour(self, relation, element):
+            expected = Ordered.neighbour(sorted(self.model), relation, element)
+            assert getattr(self.s, relation)(element) == expected
+
+        @rule(limits=bounds, inclusive=inclusives, reverse=st.booleans())
+        def between(self, limits, inclusive, reverse):
+            expected = Ordered.between(sorted(self.model), limits, inclusive, reverse)
+            found = self.s.range(**limits, inclusive=inclusive, reverse=reverse)
+            assert list(found) == expected
+
+        @rule(others=groups, kind=kinds)
+        def algebra(self, others, kind):
+            s, model, other = self.s, self.model, kind(others)
+            assert list(s | other) == list(s.union(other)) == sorted(model | others)
+            assert list(s & other) == list(s.intersection(other)) == sorted(model & others)
+            assert list(s - other) == list(s.difference(other)) == sorted(model - others)
+            assert list(s ^ other) == list(s.symmetric_difference(other)) == sorted(model ^ others)
+
+        @rule(others=groups, kind=kinds)
+        def relations(self, others, kind):
+            s, model, other = self.s, self.model, kind(others)
+            assert (s == other) == (model == others)
+            assert (s <= other) == s.issubset(other) == (model <= others)
+            assert (s < other) == (model < others)
+            assert (s >= other) == s.issuperset(other) == (model >= others)
+            assert (s > other) == (model > others)
+            assert s.isdisjoint(other) == model.isdisjoint(others)
+
+        @rule(others=groups, kind=kinds, symbol=st.sampled_from("|&-^"))
+        def change_in_place(self, others, kind, symbol):
+            if symbol == "|":
+                self.s |= kind(others)
+                self.model |= others
+            elif symbol == "&":
+                self.s &= kind(others)
+                self.model &= others
+            elif symbol == "-":
+                self.s -= kind(others)
+                self.model -= others
+            else:
+                self.s ^= kind(others)
+                self.model ^= others
+
+        @rule(others=groups, name=st.sampled_from(["", "intersection_", "difference_"]))
+        def change_by_method(self, others, name):
+            getattr(self.s, f"{name}update")(list(others))
+            getattr(self.model, f"{name}update")(others)
+
+        @rule()
+        def clear(self):
+            self.s.clear()
+            self.model.clear()
+
+        @rule(how=st.sampled_from(["copy", "copy.copy", "deepcopy", "pickle", "elements"]))
+        def go_on_with_a_copy(self, how):
+            twin = {
+                "copy": self.s.copy,
+                "copy.copy": lambda: copy.copy(self.s),
+                "deepcopy": lambda: copy.deepcopy(self.s),
+                "pickle": lambda: pickle.loads(pickle.dumps(self.s)),
+                "elements": lambda: SkipListSet(self.s),
+            }[how]()
+            assert twin == self.s
+            self.s = twin
+
+        @invariant()
+        def the_same_elements_in_order(self):
+            if not hasattr(self, "s"):
+                return
+            assert len(self.s) == len(self.model)
+            assert list(self.s) == sorted(self.model)
+            assert list(reversed(self.s)) == sorted(self.model, reverse=True)
+
+    return SetMachine
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_a_map_behaves_as_a_sorted_dict_in_any_program(kind):
+    run_state_machine_as_test(machine_of_maps(KEYS[kind]), settings=PROGRAMS)
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_a_set_behaves_as_a_sorted_set_in_any_program(kind):
+    run_state_machine_as_test(machine_of_sets(KEYS[kind]), settings=PROGRAMS)

@@ -1,0 +1,169 @@
+"""Helpers of the Python tests: threads that cannot hang a run, scaling, hostile objects."""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import functools
+import gc
+import os
+import sys
+import threading
+import time
+
+PERCENT = float(os.environ.get("CC_TEST_PERCENT", "100"))
+SCALE = float(os.environ.get("CC_STRESS_SCALE", "1"))
+
+is_gil_enabled = getattr(sys, "_is_gil_enabled", lambda: True)
+
+
+def rounds(count):
+    """`count`, fewer under slow tools (CC_TEST_PERCENT), more on demand (CC_STRESS_SCALE)."""
+    return max(1, int(count * PERCENT / 100 * SCALE))
+
+
+def run_threads(*functions, timeout=120):
+    """Run functions at the same time, one thread each, and return what they return.
+
+    They start together at a barrier. The first exception of a thread is raised here. Threads that
+    have not ended after `timeout` seconds fail the test, with every thread's stack on stderr, and
+    are left behind as daemons.
+    """
+    barrier = threading.Barrier(len(functions))
+    results = [None] * len(functions)
+    errors = []
+
+    def body(index, function):
+        try:
+            barrier.wait(timeout)
+            results[index] = function()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [
+        threading.Thread(target=body, args=(index, function), daemon=True)
+        for index, function in enumerate(functions)
+    ]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + timeout
+    for thread in threads:
+        # Short waits, so that a failure elsewhere and Ctrl-C are noticed.
+        while thread.is_alive() and time.monotonic() < deadline:
+            thread.join(0.5)
+    stuck = sum(thread.is_alive() for thread in threads)
+    if stuck:
+        faulthandler.dump_traceback(all_threads=True)
+    if errors:
+        raise errors[0]
+    if stuck:
+        raise AssertionError(f"{stuck} of {len(threads)} threads did not end in {timeout} s")
+    return results
+
+
+def run_copies(count, function, **options):
+    """Run `function(0)`, `function(1)`, ... at the same time; return what they return."""
+    return run_threads(*(functools.partial(function, index) for index in range(count)), **options)
+
+
+@contextlib.contextmanager
+def in_background(step):
+    """Repeat `step()` in another thread while the block runs."""
+    stop = threading.Event()
+    errors = []
+
+    def body():
+        try:
+            while not stop.is_set():
+                step()
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=body, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(60)
+    assert not thread.is_alive(), "the background thread did not end"
+    if errors:
+        raise errors[0]
+
+
+def collect(*containers):
+    """Let everything die that can: limbo first, then cycles, then what cycles have released."""
+    for _ in range(3):
+        for container in containers:
+            container.flush()
+        gc.collect()
+
+
+def dead(reference):
+    """Whether what a weak reference referred to is gone."""
+    return reference() is None
+
+
+class Object:
+    """A value that is nothing but an identity, and can be watched through a weak reference."""
+
+
+@functools.total_ordering
+class Key:
+    """A key that knows only Python's own comparison; hashable and equal by its rank."""
+
+    def __init__(self, rank):
+        self.rank = rank
+
+    def __lt__(self, other):
+        if not isinstance(other, Key):
+            return NotImplemented
+        return self.rank < other.rank
+
+    def __eq__(self, other):
+        return isinstance(other, Key) and self.rank == other.rank
+
+    def __hash__(self):
+        return hash(self.rank)
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.rank!r})"
+
+
+class OnlyLess:
+    """A key that has `<` and nothing else: equality is left at identity."""
+
+    def __init__(self, rank):
+        self.rank = rank
+
+    def __lt__(self, other):
+        return self.rank < other.rank
+
+    def __repr__(self):
+        return f"OnlyLess({self.rank!r})"
+
+
+class HookedKey(Key):
+    """A key that calls `hook(self, other)` before every comparison that it takes part in."""
+
+    def __init__(self, rank, hook=None):
+        super().__init__(rank)
+        self.hook = hook
+
+    def __lt__(self, other):
+        for key in (self, other):
+            if getattr(key, "hook", None) is not None:
+                key.hook(self, other)
+        return super().__lt__(other)
+
+    __eq__ = Key.__eq__
+    __hash__ = Key.__hash__
+
+
+def resident_bytes():
+    """How much memory the process occupies, or None where that cannot be read."""
+    try:
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return None
