@@ -25,6 +25,13 @@
  *   every level (a *sweep*: one more search for its key) and retires it. Nobody can link it again
  *   after that: builders do not join a removed node.
  *
+ *   Proof of unlinking. A sweep relies on comparisons to lead it to the dead node, and those that foreign
+ *   code makes may lie, or be no total order (frozensets are not). So whoever wins the CAS that unlinks
+ *   a node from a level says so in the node's own link there (UNLINKED), and its inserter does for
+ *   levels that it never reached. Where one is missing the sweep walks that level from end to end: with
+ *   lies, or while another thread is between its two steps. Likewise a search that is told that two
+ *   live nodes in different places equal its key goes by level 0.
+ *
  *   Never in front of an equal key. A live node is never linked, on any level, in front of a dead one
  *   with an equal key: a sweep, which stops at the first key that is not smaller, would not reach the
  *   dead one. seek() starts over when an upper level shows an equal node that level 0 does not.
@@ -61,6 +68,7 @@
  *   (2) the CAS that stores a value         with the protect that reads it: what it points to.
  *   (3) the store that raises `top`         with the load in seek: a level in use is searched.
  *   (4) leaving builders, setting REMOVED   with each other: the last one out sees all links made.
+ *   (5) setting UNLINKED                    with the load in is_unlinked: who retires sees it unlinked.
  */
 #include "skiplist.h"
 
@@ -77,7 +85,8 @@
 #endif
 
 #define MAX_HEIGHT 16
-#define MARK ((uintptr_t)1)
+#define MARK ((uintptr_t)1)     /* in a node's own link: the node is dead on this level */
+#define UNLINKED ((uintptr_t)2) /* beside MARK: nothing on this level leads to the node, or will */
 
 /* Nodes that a scan visits in one region; longer regions would pin more of what dies meanwhile. */
 #define MOST_NODES_PER_REGION 4096u
@@ -88,7 +97,7 @@ typedef struct cc_skiplist_node {
     cc_atomic_uptr value;      /* owned; CC_TOMBSTONE: dead */
     uint64_t birth_kind_height; /* immutable: era (48), kind (8), height (8) */
     uint64_t digest;           /* immutable */
-    cc_atomic_uptr next[];     /* one per level; MARK: dead on this level */
+    cc_atomic_uptr next[];     /* one per level; MARK: dead on this level; UNLINKED */
 } node;
 
 #define ERA_BITS 48
@@ -131,7 +140,7 @@ static inline bool is_marked(uintptr_t link) {
 }
 
 static inline node *target_of(uintptr_t link) {
-    return (node *)(link & ~MARK);
+    return (node *)(link & ~(MARK | UNLINKED));
 }
 
 static inline void acquire_word(const cc_skiplist *list, uintptr_t word) {
@@ -282,6 +291,14 @@ typedef enum seek_mode {
     SEEK_END         /* the position behind everything; there is no search */
 } seek_mode;
 
+/* Mark a node whose value is a tombstone on all its levels, from the top. Idempotent; helpers do it
+ * as well as the remover. */
+static void mark_dead(node *n) {
+    for (int level = height_of(n) - 1; level >= 0; level--) {
+        cc_fetch_or_acq_rel_uptr(&n->next[level], MARK);
+    }
+}
+
 /* One step on a level: `current` follows `before` there. Unlinks marked nodes. Returns false when
  * `before` is dead or its link has changed under us: start over. On true, *current is the next
  * unmarked node or NULL, and *beyond what follows it. */
@@ -294,9 +311,10 @@ ALWAYS_INLINE bool settle(cc_smr_guard *g, node *before, int level, node **curre
             break;
         }
         uintptr_t expected = (uintptr_t)c;
-        if (!cc_cas_acq_rel_uptr(&before->next[level], &expected, link & ~MARK)) {
+        if (!cc_cas_acq_rel_uptr(&before->next[level], &expected, (uintptr_t)target_of(link))) {
             return false;
         }
+        cc_fetch_or_acq_rel_uptr(&c->next[level], UNLINKED); /* (5) */
         /* What a marked link leads to may be freed by now. That `before`, which is not marked, leads
          * to it proves the opposite; ask it again. */
         link = cc_protect(g, &before->next[level]);
@@ -361,23 +379,20 @@ ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, cc_search *sear
                 equal_above = equal;
             }
         }
+        if (level >= 0) {
+            continue;
+        }
         /* `equal` is level 0's now. An equal node further up that is not the one down here is dead and
-         * about to be unlinked; nothing may be linked in front of it. */
-        if (level < 0 && (!equal_above || equal_above == equal)) {
+         * about to be unlinked; nothing may be linked in front of it. When it is alive all the same,
+         * then the comparisons are no order, and starting over would never end. */
+        if (!equal_above || equal_above == equal || cc_load_acquire_uptr(&equal_above->value) != CC_TOMBSTONE) {
             return equal ? CC_FOUND : CC_ABSENT;
         }
+        mark_dead(equal_above); /* so that the next pass unlinks it */
     }
 }
 
 /* ---------------------------------------------------------------- dying */
-
-/* Mark a node whose value is a tombstone on all its levels, from the top. Idempotent; helpers do it
- * as well as the remover. */
-static void mark_dead(node *n) {
-    for (int level = height_of(n) - 1; level >= 0; level--) {
-        cc_fetch_or_acq_rel_uptr(&n->next[level], MARK);
-    }
-}
 
 /* Become one of those who may publish pointers to n, unless it has been removed. */
 static bool join_builders(node *n) {
@@ -511,13 +526,44 @@ typedef struct leftovers {
     node *dead; /* unlinked from everywhere, ours to retire */
 } leftovers;
 
+/* Has n been unlinked from every level, by whomever? */
+static bool is_unlinked(node *n) {
+    for (int level = 0; level < height_of(n); level++) {
+        if (!(cc_load_acquire_uptr(&n->next[level]) & UNLINKED)) { /* (5) */
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Unlink n, which is marked, without asking where its key belongs: walk every level from end to end. */
+static void unlink_without_comparing(cc_skiplist *list, cc_smr_guard *g, node *n) {
+    for (int level = height_of(n) - 1; level >= 0;) {
+        node *before = &list->head;
+        node *current = target_of(cc_protect(g, &before->next[level])), *beyond = NULL;
+        bool lost = false;
+        while (!(lost = !settle(g, before, level, &current, &beyond)) && current) {
+            before = current;
+            current = beyond;
+        }
+        if (!lost) {
+            level--;
+        }
+    }
+}
+
 /* We are the last one out of a removed node: unlink it wherever it still is. What the search does not
  * know is left to cc_skiplist_finish. */
 static void sweep(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n, leftovers *left) {
     position at;
-    if (seek(list, g, search, &at, SEEK_POSITION) == CC_NEED_COMPARE) {
-        search->unswept = n;
-        return;
+    if (!is_unlinked(n)) {
+        if (seek(list, g, search, &at, SEEK_POSITION) == CC_NEED_COMPARE) {
+            search->unswept = n;
+            return;
+        }
+        if (!is_unlinked(n)) {
+            unlink_without_comparing(list, g, n);
+        }
     }
     check_unreachable(list, n);
     left->dead = n;
@@ -694,18 +740,18 @@ static cc_status swap_value(cc_skiplist *list, cc_smr_guard *g, node *n, uintptr
 }
 
 /* Link a node that is in the map on its upper levels, as far as that goes: when it dies meanwhile, or
- * a comparison is needed, it stays lower than it was meant to be. */
-static void build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n, position *at) {
+ * a comparison is needed, it stays lower than it was meant to be. Returns how many levels it has got. */
+static int build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n, position *at) {
     for (int level = 1; level < height_of(n); level++) {
         for (;;) {
             uintptr_t link = cc_load_acquire_uptr(&n->next[level]);
             if (is_marked(link)) {
-                return;
+                return level;
             }
             node *after = at->after[level];
             /* Our own next first, by CAS, since a remover may mark it at any time; then the link to us. */
             if (target_of(link) != after && !cc_cas_acq_rel_uptr(&n->next[level], &link, (uintptr_t)after)) {
-                return;
+                return level;
             }
             uintptr_t expected = (uintptr_t)after;
             if (cc_cas_acq_rel_uptr(&at->before[level]->next[level], &expected, (uintptr_t)n)) { /* (1) */
@@ -713,10 +759,11 @@ static void build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, n
             }
             cc_count_retry(g);
             if (seek(list, g, search, at, SEEK_POSITION) != CC_FOUND || at->after[0] != n) {
-                return;
+                return level;
             }
         }
     }
+    return height_of(n);
 }
 
 cc_status cc_skiplist_put(cc_skiplist *list, cc_search *search, uintptr_t value, cc_put_policy policy,
@@ -789,7 +836,9 @@ cc_status cc_skiplist_put(cc_skiplist *list, cc_search *search, uintptr_t value,
             ++*cc_thread_write_mark(self, list);
             count_entry(list, self, 1, (int64_t)bytes_of(n));
             cc_published(&g);
-            build_tower(list, &g, search, n, &at);
+            for (int level = build_tower(list, &g, search, n, &at); level < height; level++) {
+                cc_fetch_or_acq_rel_uptr(&n->next[level], UNLINKED); /* (5): and never will be */
+            }
             if (search->hash) {
                 publish_hint(list, &g, search->hash, n);
             }
@@ -872,9 +921,15 @@ cc_status cc_skiplist_finish(cc_skiplist *list, cc_search *search) {
     cc_smr_guard g;
     position at;
     cc_enter(list->domain, &g); /* this thread has a record: it could not be here otherwise */
-    if (seek(list, &g, search, &at, SEEK_POSITION) == CC_NEED_COMPARE) {
-        end_reading(&g);
-        return CC_NEED_COMPARE;
+    node *n = search->unswept;
+    if (!is_unlinked(n)) {
+        if (seek(list, &g, search, &at, SEEK_POSITION) == CC_NEED_COMPARE) {
+            end_reading(&g);
+            return CC_NEED_COMPARE;
+        }
+        if (!is_unlinked(n)) {
+            unlink_without_comparing(list, &g, n);
+        }
     }
     retire_swept(list, &g, search);
     return CC_FOUND;
@@ -883,18 +938,7 @@ cc_status cc_skiplist_finish(cc_skiplist *list, cc_search *search) {
 void cc_skiplist_finish_without_comparing(cc_skiplist *list, cc_search *search) {
     cc_smr_guard g;
     cc_enter(list->domain, &g);
-    for (int level = height_of(search->unswept) - 1; level >= 0;) {
-        node *before = &list->head;
-        node *current = target_of(cc_protect(&g, &before->next[level])), *beyond = NULL;
-        bool lost = false;
-        while (!(lost = !settle(&g, before, level, &current, &beyond)) && current) {
-            before = current;
-            current = beyond;
-        }
-        if (!lost) {
-            level--;
-        }
-    }
+    unlink_without_comparing(list, &g, search->unswept);
     retire_swept(list, &g, search);
 }
 
@@ -959,7 +1003,7 @@ cc_status cc_skiplist_scan_up(cc_skiplist *list, cc_search *search, bool exclusi
     cc_smr_guard g;
     position at;
     size_t n = 0;
-    bool at_end = false;
+    bool at_end = room == 0;
     while (n == 0 && !at_end) {
         if (begin(list, &g, 0)) {
             return CC_NO_MEMORY;
@@ -1014,7 +1058,7 @@ cc_status cc_skiplist_scan_down(cc_skiplist *list, cc_search *search, bool exclu
     if (room > MOST) {
         room = MOST;
     }
-    for (;;) {
+    while (room) {
         if (begin(list, &g, 0)) {
             return CC_NO_MEMORY;
         }
@@ -1059,11 +1103,7 @@ cc_status cc_skiplist_scan_down(cc_skiplist *list, cc_search *search, bool exclu
             }
             before = current;
         }
-        if (visited > MOST_NODES_PER_REGION) {
-            lost = true;
-            level = level > 0 ? level - 1 : 0; /* an unusually long stretch: step back less */
-        }
-        if (!lost) {
+        if (!lost && visited <= MOST_NODES_PER_REGION) {
             size_t available = seen < room ? seen : room;
             for (size_t i = 0; i < available; i++) {
                 n += take_entry(list, &g, ring[(seen - 1 - i) % MOST], &entries[n]);
@@ -1073,6 +1113,9 @@ cc_status cc_skiplist_scan_down(cc_skiplist *list, cc_search *search, bool exclu
         if (n) {
             break;
         }
+        /* Somebody was in the way, the stretch is unusually long, or the comparisons are no order:
+         * step back less. On level 0 there is nothing to walk. */
+        level = level > 0 ? level - 1 : 0;
     }
     *count = n;
     return CC_FOUND;
