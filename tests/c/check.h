@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What every test of the core needs: checks that end the program, threads that start together, random
+ * numbers that can be repeated, and a size that slow surroundings may reduce (CC_TEST_PERCENT).
+ */
+#ifndef CC_TEST_CHECK_H
+#define CC_TEST_CHECK_H
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define UNUSED __attribute__((unused))
+
+/* Not assert(): it must work in release builds too, and end the process from any thread. */
+#define CHECK(condition)                                                               \
+    do {                                                                               \
+        if (!(condition)) {                                                            \
+            fprintf(stderr, "%s:%d: FAILED: %s\n", __FILE__, __LINE__, #condition);    \
+            fflush(NULL);                                                              \
+            _exit(1);                                                                  \
+        }                                                                              \
+    } while (0)
+
+/* For numbers: says what they were. */
+#define CHECK_EQ(actual, expected)                                                                        \
+    do {                                                                                                  \
+        int64_t check_a = (int64_t)(actual), check_e = (int64_t)(expected);                               \
+        if (check_a != check_e) {                                                                         \
+            fprintf(stderr, "%s:%d: FAILED: %s is %" PRId64 ", not %s = %" PRId64 "\n", __FILE__, __LINE__, \
+                    #actual, check_a, #expected, check_e);                                                \
+            fflush(NULL);                                                                                 \
+            _exit(1);                                                                                     \
+        }                                                                                                 \
+    } while (0)
+
+/* For functions that return NULL or a complaint. */
+#define CHECK_NULL(complaint)                                                           \
+    do {                                                                                \
+        const char *check_c = (complaint);                                              \
+        if (check_c) {                                                                  \
+            fprintf(stderr, "%s:%d: FAILED: %s\n", __FILE__, __LINE__, check_c);        \
+            fflush(NULL);                                                               \
+            _exit(1);                                                                   \
+        }                                                                               \
+    } while (0)
+
+/* n, or the share of it that CC_TEST_PERCENT asks for; at least 1. */
+static inline UNUSED int64_t scaled(int64_t n) {
+    const char *text = getenv("CC_TEST_PERCENT");
+    int64_t percent = text && atoi(text) > 0 ? atoi(text) : 100;
+    int64_t share = n * percent / 100;
+    return share > 0 ? share : 1;
+}
+
+/* Say what comes; a test that hangs is ended by a signal, so that the name is the last thing printed. */
+static inline UNUSED void begin_test(const char *what) {
+    printf("%s\n", what);
+    fflush(stdout);
+    alarm(240);
+}
+
+static inline UNUSED double seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---------------------------------------------------------------- random numbers */
+
+typedef struct rng {
+    uint64_t state;
+} rng;
+
+static inline UNUSED rng rng_from(uint64_t seed) {
+    rng r = {(seed + 1) * UINT64_C(0x9e3779b97f4a7c15)};
+    return r;
+}
+
+static inline UNUSED uint64_t rng_next(rng *r) { /* splitmix64 */
+    uint64_t z = r->state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+static inline UNUSED int64_t rng_below(rng *r, int64_t n) {
+    return (int64_t)(rng_next(r) % (uint64_t)n);
+}
+
+/* ---------------------------------------------------------------- threads */
+
+typedef void (*thread_body)(int index, void *argument);
+
+struct start_line {
+    _Atomic int waiting;
+    int threads;
+    thread_body body;
+    void *argument;
+};
+
+struct starter {
+    struct start_line *line;
+    int index;
+    pthread_t thread;
+};
+
+static inline UNUSED void *start_together(void *argument) {
+    struct starter *s = argument;
+    atomic_fetch_sub(&s->line->waiting, 1);
+    while (atomic_load(&s->line->waiting) > 0) {
+        sched_yield();
+    }
+    s->line->body(s->index, s->line->argument);
+    return NULL;
+}
+
+/* Run body(0..n-1, argument) in n threads that start at the same moment; return when all have ended. */
+static inline UNUSED void run_threads(int n, thread_body body, void *argument) {
+    struct start_line line = {.waiting = n, .threads = n, .body = body, .argument = argument};
+    struct starter *starters = calloc((size_t)n, sizeof *starters);
+    pthread_attr_t small;
+    CHECK(starters);
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 512 * 1024);
+    for (int i = 0; i < n; i++) {
+        starters[i].line = &line;
+        starters[i].index = i;
+        CHECK_EQ(pthread_create(&starters[i].thread, &small, start_together, &starters[i]), 0);
+    }
+    for (int i = 0; i < n; i++) {
+        pthread_join(starters[i].thread, NULL);
+    }
+    pthread_attr_destroy(&small);
+    free(starters);
+}
+
+#endif

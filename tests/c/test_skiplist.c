@@ -1,0 +1,773 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The skip list in one thread: every function of skiplist.h against a sorted array, with keys of
+ * three kinds (words.h), comparisons that the caller has to make, comparisons that lie, and memory that
+ * runs out at every single allocation. Words are counted: each that went in comes out exactly once.
+ */
+#include "memory/cc_alloc.h"
+#include "memory/smr_fast.h"
+#include "words.h"
+
+/* ---------------------------------------------------------------- the model: a sorted array */
+
+enum { MOST = 600 };
+
+typedef struct model {
+    int64_t number[MOST];
+    unsigned kind[MOST];
+    uintptr_t value[MOST];
+    int count;
+} model;
+
+/* Index of the first entry that is not smaller. */
+static int model_find(const model *m, int64_t number) {
+    int i = 0;
+    while (i < m->count && m->number[i] < number) {
+        i++;
+    }
+    return i;
+}
+
+static bool model_has(const model *m, int i, int64_t number) {
+    return i < m->count && m->number[i] == number;
+}
+
+static void model_insert(model *m, int i, int64_t number, unsigned kind, uintptr_t value) {
+    CHECK(m->count < MOST);
+    for (int k = m->count++; k > i; k--) {
+        m->number[k] = m->number[k - 1];
+        m->kind[k] = m->kind[k - 1];
+        m->value[k] = m->value[k - 1];
+    }
+    m->number[i] = number;
+    m->kind[i] = kind;
+    m->value[i] = value;
+}
+
+static void model_remove(model *m, int i) {
+    m->count--;
+    for (int k = i; k < m->count; k++) {
+        m->number[k] = m->number[k + 1];
+        m->kind[k] = m->kind[k + 1];
+        m->value[k] = m->value[k + 1];
+    }
+}
+
+static void check_entry(const cc_entry *e, const model *m, int i) {
+    CHECK(i >= 0 && i < m->count);
+    CHECK_EQ(number_of_key(e->kind, e->digest, e->key), m->number[i]);
+    CHECK_EQ(e->kind, m->kind[i]);
+    CHECK_EQ(e->value, m->value[i]);
+}
+
+/* The whole list, up and down, in chunks of `room`, must be the model. */
+static void check_whole(cc_skiplist *list, const model *m, size_t room, teller tell) {
+    cc_entry entries[64];
+    CHECK(room <= 64);
+    CHECK_EQ(cc_skiplist_length(list), m->count);
+    int at = 0;
+    for (;;) {
+        size_t n;
+        if (at == 0) {
+            CHECK_EQ(cc_skiplist_scan_up(list, NULL, false, entries, room, &n), CC_FOUND);
+        } else {
+            n = scan_as(list, true, m->kind[at - 1], m->number[at - 1], true, entries, room, tell);
+        }
+        if (!n) {
+            break;
+        }
+        CHECK(n <= room);
+        for (size_t i = 0; i < n; i++) {
+            check_entry(&entries[i], m, at++);
+            release_entry(&entries[i]);
+        }
+    }
+    CHECK_EQ(at, m->count);
+    for (;;) {
+        size_t n;
+        if (at == m->count) {
+            CHECK_EQ(cc_skiplist_scan_down(list, NULL, false, entries, room, &n), CC_FOUND);
+        } else {
+            n = scan_as(list, false, m->kind[at], m->number[at], true, entries, room, tell);
+        }
+        if (!n) {
+            break;
+        }
+        CHECK(n <= room);
+        for (size_t i = 0; i < n; i++) {
+            check_entry(&entries[i], m, --at);
+            release_entry(&entries[i]);
+        }
+    }
+    CHECK_EQ(at, 0);
+}
+
+/* ---------------------------------------------------------------- random operations */
+
+typedef struct profile {
+    const char *name;
+    const cc_word_table *words;
+    teller tell;
+    unsigned first_kind, kinds; /* keys are of kinds first_kind .. first_kind + kinds - 1 */
+    int64_t range;
+    int64_t operations;
+} profile;
+
+static void one_random_operation(cc_skiplist *list, model *m, const profile *p, rng *r) {
+    unsigned kind = p->first_kind + (unsigned)rng_below(r, p->kinds);
+    int64_t number = rng_below(r, p->range);
+    int i = model_find(m, number);
+    bool there = model_has(m, i, number);
+    uintptr_t old = 0, value;
+    cc_entry e, entries[40];
+    switch (rng_below(r, 16)) {
+    case 0:
+    case 1:
+    case 2: {
+        cc_put_policy policy = (cc_put_policy)rng_below(r, 3);
+        bool wants_old = rng_below(r, 2);
+        value = word_new(0);
+        cc_status status = put_as(list, kind, number, value, policy, wants_old ? &old : NULL, p->tell);
+        CHECK_EQ(status, there ? CC_FOUND : CC_ABSENT);
+        if (there) {
+            if (wants_old) {
+                CHECK_EQ(old, m->value[i]);
+                word_release(old);
+            }
+            if (policy != CC_PUT_IF_ABSENT) {
+                m->value[i] = value; /* the key stays the old one, of its kind */
+            }
+        } else if (policy != CC_PUT_IF_PRESENT) {
+            model_insert(m, i, number, kind, value);
+        }
+        break;
+    }
+    case 3:
+    case 4:
+    case 5: {
+        bool wants_old = rng_below(r, 2);
+        CHECK_EQ(remove_as(list, kind, number, wants_old ? &old : NULL, p->tell), there ? CC_FOUND : CC_ABSENT);
+        if (there) {
+            if (wants_old) {
+                CHECK_EQ(old, m->value[i]);
+                word_release(old);
+            }
+            model_remove(m, i);
+        }
+        break;
+    }
+    case 6:
+    case 7: {
+        bool right = there && rng_below(r, 2);
+        uintptr_t expected = right ? m->value[i] : 8;
+        value = word_new(0);
+        CHECK_EQ(replace_exact_as(list, kind, number, expected, value, p->tell),
+                 !there ? CC_ABSENT : right ? CC_FOUND : CC_MISMATCH);
+        if (right) {
+            m->value[i] = value;
+        }
+        break;
+    }
+    case 8: {
+        bool right = there && rng_below(r, 2);
+        CHECK_EQ(remove_exact_as(list, kind, number, right ? m->value[i] : 8, p->tell),
+                 !there ? CC_ABSENT : right ? CC_FOUND : CC_MISMATCH);
+        if (right) {
+            model_remove(m, i);
+        }
+        break;
+    }
+    case 9:
+    case 10: {
+        cc_relation relation = (cc_relation)rng_below(r, 6);
+        int expected = relation == CC_FIRST     ? 0
+                       : relation == CC_LAST    ? m->count - 1
+                       : relation == CC_FLOOR   ? (there ? i : i - 1)
+                       : relation == CC_CEILING ? i
+                       : relation == CC_LOWER   ? i - 1
+                                                : (there ? i + 1 : i);
+        bool exists = expected >= 0 && expected < m->count;
+        CHECK_EQ(neighbour_as(list, kind, number, relation, &e, p->tell), exists ? CC_FOUND : CC_ABSENT);
+        if (exists) {
+            check_entry(&e, m, expected);
+            release_entry(&e);
+        }
+        break;
+    }
+    case 11: {
+        bool exclusive = rng_below(r, 2);
+        size_t room = 1 + (size_t)rng_below(r, 40);
+        int at = exclusive && there ? i + 1 : i;
+        size_t n = scan_as(list, true, kind, number, exclusive, entries, room, p->tell);
+        CHECK(n > 0 || at == m->count);
+        CHECK(n <= room);
+        for (size_t k = 0; k < n; k++) {
+            check_entry(&entries[k], m, at + (int)k);
+            release_entry(&entries[k]);
+        }
+        break;
+    }
+    case 12: {
+        bool exclusive = rng_below(r, 2);
+        size_t room = 1 + (size_t)rng_below(r, 40);
+        int at = there && !exclusive ? i : i - 1;
+        size_t n = scan_as(list, false, kind, number, exclusive, entries, room, p->tell);
+        CHECK(n > 0 || at < 0);
+        CHECK(n <= room);
+        for (size_t k = 0; k < n; k++) {
+            check_entry(&entries[k], m, at - (int)k);
+            release_entry(&entries[k]);
+        }
+        break;
+    }
+    default:
+        CHECK_EQ(get_as(list, kind, number, &value, p->tell), there ? CC_FOUND : CC_ABSENT);
+        if (there) {
+            CHECK_EQ(value, m->value[i]);
+            word_release(value);
+        }
+    }
+}
+
+static void against_the_model(const profile *p) {
+    begin_test(p->name);
+    static model m;
+    m.count = 0;
+    rng r = rng_from((uint64_t)p->range);
+    cc_skiplist *list = cc_skiplist_new(p->words);
+    CHECK(list);
+    int64_t operations = scaled(p->operations);
+    for (int64_t i = 0; i < operations; i++) {
+        one_random_operation(list, &m, p, &r);
+        if (i % 1024 == 0 || i == operations - 1) {
+            check_at_rest(list);
+            CHECK_EQ(cc_skiplist_length(list), m.count);
+            check_whole(list, &m, 1 + (size_t)rng_below(&r, 64), p->tell);
+        }
+    }
+    /* Half of what is left goes by hand, the rest with the list. */
+    for (int i = m.count; i > m.count / 2; i--) {
+        CHECK_EQ(remove_as(list, m.kind[i - 1], m.number[i - 1], NULL, p->tell), CC_FOUND);
+    }
+    check_at_rest(list);
+    cc_skiplist_free(list);
+    CHECK_EQ(words_alive, 0);
+}
+
+/* ---------------------------------------------------------------- corners */
+
+static void test_empty(void) {
+    begin_test("an empty list: nothing is found, nothing breaks");
+    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    uintptr_t value;
+    cc_entry e;
+    size_t n = 77;
+    CHECK_EQ(get_as(list, 0, 5, &value, NULL), CC_ABSENT);
+    CHECK_EQ(remove_as(list, 1, 5, NULL, NULL), CC_ABSENT);
+    CHECK_EQ(remove_exact_as(list, 2, 5, 16, NULL), CC_ABSENT);
+    CHECK_EQ(replace_exact_as(list, 0, 5, 16, word_new(1), NULL), CC_ABSENT);
+    CHECK_EQ(put_as(list, 1, 5, word_new(1), CC_PUT_IF_PRESENT, NULL, NULL), CC_ABSENT);
+    for (int relation = CC_FIRST; relation <= CC_HIGHER; relation++) {
+        CHECK_EQ(neighbour_as(list, 0, 5, (cc_relation)relation, &e, NULL), CC_ABSENT);
+    }
+    CHECK_EQ(cc_skiplist_scan_up(list, NULL, false, &e, 1, &n), CC_FOUND);
+    CHECK_EQ(n, 0);
+    n = 77;
+    CHECK_EQ(cc_skiplist_scan_down(list, NULL, false, &e, 1, &n), CC_FOUND);
+    CHECK_EQ(n, 0);
+    CHECK_EQ(cc_skiplist_length(list), 0);
+    CHECK(cc_skiplist_bytes(list) > 0);
+    check_at_rest(list);
+    cc_skiplist_free(list);
+    cc_skiplist_free(NULL);
+    CHECK_EQ(words_alive, 0);
+}
+
+static void test_no_room(void) {
+    begin_test("scans with room for nothing return nothing");
+    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    cc_entry e;
+    size_t n;
+    for (int filled = 0; filled < 2; filled++) {
+        for (int exclusive = 0; exclusive < 2; exclusive++) {
+            n = 77;
+            CHECK_EQ(cc_skiplist_scan_up(list, NULL, exclusive, &e, 0, &n), CC_FOUND);
+            CHECK_EQ(n, 0);
+            n = 77;
+            CHECK_EQ(cc_skiplist_scan_down(list, NULL, exclusive, &e, 0, &n), CC_FOUND);
+            CHECK_EQ(n, 0);
+            CHECK_EQ(scan_as(list, true, 0, 5, exclusive, &e, 0, NULL), 0);
+            CHECK_EQ(scan_as(list, false, 0, 5, exclusive, &e, 0, NULL), 0);
+        }
+        put_as(list, 0, 5, word_new(1), CC_PUT_ALWAYS, NULL, NULL);
+    }
+    cc_skiplist_free(list);
+    CHECK_EQ(words_alive, 0);
+}
+
+static void test_long_scan_down(void) {
+    begin_test("more entries than one call of scan_down hands out, or one region visits");
+    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    enum { N = 6000 };
+    for (int64_t i = 0; i < N; i++) {
+        put_as(list, 0, i, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
+    }
+    static cc_entry entries[N];
+    int64_t expected = N;
+    size_t n;
+    CHECK_EQ(cc_skiplist_scan_down(list, NULL, false, entries, N, &n), CC_FOUND);
+    while (n) {
+        for (size_t i = 0; i < n; i++) {
+            CHECK_EQ(entries[i].digest, --expected);
+            release_entry(&entries[i]);
+        }
+        n = scan_as(list, false, 0, expected, true, entries, N, NULL);
+    }
+    CHECK_EQ(expected, 0);
+    int64_t up = 0;
+    CHECK_EQ(cc_skiplist_scan_up(list, NULL, false, entries, N, &n), CC_FOUND);
+    while (n) {
+        for (size_t i = 0; i < n; i++) {
+            CHECK_EQ(entries[i].digest, up++);
+            release_entry(&entries[i]);
+        }
+        n = scan_as(list, true, 0, up, false, entries, N, NULL);
+    }
+    CHECK_EQ(up, N);
+    check_at_rest(list);
+    cc_skiplist_free(list);
+    CHECK_EQ(words_alive, 0);
+}
+
+static void test_equal_keys_of_other_kinds(void) {
+    begin_test("5 of one kind is 5 of another: found by either, hints or not; the first one stays");
+    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    for (int64_t i = 0; i < 500; i++) { /* enough for several tables of hints */
+        put_as(list, (unsigned)(i % KEY_KINDS), i, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
+    }
+    for (int round = 0; round < 3; round++) {
+        for (int64_t i = 0; i < 500; i++) {
+            for (unsigned kind = 0; kind < KEY_KINDS; kind++) {
+                uintptr_t value;
+                CHECK_EQ(get_as(list, kind, i, &value, NULL), CC_FOUND);
+                CHECK_EQ(number_of(value), i);
+                word_release(value);
+            }
+        }
+    }
+    for (int64_t i = 0; i < 500; i++) {
+        cc_entry e;
+        uintptr_t old;
+        CHECK_EQ(put_as(list, (unsigned)((i + 1) % KEY_KINDS), i, word_new(-i), CC_PUT_ALWAYS, &old, NULL), CC_FOUND);
+        CHECK_EQ(number_of(old), i);
+        word_release(old);
+        CHECK_EQ(neighbour_as(list, (unsigned)((i + 2) % KEY_KINDS), i, CC_FLOOR, &e, NULL), CC_FOUND);
+        CHECK_EQ(e.kind, i % KEY_KINDS);
+        CHECK_EQ(number_of(e.value), -i);
+        release_entry(&e);
+    }
+    for (int64_t i = 0; i < 500; i++) {
+        CHECK_EQ(remove_as(list, (unsigned)((i + 2) % KEY_KINDS), i, NULL, NULL), CC_FOUND);
+        CHECK_EQ(get_as(list, (unsigned)(i % KEY_KINDS), i, NULL, NULL), CC_ABSENT);
+    }
+    CHECK_EQ(cc_skiplist_length(list), 0);
+    check_at_rest(list);
+    cc_skiplist_free(list);
+    CHECK_EQ(words_alive, 0);
+}
+
+static int count_word(uintptr_t word, void *argument) {
+    (void)number_of(word); /* alive */
+    ++*(int64_t *)argument;
+    return 0;
+}
+
+static int stop_at_third(uintptr_t word, void *argument) {
+    (void)word;
+    return ++*(int64_t *)argument == 3 ? 42 : 0;
+}
+
+static void test_whole_list_functions(void) {
+    begin_test("visit, bytes, marks of changes");
+    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    size_t empty = cc_skiplist_bytes(list);
+    uint32_t changes = cc_skiplist_changes_by_this_thread(list);
+    for (int64_t i = 0; i < 300; i++) {
+        put_as(list, (unsigned)(i % KEY_KINDS), i, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
+    }
+    CHECK_EQ(cc_skiplist_changes_by_this_thread(list) - changes, 300);
+    int64_t seen = 0;
+    CHECK_EQ(cc_skiplist_visit(list, count_word, &seen), 0);
+    CHECK_EQ(seen, 500); /* 300 values, and keys of two kinds in three */
+    CHECK_EQ(seen, words_alive);
+    seen = 0;
+    CHECK_EQ(cc_skiplist_visit(list, stop_at_third, &seen), 42);
+    CHECK_EQ(seen, 3);
+    double per_entry = (double)(cc_skiplist_bytes(list) - empty) / 300;
+    printf("    %.1f bytes per entry, %zu for an empty list\n", per_entry, empty);
+    CHECK(per_entry > 40 && per_entry < 200);
+    for (int64_t i = 0; i < 300; i++) {
+        CHECK_EQ(remove_as(list, 0, i, NULL, NULL), CC_FOUND);
+    }
+    CHECK_EQ(cc_skiplist_changes_by_this_thread(list) - changes, 600);
+    check_at_rest(list); /* recounts the bytes */
+    cc_skiplist_free(list);
+    CHECK_EQ(words_alive, 0);
+}
+
+static void test_finish_without_comparing(void) {
+    begin_test("a comparison fails when only unlinking is left: finish_without_comparing");
+    int64_t unswept = 0;
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        cc_skiplist *list = cc_skiplist_new(&undecided_words);
+        for (int64_t i = 0; i < 60; i++) {
+            put_as(list, 2, i, word_new(i), CC_PUT_ALWAYS, NULL, tell_the_truth);
+        }
+        for (int64_t i = 0; i < 60; i += 2) {
+            cc_search s = search_for(2, i);
+            cc_status status;
+            while ((status = cc_skiplist_remove(list, &s, NULL)) == CC_NEED_COMPARE) {
+                learn(list, &s, tell_the_truth);
+            }
+            CHECK_EQ(status, CC_FOUND);
+            if (s.unswept) {
+                unswept++;
+                if (seed & 1) { /* some more questions answered, then no more */
+                    learn(list, &s, tell_the_truth);
+                    (void)cc_skiplist_finish(list, &s);
+                }
+                if (s.unswept) {
+                    cc_skiplist_finish_without_comparing(list, &s);
+                }
+                CHECK(!s.unswept);
+            }
+            end_search(list, &s);
+            CHECK_EQ(get_as(list, 2, i, NULL, tell_the_truth), CC_ABSENT);
+        }
+        CHECK_EQ(cc_skiplist_length(list), 30);
+        check_at_rest(list);
+        cc_skiplist_free(list);
+        CHECK_EQ(words_alive, 0);
+    }
+    printf("    %" PRId64 " of 1200 removals left the unlinking to be finished\n", unswept);
+}
+
+/* ---------------------------------------------------------------- comparisons that lie */
+
+/* Each pair of keys gets some answer, but not that of any order. Like frozensets, where `<` is no total
+ * order, or a __lt__ that is wrong. */
+static int tell_nonsense(const cc_search *s, const cc_stored_key *stored) {
+    uint64_t a = (uint64_t)number_of_key(s->kind, s->digest, s->key);
+    uint64_t b = (uint64_t)number_of_key(stored->kind, stored->digest, stored->word);
+    return (int)(cc_mix(a * 1000003 + b) >> 33) % 3 - 1;
+}
+
+static rng mood;
+
+/* Not even the same answer twice. */
+static int tell_anything(const cc_search *s, const cc_stored_key *stored) {
+    (void)s, (void)stored;
+    return (int)rng_below(&mood, 3) - 1;
+}
+
+static int tell_smaller(const cc_search *s, const cc_stored_key *stored) {
+    (void)s, (void)stored;
+    return -1;
+}
+
+static int tell_equal(const cc_search *s, const cc_stored_key *stored) {
+    (void)s, (void)stored;
+    return 0;
+}
+
+static int tell_greater(const cc_search *s, const cc_stored_key *stored) {
+    (void)s, (void)stored;
+    return 1;
+}
+
+/* Equal to one key, smaller than every other. */
+static int tell_equal_to_ten_only(const cc_search *s, const cc_stored_key *stored) {
+    (void)s;
+    return number_of_key(stored->kind, stored->digest, stored->word) == 10 ? 0 : -1;
+}
+
+static const teller tellers[] = {tell_the_truth, tell_nonsense, tell_anything, tell_smaller,
+                                 tell_equal,     tell_greater,  tell_equal_to_ten_only};
+enum { TELLERS = sizeof tellers / sizeof *tellers };
+
+/* Lies about keys of different kinds can bring two keys of one kind out of order: 7 < x and x < 5. */
+static void check_but_for_order(cc_skiplist *list, unsigned kinds) {
+    CHECK_EQ(cc_skiplist_flush(list), 0);
+    const char *complaint = cc_skiplist_check(list);
+    if (kinds == 1 || !complaint || strcmp(complaint, "keys are out of order")) {
+        CHECK_NULL(complaint);
+    }
+}
+
+/* What comes out is anybody's guess, but: every operation ends, no word is lost, none is released too
+ * often, nothing dead stays linked. */
+static void test_lies(void) {
+    begin_test("comparisons that lie or change their mind: strange places, never a broken list");
+    int64_t lists = scaled(2000);
+    for (int64_t round = 0; round < lists; round++) {
+        rng r = rng_from((uint64_t)round);
+        mood = rng_from((uint64_t)round + 1000000);
+        cc_skiplist *list = cc_skiplist_new(&undecided_words);
+        unsigned first_kind = round % 3 == 0 ? 0 : round % 3 == 1 ? 1 : 2;
+        unsigned kinds = round % 3 == 0 ? 3 : 1;
+        for (int i = 0; i < 150; i++) {
+            teller tell = rng_below(&r, 3) ? tell_the_truth : tellers[rng_below(&r, TELLERS)];
+            unsigned kind = first_kind + (unsigned)rng_below(&r, kinds);
+            int64_t number = rng_below(&r, 30);
+            uintptr_t value = 0;
+            cc_entry e, entries[8];
+            size_t n;
+            switch (rng_below(&r, 9)) {
+            case 0:
+            case 1:
+            case 2:
+                if (put_as(list, kind, number, word_new(1), (cc_put_policy)rng_below(&r, 3), &value, tell) == CC_FOUND) {
+                    word_release(value);
+                }
+                break;
+            case 3:
+            case 4:
+                if (remove_as(list, kind, number, &value, tell) == CC_FOUND) {
+                    word_take(value);
+                    word_release(value);
+                }
+                break;
+            case 5:
+                if (get_as(list, kind, number, &value, tell) == CC_FOUND) {
+                    word_release(value);
+                }
+                break;
+            case 6:
+                if (neighbour_as(list, kind, number, (cc_relation)rng_below(&r, 6), &e, tell) == CC_FOUND) {
+                    release_entry(&e);
+                }
+                break;
+            default:
+                n = scan_as(list, rng_below(&r, 2), kind, number, rng_below(&r, 2), entries,
+                            1 + (size_t)rng_below(&r, 8), tell);
+                for (size_t k = 0; k < n; k++) {
+                    release_entry(&entries[k]);
+                }
+            }
+            if (i % 8 == 0) {
+                check_but_for_order(list, kinds);
+            }
+        }
+        check_but_for_order(list, kinds);
+        cc_skiplist_free(list);
+        CHECK_EQ(words_alive, 0);
+    }
+}
+
+/* ---------------------------------------------------------------- memory runs out */
+
+/* One operation of each sort on a list of known contents, with the n-th allocation failing and every
+ * one after it. Returns false when it needed fewer allocations. */
+static bool with_failing_memory(int operation, int64_t n, const cc_word_table *words, teller tell) {
+    cc_skiplist *list = cc_skiplist_new(words);
+    CHECK(list);
+    for (int64_t i = 0; i < 70; i++) { /* the next insertion may want larger hints */
+        put_as(list, (unsigned)(i % KEY_KINDS), 2 * i, word_new(i), CC_PUT_ALWAYS, NULL, tell);
+    }
+    check_at_rest(list);
+    int64_t alive = words_alive;
+    int64_t number = operation == 0 ? 41 : 40; /* 41 is not there */
+    unsigned kind = 1 + (unsigned)n % 2;
+    uintptr_t value = word_new(7), old = 0;
+    cc_search s = search_for(kind, number);
+    if (s.key) {
+        word_acquire(s.key);
+    }
+    cc_entry entries[4];
+    size_t count = 0;
+    cc_status status = CC_NEED_COMPARE;
+    bool ran_out = false;
+    cc_thread *self = cc_thread_self();
+    while (self->spare_count) { /* so that an operation's own reservation must allocate */
+        cc_free(cc_take_spare(self));
+    }
+    cc_alloc_fail_from(n);
+    while (status == CC_NEED_COMPARE) {
+        switch (operation) {
+        case 0:
+        case 1:
+            status = cc_skiplist_put(list, &s, value, CC_PUT_ALWAYS, &old);
+            break;
+        case 2:
+            status = cc_skiplist_remove(list, &s, &old);
+            break;
+        case 3:
+            status = cc_skiplist_get(list, &s, &old);
+            break;
+        case 4:
+            status = cc_skiplist_replace_exact(list, &s, 8, value);
+            break;
+        case 5:
+            status = cc_skiplist_neighbour(list, &s, CC_HIGHER, &entries[0]);
+            break;
+        default:
+            status = cc_skiplist_scan_up(list, &s, false, entries, 4, &count);
+        }
+        if (status == CC_NEED_COMPARE && cc_search_learn(list, &s, tell(&s, &s.needed))) {
+            ran_out = true; /* nothing has changed; the caller raises MemoryError */
+            break;
+        }
+    }
+    while (s.unswept) {
+        if ((s.asks && cc_search_learn(list, &s, tell(&s, &s.needed))) ||
+            cc_skiplist_finish(list, &s) == CC_NO_MEMORY) {
+            cc_skiplist_finish_without_comparing(list, &s);
+        }
+    }
+    cc_alloc_fail_from(-1);
+    ran_out |= status == CC_NO_MEMORY;
+    cc_search_end(list, &s);
+    bool inserted = !ran_out && operation == 0, stored = inserted || (!ran_out && operation == 1);
+    if (!ran_out) {
+        CHECK_EQ(status, operation == 0 ? CC_ABSENT : operation == 4 ? CC_MISMATCH : CC_FOUND);
+        if (operation == 1 || operation == 2 || operation == 3) {
+            CHECK_EQ(number_of(old), 20);
+            word_release(old);
+        }
+        if (operation == 5) {
+            CHECK_EQ(number_of_key(entries[0].kind, entries[0].digest, entries[0].key), 42);
+            release_entry(&entries[0]);
+        }
+        for (size_t i = 0; i < count; i++) {
+            release_entry(&entries[i]);
+        }
+    }
+    if (s.key) {
+        word_release(s.key); /* the driver's */
+        if (!inserted) {
+            word_release(s.key);
+        }
+    }
+    if (!stored) {
+        word_release(value);
+    }
+    CHECK_EQ(cc_skiplist_length(list), 70 + inserted - (!ran_out && operation == 2));
+    check_at_rest(list);
+    if (ran_out || operation >= 3) { /* nothing has changed, word for word */
+        CHECK_EQ(words_alive, alive);
+        for (int64_t i = 0; i < 70; i++) {
+            uintptr_t v;
+            CHECK_EQ(get_as(list, 0, 2 * i, &v, tell), CC_FOUND);
+            CHECK_EQ(number_of(v), i);
+            word_release(v);
+            CHECK_EQ(get_as(list, 0, 2 * i + 1, &v, tell), CC_ABSENT);
+        }
+    }
+    cc_skiplist_free(list);
+    CHECK_EQ(words_alive, 0);
+    return ran_out;
+}
+
+struct use_up {
+    int operation;
+    int64_t n;
+    bool undecided;
+    bool ran_out;
+};
+
+/* In a thread of its own, whose record may have spare room or not. */
+static void failing_in_a_thread(int index, void *argument) {
+    (void)index;
+    struct use_up *u = argument;
+    u->ran_out = u->undecided ? with_failing_memory(u->operation, u->n, &undecided_words, tell_the_truth)
+                              : with_failing_memory(u->operation, u->n, &deciding_words, tell_the_truth);
+}
+
+static void test_no_memory(void) {
+    begin_test("memory runs out at every allocation of every operation: nothing changes, nothing leaks");
+    int64_t failures = 0;
+    for (int undecided = 0; undecided < 2; undecided++) {
+        for (int operation = 0; operation < 7; operation++) {
+            int64_t clean = 0;
+            for (int64_t n = 0; clean < 3; n++) { /* a few beyond the last one that failed */
+                struct use_up u = {operation, n, undecided, false};
+                run_threads(1, failing_in_a_thread, &u);
+                clean = u.ran_out ? 0 : clean + 1;
+                failures += u.ran_out;
+            }
+        }
+    }
+    printf("    %" PRId64 " operations ran out of memory\n", failures);
+    CHECK(failures > 0);
+    for (int64_t n = 0; n < 2; n++) {
+        cc_alloc_fail_from(n);
+        CHECK(!cc_skiplist_new(&deciding_words));
+        cc_alloc_fail_from(-1);
+    }
+}
+
+/* ---------------------------------------------------------------- a plain table: no word is counted */
+
+static void test_plain_words(void) {
+    begin_test("words that are not counted and keys that are their digests (as in cc_i64map)");
+    static const cc_word_table plain = {0};
+    cc_skiplist *list = cc_skiplist_new(&plain);
+    rng r = rng_from(3);
+    enum { RANGE = 3000 };
+    static uintptr_t expected[RANGE];
+    int64_t entries = 0, operations = scaled(200000);
+    for (int64_t i = 0; i < operations; i++) {
+        uint64_t number = (uint64_t)rng_below(&r, RANGE);
+        uint64_t digest = number * UINT64_C(0x0005555555555555);
+        cc_search s = {.digest = digest, .hash = rng_below(&r, 8) ? cc_mix(digest) : 0};
+        uintptr_t value = (uintptr_t)rng_next(&r) >> 1 | 1, old = 0;
+        uintptr_t there = expected[number];
+        switch (rng_below(&r, 4)) {
+        case 0:
+            CHECK_EQ(cc_skiplist_put(list, &s, value, CC_PUT_ALWAYS, &old), there ? CC_FOUND : CC_ABSENT);
+            expected[number] = value;
+            entries += !there;
+            break;
+        case 1:
+            CHECK_EQ(cc_skiplist_remove(list, &s, &old), there ? CC_FOUND : CC_ABSENT);
+            expected[number] = 0;
+            entries -= there != 0;
+            break;
+        default:
+            CHECK_EQ(cc_skiplist_get(list, &s, &old), there ? CC_FOUND : CC_ABSENT);
+        }
+        CHECK_EQ(old, there);
+        cc_search_end(list, &s);
+    }
+    CHECK_EQ(cc_skiplist_length(list), entries);
+    check_at_rest(list);
+    cc_skiplist_free(list);
+}
+
+int main(void) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    test_empty();
+    static const profile profiles[] = {
+        {"kind 0 against the model: digests decide", &deciding_words, tell_the_truth, 0, 1, 300, 150000},
+        {"kind 1 against the model: ties go to compare", &deciding_words, tell_the_truth, 1, 1, 300, 150000},
+        {"kind 2 against the model: compare decides all", &deciding_words, tell_the_truth, 2, 1, 120, 100000},
+        {"all kinds mixed", &deciding_words, tell_the_truth, 0, 3, 500, 150000},
+        {"a handful of keys of all kinds", &deciding_words, tell_the_truth, 0, 3, 6, 100000},
+        {"kind 1, ties left to the caller", &undecided_words, tell_the_truth, 1, 1, 300, 100000},
+        {"kind 2, everything left to the caller", &undecided_words, tell_the_truth, 2, 1, 60, 50000},
+        {"all kinds mixed, left to the caller", &undecided_words, tell_the_truth, 0, 3, 100, 50000},
+    };
+    for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++) {
+        against_the_model(&profiles[i]);
+    }
+    test_plain_words();
+    test_long_scan_down();
+    test_equal_keys_of_other_kinds();
+    test_whole_list_functions();
+    test_finish_without_comparing();
+    test_no_memory();
+    test_no_room();
+    test_lies();
+    printf("passed\n");
+    return 0;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the tests put into skip lists: counted words (stand-ins for Python objects) that notice when
+ * they are touched too late or released too often, keys of several kinds made from them, and a driver
+ * that plays the caller's part when a comparison is needed.
+ *
+ *   kind   word          digest          decided by
+ *   0      none          the number      its digest alone
+ *   1      counted       number / 8      its digest, ties by compare
+ *   2      counted       always 0        compare alone; it has no hash
+ *
+ * All kinds together are ordered by their numbers (not negative), so 5 of kind 0 equals 5 of kind 1.
+ */
+#ifndef CC_TEST_WORDS_H
+#define CC_TEST_WORDS_H
+
+#include "check.h"
+#include "ordered/skiplist.h"
+
+#define WORD_ALIVE UINT64_C(0xa11fea11fea11fe0)
+#define WORD_DEAD UINT64_C(0xdeaddeaddeaddead)
+
+typedef struct counted {
+    _Atomic uint64_t magic;
+    _Atomic int64_t references;
+    _Atomic uint32_t taken; /* somebody has got this value out of a list */
+    int64_t number;
+    void (*at_death)(struct counted *); /* foreign code */
+} counted;
+
+static _Atomic int64_t words_alive UNUSED;
+
+static inline UNUSED counted *counted_of(uintptr_t word) {
+    return (counted *)word;
+}
+
+static inline UNUSED uintptr_t word_new(int64_t number) {
+    counted *c = calloc(1, sizeof *c);
+    CHECK(c);
+    atomic_store_explicit(&c->magic, WORD_ALIVE, memory_order_relaxed);
+    atomic_store_explicit(&c->references, 1, memory_order_relaxed);
+    c->number = number;
+    atomic_fetch_add_explicit(&words_alive, 1, memory_order_relaxed);
+    return (uintptr_t)c;
+}
+
+static inline UNUSED int64_t number_of(uintptr_t word) {
+    counted *c = counted_of(word);
+    CHECK(atomic_load_explicit(&c->magic, memory_order_relaxed) == WORD_ALIVE);
+    return c->number;
+}
+
+/* Relaxed on purpose, as Python's own counts: it is the list that must order them. */
+static inline UNUSED void word_acquire(uintptr_t word) {
+    counted *c = counted_of(word);
+    CHECK(atomic_load_explicit(&c->magic, memory_order_relaxed) == WORD_ALIVE);
+    CHECK(atomic_fetch_add_explicit(&c->references, 1, memory_order_relaxed) > 0);
+}
+
+static inline UNUSED void word_release(uintptr_t word) {
+    counted *c = counted_of(word);
+    CHECK(atomic_load_explicit(&c->magic, memory_order_relaxed) == WORD_ALIVE);
+    int64_t was = atomic_fetch_sub_explicit(&c->references, 1, memory_order_acq_rel);
+    CHECK(was > 0);
+    if (was == 1) {
+        if (c->at_death) {
+            c->at_death(c);
+        }
+        atomic_store_explicit(&c->magic, WORD_DEAD, memory_order_relaxed);
+        free(c);
+        atomic_fetch_sub_explicit(&words_alive, 1, memory_order_relaxed);
+    }
+}
+
+/* The value came out of a list into the caller's hands. May happen once in its life. */
+static inline UNUSED void word_take(uintptr_t word) {
+    CHECK(atomic_load_explicit(&counted_of(word)->magic, memory_order_relaxed) == WORD_ALIVE);
+    CHECK_EQ(atomic_exchange_explicit(&counted_of(word)->taken, 1, memory_order_relaxed), 0);
+}
+
+/* ---------------------------------------------------------------- keys */
+
+#define KEY_KINDS 3
+
+static inline UNUSED int64_t number_of_key(unsigned kind, uint64_t digest, uintptr_t key) {
+    return kind == 0 ? (int64_t)digest : number_of(key);
+}
+
+static inline UNUSED uint64_t digest_for(unsigned kind, int64_t number) {
+    return kind == 0 ? (uint64_t)number : kind == 1 ? (uint64_t)number >> 3 : 0;
+}
+
+static inline UNUSED uint64_t word_hash(unsigned kind, uint64_t digest, uintptr_t key) {
+    return kind == 2 ? 0 : cc_mix((uint64_t)number_of_key(kind, digest, key) * 4 + kind);
+}
+
+/* Holds one reference to a word of its own; give it to end_search. */
+static inline UNUSED cc_search search_for(unsigned kind, int64_t number) {
+    cc_search s = {0};
+    s.kind = (uint8_t)kind;
+    s.digest = digest_for(kind, number);
+    s.key = kind == 0 ? 0 : word_new(number);
+    s.hash = word_hash(kind, s.digest, s.key);
+    return s;
+}
+
+static inline UNUSED int sign_of(int64_t a, int64_t b) {
+    return a < b ? -1 : a > b;
+}
+
+static inline UNUSED int word_compare(const cc_search *s, unsigned kind, uint64_t digest, uintptr_t key) {
+    return sign_of(number_of_key(s->kind, s->digest, s->key), number_of_key(kind, digest, key));
+}
+
+/* Decides nothing: the caller has to. */
+static inline UNUSED int word_compare_never(const cc_search *s, unsigned kind, uint64_t digest, uintptr_t key) {
+    (void)s, (void)kind, (void)digest, (void)key;
+    return CC_UNDECIDED;
+}
+
+static const cc_word_table deciding_words UNUSED = {word_acquire, word_release, word_compare, word_hash};
+static const cc_word_table undecided_words UNUSED = {word_acquire, word_release, word_compare_never, word_hash};
+
+/* ---------------------------------------------------------------- the caller's part */
+
+/* What the caller says when asked how the searched key compares. */
+typedef int (*teller)(const cc_search *s, const cc_stored_key *stored);
+
+static inline UNUSED int tell_the_truth(const cc_search *s, const cc_stored_key *stored) {
+    return word_compare(s, stored->kind, stored->digest, stored->word);
+}
+
+static _Atomic int64_t questions_asked UNUSED;
+
+static inline UNUSED void learn(const cc_skiplist *list, cc_search *s, teller tell) {
+    CHECK(s->asks);
+    atomic_fetch_add_explicit(&questions_asked, 1, memory_order_relaxed);
+    CHECK_EQ(cc_search_learn(list, s, tell(s, &s->needed)), 0);
+    CHECK(!s->asks);
+}
+
+/* After an operation on a key: unlink what it could not, asking on. */
+static inline UNUSED void finish(cc_skiplist *list, cc_search *s, teller tell) {
+    while (s->unswept) {
+        if (s->asks) {
+            learn(list, s, tell);
+        }
+        cc_status status = cc_skiplist_finish(list, s);
+        CHECK(status == CC_FOUND || status == CC_NEED_COMPARE);
+        CHECK_EQ(status == CC_FOUND, !s->unswept);
+    }
+}
+
+/* Evaluate `call`, whose search is `s`, until it needs no comparison any more. */
+#define LEARNING(list, s, tell, status, call)                    \
+    do {                                                         \
+        while (((status) = (call)) == CC_NEED_COMPARE) {         \
+            CHECK(!(s)->unswept);                                \
+            learn(list, s, tell);                                \
+        }                                                        \
+        finish(list, s, tell);                                   \
+    } while (0)
+
+static inline UNUSED void end_search(const cc_skiplist *list, cc_search *s) {
+    cc_search_end(list, s);
+    if (s->key) {
+        word_release(s->key);
+    }
+}
+
+/* The list takes over a reference of its own; ours stays with the search, whatever becomes of the put. */
+static inline UNUSED cc_status put_as(cc_skiplist *list, unsigned kind, int64_t number, uintptr_t value,
+                                      cc_put_policy policy, uintptr_t *old, teller tell) {
+    cc_search s = search_for(kind, number);
+    cc_status status;
+    if (s.key) {
+        word_acquire(s.key);
+    }
+    LEARNING(list, &s, tell, status, cc_skiplist_put(list, &s, value, policy, old));
+    bool key_taken = status == CC_ABSENT && policy != CC_PUT_IF_PRESENT;
+    bool value_taken = (status == CC_ABSENT && policy != CC_PUT_IF_PRESENT) ||
+                       (status == CC_FOUND && policy != CC_PUT_IF_ABSENT);
+    if (s.key && !key_taken) {
+        word_release(s.key);
+    }
+    if (!value_taken) {
+        word_release(value);
+    }
+    end_search(list, &s);
+    return status;
+}
+
+static inline UNUSED cc_status get_as(cc_skiplist *list, unsigned kind, int64_t number, uintptr_t *value,
+                                      teller tell) {
+    cc_search s = search_for(kind, number);
+    cc_status status;
+    LEARNING(list, &s, tell, status, cc_skiplist_get(list, &s, value));
+    end_search(list, &s);
+    return status;
+}
+
+static inline UNUSED cc_status remove_as(cc_skiplist *list, unsigned kind, int64_t number, uintptr_t *old,
+                                         teller tell) {
+    cc_search s = search_for(kind, number);
+    cc_status status;
+    LEARNING(list, &s, tell, status, cc_skiplist_remove(list, &s, old));
+    end_search(list, &s);
+    return status;
+}
+
+static inline UNUSED cc_status remove_exact_as(cc_skiplist *list, unsigned kind, int64_t number,
+                                               uintptr_t expected, teller tell) {
+    cc_search s = search_for(kind, number);
+    cc_status status;
+    LEARNING(list, &s, tell, status, cc_skiplist_remove_exact(list, &s, expected));
+    end_search(list, &s);
+    return status;
+}
+
+static inline UNUSED cc_status replace_exact_as(cc_skiplist *list, unsigned kind, int64_t number,
+                                                uintptr_t expected, uintptr_t value, teller tell) {
+    cc_search s = search_for(kind, number);
+    cc_status status;
+    LEARNING(list, &s, tell, status, cc_skiplist_replace_exact(list, &s, expected, value));
+    if (status != CC_FOUND) {
+        word_release(value);
+    }
+    end_search(list, &s);
+    return status;
+}
+
+static inline UNUSED cc_status neighbour_as(cc_skiplist *list, unsigned kind, int64_t number,
+                                            cc_relation relation, cc_entry *entry, teller tell) {
+    cc_search s = search_for(kind, number);
+    cc_status status;
+    LEARNING(list, &s, tell, status, cc_skiplist_neighbour(list, &s, relation, entry));
+    end_search(list, &s);
+    return status;
+}
+
+static inline UNUSED size_t scan_as(cc_skiplist *list, bool up, unsigned kind, int64_t number, bool exclusive,
+                                    cc_entry *entries, size_t room, teller tell) {
+    cc_search s = search_for(kind, number);
+    cc_status status;
+    size_t count = 0;
+    LEARNING(list, &s, tell, status,
+             up ? cc_skiplist_scan_up(list, &s, exclusive, entries, room, &count)
+                : cc_skiplist_scan_down(list, &s, exclusive, entries, room, &count));
+    CHECK_EQ(status, CC_FOUND);
+    end_search(list, &s);
+    return count;
+}
+
+static inline UNUSED void release_entry(const cc_entry *e) {
+    word_release(e->value);
+    if (e->key) {
+        word_release(e->key);
+    }
+}
+
+/* A list that nobody uses is in order, and nothing waits. */
+static inline UNUSED void check_at_rest(cc_skiplist *list) {
+    CHECK_EQ(cc_skiplist_flush(list), 0);
+    CHECK_NULL(cc_skiplist_check(list));
+}
+
+#endif
