@@ -268,7 +268,11 @@ def pytest(
 
 
 def test_python(kind: str, *more: str) -> Counts:
-    return pytest(kind, f"python-{kind}", "tests/python", "tests/linearizability", options=more)
+    return pytest(kind, f"python-{kind}", "tests/python", options=more)
+
+
+def test_linearizability(kind: str) -> Counts:
+    return pytest(kind, f"linearizability-{kind}", "tests/linearizability")
 
 
 def test_stress(kind: str) -> Counts:
@@ -369,6 +373,18 @@ STAGES = [
     Stage("types", "stubtest and mypy --strict", check_types),
     Stage("cimport-ft", "a project that cimports us, free-threaded", lambda: test_cimport("ft")),
     Stage("cimport-gil", "a project that cimports us, GIL build", lambda: test_cimport("gil")),
+    Stage(
+        "histories-ft",
+        "linearizability, free-threaded",
+        lambda: test_linearizability("ft"),
+        is_quick=False,
+    ),
+    Stage(
+        "histories-gil",
+        "linearizability, GIL build",
+        lambda: test_linearizability("gil"),
+        is_quick=False,
+    ),
     Stage("stress-ft", "stress tests, free-threaded", lambda: test_stress("ft"), is_quick=False),
     Stage("stress-gil", "stress tests, GIL build", lambda: test_stress("gil"), is_quick=False),
     Stage(

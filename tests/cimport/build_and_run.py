@@ -79,7 +79,7 @@ def check_skip_list(consumer: ModuleType) -> None:
     in_threads(lambda number: consumer.put_squares(number, keys, THREADS))
     assert consumer.length() == keys
     assert consumer.square_of(123) == 123 * 123
-    won = in_threads(lambda number: consumer.remove_odd(0, keys, 1))
+    won = in_threads(lambda number: consumer.remove_odd(0, keys))
     assert sum(won) == keys // 2, "every key is removed exactly once"
     assert consumer.entries_from(9, 3) == [(10, 100), (12, 144), (14, 196)]
     assert consumer.length() == keys // 2

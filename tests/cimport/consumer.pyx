@@ -108,17 +108,18 @@ def open_squares():
 
 
 def put_squares(int64_t start, int64_t stop, int64_t step):
-    cdef int64_t key
+    cdef int64_t key = start
     with nogil:
-        for key in range(start, stop, step):
+        while key < stop:
             capi.cc_i64map_put(squares, key, <uintptr_t>(key * key), NULL)
+            key += step
 
 
-def remove_odd(int64_t start, int64_t stop, int64_t step):
+def remove_odd(int64_t start, int64_t stop):
     """Remove what others may be removing too; returns how many removals were ours."""
     cdef int64_t key, won = 0
     with nogil:
-        for key in range(start, stop, step):
+        for key in range(start, stop):
             if key & 1:
                 won += capi.cc_i64map_remove(squares, key, NULL)
     return won
