@@ -1,0 +1,257 @@
+"""The demonstration, on small trees: what it reads, what it builds, what it prints."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import threading
+from collections import deque
+
+import pytest
+
+pytest.importorskip("sortedcontainers")
+
+from concurrent_collections import demo
+
+INDEXES = [demo.LockFreeIndex, demo.LockedIndex, demo.LockedForFilesIndex]
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A few files of text, and some that are none."""
+    root = tmp_path / "tree"
+    (root / "package").mkdir(parents=True)
+    (root / "__pycache__").mkdir()
+    (root / ".hidden").mkdir()
+    (root / "one.py").write_text("async def thread():\n    await thread_pool\n")
+    (root / "package" / "two.py").write_text("class Thread: pass\nthread = thread_local\n")
+    (root / "empty.txt").write_text("")
+    (root / "picture.bin").write_bytes(b"word\0word")
+    (root / "latin.txt").write_bytes(b"caf\xe9")
+    (root / "__pycache__" / "one.pyc").write_text("left_out")
+    (root / ".hidden" / "secret.txt").write_text("left_out")
+    return root
+
+
+class Silence(io.StringIO):
+    """A stream that is no terminal."""
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is one."""
+
+    def isatty(self):
+        return True
+
+
+def sources_below(root, limit=None):
+    with demo.Progress(Silence()) as progress:
+        return demo.read_sources(root, limit, progress)
+
+
+# ---- reading -----------------------------------------------------------------------------
+
+
+def test_words_are_identifiers_with_their_lines():
+    text = "a = b1 + 2c\n\nété a_b a a"
+    assert demo.lines_of_words(text) == {"a": (1, 3), "b1": (1,), "été": (3,), "a_b": (3,)}
+
+
+def test_finds_files_in_order_and_leaves_caches_and_hidden_directories_out(tree):
+    assert demo.find_files(tree).paths == sorted(
+        ["one.py", os.path.join("package", "two.py"), "empty.txt", "picture.bin", "latin.txt"]
+    )
+
+
+def test_a_limit_takes_files_from_all_over_the_tree(tmp_path):
+    for number in range(100):
+        (tmp_path / f"{number:02}").write_text("word")
+    assert demo.find_files(tmp_path, 4).paths == ["00", "25", "50", "75"]
+    assert len(demo.find_files(tmp_path, 1000).paths) == 100
+
+
+def test_files_that_are_no_text_are_skipped_and_counted(tree):
+    (tree / "dangling").symlink_to("nowhere")
+    sources = sources_below(tree)
+    assert sources.skipped == {"binary": 1, "not UTF-8": 1, "not a regular file": 1}
+    assert [file.path for file in sources.files if file.words] == [
+        "one.py",
+        os.path.join("package", "two.py"),
+    ]
+
+
+def test_an_unreadable_file_is_skipped(tmp_path):
+    with pytest.raises(demo.SkippedFile, match="unreadable"):
+        demo.text_of(tmp_path / "absent")
+
+
+def test_an_enormous_file_is_skipped(tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "LARGEST_FILE", 10)
+    (tmp_path / "large").write_text("word " * 3)
+    with pytest.raises(demo.SkippedFile, match="larger than"):
+        demo.text_of(tmp_path / "large")
+
+
+def test_shares_hold_every_file_once_and_are_balanced(tmp_path):
+    for number in range(20):
+        (tmp_path / str(number)).write_text(" ".join(f"w{word}" for word in range(number + 1)))
+    sources = sources_below(tmp_path)
+    shares = sources.in_shares(3)
+    assert sorted(file.number for share in shares for file in share) == list(range(20))
+    loads = [sum(file.words for file in share) for share in shares]
+    assert max(loads) - min(loads) <= 20
+
+
+# ---- the index ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("index_type", INDEXES)
+def test_threads_that_add_the_same_words_lose_no_place(index_type):
+    index = index_type()
+    files = deque(range(200))
+
+    def work():
+        add_file = index.writer()
+        while True:
+            try:
+                number = files.popleft()
+            except IndexError:
+                return
+            add_file(number, {f"word{word}": (number, word) for word in range(20)})
+
+    with demo.Team(8) as team:
+        assert team.run(work) > 0
+    assert len(index) == 20
+    assert [word for word, _ in index.items()] == sorted(f"word{word}" for word in range(20))
+    for word in range(20):
+        assert demo.sorted_places(index.places_of(f"word{word}")) == [
+            (number, (number, word)) for number in range(200)
+        ]
+
+
+@pytest.mark.parametrize("index_type", INDEXES)
+def test_range_and_neighbour_questions(index_type):
+    index = index_type()
+    index.writer()(0, {word: (1,) for word in ["a", "b", "ba", "b\u00e9", "c"]})
+    assert [word for word, _ in index.items_between("b", "c")] == ["b", "ba", "b\u00e9", "c"]
+    assert [word for word, _ in index.items_between("b", "b\U0010ffff")] == ["b", "ba", "b\u00e9"]
+    assert (index.floor("bb"), index.ceiling("bb")) == ("ba", "b\u00e9")
+    assert (index.floor("b"), index.ceiling("b")) == ("b", "b")
+    assert (index.floor("A"), index.ceiling("d")) == (None, None)
+    assert index.places_of("absent") is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"a": (1,)},
+        {"a": (1,), "b": (2,), "c": (3,)},
+        {"a": (1,), "c": (2,)},
+        {"a": (1,), "b": (1, 2)},
+    ],
+)
+def test_a_difference_between_the_indexes_is_an_error(other):
+    one, two = demo.LockFreeIndex(), demo.LockedIndex()
+    one.writer()(0, {"a": (1,), "b": (2,)})
+    two.writer()(0, other)
+    with pytest.raises(demo.DemoError, match="differ"):
+        demo.require_equal(one, two)
+
+
+def test_the_order_in_which_files_were_added_makes_no_difference():
+    one, two = demo.LockFreeIndex(), demo.LockedIndex()
+    for number in range(5):
+        one.writer()(number, {"a": (number,)})
+        two.writer()(4 - number, {"a": (4 - number,)})
+    demo.require_equal(one, two)
+
+
+def test_an_exception_in_a_thread_of_the_team_comes_out():
+    def fail():
+        raise demo.DemoError("a sentence")
+
+    with demo.Team(3) as team, pytest.raises(demo.DemoError, match="a sentence"):
+        team.run(fail)
+
+
+# ---- the command -------------------------------------------------------------------------
+
+
+def test_the_whole_command(tree, tmp_path, capsys):
+    png = tmp_path / "chart.png"
+    threads_before = threading.active_count()
+    code = demo.main([str(tree), "--threads", "1,3", "--repeat", "2", "--png", str(png)])
+    captured = capsys.readouterr()
+    assert code == 0, captured.err
+    assert "3 files" in captured.out
+    assert "1 binary, 1 not UTF-8" in captured.out
+    assert "async, await" in captured.out
+    assert "in all 12 comparisons" in captured.out
+    assert "GIL " in captured.out
+    assert captured.err.splitlines() == [
+        "Reading 5 files ...",
+        "Measuring with 1 thread ...",
+        "Measuring with 3 threads ...",
+    ]
+    assert threading.active_count() == threads_before
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        assert "matplotlib is not installed" in captured.out
+    else:
+        assert png.read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_matplotlib_there_is_a_sentence(tree, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert demo.main([str(tree), "--quick", "--png", str(tmp_path / "chart.png")]) == 0
+    assert "matplotlib is not installed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("lock_for", ["word", "file"])
+def test_both_ways_to_lock(tree, tmp_path, capsys, lock_for):
+    options = ["--quick", "--lock-for", lock_for, "--png", str(tmp_path / "chart.png")]
+    assert demo.main([str(tree), *options]) == 0
+    assert ("SortedDict + Lock per file" in capsys.readouterr().out) == (lock_for == "file")
+
+
+def test_errors_are_one_sentence(tree, tmp_path, capsys, monkeypatch):
+    def error_of(*command_line):
+        assert demo.main(list(map(str, command_line))) == 2
+        lines = capsys.readouterr().err.splitlines()
+        return lines[-1]
+
+    assert error_of(tmp_path / "absent").endswith("absent does not exist.")
+    assert error_of(tree / "one.py").endswith("is not a directory.")
+    (tmp_path / "empty").mkdir()
+    assert "no text file with a word" in error_of(tmp_path / "empty")
+    assert "There is no directory" in error_of(tree, "--png", tmp_path / "absent" / "chart.png")
+    monkeypatch.setitem(sys.modules, "sortedcontainers", None)
+    assert "sortedcontainers" in error_of(tree)
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--threads", "0"], ["--threads", "1,x"], ["--limit", "0"], ["--repeat", "-1"]]
+)
+def test_wrong_options_are_refused(wrong, capsys):
+    with pytest.raises(SystemExit):
+        demo.main(wrong)
+    assert "invalid" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rich", [True, False])
+def test_the_progress_bar_on_a_terminal_and_without_rich(rich):
+    terminal = Terminal()
+    with demo.Progress(terminal, rich=rich) as progress:
+        progress.begin("Working", 2)
+        progress.advance()
+        progress.advance()
+    text = terminal.getvalue()
+    assert "Working" in text
+    assert "2/2" in text
+
+
+def test_bars_are_drawn_with_what_the_stream_can_write():
+    assert demo.block_for(io.TextIOWrapper(io.BytesIO(), encoding="utf-8")) == "█"
+    assert demo.block_for(io.TextIOWrapper(io.BytesIO(), encoding="ascii")) == "#"
