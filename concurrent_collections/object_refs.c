@@ -100,6 +100,12 @@ static unsigned classify(PyObject *o, uint64_t *digest, bool *whole) {
         return KIND_FLOAT;
     }
     if (PyUnicode_CheckExact(o)) {
+#if PY_VERSION_HEX < 0x030c0000
+        if (PyUnicode_READY(o)) { /* 3.11 still has strings that are not laid out yet */
+            PyErr_Clear();
+            return KIND_OTHER;
+        }
+#endif
         *digest = digest_of_str(o);
         return KIND_STR;
     }
@@ -385,7 +391,7 @@ static void end_search(cc_skiplist *list, cc_search *search, PyObject *key) {
 
 /* ---------------------------------------------------------------- one key */
 
-/* CC_FOUND and a new reference in *value, CC_ABSENT, or CC_NO_MEMORY with an exception. */
+/* CC_FOUND and a new reference in *value (if not NULL), CC_ABSENT, or CC_NO_MEMORY with an exception. */
 static cc_status find(cc_skiplist *list, PyObject *key, PyObject **value) {
     cc_search search;
     cc_status status;
@@ -393,19 +399,16 @@ static cc_status find(cc_skiplist *list, PyObject *key, PyObject **value) {
     if (begin_search(&search, key)) {
         return CC_NO_MEMORY;
     }
-    UNTIL_DECIDED(status, list, &search, key, cc_skiplist_get(list, &search, &word));
+    UNTIL_DECIDED(status, list, &search, key, cc_skiplist_get(list, &search, value ? &word : NULL));
+    if (value) {
+        *value = (PyObject *)word;
+    }
     end_search(list, &search, key);
-    *value = (PyObject *)word;
     return status;
 }
 
 int cc_objects_contains(cc_skiplist *list, PyObject *key) {
-    PyObject *value;
-    cc_status status = find(list, key, &value);
-    if (status == CC_FOUND) {
-        Py_DECREF(value);
-    }
-    return (int)status;
+    return (int)find(list, key, NULL);
 }
 
 PyObject *cc_objects_get(cc_skiplist *list, PyObject *key, PyObject *otherwise) {

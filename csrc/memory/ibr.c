@@ -47,6 +47,9 @@
  * which shares the look among many. */
 #define RECORDS_WORTH_A_LOOK 64u
 #define SPARE_RECORDS_KEPT 64u
+/* A poll may look at this many things that a stalled region pins, in the mean: operations must not get
+ * slower the longer somebody else is stalled. */
+#define KEPT_THINGS_PER_POLL 16u
 #ifndef MOST_STRIPES /* tests/c/schedules wants the same steps on every machine */
 #define MOST_STRIPES 16u
 #endif
@@ -334,6 +337,7 @@ static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t 
     /* What is kept may be pinned for long: look again when there is enough new to pay for it. */
     uint32_t threshold = cc_load_relaxed_u32(&cc_smr_settings.retire_threshold);
     cc_store_relaxed_u32(&s->scan_at, kept + (kept / 2 > threshold ? kept / 2 : threshold));
+    cc_store_relaxed_u32(&s->polls_to_skip, kept / KEPT_THINGS_PER_POLL);
 
     begin_releasing(self);
     while (free_first) {
@@ -401,13 +405,22 @@ void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
     }
 }
 
+static void poll_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t most) {
+    uint32_t skip = cc_load_relaxed_u32(&s->polls_to_skip);
+    if (skip) {
+        cc_store_relaxed_u32(&s->polls_to_skip, skip - 1); /* a lost update costs one poll */
+        return;
+    }
+    scan_stripe(d, s, self, most);
+}
+
 void cc_poll_now(cc_smr_domain *d, cc_thread *self) {
     size_t most = cc_load_relaxed_u32(&cc_smr_settings.max_reclaim_per_poll);
-    scan_stripe(d, cc_stripe_of(d, self), self, most);
+    poll_stripe(d, cc_stripe_of(d, self), self, most);
     /* Now and then somebody else's stripe: its threads may have gone to sleep. */
     uint32_t turn = self->operations / CC_OPERATIONS_PER_POLL;
     if (d->stripe_mask && turn % 8 == 0) {
-        scan_stripe(d, &d->stripes[turn / 8 & d->stripe_mask], self, most);
+        poll_stripe(d, &d->stripes[turn / 8 & d->stripe_mask], self, most);
     }
 }
 

@@ -44,7 +44,8 @@ typedef struct cc_stripe {
     cc_atomic_u64 entries;     /* the container's: two's complement deltas, meaningful as a sum */
     cc_atomic_u64 bytes;
     cc_atomic_u64 limbo_bytes;
-    char rest_of_line[CC_CACHE_LINE - 4 * 8 - 2 * 4];
+    cc_atomic_u32 polls_to_skip; /* what was kept last time is not looked at again at once */
+    char rest_of_line[CC_CACHE_LINE - 4 * 8 - 3 * 4];
 } cc_stripe;
 
 struct cc_smr_domain {

@@ -28,8 +28,9 @@
  *   Proof of unlinking. A sweep relies on comparisons to lead it to the dead node, and those that foreign
  *   code makes may lie, or be no total order (frozensets are not). So whoever wins the CAS that unlinks
  *   a node from a level says so in the node's own link there (UNLINKED), and its inserter does for
- *   levels that it never reached. Where one is missing the sweep walks that level from end to end: with
- *   lies, or while another thread is between its two steps. Likewise a search that is told that two
+ *   levels that it never reached. Where one is missing, and foreign code has ever been asked about this
+ *   list, the sweep walks that level from end to end: with lies, or while another thread is between
+ *   its two steps. Likewise a search that is told that two
  *   live nodes in different places equal its key goes by level 0.
  *
  *   Never in front of an equal key. A live node is never linked, on any level, in front of a dead one
@@ -112,6 +113,7 @@ struct cc_skiplist {
     cc_smr_domain *domain;
     cc_atomic_uptr hints; /* hint_table *: the current one, or NULL while the list is small */
     cc_atomic_u32 top;    /* levels in use, at least 1; only grows */
+    cc_atomic_u32 asked;  /* 1: some comparison was left to foreign code; never goes back */
     node head;         /* its next[] has MAX_HEIGHT entries; must be last */
 };
 
@@ -205,7 +207,7 @@ static node *new_node(cc_skiplist *list, cc_smr_guard *g, const cc_search *searc
 
 /* ---------------------------------------------------------------- the order of keys */
 
-static int compare_slowly(const cc_skiplist *list, cc_search *search, const node *n) {
+static int compare_slowly(cc_skiplist *list, cc_search *search, const node *n) {
     const cc_word_table *words = list->words;
     int order = words->compare ? words->compare(search, kind_of(n), n->digest, n->key) : CC_UNDECIDED;
     if (order != CC_UNDECIDED) {
@@ -217,6 +219,9 @@ static int compare_slowly(const cc_skiplist *list, cc_search *search, const node
             return search->lessons[i].order;
         }
     }
+    if (!cc_load_relaxed_u32(&list->asked)) {
+        cc_store_relaxed_u32(&list->asked, 1); /* before any answer can have had an effect */
+    }
     if (!search->asks) { /* else an earlier question of this search is still open: first that one */
         acquire_word(list, n->key);
         search->needed = (cc_stored_key){n->digest, n->key, (uint8_t)kind_of(n)};
@@ -226,7 +231,7 @@ static int compare_slowly(const cc_skiplist *list, cc_search *search, const node
 }
 
 /* Order of the searched key against the node's: -1, 0, 1, or CC_UNDECIDED. */
-ALWAYS_INLINE int compare(const cc_skiplist *list, cc_search *search, const node *n) {
+ALWAYS_INLINE int compare(cc_skiplist *list, cc_search *search, const node *n) {
     if (kind_of(n) == search->kind) {
         if (search->digest != n->digest) {
             return search->digest < n->digest ? -1 : 1;
@@ -552,6 +557,12 @@ static void unlink_without_comparing(cc_skiplist *list, cc_smr_guard *g, node *n
     }
 }
 
+/* After a search for n's key: whether n can still be linked. Never, when no comparison of this list was ever
+ * left to foreign code: then the order is total, and the search has passed n on every level. */
+static bool may_be_linked(cc_skiplist *list, node *n) {
+    return cc_load_relaxed_u32(&list->asked) && !is_unlinked(n);
+}
+
 /* We are the last one out of a removed node: unlink it wherever it still is. What the search does not
  * know is left to cc_skiplist_finish. */
 static void sweep(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n, leftovers *left) {
@@ -561,7 +572,7 @@ static void sweep(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n
             search->unswept = n;
             return;
         }
-        if (!is_unlinked(n)) {
+        if (may_be_linked(list, n)) {
             unlink_without_comparing(list, g, n);
         }
     }
@@ -698,7 +709,7 @@ cc_status cc_skiplist_get(cc_skiplist *list, cc_search *search, uintptr_t *value
         uintptr_t v = cc_protect(&g, &n->value); /* (2) */
         if (v == CC_TOMBSTONE) {
             status = CC_ABSENT;
-        } else {
+        } else if (value) {
             acquire_word(list, v);
             *value = v;
         }
@@ -927,7 +938,7 @@ cc_status cc_skiplist_finish(cc_skiplist *list, cc_search *search) {
             end_reading(&g);
             return CC_NEED_COMPARE;
         }
-        if (!is_unlinked(n)) {
+        if (may_be_linked(list, n)) {
             unlink_without_comparing(list, &g, n);
         }
     }

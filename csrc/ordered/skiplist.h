@@ -111,7 +111,7 @@ void cc_search_end(const cc_skiplist *list, cc_search *search);
 /* ---- operations on one key. All are lock-free; cc_skiplist_get is lock-free too, not wait-free:
  * it unlinks dead nodes that it meets. All may release things that have waited. ---- */
 
-/* *value: acquired, when CC_FOUND. */
+/* *value (if not NULL): acquired, when CC_FOUND. */
 cc_status cc_skiplist_get(cc_skiplist *list, cc_search *search, uintptr_t *value);
 
 typedef enum cc_put_policy { CC_PUT_ALWAYS, CC_PUT_IF_ABSENT, CC_PUT_IF_PRESENT } cc_put_policy;
