@@ -45,6 +45,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from itertools import zip_longest
 from pathlib import Path
 from time import perf_counter, process_time
@@ -382,7 +383,7 @@ def answers_from(index: Index, paths: Sequence[str]) -> list[Answer]:
             f"Words that begin with '{prefix}', by files",
             listed([f"{word} ({with_prefix[word]})" for word in most_used], most=6),
         ),
-        Answer(f"Nearest words around '{absent}'", f"{before} ≤ {absent} ≤ {after}"),
+        Answer(f"Nearest words around '{absent}'", f"{before} < {absent} < {after}"),
     ]
     if after is not None:
         answers.append(Answer(f"Places of '{after}'", listed(place_names(after), most=3)))
@@ -570,6 +571,11 @@ class Results:
             for share in measured.core_share
         ]
         return statistics.median(shares) if shares else None
+
+    def was_disturbed(self) -> bool:
+        """Whether other programs took so much of the cores that the figures mean little."""
+        core_share = self.core_share()
+        return not gil_is_enabled() and core_share is not None and core_share < 0.85
 
     def whole_job_rate(self, threads: int, name: str) -> Rate:
         return self.measured[threads, name].whole_job.rate(self.sources.bytes / 1e6)
@@ -946,11 +952,10 @@ def report(results: Results, width: int, full_block: str) -> Iterator[str]:
         f"Both indexes were equal, every word in order with every place, in all "
         f"{results.comparisons} comparisons."
     )
-    core_share = results.core_share()
-    if not gil_is_enabled() and core_share is not None and core_share < 0.85:
+    if results.was_disturbed():
         yield (
-            f"The machine was busy with other programs: a thread of ours had {core_share:.0%} of a "
-            "core, so the figures are too low and uneven."
+            "Other programs were using the machine: a thread of ours had "
+            f"{results.core_share():.0%} of a core, so the figures are too low and uneven."
         )
     if gil_is_enabled():
         yield (
@@ -1031,7 +1036,8 @@ def draw_png(results: Results, path: Path) -> None:
     figure.supxlabel(
         f"{circumstances()}  ·  {len(results.sources.files):,} files, "
         f"{results.sources.additions:,} additions, {results.words:,} words\n"
-        "bars: medians; lines: slowest and fastest run; bold: ratio of the medians",
+        "bars: medians; lines: slowest and fastest run; bold: ratio of the medians"
+        + ("\nother programs were using the machine meanwhile" if results.was_disturbed() else ""),
         fontsize=9,
         color="#555555",
     )
@@ -1127,6 +1133,9 @@ def run(options: argparse.Namespace) -> None:
     locked = LockedForFilesIndex if options.lock_for == "file" else LockedIndex
     new_sorted_dict()  # is it there at all?
 
+    # A word that this terminal cannot write must not end the demonstration.
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     with Progress(sys.stderr) as progress:
         sources = read_sources(root, limit, progress)
         results = measure(sources, (LockFreeIndex, locked), thread_counts, repeat, progress)
@@ -1147,7 +1156,7 @@ def run(options: argparse.Namespace) -> None:
 def block_for(stream: TextIO) -> str:
     """What to draw bars with: a full block where the stream can write one."""
     try:
-        "█≤".encode(stream.encoding or "ascii")
+        "█".encode(stream.encoding or "ascii")
     except UnicodeEncodeError:
         return "#"
     return "█"

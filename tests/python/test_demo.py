@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 import sys
 import threading
 from collections import deque
@@ -255,3 +256,17 @@ def test_the_progress_bar_on_a_terminal_and_without_rich(rich):
 def test_bars_are_drawn_with_what_the_stream_can_write():
     assert demo.block_for(io.TextIOWrapper(io.BytesIO(), encoding="utf-8")) == "█"
     assert demo.block_for(io.TextIOWrapper(io.BytesIO(), encoding="ascii")) == "#"
+
+
+def test_words_that_the_terminal_cannot_write_do_not_end_the_demo(tree, tmp_path):
+    (tree / "greek.txt").write_text("avός", encoding="utf-8")
+    command = [sys.executable, "-P", "-m", "concurrent_collections.demo", str(tree), "--quick"]
+    result = subprocess.run(
+        [*command, "--png", str(tmp_path / "chart.png")],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        timeout=200,
+    )
+    assert result.returncode == 0, result.stderr
+    assert b"async, av\\u03cc\\u03c2, await" in result.stdout
+    assert b"####" in result.stdout
