@@ -51,8 +51,8 @@
  *                    while a node is linked on level 0 no other node with its key is.
  *   put              the CAS on the predecessor's level-0 link, or on the value.
  *   remove           the CAS of the value to the tombstone.
- *   first, floor...  the load of the predecessor's clean level-0 link; that the entry returned is still
- *                    alive is checked after it, so it was alive then. Meeting a dead node in one of the
+ *   first, floor...  the second load of the predecessor's clean level-0 link, between two loads of the
+ *                    entry's value that agree; without an entry the first load. Meeting a dead node in one of the
  *                    two places that matter, the search starts over: stepping over it would return an
  *                    entry that was never in that relation.
  *   scans            each entry by itself, at the load of its value.
@@ -955,17 +955,30 @@ void cc_skiplist_finish_without_comparing(cc_skiplist *list, cc_search *search) 
 
 /* ---------------------------------------------------------------- ordered operations */
 
-/* True, and the entry acquired, when n is alive; else it is marked, so that the next seek unlinks it. */
-static bool take_entry(cc_skiplist *list, cc_smr_guard *g, node *n, cc_entry *entry) {
+/* True, and the entry acquired, when n is alive; else it is marked, so that the next seek unlinks it.
+ *
+ * With `from`, whose link to `to` has shown n to be a neighbour, the entry is also one now: the value may have
+ * been replaced since that link was read, and a key come in between before that; then key and value
+ * never were the answer together. So the link is read once more, between two looks at the value. That is
+ * exact unless somebody puts the very same word back meanwhile. */
+static bool take_neighbour(cc_skiplist *list, cc_smr_guard *g, node *n, const node *from, const node *to,
+                           cc_entry *entry) {
     uintptr_t v = cc_protect(g, &n->value); /* (2) */
     if (v == CC_TOMBSTONE) {
         mark_dead(n);
+        return false;
+    }
+    if (from && (cc_load_acquire_uptr(&from->next[0]) != (uintptr_t)to || cc_load_acquire_uptr(&n->value) != v)) {
         return false;
     }
     acquire_word(list, v);
     acquire_word(list, n->key);
     *entry = (cc_entry){n->digest, n->key, v, (uint8_t)kind_of(n)};
     return true;
+}
+
+static bool take_entry(cc_skiplist *list, cc_smr_guard *g, node *n, cc_entry *entry) {
+    return take_neighbour(list, g, n, NULL, NULL, entry);
 }
 
 cc_status cc_skiplist_neighbour(cc_skiplist *list, cc_search *search, cc_relation relation,
@@ -977,15 +990,18 @@ cc_status cc_skiplist_neighbour(cc_skiplist *list, cc_search *search, cc_relatio
     }
     cc_status status;
     for (;; cc_count_retry(&g)) {
-        node *n = NULL, *beyond;
+        node *n = NULL, *from, *to, *beyond;
         if (relation == CC_FIRST) {
+            from = &list->head;
             n = target_of(cc_protect(&g, &list->head.next[0]));
-            if (!settle(&g, &list->head, 0, &n, &beyond)) {
+            if (!settle(&g, from, 0, &n, &beyond)) {
                 continue;
             }
+            to = n;
         } else if (relation == CC_LAST) {
             seek(list, &g, NULL, &at, SEEK_END);
-            n = at.before[0];
+            n = from = at.before[0];
+            to = NULL;
         } else {
             status = relation == CC_HIGHER ? seek(list, &g, search, &at, SEEK_PAST_EQUAL)
                                            : seek(list, &g, search, &at, SEEK_POSITION);
@@ -995,12 +1011,14 @@ cc_status cc_skiplist_neighbour(cc_skiplist *list, cc_search *search, cc_relatio
             bool to_the_right = relation == CC_HIGHER || relation == CC_CEILING ||
                                 (relation == CC_FLOOR && status == CC_FOUND);
             n = to_the_right ? at.after[0] : at.before[0];
+            from = status == CC_FOUND && n == at.after[0] && relation != CC_HIGHER ? NULL : at.before[0];
+            to = at.after[0];
         }
         if (!n || n == &list->head) {
             status = CC_ABSENT;
             break;
         }
-        if (take_entry(list, &g, n, entry)) {
+        if (take_neighbour(list, &g, n, from, to, entry)) {
             status = CC_FOUND;
             break;
         }
