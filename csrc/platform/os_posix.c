@@ -62,7 +62,8 @@ static int exit_key_error = -1;
 static void (*exit_hook)(void *);
 
 static void make_exit_key(void) {
-    exit_key_error = pthread_key_create(&exit_key, exit_hook) ? -1 : 0;
+    void (*hook)(void *) = __atomic_load_n(&exit_hook, __ATOMIC_RELAXED);
+    exit_key_error = pthread_key_create(&exit_key, hook) ? -1 : 0;
 }
 
 int cc_os_at_thread_exit(void (*hook)(void *), void *argument) {
