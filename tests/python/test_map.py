@@ -375,6 +375,16 @@ class TestEquality:
         assert SkipListMap({1: nan}) == {1: nan}
         assert SkipListMap({1: nan}) == SkipListMap({1: nan})
 
+    def test_comparing_with_a_default_dict_asks_for_no_defaults(self):
+        other = collections.defaultdict(int, {2: 0})
+        assert SkipListMap({1: 0}) != other
+        assert dict(other) == {2: 0}
+
+    def test_a_nan_among_the_other_s_keys_makes_it_unequal(self):
+        nan = float("nan")
+        assert SkipListMap({1.0: 1}) != {nan: 1}
+        assert {nan: 1} != SkipListMap({1.0: 1})
+
     def test_an_error_in_a_value_s_eq_comes_through(self):
         class Broken:
             def __eq__(self, other):

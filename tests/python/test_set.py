@@ -229,6 +229,17 @@ class TestAlgebra:
         assert s != [1, 2]
         assert s != 1
 
+    def test_a_nan_is_in_no_set(self):
+        s, other = SkipListSet([1.0]), {float("nan")}
+        assert s != other
+        assert not s >= other
+        assert not s > other
+        assert not other <= s
+        assert list(s - other) == [1.0]
+        assert list(s & other) == []
+        assert s.isdisjoint(other)
+        assert not s.issuperset(other)
+
     def test_relations_with_what_is_no_set_are_type_errors(self):
         with pytest.raises(TypeError):
             SkipListSet() < [1]
