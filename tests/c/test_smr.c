@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Memory reclamation by itself: what is retired is released exactly once and never under a reader; a
+ * stalled reader pins no more than promised; release functions may do anything; nothing is lost
+ * when memory runs out.
+ */
+#include "memory/cc_alloc.h"
+#include "memory/smr_fast.h"
+#include "words.h"
+
+/* ---------------------------------------------------------------- a toy container: some slots */
+
+enum { SLOTS = 8, READERS = 3, WRITERS = 3 };
+#define NODE_ALIVE UINT64_C(0x5a5a5a5a5a5a5a5a)
+
+typedef struct toy_node {
+    _Atomic uint64_t magic;
+    uint64_t birth;
+    int64_t number;
+} toy_node;
+
+typedef struct toy {
+    cc_smr_domain *domain;
+    cc_atomic_uptr slots[SLOTS];
+    _Atomic int64_t made, released, writing;
+} toy;
+
+static void release_node(const void *context, uintptr_t word, unsigned kind) {
+    toy *t = (toy *)(uintptr_t)context;
+    toy_node *n = (toy_node *)word;
+    CHECK_EQ(kind, 7);
+    CHECK(atomic_exchange(&n->magic, WORD_DEAD) == NODE_ALIVE); /* exactly once */
+    free(n);
+    atomic_fetch_add(&t->released, 1);
+}
+
+static void replace(toy *t, cc_atomic_uptr *slot, int64_t number) {
+    cc_smr_guard g;
+    toy_node *n = malloc(sizeof *n);
+    CHECK(n);
+    CHECK_EQ(cc_smr_reserve(1), 0);
+    CHECK_EQ(cc_smr_enter(t->domain, &g), 0);
+    atomic_store_explicit(&n->magic, NODE_ALIVE, memory_order_relaxed);
+    n->number = number;
+    n->birth = cc_smr_birth(&g);
+    toy_node *old = (toy_node *)cc_exchange_seq_cst_uptr(slot, (uintptr_t)n);
+    cc_smr_published(&g);
+    uint64_t birth = old ? old->birth : 0;
+    cc_smr_leave(&g);
+    atomic_fetch_add_explicit(&t->made, 1, memory_order_relaxed);
+    if (old) {
+        CHECK_EQ(cc_smr_retire(t->domain, (uintptr_t)old, 7, birth, sizeof *old), 0);
+    }
+}
+
+static void read_or_write(int index, void *argument) {
+    toy *t = argument;
+    rng r = rng_from((uint64_t)index);
+    if (index < WRITERS) {
+        for (int64_t i = scaled(100000); i > 0; i--) {
+            replace(t, &t->slots[rng_below(&r, SLOTS)], i);
+        }
+        atomic_fetch_sub(&t->writing, 1);
+        return;
+    }
+    while (atomic_load(&t->writing)) {
+        cc_smr_guard g;
+        CHECK_EQ(cc_smr_enter(t->domain, &g), 0);
+        for (int i = 0; i < 20; i++) {
+            toy_node *n = (toy_node *)cc_smr_protect(&g, &t->slots[rng_below(&r, SLOTS)]);
+            if (n) {
+                for (int k = 0; k < 10; k++) {
+                    CHECK(atomic_load_explicit(&n->magic, memory_order_relaxed) == NODE_ALIVE);
+                    if (rng_below(&r, 256) == 0) {
+                        sched_yield(); /* the others go on while we hold it */
+                    }
+                }
+            }
+        }
+        cc_smr_leave(&g);
+    }
+}
+
+static void test_toy(void) {
+    begin_test("a toy container: released exactly once, never under a reader");
+    cc_smr_statistics before, after;
+    cc_store_relaxed_u32(&cc_smr_settings.statistics, 1);
+    cc_smr_get_statistics(&before);
+    static toy t;
+    t.domain = cc_smr_domain_new(release_node, &t);
+    t.writing = WRITERS;
+    CHECK(t.domain);
+    run_threads(WRITERS + READERS, read_or_write, &t);
+    CHECK_EQ(cc_smr_flush(t.domain), 0);
+    CHECK_EQ(cc_smr_limbo_count(t.domain), 0);
+    int64_t inside = 0;
+    for (int i = 0; i < SLOTS; i++) {
+        inside += cc_load_acquire_uptr(&t.slots[i]) != 0;
+    }
+    CHECK_EQ(t.made - inside, t.released);
+    cc_smr_get_statistics(&after);
+    CHECK_EQ(after.retired - before.retired, t.released);
+    CHECK_EQ(after.released - before.released, t.released);
+    CHECK(after.threads >= WRITERS + READERS);
+    printf("    %" PRId64 " released, %" PRIu64 " scans\n", t.released, after.scans - before.scans);
+    cc_store_relaxed_u32(&cc_smr_settings.statistics, 0);
+    for (int i = 0; i < SLOTS; i++) {
+        free((void *)cc_load_relaxed_uptr(&t.slots[i]));
+    }
+    cc_smr_domain_free(t.domain);
+}
+
+/* ---------------------------------------------------------------- a thread that stops inside a region */
+
+typedef struct sleeper {
+    cc_smr_domain *domain;
+    const cc_atomic_uptr *reads;
+    pthread_t thread;
+    _Atomic int inside, wake;
+    uintptr_t word;
+} sleeper;
+
+static void *sleep_inside(void *argument) {
+    sleeper *s = argument;
+    cc_smr_guard g;
+    CHECK_EQ(cc_smr_enter(s->domain, &g), 0);
+    if (s->reads) {
+        s->word = cc_smr_protect(&g, s->reads);
+    }
+    atomic_store(&s->inside, 1);
+    while (!atomic_load(&s->wake)) {
+        usleep(1000);
+    }
+    if (s->word) {
+        CHECK(((toy_node *)s->word)->magic == NODE_ALIVE);
+    }
+    cc_smr_leave(&g);
+    return NULL;
+}
+
+static void start_sleeping(sleeper *s) {
+    CHECK_EQ(pthread_create(&s->thread, NULL, sleep_inside, s), 0);
+    while (!atomic_load(&s->inside)) {
+        usleep(100);
+    }
+}
+
+static void stop_sleeping(sleeper *s) {
+    atomic_store(&s->wake, 1);
+    pthread_join(s->thread, NULL);
+}
+
+static void test_stalled_reader_of_slots(void) {
+    begin_test("a reader stalls with a node in its hand while one slot is replaced a million times");
+    static toy t;
+    t.domain = cc_smr_domain_new(release_node, &t);
+    replace(&t, &t.slots[0], 0);
+    sleeper s = {.domain = t.domain, .reads = &t.slots[0]};
+    start_sleeping(&s);
+    size_t most = 0;
+    for (int64_t i = scaled(1000000); i > 0; i--) {
+        replace(&t, &t.slots[0], i);
+        size_t waiting = cc_smr_limbo_count(t.domain);
+        most = waiting > most ? waiting : most;
+    }
+    size_t pinned = cc_smr_flush(t.domain);
+    /* What was born while the clock still showed the reader's era: geometrically distributed around
+     * CC_PUBLICATIONS_PER_ERA. Forty times the mean has a probability of 4e-18. */
+    printf("    pinned %zu, at most %zu waited; promised %u in the mean\n", pinned, most, CC_PUBLICATIONS_PER_ERA);
+    CHECK(pinned >= 1 && pinned <= 40 * CC_PUBLICATIONS_PER_ERA);
+    CHECK(most <= 80 * CC_PUBLICATIONS_PER_ERA);
+    stop_sleeping(&s);
+    CHECK_EQ(cc_smr_flush(t.domain), 0);
+    free((void *)cc_load_relaxed_uptr(&t.slots[0]));
+    cc_smr_domain_free(t.domain);
+}
+
+/* A list's domain is private; the first thing that any list does with a region shows it. */
+static cc_smr_domain *domain_of(cc_skiplist *list) {
+    cc_search s = {0};
+    uintptr_t value;
+    CHECK_EQ(cc_skiplist_get(list, &s, &value), CC_ABSENT);
+    cc_smr_domain *domain = (cc_smr_domain *)cc_load_relaxed_uptr(&cc_thread_self()->domain);
+    CHECK(domain);
+    return domain;
+}
+
+static void test_stalled_reader_of_a_list(void) {
+    begin_test("a reader stalls in a list while others insert, remove and replace");
+    enum { ENTRIES = 2000 };
+    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    sleeper s = {.domain = domain_of(list)};
+    for (int64_t i = 0; i < ENTRIES; i++) {
+        put_as(list, 0, 1 + i, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
+    }
+    start_sleeping(&s);
+    for (int64_t i = 0; i < ENTRIES; i++) {
+        CHECK_EQ(remove_as(list, 0, 1 + i, NULL, NULL), CC_FOUND);
+    }
+    size_t alive_then = cc_skiplist_flush(list); /* ENTRIES nodes, as many values, tables of hints */
+    CHECK(alive_then <= 2 * ENTRIES + 16);
+    size_t most = 0;
+    for (int64_t i = scaled(500000); i > 0; i--) {
+        put_as(list, 0, 5, word_new(i), CC_PUT_ALWAYS, NULL, NULL); /* replaces one key for ever */
+        if (i % 4 == 0) {
+            put_as(list, 1, 100 + i % 50, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
+        } else if (i % 4 == 1) {
+            remove_as(list, 1, 100 + i % 50, NULL, NULL);
+        }
+        size_t waiting = cc_skiplist_limbo_count(list);
+        most = waiting > most ? waiting : most;
+    }
+    size_t pinned = cc_skiplist_flush(list);
+    printf("    %zu pinned of what was alive then, %zu at the end, at most %zu\n", alive_then, pinned, most);
+    CHECK(pinned <= alive_then + 80 * CC_PUBLICATIONS_PER_ERA);
+    CHECK(most <= 2 * (alive_then + 80 * CC_PUBLICATIONS_PER_ERA));
+    stop_sleeping(&s);
+    check_at_rest(list);
+    cc_skiplist_free(list);
+    CHECK_EQ(words_alive, 0);
+}
+
+static void test_pending_garbage(void) {
+    begin_test("a domain that is destroyed releases what still waits");
+    static toy t;
+    t.domain = cc_smr_domain_new(release_node, &t);
+    replace(&t, &t.slots[0], 0);
+    sleeper s = {.domain = t.domain};
+    start_sleeping(&s);
+    for (int i = 0; i < 20; i++) {
+        replace(&t, &t.slots[0], i);
+    }
+    CHECK(cc_smr_flush(t.domain) > 0);
+    stop_sleeping(&s); /* and nobody polls any more */
+    CHECK(t.released < t.made - 1);
+    cc_smr_domain_free(t.domain);
+    CHECK_EQ(t.released, t.made - 1);
+    free((void *)cc_load_relaxed_uptr(&t.slots[0]));
+    cc_smr_domain_free(NULL);
+}
+
+/* ---------------------------------------------------------------- release functions that do things */
+
+static cc_skiplist *nursery; /* another list, which dying values use */
+static _Atomic int64_t deaths;
+
+static void use_another_list(counted *c) {
+    atomic_fetch_add(&deaths, 1);
+    int64_t number = c->number % 50;
+    uintptr_t value = word_new(number), old;
+    put_as(nursery, 1, number, value, CC_PUT_ALWAYS, NULL, NULL); /* retires the last one of that key */
+    if (number % 3 == 0 && remove_as(nursery, 1, number + 1, &old, NULL) == CC_FOUND) {
+        word_release(old);
+    }
+    cc_skiplist *short_lived = cc_skiplist_new(&deciding_words);
+    put_as(short_lived, 1, number, word_new(number), CC_PUT_ALWAYS, NULL, NULL);
+    cc_skiplist_free(short_lived);
+}
+
+static void die_and_work(int index, void *argument) {
+    cc_skiplist *list = argument;
+    rng r = rng_from((uint64_t)index);
+    for (int64_t i = scaled(20000); i > 0; i--) {
+        uintptr_t value = word_new(i);
+        counted_of(value)->at_death = use_another_list;
+        put_as(list, 1, rng_below(&r, 20), value, CC_PUT_ALWAYS, NULL, NULL);
+        remove_as(list, 1, rng_below(&r, 20), NULL, NULL);
+    }
+}
+
+static void test_re_entering_releases(void) {
+    begin_test("dying values use other lists, make some and destroy them");
+    nursery = cc_skiplist_new(&deciding_words);
+    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    run_threads(3, die_and_work, list);
+    check_at_rest(list);
+    cc_skiplist_free(list);
+    CHECK_EQ(deaths, 3 * scaled(20000));
+    check_at_rest(nursery);
+    cc_skiplist_free(nursery);
+    CHECK_EQ(words_alive, 0);
+}
+
+static void free_what_is_inside(counted *c) {
+    cc_skiplist_free((cc_skiplist *)(uintptr_t)c->number);
+}
+
+static void nest_deeply(int index, void *argument) {
+    (void)index;
+    bool by_removal = *(bool *)argument;
+    cc_skiplist *inner = cc_skiplist_new(&deciding_words);
+    for (int64_t i = scaled(100000); i > 0; i--) {
+        cc_skiplist *outer = cc_skiplist_new(&deciding_words);
+        uintptr_t value = word_new((int64_t)(uintptr_t)inner);
+        counted_of(value)->at_death = free_what_is_inside;
+        put_as(outer, 0, 1, value, CC_PUT_ALWAYS, NULL, NULL);
+        inner = outer;
+    }
+    if (by_removal) {
+        CHECK_EQ(remove_as(inner, 0, 1, NULL, NULL), CC_FOUND);
+    }
+    cc_skiplist_free(inner);
+}
+
+static void test_nested_lists(void) {
+    begin_test("a hundred thousand lists, each the value of the next, on half a megabyte of stack");
+    for (int by_removal = 0; by_removal < 2; by_removal++) {
+        bool removal = by_removal;
+        run_threads(1, nest_deeply, &removal);
+        CHECK_EQ(words_alive, 0);
+    }
+}
+
+/* ---------------------------------------------------------------- more threads than a retirement looks at */
+
+static void test_many_sleepers(void) {
+    begin_test("a hundred threads stopped in regions: scans need more room than the stack has");
+    enum { SLEEPERS = 100 };
+    static toy t;
+    static sleeper s[SLEEPERS];
+    t.domain = cc_smr_domain_new(release_node, &t);
+    replace(&t, &t.slots[0], 0);
+    for (int i = 0; i < SLEEPERS; i++) {
+        s[i] = (sleeper){.domain = t.domain, .reads = &t.slots[0]};
+        start_sleeping(&s[i]);
+        for (int k = 0; k < 20; k++) {
+            replace(&t, &t.slots[0], k);
+        }
+    }
+    size_t waiting = cc_smr_flush(t.domain);
+    CHECK(waiting >= SLEEPERS / 2);
+    cc_alloc_fail_from(0); /* no memory to look: everything waits, nothing breaks */
+    CHECK_EQ(cc_smr_flush(t.domain), waiting);
+    cc_alloc_fail_from(-1);
+    for (int i = 0; i < SLEEPERS; i++) {
+        stop_sleeping(&s[i]);
+        if (i % 25 == 0) {
+            size_t now = cc_smr_flush(t.domain);
+            CHECK(now <= waiting);
+            waiting = now;
+        }
+    }
+    CHECK_EQ(cc_smr_flush(t.domain), 0);
+    CHECK_EQ(t.released, t.made - 1);
+    free((void *)cc_load_relaxed_uptr(&t.slots[0]));
+    cc_smr_domain_free(t.domain);
+}
+
+static void test_no_memory(void) {
+    begin_test("no memory for a domain, for a reservation, for a record");
+    static toy t;
+    cc_thread *self = cc_thread_self();
+    CHECK(self);
+    cc_alloc_fail_from(0);
+    CHECK(!cc_smr_domain_new(release_node, &t));
+    cc_alloc_fail_from(-1);
+    t.domain = cc_smr_domain_new(release_node, &t);
+    replace(&t, &t.slots[0], 0);
+    while (self->spare_count) {
+        cc_free(cc_take_spare(self));
+    }
+    cc_alloc_fail_from(0);
+    CHECK_EQ(cc_smr_reserve(1), -1);
+    toy_node *n = (toy_node *)cc_load_relaxed_uptr(&t.slots[0]);
+    CHECK_EQ(cc_smr_retire(t.domain, (uintptr_t)n, 7, n->birth, sizeof *n), -1);
+    CHECK(n->magic == NODE_ALIVE); /* still ours */
+    cc_alloc_fail_from(2);
+    CHECK_EQ(cc_smr_reserve(3), -1);
+    CHECK_EQ(cc_smr_reserve(2), 0); /* what was got is kept */
+    CHECK_EQ(cc_smr_retire(t.domain, (uintptr_t)n, 7, n->birth, sizeof *n), 0);
+    cc_alloc_fail_from(-1);
+    CHECK_EQ(t.released, 1);
+    cc_smr_domain_free(t.domain);
+}
+
+int main(void) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    test_toy();
+    test_stalled_reader_of_slots();
+    test_stalled_reader_of_a_list();
+    test_pending_garbage();
+    test_re_entering_releases();
+    test_nested_lists();
+    test_no_memory();
+    test_many_sleepers();
+    printf("passed\n");
+    return 0;
+}
