@@ -1,0 +1,44 @@
+# Live views of a part of an ordered container. Users get them from keys(), values(), items() and
+# range(), and need these names only in annotations.
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, ValuesView
+from typing import Any, Generic, TypeVar
+
+from _typeshed import SupportsRichComparison
+
+from concurrent_collections._core import SkipListMap, SkipListSet
+
+_K = TypeVar("_K", bound=SupportsRichComparison)
+_K2 = TypeVar("_K2", bound=SupportsRichComparison)
+_V = TypeVar("_V")
+_T_co = TypeVar("_T_co", covariant=True)
+
+class _Bounds(Generic[_T_co]):
+    def __init__(
+        self,
+        container: SkipListMap[Any, Any] | SkipListSet[Any],
+        start: Any,
+        stop: Any,
+        inclusive: tuple[bool, bool],
+        reverse: bool,
+    ) -> None: ...
+    def __iter__(self) -> Iterator[_T_co]: ...
+    def __reversed__(self) -> Iterator[_T_co]: ...
+    def __len__(self) -> int: ...
+
+class SkipListKeysView(_Bounds[_K], KeysView[_K]):
+    def __contains__(self, key: object) -> bool: ...
+    # The base class promises built-in sets; those would lose the order, and need hashes.
+    def __and__(self, other: Iterable[Any]) -> SkipListSet[_K]: ...  # type: ignore[override]
+    def __rand__(self, other: Iterable[_K2]) -> SkipListSet[_K2]: ...  # type: ignore[override]
+    def __or__(self, other: Iterable[_K2]) -> SkipListSet[_K | _K2]: ...  # type: ignore[override]
+    def __ror__(self, other: Iterable[_K2]) -> SkipListSet[_K | _K2]: ...  # type: ignore[override]
+    def __sub__(self, other: Iterable[Any]) -> SkipListSet[_K]: ...  # type: ignore[override]
+    def __rsub__(self, other: Iterable[_K2]) -> SkipListSet[_K2]: ...  # type: ignore[override]
+    def __xor__(self, other: Iterable[_K2]) -> SkipListSet[_K | _K2]: ...  # type: ignore[override]
+    def __rxor__(self, other: Iterable[_K2]) -> SkipListSet[_K | _K2]: ...  # type: ignore[override]
+
+class SkipListValuesView(_Bounds[_V], ValuesView[_V]):
+    def __contains__(self, value: object) -> bool: ...
+
+class SkipListItemsView(_Bounds[tuple[_K, _V]], ItemsView[_K, _V]):
+    def __contains__(self, item: object) -> bool: ...

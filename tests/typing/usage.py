@@ -1,0 +1,328 @@
+"""What type checkers must accept, infer and refuse. Checked by `tools/test --only types`, never run.
+
+Each `type: ignore` is a negative case: with warn_unused_ignores (part of --strict) it is an error when the
+line has become acceptable.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping, MutableMapping, MutableSet
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from functools import total_ordering
+from pathlib import Path
+from typing import Any, Generic, TypeVar, assert_type
+
+from concurrent_collections import (
+    Config,
+    SkipListMap,
+    SkipListSet,
+    config,
+    get_build_info,
+    get_include,
+    print_config,
+)
+from concurrent_collections._views import (
+    SkipListItemsView,
+    SkipListKeysView,
+    SkipListValuesView,
+)
+
+# ---- which keys ---------------------------------------------------------------------------
+
+
+class OnlyLess:
+    def __init__(self, rank: int) -> None:
+        self.rank = rank
+
+    def __lt__(self, other: OnlyLess) -> bool:
+        return self.rank < other.rank
+
+
+@total_ordering
+class Total:
+    def __lt__(self, other: Total) -> bool:
+        return id(self) < id(other)
+
+
+@dataclass(order=True, frozen=True)
+class Place:
+    file: str
+    line: int
+
+
+class Color(enum.Enum):
+    RED = 1
+
+
+bools: SkipListMap[bool, int]
+ints: SkipListMap[int, str] = SkipListMap()
+floats: SkipListMap[float, str]
+texts: SkipListMap[str, int] = SkipListMap()
+bytes_: SkipListMap[bytes, None]
+pairs: SkipListMap[tuple[int, str], float] = SkipListMap()
+nested: SkipListMap[tuple[str, ...], SkipListMap[int, str]]
+mixed: SkipListMap[int | float, str]
+fractions: SkipListSet[Fraction]
+days: SkipListMap[date, list[str]]
+paths: SkipListSet[Path]
+of_less: SkipListMap[OnlyLess, str]
+of_total: SkipListSet[Total]
+places: SkipListSet[Place] = SkipListSet()
+anything: SkipListMap[Any, Any]
+
+unordered: SkipListMap[complex, str]  # type: ignore[type-var]
+without_order: SkipListMap[object, str]  # type: ignore[type-var]
+nothing: SkipListSet[None]  # type: ignore[type-var]
+perhaps: SkipListMap[int | None, str]  # type: ignore[type-var]
+colors: SkipListSet[Color]  # type: ignore[type-var]
+
+# ---- construction ---------------------------------------------------------------------------
+
+assert_type(SkipListMap({1: "a"}), SkipListMap[int, str])
+assert_type(SkipListMap([("a", 1.5)]), SkipListMap[str, float])
+assert_type(SkipListMap(a=1, b=2), SkipListMap[str, int])
+assert_type(SkipListMap({"a": 1}, b=2), SkipListMap[str, int])
+assert_type(SkipListMap([("a", 1)], b=2), SkipListMap[str, int])
+assert_type(SkipListMap(ints), SkipListMap[int, str])
+assert_type(SkipListMap(zip([1], "a", strict=True)), SkipListMap[int, str])
+assert_type(SkipListMap.fromkeys([1, 2]), SkipListMap[int, Any | None])
+assert_type(SkipListMap.fromkeys("ab", 0), SkipListMap[str, int])
+assert_type(SkipListSet([1, 2]), SkipListSet[int])
+assert_type(SkipListSet("ab"), SkipListSet[str])
+
+SkipListMap({1: "a"}, b="c")  # type: ignore[dict-item]
+SkipListMap([1, 2])  # type: ignore[arg-type]
+SkipListMap(other={1: "a"}).first_key().bit_count()  # type: ignore[attr-defined]
+SkipListSet(1)  # type: ignore[call-overload]
+
+# ---- one key --------------------------------------------------------------------------------
+
+
+def one_key() -> None:
+    assert_type(ints[1], str)
+    ints[1] = "a"
+    del ints[1]
+    assert_type(1 in ints, bool)
+    assert_type(ints.contains(1), bool)
+
+    assert_type(ints.get(1), str | None)
+    assert_type(ints.get(1, None), str | None)
+    assert_type(ints.get(1, "b"), str)
+    assert_type(ints.get(1, default=2), str | int)
+
+    assert_type(ints.put(1, "a"), str | None)
+    assert_type(ints.put(1, "a", "b"), str)
+    assert_type(ints.put(1, "a", default=2), str | int)
+    assert_type(ints.put_if_absent(1, "a"), str | None)
+    assert_type(ints.put_if_absent(1, "a", default="b"), str)
+    assert_type(ints.put_if_absent(1, "a", default=2), str | int)
+    assert_type(ints.replace(1, "a"), str | None)
+    assert_type(ints.replace(1, "a", default="b"), str)
+    assert_type(ints.replace(1, "a", default=2), str | int)
+    assert_type(ints.replace_if(1, "a", "b"), bool)
+    assert_type(ints.replace_if(1, None, "b"), bool)
+
+    assert_type(ints.setdefault(1, "a"), str)
+    optional: SkipListMap[int, str | None] = SkipListMap()
+    assert_type(optional.setdefault(1), str | None)
+
+    assert_type(ints.delete(1), bool)
+    assert_type(ints.pop(1), str)
+    assert_type(ints.pop(1, "a"), str)
+    assert_type(ints.pop(1, None), str | None)
+    assert_type(ints.pop(1, 2), str | int)
+
+
+def one_key_refused() -> None:
+    ints["a"] = "b"  # type: ignore[index]
+    ints[1] = 2  # type: ignore[assignment]
+    ints["a"]  # type: ignore[index]
+    ints.get("a")  # type: ignore[call-overload]
+    ints.put(1, 2)  # type: ignore[call-overload]
+    ints.put_if_absent("a", "b")  # type: ignore[call-overload]
+    ints.replace_if(1, "a", 2)  # type: ignore[arg-type]
+    ints.pop(1, default="a")  # type: ignore[call-overload]
+    ints.setdefault(1)  # type: ignore[call-arg]
+    "a" in ints  # type: ignore[comparison-overlap]
+
+
+# ---- order ----------------------------------------------------------------------------------
+
+
+def order() -> None:
+    assert_type(pairs.first_key(), tuple[int, str])
+    assert_type(pairs.last_key(), tuple[int, str])
+    assert_type(ints.floor_key(1), int | None)
+    assert_type(ints.ceiling_key(1), int | None)
+    assert_type(ints.lower_key(1), int | None)
+    assert_type(ints.higher_key(1), int | None)
+    assert_type(ints.first_item(), tuple[int, str])
+    assert_type(ints.last_item(), tuple[int, str])
+    assert_type(ints.floor_item(1), tuple[int, str] | None)
+    assert_type(ints.ceiling_item(1), tuple[int, str] | None)
+    assert_type(ints.lower_item(1), tuple[int, str] | None)
+    assert_type(ints.higher_item(1), tuple[int, str] | None)
+    assert_type(ints.pop_first(), tuple[int, str])
+    assert_type(ints.pop_last(), tuple[int, str])
+    assert_type(ints.popitem(), tuple[int, str])
+    assert_type(ints.popitem(last=False), tuple[int, str])
+    ints.floor_key("a")  # type: ignore[arg-type]
+    ints.first_item()[0].upper()  # type: ignore[attr-defined]
+    ints.floor_key(1) + 1  # type: ignore[operator]
+
+
+# ---- iteration ------------------------------------------------------------------------------
+
+
+def iteration() -> None:
+    assert_type(iter(ints), Iterator[int])
+    assert_type(list(reversed(ints)), list[int])
+    assert_type(ints.keys(), SkipListKeysView[int])
+    assert_type(ints.values(1, 2), SkipListValuesView[str])
+    assert_type(ints.items(start=1), SkipListItemsView[int, str])
+    assert_type(list(ints.keys(stop=9, inclusive=True, reverse=True)), list[int])
+    assert_type(list(ints.values(1, 9, inclusive=(False, True))), list[str])
+    assert_type(dict(ints.items(1)), dict[int, str])
+    assert_type(list(reversed(ints.items())), list[tuple[int, str]])
+    assert_type(len(ints.keys(1)), int)
+    assert_type(1 in ints.keys(1), bool)
+    assert_type(ints.keys() & {1}, SkipListSet[int])
+    assert_type(ints.keys() | {2}, SkipListSet[int])
+    assert_type(ints.keys() - [1], SkipListSet[int])
+    assert_type(ints.keys() ^ {3}, SkipListSet[int])
+    assert_type(ints.items() & [(1, "a")], set[tuple[int, str]])
+    for key, value in ints.items():
+        assert_type(key, int)
+        assert_type(value, str)
+    ints.keys("a")  # type: ignore[arg-type]
+    ints.keys(1, 2, True)  # type: ignore[call-arg]
+    ints.keys(inclusive="both")  # type: ignore[arg-type]
+
+
+# ---- the whole ------------------------------------------------------------------------------
+
+
+class Named(SkipListMap[str, int]):
+    name: str
+
+
+T = TypeVar("T")
+
+
+class Index(Generic[T]):
+    """A class of the user's, generic in what it keeps."""
+
+    def __init__(self) -> None:
+        self.entries: SkipListMap[str, T] = SkipListMap()
+
+    def newest(self) -> T:
+        return self.entries.last_item()[1]
+
+
+def takes_mappings(m: Mapping[int, str], n: MutableMapping[int, str], s: MutableSet[int]) -> None:
+    s.add(len(m) + len(n))
+
+
+def whole() -> None:
+    takes_mappings(ints, ints, SkipListSet([1]))
+    ints.update({1: "a"})
+    ints.update([(1, "a")])
+    texts.update(a=1)
+    texts.update({"a": 1}, b=2)
+    ints.update(a="b")  # type: ignore[call-overload]
+    assert_type(ints | {2: "b"}, SkipListMap[int, str])
+    assert_type(ints | {"b": 2}, SkipListMap[int | str, str | int])
+    assert_type({2: "b"} | ints, SkipListMap[int, str])
+    assert_type(Named().copy(), Named)
+    assert_type(ints.copy(), SkipListMap[int, str])
+    assert_type(ints.flush(), int)
+    assert_type(len(ints), int)
+    assert_type(bool(ints), bool)
+    assert_type(ints == {1: "a"}, bool)
+    assert_type(Index[bytes]().newest(), bytes)
+    m = SkipListMap({1: "a"})
+    m |= {2: "b"}
+    m |= [(3, "c")]
+    m |= {"d": 4}  # type: ignore[dict-item]
+
+
+# ---- sets -----------------------------------------------------------------------------------
+
+
+def sets() -> None:
+    s = SkipListSet([1, 2])
+    s.add(3)
+    s.discard(1)
+    s.remove(2)
+    s.add("a")  # type: ignore[arg-type]
+    assert_type(s.first(), int)
+    assert_type(s.last(), int)
+    assert_type(s.floor(1), int | None)
+    assert_type(s.ceiling(1), int | None)
+    assert_type(s.lower(1), int | None)
+    assert_type(s.higher(1), int | None)
+    assert_type(s.pop(), int)
+    assert_type(s.pop_first(), int)
+    assert_type(s.pop_last(), int)
+    assert_type(s.range(1, 2, inclusive=True, reverse=True), SkipListKeysView[int])
+    assert_type(list(s), list[int])
+    assert_type(list(reversed(s)), list[int])
+    assert_type(s | {1}, SkipListSet[int])
+    assert_type(s | {"a"}, SkipListSet[int | str])
+    assert_type(s & {"a"}, SkipListSet[int])
+    assert_type(s - {"a"}, SkipListSet[int])
+    assert_type(s ^ {1}, SkipListSet[int])
+    assert_type(s.union([1], [2]), SkipListSet[int])
+    assert_type(s.union(["a"]), SkipListSet[int | str])
+    assert_type(s.intersection([1], [2]), SkipListSet[int])
+    assert_type(s.difference("a"), SkipListSet[int])
+    assert_type(s.symmetric_difference([1]), SkipListSet[int])
+    s.update([1], {2})
+    s.intersection_update([1])
+    s.difference_update([1])
+    s.symmetric_difference_update([1])
+    s |= {1}
+    s &= {1}
+    s -= {1}
+    s ^= {1}
+    s |= {"a"}  # type: ignore[arg-type]
+    s | [1]  # type: ignore[operator]
+    assert_type(s <= {1}, bool)
+    assert_type(s.isdisjoint([1]), bool)
+    assert_type(s.issubset([1]), bool)
+    assert_type(s.issuperset([1]), bool)
+    assert_type(s.copy(), SkipListSet[int])
+    assert_type(s.flush(), int)
+    places.add(Place("a", 1))
+    for place in places.range(Place("a", 0), Place("b", 0)):
+        assert_type(place, Place)
+
+
+# ---- the process ----------------------------------------------------------------------------
+
+
+def process() -> None:
+    assert_type(config, Config)
+    assert_type(config.gil_enabled, bool)
+    assert_type(config.detected_arch, str)
+    assert_type(config.detected_features, frozenset[str])
+    assert_type(config.available_queue_backends, tuple[str, ...])
+    assert_type(config.statistics(), dict[str, int])
+    config.queue_backend = "auto"
+    config.smr_scheme = "ibr"
+    config.retire_threshold = 64
+    config.max_reclaim_per_poll = 64
+    config.enable_statistics = True
+    config.enable_contention_stats = False
+    config.gil_enabled = False  # type: ignore[misc]
+    config.detected_arch = "pdp11"  # type: ignore[misc]
+    config.retire_threshold = "many"  # type: ignore[assignment]
+    config.retire_treshold = 1  # type: ignore[attr-defined]
+    assert_type(get_include(), str)
+    assert_type(get_build_info(), dict[str, Any])
+    with open("settings") as file:
+        print_config(file)
+    print_config(file="settings")  # type: ignore[arg-type]
