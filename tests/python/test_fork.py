@@ -119,6 +119,7 @@ def test_a_child_may_start_threads_of_its_own():
         for thread in threads:
             thread.join()
         assert len(m) == 800
+        m.clear()
         exercise(m)
 
     with in_background(lambda: m.put(-1, None)):

@@ -36,7 +36,8 @@ def test_uniform_random_operations(eager_switching):
                 change -= m.delete(key)
         return change
 
-    assert len(m) == sum(run_copies(8, work))
+    total = sum(run_copies(8, work))
+    assert len(m) == total
     assert all(value[0] == key for key, value in m.items())
     m._check()
 
@@ -74,7 +75,8 @@ def test_a_hot_spot_of_a_fifth_of_the_keys(eager_switching):
                 change -= m.delete(key)
         return change
 
-    assert len(m) == sum(run_copies(8, work))
+    total = sum(run_copies(8, work))
+    assert len(m) == total
     m._check()
     m.clear()
     collect(m)
