@@ -3,8 +3,12 @@
 from collections.abc import ItemsView, KeysView, ValuesView
 from reprlib import recursive_repr
 
-
-_ATTRIBUTES = ("_inclusive", "_reverse", "_start", "_stop")  # beside `_mapping`, which the ABCs have
+_ATTRIBUTES = (
+    "_inclusive",
+    "_reverse",
+    "_start",
+    "_stop",
+)  # beside `_mapping`, which the ABCs have
 
 
 class _Bounds:
@@ -27,7 +31,9 @@ class _Bounds:
         return self._walk(not self._reverse)
 
     def _walk(self, reverse):
-        return _core._iterate(self._mapping, self._want, self._start, self._stop, self._inclusive, reverse)
+        return _core._iterate(
+            self._mapping, self._want, self._start, self._stop, self._inclusive, reverse
+        )
 
     def _is_whole(self):
         return self._start is _core._OPEN and self._stop is _core._OPEN

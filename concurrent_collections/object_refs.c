@@ -237,7 +237,8 @@ static int compare_natively(PyObject *a, PyObject *b, int depth) {
         Py_ssize_t m = PyTuple_GET_SIZE(a), n = PyTuple_GET_SIZE(b);
         for (Py_ssize_t i = 0; i < m && i < n; i++) {
             PyObject *x = PyTuple_GET_ITEM(a, i), *y = PyTuple_GET_ITEM(b, i);
-            int order = x == y ? 0 : compare_natively(x, y, depth + 1); /* as tuples do: identity first */
+            int order =
+                x == y ? 0 : compare_natively(x, y, depth + 1); /* as tuples do: identity first */
             if (order) {
                 return order;
             }
@@ -306,7 +307,8 @@ static void release_object(uintptr_t word) {
     Py_DECREF((PyObject *)word);
 }
 
-static const cc_word_table object_words = {acquire_object, release_object, compare_keys, hash_of_key};
+static const cc_word_table object_words = {acquire_object, release_object, compare_keys,
+                                           hash_of_key};
 
 cc_skiplist *cc_objects_new(void) {
     cc_skiplist *list = cc_skiplist_new(&object_words);
@@ -344,7 +346,8 @@ static int compare_objects(PyObject *a, PyObject *b) {
 
 /* Answer the question of a search. 0, or -1 with an exception. */
 static int answer(cc_skiplist *list, cc_search *search, PyObject *key) {
-    PyObject *other = object_of_key(search->needed.kind, search->needed.digest, search->needed.word);
+    PyObject *other =
+        object_of_key(search->needed.kind, search->needed.digest, search->needed.word);
     if (!other) {
         return -1;
     }
@@ -378,15 +381,15 @@ static void end_search(cc_skiplist *list, cc_search *search, PyObject *key) {
 
 /* Run `operation` (an expression of type cc_status) until it needs no more comparisons. Afterwards
  * `status` is its answer, or CC_NO_MEMORY with an exception set. */
-#define UNTIL_DECIDED(status, list, search, key, operation)              \
-    while ((status = (operation)) == CC_NEED_COMPARE) {                  \
-        if (answer(list, search, key)) {                                 \
-            status = CC_NO_MEMORY;                                       \
-            break;                                                       \
-        }                                                                \
-    }                                                                    \
-    if (status == CC_NO_MEMORY && !PyErr_Occurred()) {                   \
-        PyErr_NoMemory();                                                \
+#define UNTIL_DECIDED(status, list, search, key, operation)                                        \
+    while ((status = (operation)) == CC_NEED_COMPARE) {                                            \
+        if (answer(list, search, key)) {                                                           \
+            status = CC_NO_MEMORY;                                                                 \
+            break;                                                                                 \
+        }                                                                                          \
+    }                                                                                              \
+    if (status == CC_NO_MEMORY && !PyErr_Occurred()) {                                             \
+        PyErr_NoMemory();                                                                          \
     }
 
 /* ---------------------------------------------------------------- one key */
@@ -468,7 +471,8 @@ int cc_objects_set(cc_skiplist *list, PyObject *key, PyObject *value) {
     return put(list, key, value, CC_PUT_ALWAYS, NULL) == CC_NO_MEMORY ? -1 : 0;
 }
 
-PyObject *cc_objects_put(cc_skiplist *list, PyObject *key, PyObject *value, int policy, PyObject *otherwise) {
+PyObject *cc_objects_put(cc_skiplist *list, PyObject *key, PyObject *value, int policy,
+                         PyObject *otherwise) {
     PyObject *old;
     cc_status status = put(list, key, value, (cc_put_policy)policy, &old);
     return status == CC_FOUND ? old : status == CC_ABSENT ? Py_NewRef(otherwise) : NULL;
@@ -486,7 +490,8 @@ static cc_status take_out(cc_skiplist *list, PyObject *key, PyObject **old) {
     if (begin_search(&search, key)) {
         return CC_NO_MEMORY;
     }
-    UNTIL_DECIDED(status, list, &search, key, cc_skiplist_remove(list, &search, old ? &word : NULL));
+    UNTIL_DECIDED(status, list, &search, key,
+                  cc_skiplist_remove(list, &search, old ? &word : NULL));
     if (old) {
         *old = (PyObject *)word;
     }
@@ -515,7 +520,8 @@ int cc_objects_replace_if(cc_skiplist *list, PyObject *key, PyObject *expected, 
         if (status != CC_FOUND) {
             return (int)status;
         }
-        int equal = PyObject_RichCompareBool(current, expected, Py_EQ); /* identity counts as equal */
+        int equal =
+            PyObject_RichCompareBool(current, expected, Py_EQ); /* identity counts as equal */
         if (equal <= 0) {
             Py_DECREF(current);
             return equal;
@@ -527,8 +533,9 @@ int cc_objects_replace_if(cc_skiplist *list, PyObject *key, PyObject *expected, 
         }
         Py_INCREF(value);
         /* `current` is held, so no other object can be at its address: the CAS means this object. */
-        UNTIL_DECIDED(status, list, &search, key,
-                      cc_skiplist_replace_exact(list, &search, (uintptr_t)current, (uintptr_t)value));
+        UNTIL_DECIDED(
+            status, list, &search, key,
+            cc_skiplist_replace_exact(list, &search, (uintptr_t)current, (uintptr_t)value));
         end_search(list, &search, key);
         Py_DECREF(current);
         if (status == CC_FOUND) {
@@ -604,7 +611,8 @@ static cc_status remove_found(cc_skiplist *list, cc_entry *entry, PyObject *key)
     if (begin_search(&search, key)) {
         return CC_NO_MEMORY;
     }
-    UNTIL_DECIDED(status, list, &search, key, cc_skiplist_remove_exact(list, &search, entry->value));
+    UNTIL_DECIDED(status, list, &search, key,
+                  cc_skiplist_remove_exact(list, &search, entry->value));
     end_search(list, &search, key);
     return status;
 }
@@ -692,7 +700,8 @@ PyObject *cc_objects_scan(cc_skiplist *list, PyObject *from, int from_exclusive,
         return NULL;
     }
     PyObject *keys = PyList_New((Py_ssize_t)count);
-    PyObject *others = keys && want != CC_WANT_KEY ? PyList_New((Py_ssize_t)count) : Py_XNewRef(keys);
+    PyObject *others =
+        keys && want != CC_WANT_KEY ? PyList_New((Py_ssize_t)count) : Py_XNewRef(keys);
     size_t i = 0;
     for (; keys && others && i < count; i++) {
         PyObject *key = object_of_key(entries[i].kind, entries[i].digest, entries[i].key);
@@ -721,8 +730,9 @@ PyObject *cc_objects_scan(cc_skiplist *list, PyObject *from, int from_exclusive,
     if (stop && count) {
         Py_ssize_t within = count_within(keys, stop, stop_inclusive, downwards);
         Py_ssize_t all = (Py_ssize_t)count;
-        if (within < 0 || (within < all && (PyList_SetSlice(keys, within, all, NULL) ||
-                                            (others != keys && PyList_SetSlice(others, within, all, NULL))))) {
+        if (within < 0 ||
+            (within < all && (PyList_SetSlice(keys, within, all, NULL) ||
+                              (others != keys && PyList_SetSlice(others, within, all, NULL))))) {
             Py_DECREF(keys);
             Py_DECREF(others);
             return NULL;

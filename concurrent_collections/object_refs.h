@@ -32,7 +32,8 @@ PyObject *cc_objects_pop(cc_skiplist *list, PyObject *key, PyObject *otherwise);
 /* 0, or -1. */
 int cc_objects_set(cc_skiplist *list, PyObject *key, PyObject *value);
 /* The value before, or `otherwise` when there was none. */
-PyObject *cc_objects_put(cc_skiplist *list, PyObject *key, PyObject *value, int policy, PyObject *otherwise);
+PyObject *cc_objects_put(cc_skiplist *list, PyObject *key, PyObject *value, int policy,
+                         PyObject *otherwise);
 /* 1: the key was there and is removed; 0: it was not. */
 int cc_objects_delete(cc_skiplist *list, PyObject *key);
 /* 1: added; 0: it was there. The value is None: sets are maps to None. */

@@ -140,7 +140,8 @@ static uint32_t see_reservations(const cc_smr_domain *d, interval *out, uint32_t
 static bool any_region_saw(const cc_smr_domain *d, uint64_t birth, uint64_t died) {
     for (cc_thread *t = cc_thread_first(); t; t = t->next) {
         uint64_t lower = cc_load_seq_cst_u64(&t->lower); /* (4), (6) */
-        if (lower > died || cc_load_seq_cst_uptr(&t->domain) != (uintptr_t)d) { /* (3); idle > died */
+        if (lower > died ||
+            cc_load_seq_cst_uptr(&t->domain) != (uintptr_t)d) { /* (3); idle > died */
             continue;
         }
         if (cc_load_seq_cst_u64(&t->upper) >= birth) { /* (5), (8) */
@@ -305,7 +306,8 @@ static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t 
         oldest_first = chain;
         chain = next;
     }
-    cc_retired *kept_newest = NULL, *kept_oldest = NULL, *free_first = NULL, **free_end = &free_first;
+    cc_retired *kept_newest = NULL, *kept_oldest = NULL, *free_first = NULL,
+               **free_end = &free_first;
     uint32_t kept = 0, freed = 0;
     uint64_t freed_bytes = 0;
     while (oldest_first) {
@@ -358,8 +360,8 @@ cc_retired *cc_take_spare(cc_thread *self) {
     return r;
 }
 
-static uint32_t add_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word, unsigned kind,
-                             uint64_t birth, uint64_t died, size_t bytes) {
+static uint32_t add_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
+                             unsigned kind, uint64_t birth, uint64_t died, size_t bytes) {
     *r = (cc_retired){NULL, d->release, d->context, word, birth, died, (uint32_t)bytes, kind};
     cc_stripe *s = cc_stripe_of(d, self);
     push_chain(s, r, r); /* r is anybody's from here on */
@@ -367,8 +369,8 @@ static uint32_t add_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, u
     return cc_fetch_add_relaxed_u32(&s->limbo_count, 1) + 1;
 }
 
-void cc_retire_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word, unsigned kind,
-                        uint64_t birth, size_t bytes) {
+void cc_retire_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
+                        unsigned kind, uint64_t birth, size_t bytes) {
     cc_fence_seq_cst(&d->era);
     count(&self->retired, 1);
     add_to_limbo(d, self, r, word, kind, birth, cc_load_seq_cst_u64(&d->era), bytes);
@@ -452,7 +454,8 @@ int cc_smr_reserve(unsigned n) {
     return self ? cc_reserve(self, n) : -1;
 }
 
-int cc_smr_retire(cc_smr_domain *domain, uintptr_t word, unsigned kind, uint64_t birth, size_t bytes) {
+int cc_smr_retire(cc_smr_domain *domain, uintptr_t word, unsigned kind, uint64_t birth,
+                  size_t bytes) {
     cc_thread *self = cc_thread_self();
     if (!self || cc_reserve(self, 1)) {
         return -1;

@@ -12,11 +12,11 @@
 #include "concurrent_collections/cc_smr.h"
 
 #if defined(CC_DEBUG_INVARIANTS)
-#define CC_INVARIANT(condition) \
-    do {                        \
-        if (!(condition)) {     \
-            cc_invariant_failed(#condition, __FILE__, __LINE__); \
-        }                       \
+#define CC_INVARIANT(condition)                                                                    \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            cc_invariant_failed(#condition, __FILE__, __LINE__);                                   \
+        }                                                                                          \
     } while (0)
 #else
 #define CC_INVARIANT(condition) ((void)0)
@@ -38,10 +38,10 @@ typedef struct cc_retired {
 
 /* Counters and limbo of some of the threads; a line each, so that they do not disturb each other. */
 typedef struct cc_stripe {
-    cc_atomic_uptr limbo;      /* cc_retired *, newest first; taken whole, by exchange */
+    cc_atomic_uptr limbo; /* cc_retired *, newest first; taken whole, by exchange */
     cc_atomic_u32 limbo_count;
-    cc_atomic_u32 scan_at;     /* limbo_count that makes the next scan worth while */
-    cc_atomic_u64 entries;     /* the container's: two's complement deltas, meaningful as a sum */
+    cc_atomic_u32 scan_at; /* limbo_count that makes the next scan worth while */
+    cc_atomic_u64 entries; /* the container's: two's complement deltas, meaningful as a sum */
     cc_atomic_u64 bytes;
     cc_atomic_u64 limbo_bytes;
     cc_atomic_u32 polls_to_skip; /* what was kept last time is not looked at again at once */
@@ -142,8 +142,8 @@ void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
                uint64_t birth, size_t bytes);
 
 /* The same, but only push: may be called inside a region, releases nothing. */
-void cc_retire_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word, unsigned kind,
-                        uint64_t birth, size_t bytes);
+void cc_retire_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
+                        unsigned kind, uint64_t birth, size_t bytes);
 
 /* Something whose destruction runs foreign code, which may destroy more of its kind: the outermost
  * one loops, the inner ones queue up. So a chain of a million nested containers needs no stack. */

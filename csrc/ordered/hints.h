@@ -60,7 +60,8 @@ static inline uint64_t hint_table_slots(const hint_table *t) {
 }
 
 static inline cc_atomic_uptr *hint_bucket(const hint_table *t, uint64_t hash) {
-    return &t->slots[(hash >> 4 & t->bucket_mask) * HINT_SLOTS]; /* bit 0 is always set, the top four are the tag */
+    return &t->slots[(hash >> 4 & t->bucket_mask) *
+                     HINT_SLOTS]; /* bit 0 is always set, the top four are the tag */
 }
 
 static inline uintptr_t hint_word(const void *n, uint64_t hash) {

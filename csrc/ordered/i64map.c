@@ -43,20 +43,23 @@ int cc_i64map_get(cc_i64map *map, int64_t key, uintptr_t *value) {
 
 int cc_i64map_put(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *old) {
     cc_search s = search_for(key);
-    return value == CC_TOMBSTONE ? CC_I64MAP_BAD_VALUE
-                                 : (int)cc_skiplist_put(list_of(map), &s, value, CC_PUT_ALWAYS, old);
+    return value == CC_TOMBSTONE
+               ? CC_I64MAP_BAD_VALUE
+               : (int)cc_skiplist_put(list_of(map), &s, value, CC_PUT_ALWAYS, old);
 }
 
 int cc_i64map_put_if_absent(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *existing) {
     cc_search s = search_for(key);
-    return value == CC_TOMBSTONE ? CC_I64MAP_BAD_VALUE
-                                 : (int)cc_skiplist_put(list_of(map), &s, value, CC_PUT_IF_ABSENT, existing);
+    return value == CC_TOMBSTONE
+               ? CC_I64MAP_BAD_VALUE
+               : (int)cc_skiplist_put(list_of(map), &s, value, CC_PUT_IF_ABSENT, existing);
 }
 
 int cc_i64map_replace_if(cc_i64map *map, int64_t key, uintptr_t expected, uintptr_t value) {
     cc_search s = search_for(key);
-    return value == CC_TOMBSTONE ? CC_I64MAP_BAD_VALUE
-                                 : (int)cc_skiplist_replace_exact(list_of(map), &s, expected, value);
+    return value == CC_TOMBSTONE
+               ? CC_I64MAP_BAD_VALUE
+               : (int)cc_skiplist_replace_exact(list_of(map), &s, expected, value);
 }
 
 int cc_i64map_remove(cc_i64map *map, int64_t key, uintptr_t *old) {
@@ -64,7 +67,8 @@ int cc_i64map_remove(cc_i64map *map, int64_t key, uintptr_t *old) {
     return (int)cc_skiplist_remove(list_of(map), &s, old);
 }
 
-static int neighbour(cc_i64map *map, int64_t key, cc_relation relation, int64_t *found, uintptr_t *value) {
+static int neighbour(cc_i64map *map, int64_t key, cc_relation relation, int64_t *found,
+                     uintptr_t *value) {
     cc_search s = search_for(key);
     cc_entry e;
     cc_status status = cc_skiplist_neighbour(list_of(map), &s, relation, &e);
@@ -121,7 +125,8 @@ int cc_i64map_pop_last(cc_i64map *map, int64_t *found, uintptr_t *value) {
     return pop_end(map, CC_LAST, found, value);
 }
 
-int64_t cc_i64map_scan(cc_i64map *map, int64_t from, int64_t *keys, uintptr_t *values, size_t room) {
+int64_t cc_i64map_scan(cc_i64map *map, int64_t from, int64_t *keys, uintptr_t *values,
+                       size_t room) {
     enum { CHUNK = 64 };
     cc_entry entries[CHUNK];
     size_t total = 0;

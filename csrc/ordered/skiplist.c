@@ -93,12 +93,12 @@
 #define MOST_NODES_PER_REGION 4096u
 
 typedef struct cc_skiplist_node {
-    uintptr_t key;             /* immutable, owned; 0: the digest is the key */
+    uintptr_t key; /* immutable, owned; 0: the digest is the key */
     cc_atomic_u64 value_birth; /* era in the low 48 bits; builders and REMOVED above */
-    cc_atomic_uptr value;      /* owned; CC_TOMBSTONE: dead */
+    cc_atomic_uptr value; /* owned; CC_TOMBSTONE: dead */
     uint64_t birth_kind_height; /* immutable: era (48), kind (8), height (8) */
-    uint64_t digest;           /* immutable */
-    cc_atomic_uptr next[];     /* one per level; MARK: dead on this level; UNLINKED */
+    uint64_t digest; /* immutable */
+    cc_atomic_uptr next[]; /* one per level; MARK: dead on this level; UNLINKED */
 } node;
 
 #define ERA_BITS 48
@@ -112,9 +112,9 @@ struct cc_skiplist {
     const cc_word_table *words;
     cc_smr_domain *domain;
     cc_atomic_uptr hints; /* hint_table *: the current one, or NULL while the list is small */
-    cc_atomic_u32 top;    /* levels in use, at least 1; only grows */
-    cc_atomic_u32 asked;  /* 1: some comparison was left to foreign code; never goes back */
-    node head;         /* its next[] has MAX_HEIGHT entries; must be last */
+    cc_atomic_u32 top; /* levels in use, at least 1; only grows */
+    cc_atomic_u32 asked; /* 1: some comparison was left to foreign code; never goes back */
+    node head; /* its next[] has MAX_HEIGHT entries; must be last */
 };
 
 enum { RETIRED_VALUE, RETIRED_NODE, RETIRED_HINTS };
@@ -189,7 +189,8 @@ static int random_height(cc_thread *self, int top) {
     return height;
 }
 
-static node *new_node(cc_skiplist *list, cc_smr_guard *g, const cc_search *search, uintptr_t value) {
+static node *new_node(cc_skiplist *list, cc_smr_guard *g, const cc_search *search,
+                      uintptr_t value) {
     int top = (int)cc_load_relaxed_u32(&list->top);
     int height = random_height(g->thread, top);
     node *n = cc_alloc(sizeof(node) + (size_t)height * sizeof(cc_atomic_uptr));
@@ -209,7 +210,8 @@ static node *new_node(cc_skiplist *list, cc_smr_guard *g, const cc_search *searc
 
 static int compare_slowly(cc_skiplist *list, cc_search *search, const node *n) {
     const cc_word_table *words = list->words;
-    int order = words->compare ? words->compare(search, kind_of(n), n->digest, n->key) : CC_UNDECIDED;
+    int order =
+        words->compare ? words->compare(search, kind_of(n), n->digest, n->key) : CC_UNDECIDED;
     if (order != CC_UNDECIDED) {
         return order;
     }
@@ -290,10 +292,10 @@ typedef struct position {
 } position;
 
 typedef enum seek_mode {
-    SEEK_POSITION,   /* fill in the whole position */
-    SEEK_ENTRY,      /* stop at the first equal node: only after[0] is set, when found */
+    SEEK_POSITION, /* fill in the whole position */
+    SEEK_ENTRY, /* stop at the first equal node: only after[0] is set, when found */
     SEEK_PAST_EQUAL, /* the position behind an equal node */
-    SEEK_END         /* the position behind everything; there is no search */
+    SEEK_END /* the position behind everything; there is no search */
 } seek_mode;
 
 /* Mark a node whose value is a tombstone on all its levels, from the top. Idempotent; helpers do it
@@ -390,7 +392,8 @@ ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, cc_search *sear
         /* `equal` is level 0's now. An equal node further up that is not the one down here is dead and
          * about to be unlinked; nothing may be linked in front of it. When it is alive all the same,
          * then the comparisons are no order, and starting over would never end. */
-        if (!equal_above || equal_above == equal || cc_load_acquire_uptr(&equal_above->value) != CC_TOMBSTONE) {
+        if (!equal_above || equal_above == equal ||
+            cc_load_acquire_uptr(&equal_above->value) != CC_TOMBSTONE) {
             return equal ? CC_FOUND : CC_ABSENT;
         }
         mark_dead(equal_above); /* so that the next pass unlinks it */
@@ -482,7 +485,8 @@ static void grow_hints(cc_skiplist *list, cc_smr_guard *g, hint_table *t) {
     cc_stripe *s = cc_stripe_of(list->domain, self);
     cc_fetch_add_relaxed_u64(&s->bytes, larger->bytes - (t ? t->bytes : 0));
     if (t) {
-        cc_retire_to_limbo(list->domain, self, cc_take_spare(self), (uintptr_t)t, RETIRED_HINTS, t->birth, t->bytes);
+        cc_retire_to_limbo(list->domain, self, cc_take_spare(self), (uintptr_t)t, RETIRED_HINTS,
+                           t->birth, t->bytes);
     }
 }
 
@@ -581,7 +585,8 @@ static void sweep(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n
 }
 
 /* The same, when n may also stand in the table of hints. */
-static void last_one_out(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n, leftovers *left) {
+static void last_one_out(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n,
+                         leftovers *left) {
     clear_hint(list, g, n);
     sweep(list, g, search, n, left);
 }
@@ -654,7 +659,8 @@ static void end_changing(cc_skiplist *list, cc_smr_guard *g, cc_search *search, 
                   birth_of(left->dead), bytes);
     }
     if (has_value) {
-        cc_retire(domain, self, left->value_record, left->value, RETIRED_VALUE, left->value_birth, 0);
+        cc_retire(domain, self, left->value_record, left->value, RETIRED_VALUE, left->value_birth,
+                  0);
     }
     cc_poll(domain, self);
 }
@@ -664,7 +670,8 @@ static void end_changing(cc_skiplist *list, cc_smr_guard *g, cc_search *search, 
 /* A search had to find n because no hint led to it: put one in. Where another hint would have to go for
  * it, only now and then, or two keys would chase each other out. As a builder of n we may turn out to be
  * the last one, and then the dead node is ours to sweep, even in a get. */
-static void refresh_hint(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n, leftovers *left) {
+static void refresh_hint(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n,
+                         leftovers *left) {
     cc_thread *self = g->thread;
     hint_table *t = search->hash && kind_of(n) == search->kind ? current_hints(list, g) : NULL;
     if (!t || (!hint_has_room(t, search->hash) && (cc_thread_random(self) >> 16 & 7))) {
@@ -680,8 +687,8 @@ static void refresh_hint(cc_skiplist *list, cc_smr_guard *g, cc_search *search, 
 
 /* The node with the searched key, by a hint or by a search: CC_FOUND, CC_ABSENT or CC_NEED_COMPARE. Its
  * value may be a tombstone, in which case the key was absent for a moment after the call began. */
-ALWAYS_INLINE cc_status find_entry(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node **found,
-                                   leftovers *left) {
+ALWAYS_INLINE cc_status find_entry(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                                   node **found, leftovers *left) {
     node *n = follow_hint(list, g, search);
     if (n && cc_load_acquire_uptr(&n->value) != CC_TOMBSTONE) {
         /* It may die before the caller reads the value; it was alive in this call. */
@@ -752,7 +759,8 @@ static cc_status swap_value(cc_skiplist *list, cc_smr_guard *g, node *n, uintptr
 
 /* Link a node that is in the map on its upper levels, as far as that goes: when it dies meanwhile, or
  * a comparison is needed, it stays lower than it was meant to be. Returns how many levels it has got. */
-static int build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n, position *at) {
+static int build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n,
+                       position *at) {
     for (int level = 1; level < height_of(n); level++) {
         for (;;) {
             uintptr_t link = cc_load_acquire_uptr(&n->next[level]);
@@ -761,11 +769,13 @@ static int build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, no
             }
             node *after = at->after[level];
             /* Our own next first, by CAS, since a remover may mark it at any time; then the link to us. */
-            if (target_of(link) != after && !cc_cas_acq_rel_uptr(&n->next[level], &link, (uintptr_t)after)) {
+            if (target_of(link) != after &&
+                !cc_cas_acq_rel_uptr(&n->next[level], &link, (uintptr_t)after)) {
                 return level;
             }
             uintptr_t expected = (uintptr_t)after;
-            if (cc_cas_acq_rel_uptr(&at->before[level]->next[level], &expected, (uintptr_t)n)) { /* (1) */
+            if (cc_cas_acq_rel_uptr(&at->before[level]->next[level], &expected,
+                                    (uintptr_t)n)) { /* (1) */
                 break;
             }
             cc_count_retry(g);
@@ -777,8 +787,8 @@ static int build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, no
     return height_of(n);
 }
 
-cc_status cc_skiplist_put(cc_skiplist *list, cc_search *search, uintptr_t value, cc_put_policy policy,
-                          uintptr_t *old) {
+cc_status cc_skiplist_put(cc_skiplist *list, cc_search *search, uintptr_t value,
+                          cc_put_policy policy, uintptr_t *old) {
     cc_smr_guard g;
     leftovers left = {0};
     position at;
@@ -831,7 +841,8 @@ cc_status cc_skiplist_put(cc_skiplist *list, cc_search *search, uintptr_t value,
         int height = height_of(n);
         if (height > at.levels) {
             uint32_t top = (uint32_t)at.levels;
-            while (top < (uint32_t)height && !cc_cas_acq_rel_u32(&list->top, &top, (uint32_t)height)) { /* (3) */
+            while (top < (uint32_t)height &&
+                   !cc_cas_acq_rel_u32(&list->top, &top, (uint32_t)height)) { /* (3) */
             }
             for (int level = at.levels; level < height; level++) {
                 at.before[level] = &list->head;
@@ -961,14 +972,15 @@ void cc_skiplist_finish_without_comparing(cc_skiplist *list, cc_search *search) 
  * been replaced since that link was read, and a key come in between before that; then key and value
  * never were the answer together. So the link is read once more, between two looks at the value. That is
  * exact unless somebody puts the very same word back meanwhile. */
-static bool take_neighbour(cc_skiplist *list, cc_smr_guard *g, node *n, const node *from, const node *to,
-                           cc_entry *entry) {
+static bool take_neighbour(cc_skiplist *list, cc_smr_guard *g, node *n, const node *from,
+                           const node *to, cc_entry *entry) {
     uintptr_t v = cc_protect(g, &n->value); /* (2) */
     if (v == CC_TOMBSTONE) {
         mark_dead(n);
         return false;
     }
-    if (from && (cc_load_acquire_uptr(&from->next[0]) != (uintptr_t)to || cc_load_acquire_uptr(&n->value) != v)) {
+    if (from && (cc_load_acquire_uptr(&from->next[0]) != (uintptr_t)to ||
+                 cc_load_acquire_uptr(&n->value) != v)) {
         return false;
     }
     acquire_word(list, v);
@@ -1011,7 +1023,8 @@ cc_status cc_skiplist_neighbour(cc_skiplist *list, cc_search *search, cc_relatio
             bool to_the_right = relation == CC_HIGHER || relation == CC_CEILING ||
                                 (relation == CC_FLOOR && status == CC_FOUND);
             n = to_the_right ? at.after[0] : at.before[0];
-            from = status == CC_FOUND && n == at.after[0] && relation != CC_HIGHER ? NULL : at.before[0];
+            from = status == CC_FOUND && n == at.after[0] && relation != CC_HIGHER ? NULL
+                                                                                   : at.before[0];
             to = at.after[0];
         }
         if (!n || n == &list->head) {
@@ -1027,8 +1040,8 @@ cc_status cc_skiplist_neighbour(cc_skiplist *list, cc_search *search, cc_relatio
     return status;
 }
 
-cc_status cc_skiplist_scan_up(cc_skiplist *list, cc_search *search, bool exclusive, cc_entry *entries,
-                              size_t room, size_t *count) {
+cc_status cc_skiplist_scan_up(cc_skiplist *list, cc_search *search, bool exclusive,
+                              cc_entry *entries, size_t room, size_t *count) {
     cc_smr_guard g;
     position at;
     size_t n = 0;
@@ -1216,7 +1229,8 @@ static int64_t kill_some(cc_skiplist *list, block_of_nodes *block) {
     for (unsigned i = 0; i < n && list->words->release; i++) {
         /* A value that cannot be recorded and that somebody may be reading is lost, not freed. */
         if (cc_reserve(self, 1) == 0) {
-            cc_retire(list->domain, self, cc_take_spare(self), values[i], RETIRED_VALUE, births[i], 0);
+            cc_retire(list->domain, self, cc_take_spare(self), values[i], RETIRED_VALUE, births[i],
+                      0);
         }
     }
     return n;
@@ -1267,11 +1281,13 @@ cc_status cc_skiplist_clear(cc_skiplist *list) {
     unlink_all_dead(list);
     cc_thread *self = cc_thread_self();
     /* Rule B of hints.h for all our nodes at once: a table that is not current leads nowhere. */
-    hint_table *t = blocks && blocks->count ? (hint_table *)cc_exchange_seq_cst_uptr(&list->hints, 0) : NULL;
+    hint_table *t =
+        blocks && blocks->count ? (hint_table *)cc_exchange_seq_cst_uptr(&list->hints, 0) : NULL;
     if (t) {
         count_entry(list, self, 0, -(int64_t)t->bytes);
         if (cc_reserve(self, 1) == 0) {
-            cc_retire(list->domain, self, cc_take_spare(self), (uintptr_t)t, RETIRED_HINTS, t->birth, t->bytes);
+            cc_retire(list->domain, self, cc_take_spare(self), (uintptr_t)t, RETIRED_HINTS,
+                      t->birth, t->bytes);
         }
     }
     while (blocks) {
@@ -1280,10 +1296,12 @@ cc_status cc_skiplist_clear(cc_skiplist *list) {
         for (unsigned i = 0; i < b->count; i++) {
             node *n = b->nodes[i];
             check_unreachable(list, n);
-            if (cc_reserve(self, 1) == 0) { /* else it is lost, not freed: somebody may be reading it */
+            if (cc_reserve(self, 1) ==
+                0) { /* else it is lost, not freed: somebody may be reading it */
                 size_t bytes = bytes_of(n);
                 count_entry(list, self, 0, -(int64_t)bytes);
-                cc_retire(list->domain, self, cc_take_spare(self), (uintptr_t)n, RETIRED_NODE, birth_of(n), bytes);
+                cc_retire(list->domain, self, cc_take_spare(self), (uintptr_t)n, RETIRED_NODE,
+                          birth_of(n), bytes);
             }
         }
         cc_free(b);
@@ -1335,7 +1353,8 @@ size_t cc_skiplist_bytes(const cc_skiplist *list) {
     uint64_t sum = sizeof *list + MAX_HEIGHT * sizeof(cc_atomic_uptr) + sizeof *d +
                    (d->stripe_mask + 1) * sizeof(cc_stripe);
     for (uint32_t i = 0; i <= d->stripe_mask; i++) {
-        sum += cc_load_relaxed_u64(&d->stripes[i].bytes) + cc_load_relaxed_u64(&d->stripes[i].limbo_bytes);
+        sum += cc_load_relaxed_u64(&d->stripes[i].bytes) +
+               cc_load_relaxed_u64(&d->stripes[i].limbo_bytes);
     }
     return (size_t)sum;
 }
@@ -1353,7 +1372,8 @@ uint32_t cc_skiplist_changes_by_this_thread(const cc_skiplist *list) {
     return self ? *cc_thread_write_mark(self, list) : 0;
 }
 
-int cc_skiplist_visit(cc_skiplist *list, int (*visit)(uintptr_t word, void *argument), void *argument) {
+int cc_skiplist_visit(cc_skiplist *list, int (*visit)(uintptr_t word, void *argument),
+                      void *argument) {
     int answer;
     for (node *n = target_of(cc_load_relaxed_uptr(&list->head.next[0])); n;
          n = target_of(cc_load_relaxed_uptr(&n->next[0]))) {

@@ -57,10 +57,10 @@ typedef struct cc_search {
     uintptr_t key;
     uint8_t kind;
     /* Set by operations. */
-    bool asks;                          /* a comparison with `needed` is wanted; its word is acquired */
+    bool asks; /* a comparison with `needed` is wanted; its word is acquired */
     cc_stored_key needed;
-    struct cc_skiplist_node *unswept;   /* see cc_skiplist_finish */
-    void *record;                       /* with which unswept will be retired */
+    struct cc_skiplist_node *unswept; /* see cc_skiplist_finish */
+    void *record; /* with which unswept will be retired */
     /* Grows by cc_search_learn; holds the acquired words until cc_search_end. */
     cc_lesson *lessons;
     uint32_t lesson_count, lesson_room;
@@ -119,8 +119,8 @@ typedef enum cc_put_policy { CC_PUT_ALWAYS, CC_PUT_IF_ABSENT, CC_PUT_IF_PRESENT 
 /* Store value under the key. CC_ABSENT: the key was not there; unless IF_PRESENT it now is, and
  * the list has taken over both words (search->key and value). CC_FOUND: it was there; unless
  * IF_ABSENT the list has taken over `value` alone. *old (if not NULL): acquired, when CC_FOUND. */
-cc_status cc_skiplist_put(cc_skiplist *list, cc_search *search, uintptr_t value, cc_put_policy policy,
-                          uintptr_t *old);
+cc_status cc_skiplist_put(cc_skiplist *list, cc_search *search, uintptr_t value,
+                          cc_put_policy policy, uintptr_t *old);
 
 /* If the key's value is the very word `expected`, replace it by `value`, which the list takes over:
  * CC_FOUND. Else CC_ABSENT or CC_MISMATCH. */
@@ -147,7 +147,14 @@ void cc_skiplist_finish_without_comparing(cc_skiplist *list, cc_search *search);
 
 /* ---- ordered operations ---- */
 
-typedef enum cc_relation { CC_FIRST, CC_LAST, CC_FLOOR, CC_CEILING, CC_LOWER, CC_HIGHER } cc_relation;
+typedef enum cc_relation {
+    CC_FIRST,
+    CC_LAST,
+    CC_FLOOR,
+    CC_CEILING,
+    CC_LOWER,
+    CC_HIGHER
+} cc_relation;
 
 /* The entry in that relation to the searched key (which CC_FIRST and CC_LAST do not look at). */
 cc_status cc_skiplist_neighbour(cc_skiplist *list, cc_search *search, cc_relation relation,
@@ -156,8 +163,8 @@ cc_status cc_skiplist_neighbour(cc_skiplist *list, cc_search *search, cc_relatio
 /* Up to `room` entries in ascending order, from the searched key on (after it, when `exclusive`), or
  * from the first one when search is NULL. Returns CC_FOUND with *count entries (0: there are no more)
  * or CC_NEED_COMPARE. Weakly consistent: each entry was there at some moment of the call. */
-cc_status cc_skiplist_scan_up(cc_skiplist *list, cc_search *search, bool exclusive, cc_entry *entries,
-                              size_t room, size_t *count);
+cc_status cc_skiplist_scan_up(cc_skiplist *list, cc_search *search, bool exclusive,
+                              cc_entry *entries, size_t room, size_t *count);
 
 /* The same downwards from the searched key, or from the last one. */
 cc_status cc_skiplist_scan_down(cc_skiplist *list, cc_search *search, bool exclusive,
@@ -185,7 +192,8 @@ uint32_t cc_skiplist_changes_by_this_thread(const cc_skiplist *list);
 
 /* Call `visit` for every word the list owns, stop at the first non-zero answer and return it. The
  * world is stopped: no thread is inside an operation. Takes no references, allocates nothing. */
-int cc_skiplist_visit(cc_skiplist *list, int (*visit)(uintptr_t word, void *argument), void *argument);
+int cc_skiplist_visit(cc_skiplist *list, int (*visit)(uintptr_t word, void *argument),
+                      void *argument);
 
 /* Look for broken invariants while no thread is inside an operation: order on every level, every
  * level a subset of the one below, no marked or dead node linked, counts right. Returns NULL, or what is

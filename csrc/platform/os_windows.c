@@ -28,7 +28,8 @@ unsigned cc_os_features(void) {
 #ifndef PF_ARM_V81_ATOMIC_INSTRUCTIONS_AVAILABLE
 #define PF_ARM_V81_ATOMIC_INSTRUCTIONS_AVAILABLE 34
 #endif
-    return IsProcessorFeaturePresent(PF_ARM_V81_ATOMIC_INSTRUCTIONS_AVAILABLE) ? CC_FEATURE_LSE : 0u;
+    return IsProcessorFeaturePresent(PF_ARM_V81_ATOMIC_INSTRUCTIONS_AVAILABLE) ? CC_FEATURE_LSE
+                                                                               : 0u;
 #else
     return 0;
 #endif

@@ -71,12 +71,14 @@ cc_park_result cc_park(cc_atomic_u32 *word, uint32_t expected, uint64_t deadline
     if (has_os_sync()) {
         int r = deadline == CC_PARK_FOREVER
                     ? os_wait(&word->word, expected, 4, 0)
-                    : os_wait_with_timeout(&word->word, expected, 4, 0, OS_CLOCK_MACH_ABSOLUTE_TIME_,
-                                           deadline - now);
+                    : os_wait_with_timeout(&word->word, expected, 4, 0,
+                                           OS_CLOCK_MACH_ABSOLUTE_TIME_, deadline - now);
         if (r >= 0) {
             return CC_PARK_WOKEN;
         }
-        return errno == ETIMEDOUT ? CC_PARK_TIMED_OUT : errno == EINTR ? CC_PARK_INTERRUPTED : CC_PARK_WOKEN;
+        return errno == ETIMEDOUT ? CC_PARK_TIMED_OUT
+               : errno == EINTR   ? CC_PARK_INTERRUPTED
+                                  : CC_PARK_WOKEN;
     }
 #endif
     struct bucket *b = bucket_of(word);

@@ -22,12 +22,14 @@ cc_park_result cc_park(cc_atomic_u32 *word, uint32_t expected, uint64_t deadline
         timeout = &until;
     }
     /* WAIT_BITSET takes an absolute time of the monotonic clock: a retry does not lengthen it. */
-    long r = syscall(SYS_futex, &word->word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expected, timeout,
-                     NULL, FUTEX_BITSET_MATCH_ANY);
+    long r = syscall(SYS_futex, &word->word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expected,
+                     timeout, NULL, FUTEX_BITSET_MATCH_ANY);
     if (r == 0 || errno == EAGAIN) {
         return CC_PARK_WOKEN;
     }
-    return errno == ETIMEDOUT ? CC_PARK_TIMED_OUT : errno == EINTR ? CC_PARK_INTERRUPTED : CC_PARK_WOKEN;
+    return errno == ETIMEDOUT ? CC_PARK_TIMED_OUT
+           : errno == EINTR   ? CC_PARK_INTERRUPTED
+                              : CC_PARK_WOKEN;
 }
 
 void cc_unpark_one(cc_atomic_u32 *word) {

@@ -57,7 +57,8 @@ static void drop_dead_threads_in_child(void) {
 static cc_thread *take_a_free_record(void) {
     for (cc_thread *t = cc_thread_first(); t; t = t->next) {
         uint32_t free = 0;
-        if (cc_load_relaxed_u32(&t->in_use) == 0 && cc_cas_acq_rel_u32(&t->in_use, &free, 1)) { /* pairs with (2) */
+        if (cc_load_relaxed_u32(&t->in_use) == 0 &&
+            cc_cas_acq_rel_u32(&t->in_use, &free, 1)) { /* pairs with (2) */
             return t;
         }
     }
@@ -77,7 +78,8 @@ static cc_thread *make_a_record(void) {
     uintptr_t head = cc_load_relaxed_uptr(&first);
     do {
         t->next = (cc_thread *)head;
-    } while (!cc_cas_seq_cst_uptr(&first, &head, (uintptr_t)t)); /* (1): visible before any load of ours */
+    } while (!cc_cas_seq_cst_uptr(&first, &head,
+                                  (uintptr_t)t)); /* (1): visible before any load of ours */
     return t;
 }
 

@@ -64,7 +64,8 @@ static inline void cc_pause(void) {
     __builtin_ia32_pause();
 #endif
 #elif defined(CC_ARCH_AARCH64) && !defined(_MSC_VER)
-    __asm__ __volatile__("isb" ::: "memory"); /* `yield` is a no-op on most cores; isb takes ~10 ns */
+    __asm__ __volatile__("isb" ::
+                             : "memory"); /* `yield` is a no-op on most cores; isb takes ~10 ns */
 #elif defined(CC_ARCH_PPC64)
     __asm__ __volatile__("or 27,27,27" ::: "memory");
 #elif defined(CC_ARCH_RISCV64)

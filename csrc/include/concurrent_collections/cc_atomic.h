@@ -46,7 +46,7 @@ void cc_sched_drain(void);
 /* ---------------------------------------------------------------- loads, stores, read-modify-writes */
 #ifdef CC_SCHED
 #define CC_ATOMIC_LOAD(T, p, order) ((T)cc_sched_load((const void *)&(p)->word, sizeof(T)))
-#define CC_ATOMIC_STORE(T, p, v, order) \
+#define CC_ATOMIC_STORE(T, p, v, order)                                                            \
     cc_sched_store((void *)&(p)->word, sizeof(T), (uint64_t)(v), (order) != memory_order_relaxed)
 #define CC_ATOMIC_RMW_POINT() cc_sched_drain()
 #else
@@ -84,13 +84,13 @@ void cc_sched_drain(void);
     }                                                                                              \
     static inline bool cc_cas_acq_rel_##NAME(cc_atomic_##NAME *p, T *expected, T desired) {        \
         CC_ATOMIC_RMW_POINT();                                                                     \
-        return atomic_compare_exchange_strong_explicit(&p->word, expected, desired,                \
-                                                       memory_order_acq_rel, memory_order_acquire); \
+        return atomic_compare_exchange_strong_explicit(                                            \
+            &p->word, expected, desired, memory_order_acq_rel, memory_order_acquire);              \
     }                                                                                              \
     static inline bool cc_cas_seq_cst_##NAME(cc_atomic_##NAME *p, T *expected, T desired) {        \
         CC_ATOMIC_RMW_POINT();                                                                     \
-        return atomic_compare_exchange_strong_explicit(&p->word, expected, desired,                \
-                                                       memory_order_seq_cst, memory_order_seq_cst); \
+        return atomic_compare_exchange_strong_explicit(                                            \
+            &p->word, expected, desired, memory_order_seq_cst, memory_order_seq_cst);              \
     }                                                                                              \
     static inline T cc_fetch_add_relaxed_##NAME(cc_atomic_##NAME *p, T v) {                        \
         CC_ATOMIC_RMW_POINT();                                                                     \

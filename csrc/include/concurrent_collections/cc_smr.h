@@ -94,7 +94,8 @@ int cc_smr_reserve(unsigned n);
 /* Hand over an unlinked word. Released at once when no open region could have seen it, else later
  * by any thread's operation on this domain. Returns 0; or -1 when nothing was reserved and there is
  * no memory, and then the word still belongs to the caller. Lock-free. */
-int cc_smr_retire(cc_smr_domain *domain, uintptr_t word, unsigned kind, uint64_t birth, size_t bytes);
+int cc_smr_retire(cc_smr_domain *domain, uintptr_t word, unsigned kind, uint64_t birth,
+                  size_t bytes);
 
 /* Release everything that can be released now. Returns how many things still wait. */
 size_t cc_smr_flush(cc_smr_domain *domain);
