@@ -33,6 +33,9 @@ uint32_t cc_thread_count(void) {
 static void give_back(void *argument) {
     cc_thread *record = argument;
     self = NULL;
+    /* The thread may have ended inside a release function (pthread_exit, cancellation): nothing is running
+     * on its stack any more. What was put off meanwhile, the next owner of the record will do. */
+    record->is_releasing = false;
     cc_store_release_u64(&record->lower, CC_ERA_IDLE);
     cc_store_release_uptr(&record->domain, 0);
     cc_store_release_u32(&record->in_use, 0); /* (2): the next owner sees all that we wrote */

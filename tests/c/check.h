@@ -20,6 +20,18 @@
 
 #define UNUSED __attribute__((unused))
 
+/* Does a sanitizer with an allocator of its own watch us? */
+#if defined(CC_ASAN) || defined(CC_TSAN)
+#define CHECK_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#define CHECK_SANITIZED 1
+#endif
+#endif
+#ifndef CHECK_SANITIZED
+#define CHECK_SANITIZED 0
+#endif
+
 /* Not assert(): it must work in release builds too, and end the process from any thread. */
 #define CHECK(condition)                                                               \
     do {                                                                               \

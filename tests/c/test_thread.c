@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Threads that come and go: their records are used again, so that there are never more of them than
+ * threads at once; threads that end where nobody expects it; processes that fork while threads stand
+ * inside protected regions.
+ */
+#include <errno.h>
+#include <sys/wait.h>
+
+#include "memory/smr_fast.h"
+#include "words.h"
+
+static cc_skiplist *list;
+
+static void use_the_list(uint64_t seed, int operations) {
+    rng r = rng_from(seed);
+    for (int i = 0; i < operations; i++) {
+        int64_t number = rng_below(&r, 100);
+        uintptr_t value;
+        if (rng_below(&r, 2)) {
+            put_as(list, 1, number, word_new(number), CC_PUT_ALWAYS, NULL, NULL);
+        } else if (remove_as(list, 1, number, &value, NULL) == CC_FOUND) {
+            CHECK_EQ(number_of(value), number);
+            word_release(value);
+        }
+    }
+}
+
+/* ---------------------------------------------------------------- records */
+
+static void *live_shortly(void *argument) {
+    use_the_list((uint64_t)(uintptr_t)argument, 5);
+    return NULL;
+}
+
+static void test_reuse(void) {
+    begin_test("thousands of short-lived threads, eight at once: their records are used again");
+    uint32_t before = cc_thread_count();
+    pthread_t threads[8];
+    int64_t rounds = scaled(500);
+    for (int64_t i = 0; i < rounds; i++) {
+        for (int k = 0; k < 8; k++) {
+            CHECK_EQ(
+                pthread_create(&threads[k], NULL, live_shortly, (void *)(uintptr_t)(i * 8 + k)), 0);
+        }
+        for (int k = 0; k < 8; k++) {
+            pthread_join(threads[k], NULL);
+        }
+    }
+    printf("    %" PRId64 " threads, %u records more\n", 8 * rounds, cc_thread_count() - before);
+    CHECK(cc_thread_count() - before <= 8);
+    check_at_rest(list);
+}
+
+static _Atomic int all_here;
+static _Atomic(cc_thread *) record_of[300];
+
+static void be_one_of_many(int index, void *argument) {
+    int n = *(int *)argument;
+    cc_thread *mine = cc_thread_self();
+    CHECK(mine && cc_thread_self() == mine);
+    CHECK(cc_load_relaxed_u64(&mine->lower) == CC_ERA_IDLE);
+    atomic_store(&record_of[index], mine);
+    use_the_list((uint64_t)index, 50);
+    atomic_fetch_add(&all_here, 1);
+    while (atomic_load(&all_here) < n) { /* so that all records are taken at once */
+        usleep(500);
+    }
+    use_the_list((uint64_t)index, 50);
+}
+
+static void test_many_at_once(void) {
+    begin_test(
+        "three hundred threads at once, twice: each its own record, the second time the same ones");
+    int n = 300;
+    uint32_t count = 0;
+    for (int round = 0; round < 2; round++) {
+        atomic_store(&all_here, 0);
+        run_threads(n, be_one_of_many, &n);
+        for (int i = 0; i < n; i++) {
+            for (int k = 0; k < i; k++) {
+                CHECK(record_of[i] != record_of[k]);
+            }
+        }
+        CHECK(cc_thread_count() >= (uint32_t)n);
+        CHECK(round == 0 || cc_thread_count() == count);
+        count = cc_thread_count();
+        check_at_rest(list);
+    }
+    uint32_t records = 0;
+    for (cc_thread *t = cc_thread_first(); t; t = t->next) {
+        records++;
+        CHECK(cc_load_relaxed_u64(&t->lower) == CC_ERA_IDLE);
+    }
+    CHECK_EQ(records, count);
+}
+
+/* ---------------------------------------------------------------- ending in the middle */
+
+static void *end_inside(void *argument) {
+    cc_smr_guard g;
+    CHECK_EQ(cc_smr_enter(argument, &g), 0);
+    return NULL; /* against the rules; a cancelled thread does it */
+}
+
+static cc_smr_domain *domain_of_list(void) {
+    cc_search s = {.kind = 0, .digest = 1000000};
+    uintptr_t value;
+    CHECK_EQ(cc_skiplist_get(list, &s, &value), CC_ABSENT);
+    return (cc_smr_domain *)cc_load_relaxed_uptr(&cc_thread_self()->domain);
+}
+
+static void test_end_inside_a_region(void) {
+    begin_test("a thread ends inside a region: it holds nothing up");
+    pthread_t thread;
+    for (int i = 0; i < 20; i++) {
+        CHECK_EQ(pthread_create(&thread, NULL, end_inside, domain_of_list()), 0);
+        pthread_join(thread, NULL);
+        use_the_list((uint64_t)i, 100);
+        check_at_rest(list);
+    }
+}
+
+static void end_this_thread(counted *c) {
+    c->at_death = NULL;
+    atomic_store(&c->magic, WORD_DEAD);
+    atomic_fetch_sub(&words_alive, 1);
+    free(c);
+    pthread_exit(NULL); /* what CPython before 3.14 does to daemon threads at its end */
+}
+
+static void *end_while_releasing(void *argument) {
+    (void)argument;
+    uintptr_t value = word_new(1);
+    counted_of(value)->at_death = end_this_thread;
+    put_as(list, 0, 500, value, CC_PUT_ALWAYS, NULL, NULL);
+    remove_as(list, 0, 500, NULL, NULL);
+    CHECK(!"reached");
+    return NULL;
+}
+
+static void *remove_one(void *argument) {
+    (void)argument;
+    int64_t before = words_alive;
+    put_as(list, 0, 501, word_new(1), CC_PUT_ALWAYS, NULL, NULL);
+    CHECK_EQ(remove_as(list, 0, 501, NULL, NULL), CC_FOUND);
+    CHECK_EQ(cc_skiplist_flush(list), 0);
+    CHECK_EQ(words_alive,
+             before); /* a record that still says "releasing" would put it off for ever */
+    return NULL;
+}
+
+static void test_end_while_releasing(void) {
+    begin_test("a thread ends in a release function: the next owner of its record can release");
+    pthread_t thread;
+    for (int i = 0; i < 4; i++) {
+        CHECK_EQ(pthread_create(&thread, NULL, end_while_releasing, NULL), 0);
+        pthread_join(thread, NULL);
+        CHECK_EQ(pthread_create(&thread, NULL, remove_one, NULL), 0);
+        pthread_join(thread, NULL);
+    }
+    check_at_rest(list);
+}
+
+static pthread_key_t early_key, late_key;
+
+static void use_at_exit(void *argument) {
+    (void)argument;
+    use_the_list(17, 40); /* before the library's own destructor or after it */
+}
+
+static void *leave_something_to_destructors(void *argument) {
+    (void)argument;
+    pthread_setspecific(early_key, &early_key);
+    use_the_list(18, 40);
+    pthread_setspecific(late_key, &late_key);
+    return NULL;
+}
+
+static void test_use_in_destructors(void) {
+    begin_test(
+        "thread-specific destructors use a list, after the thread's record was given back too");
+    uint32_t before = cc_thread_count();
+    pthread_t thread;
+    CHECK_EQ(pthread_key_create(&late_key, use_at_exit), 0);
+    for (int i = 0; i < 100; i++) {
+        CHECK_EQ(pthread_create(&thread, NULL, leave_something_to_destructors, NULL), 0);
+        pthread_join(thread, NULL);
+    }
+    CHECK(cc_thread_count() <= before + 1);
+    uint32_t in_use = 0;
+    for (cc_thread *t = cc_thread_first(); t; t = t->next) {
+        in_use += cc_load_acquire_u32(&t->in_use);
+    }
+    CHECK_EQ(in_use, 1); /* ours */
+    check_at_rest(list);
+}
+
+/* ---------------------------------------------------------------- fork */
+
+enum { STANDING = 4, WORKING = 3 };
+
+static _Atomic int standing, go_on, keep_working;
+
+static void *stand_inside(void *argument) {
+    cc_smr_guard g;
+    CHECK_EQ(cc_smr_enter(argument, &g), 0);
+    atomic_fetch_add(&standing, 1);
+    while (!atomic_load(&go_on)) {
+        usleep(1000);
+    }
+    cc_smr_leave(&g);
+    return NULL;
+}
+
+static int wait_for(pid_t child) {
+    int status;
+    while (waitpid(child, &status, 0) < 0) {
+        CHECK_EQ(errno, EINTR);
+    }
+    return status;
+}
+
+static void test_fork_with_readers(void) {
+    begin_test("fork while threads stand inside regions: in the child they hold nothing up");
+    pthread_t threads[STANDING];
+    cc_smr_domain *domain = domain_of_list();
+    for (int i = 0; i < STANDING; i++) {
+        CHECK_EQ(pthread_create(&threads[i], NULL, stand_inside, domain), 0);
+    }
+    while (atomic_load(&standing) < STANDING) {
+        usleep(100);
+    }
+    for (int64_t i = 0; i < 50; i++) {
+        put_as(list, 0, 200 + i, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
+        remove_as(list, 0, 200 + i, NULL, NULL);
+        put_as(list, 0, 300, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
+    }
+    size_t pinned = cc_skiplist_flush(list);
+    uint32_t records = cc_thread_count();
+    fflush(NULL);
+    for (int round = 0; round < 3; round++) {
+        pid_t child = fork();
+        CHECK(child >= 0);
+        if (child == 0) {
+            alarm(60);
+            CHECK_EQ(cc_skiplist_flush(list), 0); /* all that the dead pinned */
+            use_the_list(5, 1000);
+            CHECK_EQ(cc_skiplist_flush(list), 0);
+            CHECK_NULL(cc_skiplist_check(list));
+            CHECK_EQ(cc_thread_count(), records);
+            cc_skiplist *another = cc_skiplist_new(&deciding_words);
+            put_as(another, 1, 1, word_new(1), CC_PUT_ALWAYS, NULL, NULL);
+            cc_skiplist_free(another);
+            if (round == 2) { /* a child of the child */
+                pid_t grandchild = fork();
+                if (grandchild == 0) {
+                    use_the_list(6, 1000);
+                    CHECK_EQ(cc_skiplist_flush(list), 0);
+                    CHECK_NULL(cc_skiplist_check(list));
+                    _exit(0);
+                }
+                CHECK_EQ(wait_for(grandchild), 0);
+            }
+            cc_skiplist_free(list);
+            CHECK_EQ(words_alive, 0);
+            _exit(0);
+        }
+        CHECK_EQ(wait_for(child), 0);
+    }
+    CHECK_EQ(cc_skiplist_flush(list), pinned); /* here they stand as before */
+    printf("    %zu things pinned here, none in the children\n", pinned);
+    CHECK(pinned > 0);
+    atomic_store(&go_on, 1);
+    for (int i = 0; i < STANDING; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    check_at_rest(list);
+}
+
+static UNUSED void *work_on(void *argument) {
+    uint64_t seed = (uint64_t)(uintptr_t)argument;
+    while (atomic_load(&keep_working)) {
+        use_the_list(seed++, 20);
+    }
+    return NULL;
+}
+
+static UNUSED void test_fork_with_writers(void) {
+    begin_test("fork while threads insert and remove: the child can use the list and make others");
+    pthread_t threads[WORKING];
+    atomic_store(&keep_working, 1);
+    for (int i = 0; i < WORKING; i++) {
+        CHECK_EQ(pthread_create(&threads[i], NULL, work_on, (void *)(uintptr_t)(1000 * i)), 0);
+    }
+    int64_t rounds = scaled(40);
+    for (int64_t i = 0; i < rounds; i++) {
+        usleep(1000);
+        pid_t child = fork();
+        CHECK(child >= 0);
+        if (child == 0) {
+            alarm(60);
+            /* What a dead thread was at stays half done: words may be lost, counts be off by its step.
+             * But operations work, on its key too. */
+            use_the_list((uint64_t)i, 2000);
+            for (int64_t number = 0; number < 100; number++) {
+                uintptr_t value;
+                put_as(list, 1, number, word_new(number), CC_PUT_ALWAYS, NULL, NULL);
+                CHECK_EQ(get_as(list, 1, number, &value, NULL), CC_FOUND);
+                CHECK_EQ(number_of(value), number);
+                word_release(value);
+                CHECK_EQ(remove_as(list, 1, number, NULL, NULL), CC_FOUND);
+                CHECK_EQ(get_as(list, 1, number, &value, NULL), CC_ABSENT);
+            }
+            cc_skiplist *another = cc_skiplist_new(&deciding_words);
+            for (int64_t number = 0; number < 100; number++) {
+                put_as(another, 1, number, word_new(number), CC_PUT_ALWAYS, NULL, NULL);
+            }
+            check_at_rest(another);
+            cc_skiplist_free(another);
+            cc_skiplist_free(list);
+            _exit(0);
+        }
+        CHECK_EQ(wait_for(child), 0);
+    }
+    atomic_store(&keep_working, 0);
+    for (int i = 0; i < WORKING; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    check_at_rest(list);
+}
+
+int main(void) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    CHECK_EQ(pthread_key_create(&early_key, use_at_exit), 0); /* before the library makes its own */
+    list = cc_skiplist_new(&deciding_words);
+    CHECK(list);
+    test_reuse();
+    test_fork_with_readers();
+#if !CHECK_SANITIZED
+    test_fork_with_writers(); /* the sanitizers' allocators do not survive a fork among allocations */
+#endif
+    test_end_inside_a_region();
+    test_use_in_destructors();
+    test_end_while_releasing();
+    test_many_at_once(); /* last: with so many records every retirement goes through limbo */
+    cc_skiplist_free(list);
+    CHECK_EQ(words_alive, 0);
+    printf("passed\n");
+    return 0;
+}
