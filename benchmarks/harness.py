@@ -221,7 +221,6 @@ def once(team, prepare):
 
 
 def quietly(team, work):
-    gc.collect()
     gc.disable()
     others = Others()
     try:

@@ -390,6 +390,7 @@ def measure(kind, n, threads, name, options):
         team.each(get_ready)
         for c in players:
             maps[c.name] = c.make(start)
+        gc.collect()
         for _ in range(options.repeats):
             options.patience -= harness.wait_until_quiet(options.patience)
             for c in players:

@@ -20,8 +20,8 @@ int main(void) { return mi_version() == 0; }' | "$cc" -x c - -o "$build/probe" -
     allocator=(-DCC_HAVE_MIMALLOC=1)
     libraries+=(-lmimalloc)
 fi
-# -O2 -g: what meson.build's default buildtype gives to the package.
-"$cc" -std=gnu11 ${CFLAGS:--O2 -g} "${allocator[@]}" -I"$root/csrc" -I"$root/csrc/include" \
+# Optimized as meson-python builds the package.
+"$cc" -std=gnu11 ${CFLAGS:--O3 -DNDEBUG -g} "${allocator[@]}" -I"$root/csrc" -I"$root/csrc/include" \
     "$root/benchmarks/core_map.c" "$root"/csrc/*/*.c -o "$build/core_map" "${libraries[@]}"
 if [ -n "${CORE_MAP_BINARY:-}" ]; then cp "$build/core_map" "$CORE_MAP_BINARY"; fi # for a profiler
 "$build/core_map" "$@"
