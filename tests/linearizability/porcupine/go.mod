@@ -1,0 +1,5 @@
+module concurrent_collections/porcupine
+
+go 1.23
+
+require github.com/anishathalye/porcupine v1.3.1
