@@ -1,0 +1,621 @@
+"""Prove that the schedule explorer bites: break the core in one place at a time, and demand a finding.
+
+Each mutation below changes a copy of the core by replacing a text that must occur as often as it
+says. The copy is compiled with the explorer, which then has to fail within a number of schedules. A
+mutation that is known to survive is marked with the reason (`survives`), and must survive: if the
+explorer learns to see it, the table is to be corrected.
+
+    mutations.py [--table] [--jobs N] [--cc CC] [NAME ...]
+
+prints one line for each, and exits with 1 if any behaves otherwise than expected.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+CORE = ROOT / "csrc"
+DEFINES = [
+    "-DCC_SCHED=1",
+    "-DCC_DEBUG_INVARIANTS=1",
+    "-DCC_PUBLICATIONS_PER_ERA=2u",
+    "-DMOST_STRIPES=1u",
+    "-DSMALLEST_HINT_TABLE=2u",
+    "-DHINT_SLOTS=2u",
+]
+FLAGS = ["-std=gnu11", "-O1", "-g", "-w", "-pthread"]
+
+Edit = tuple[str, str, str]  # file below csrc, what stands there, what shall stand there
+
+
+@dataclass
+class Mutation:
+    name: str
+    breaks: str  # what rule it breaks
+    edits: list[Edit]
+    explorer: str  # sched_smr or sched_skiplist
+    programs: tuple[str, ...] = ()  # tried in this order; none: all
+    survives: str = ""  # why the explorer cannot see it
+
+
+IBR, FAST, LIST, HINTS = (
+    "memory/ibr.c",
+    "memory/smr_fast.h",
+    "ordered/skiplist.c",
+    "ordered/hints.h",
+)
+
+MUTATIONS = [
+    Mutation(
+        "enter_without_fence",
+        "(5): the first reservation is visible before the first load",
+        [(FAST, "cc_publish_u64(&self->upper, era);", "cc_store_release_u64(&self->upper, era);")],
+        "sched_smr",
+        ("read_or_swap",),
+    ),
+    Mutation(
+        "protect_without_fence",
+        "(8): a longer reservation is visible before the word is read again",
+        [(IBR, "cc_publish_u64(&self->upper, era);", "cc_store_release_u64(&self->upper, era);")],
+        "sched_smr",
+        ("young_things", "one_each"),
+    ),
+    Mutation(
+        "retire_without_fence",
+        "(7): the unlinking is visible before anybody looks for regions",
+        [
+            (
+                IBR,
+                "cc_fence_seq_cst(&d->era);\n    uint64_t died",
+                "uint64_t died",
+            )
+        ],
+        "sched_smr",
+        ("read_or_empty",),
+    ),
+    Mutation(
+        "retire_to_limbo_without_fence",
+        "(7) in cc_retire_to_limbo: the era of death is read after the unlinking",
+        [
+            (
+                IBR,
+                "cc_fence_seq_cst(&d->era);\n    count(&self->retired, 1);\n    add_to_limbo",
+                "count(&self->retired, 1);\n    add_to_limbo",
+            )
+        ],
+        "sched_smr",
+        ("empty_to_limbo_while_eras_tick",),
+    ),
+    Mutation(
+        "scan_without_fence",
+        "(7) in a scan: reservations are read after everything in the chain was unlinked",
+        [
+            (
+                IBR,
+                "cc_fence_seq_cst(&d->era);\n    interval on_stack",
+                "interval on_stack",
+            )
+        ],
+        "sched_smr",
+        ("read_or_empty_and_flush", "empty_to_limbo_while_eras_tick", "anything"),
+    ),
+    Mutation(
+        "death_before_fence",
+        "the era of death is read after the unlinking is visible",
+        [
+            (
+                IBR,
+                "cc_fence_seq_cst(&d->era);\n    uint64_t died = cc_load_seq_cst_u64(&d->era);",
+                "uint64_t died = cc_load_seq_cst_u64(&d->era);\n    cc_fence_seq_cst(&d->era);",
+            )
+        ],
+        "sched_smr",
+        ("empty_while_eras_tick",),
+    ),
+    Mutation(
+        "protect_does_not_read_again",
+        "a word read before the reservation was extended proves nothing",
+        [
+            (
+                FAST,
+                "return cc_protect_in_new_era(g, source, era);",
+                "(void)cc_protect_in_new_era(g, source, era);\n    return word;",
+            )
+        ],
+        "sched_smr",
+        ("young_things", "one_each"),
+    ),
+    Mutation(
+        "era_before_pointer",
+        "the era is read after the pointer",
+        [
+            (
+                FAST,
+                "uintptr_t word = cc_load_acquire_uptr(source);\n",
+                "uint64_t era = cc_load_acquire_u64(&g->domain->era);\n"
+                "    uintptr_t word = cc_load_acquire_uptr(source);\n",
+            ),
+            (FAST, "    uint64_t era = cc_load_acquire_u64(&g->domain->era);\n    if", "    if"),
+        ],
+        "sched_smr",
+        ("young_things", "one_each"),
+    ),
+    Mutation(
+        "protect_forgets_to_extend",
+        "a pointer from a new era needs a longer reservation",
+        [(FAST, "if (era == g->upper) {", "if (era == era) {")],
+        "sched_smr",
+        ("young_things",),
+    ),
+    Mutation(
+        "upper_before_lower",
+        "a scan reads the lower end first",
+        [
+            (
+                IBR,
+                "uint64_t lower = cc_load_seq_cst_u64(&t->lower); /* pairs with (4), (6) */",
+                "uint64_t upper = cc_load_seq_cst_u64(&t->upper);\n"
+                "        uint64_t lower = cc_load_seq_cst_u64(&t->lower);",
+            ),
+            (IBR, "        uint64_t upper = cc_load_seq_cst_u64(&t->upper); /* (5), (8) */\n", ""),
+            (
+                IBR,
+                "uint64_t lower = cc_load_seq_cst_u64(&t->lower); /* (4), (6) */",
+                "uint64_t upper = cc_load_seq_cst_u64(&t->upper);\n"
+                "        uint64_t lower = cc_load_seq_cst_u64(&t->lower);",
+            ),
+            (IBR, "if (cc_load_seq_cst_u64(&t->upper) >= birth)", "if (upper >= birth)"),
+        ],
+        "sched_smr",
+        ("reopen", "one_each", "anything"),
+    ),
+    Mutation(
+        "domain_after_reservation",
+        "(3): the domain is visible before the reservation on it",
+        [
+            (
+                FAST,
+                "    if (cc_load_relaxed_uptr(&self->domain) != (uintptr_t)d) {\n"
+                "        cc_store_release_uptr(&self->domain, (uintptr_t)d); /* (3) */\n    }\n",
+                "",
+            ),
+            (
+                FAST,
+                "    g->upper = era;\n    return 0;",
+                "    g->upper = era;\n    cc_store_release_uptr(&self->domain, (uintptr_t)d);\n    return 0;",
+            ),
+        ],
+        "sched_smr",
+        ("read_or_swap",),
+    ),
+    Mutation(
+        "leave_before_use_ends",
+        "a region stays open while its pointers are in use (a check of the judge itself)",
+        [(IBR, "if (lower > died ||", "if (lower >= died ||")],
+        "sched_smr",
+        ("read_or_swap",),
+    ),
+    Mutation(
+        "scan_ignores_births_of_older",
+        "a scan keeps what any region saw, not only what the last sorted one did",
+        [(IBR, "if (seen[i].upper < seen[i - 1].upper) {", "if (0) {")],
+        "sched_smr",
+        ("anything",),
+    ),
+    Mutation(
+        "no_rule_c",
+        "hints: the table is still current after the slot was read",
+        [
+            (
+                LIST,
+                "if (cc_load_acquire_uptr(&list->hints) != (uintptr_t)t) {\n            return NULL;\n        }\n",
+                "",
+            )
+        ],
+        "sched_skiplist",
+        ("hint_in_an_old_table", "anything_hinted"),
+    ),
+    Mutation(
+        "no_rule_b",
+        "hints: the last one out clears the node from the table",
+        [(LIST, "    clear_hint(list, g, n);\n    sweep(", "    sweep(")],
+        "sched_skiplist",
+        ("hint_get_remove", "hint_growth", "anything_hinted"),
+    ),
+    Mutation(
+        "rule_b_too_early",
+        "hints: cleared by the last one out, not by the remover while a builder may still publish",
+        [
+            (LIST, "    clear_hint(list, g, n);\n    sweep(", "    sweep("),
+            (
+                LIST,
+                "            if (set_removed(n)) {",
+                "            clear_hint(list, &g, n);\n            if (set_removed(n)) {",
+            ),
+        ],
+        "sched_skiplist",
+        ("hint_get_remove", "hint_growth", "anything_hinted"),
+    ),
+    Mutation(
+        "no_rule_a",
+        "hints: a search that refreshes a hint joins the builders first",
+        [
+            (
+                LIST,
+                "if (cc_reserve(self, 2) == 0 && join_builders(n)) {",
+                "if (cc_reserve(self, 2) == 0) {",
+            ),
+            (
+                LIST,
+                "        publish_hint(list, g, search->hash, n);\n        if (leave_builders(n)) {\n"
+                "            last_one_out(list, g, search, n, left);\n        }\n",
+                "        publish_hint(list, g, search->hash, n);\n",
+            ),
+        ],
+        "sched_skiplist",
+        ("hint_refresh", "hint_get_remove", "anything_hinted"),
+    ),
+    Mutation(
+        "join_a_removed_node",
+        "nobody joins the builders of a removed node",
+        [(LIST, "while (!(word & REMOVED)) {", "for (;;) {")],
+        "sched_skiplist",
+        ("hint_refresh", "hint_get_remove", "anything_hinted"),
+    ),
+    Mutation(
+        "hint_without_protect",
+        "hints: the slot is read by protect",
+        [(LIST, "word = cc_protect(g, &bucket[i]);", "word = cc_load_acquire_uptr(&bucket[i]);")],
+        "sched_skiplist",
+        ("hint_to_a_young_node", "anything_hinted"),
+    ),
+    Mutation(
+        "value_birth_after_value",
+        "value_birth is read before the value",
+        [
+            (
+                LIST,
+                "        uint64_t birth = cc_load_acquire_u64(&n->value_birth) & ERA_MASK;\n",
+                "",
+            ),
+            (
+                LIST,
+                "        uintptr_t v = cc_protect(g, &n->value);\n        if (v == CC_TOMBSTONE) {\n            return CC_ABSENT;",
+                "        uintptr_t v = cc_protect(g, &n->value);\n"
+                "        uint64_t birth = cc_load_acquire_u64(&n->value_birth) & ERA_MASK;\n"
+                "        if (v == CC_TOMBSTONE) {\n            return CC_ABSENT;",
+            ),
+        ],
+        "sched_skiplist",
+        ("replace_replace_get", "put_remove_get", "anything"),
+    ),
+    Mutation(
+        "value_birth_after_swap",
+        "value_birth is read before the swap",
+        [
+            (
+                LIST,
+                "            left->value_birth = birth;",
+                "            left->value_birth = cc_load_acquire_u64(&n->value_birth) & ERA_MASK;",
+            )
+        ],
+        "sched_skiplist",
+        ("replace_replace_get", "put_remove_get", "anything"),
+    ),
+    Mutation(
+        "raised_before_swap",
+        "value_birth is raised after the swap: a failed swap must not leave a young birth",
+        [
+            (
+                LIST,
+                "        if (cc_cas_seq_cst_uptr(&n->value, &v, value)) { /* (2) */\n            left",
+                "        raise_value_birth(n, era);\n        if (cc_cas_seq_cst_uptr(&n->value, &v, value)) { /* (2) */\n            left",
+            ),
+        ],
+        "sched_skiplist",
+        ("replace_replace_get", "put_remove_get", "anything"),
+    ),
+    Mutation(
+        "era_after_swap",
+        "the era that value_birth is raised to is read before the swap",
+        [
+            (
+                LIST,
+                "raise_value_birth(n, era);",
+                "raise_value_birth(n, cc_load_acquire_u64(&list->domain->era) & ERA_MASK);",
+            )
+        ],
+        "sched_skiplist",
+        ("replace_replace_get", "put_remove_get", "anything"),
+    ),
+    Mutation(
+        "no_equal_above",
+        "seek starts over when an upper level shows an equal node that level 0 does not",
+        [
+            (
+                LIST,
+                "if (!equal_above || equal_above == equal || cc_load_acquire_uptr(&equal_above->value) != CC_TOMBSTONE) {",
+                "if (1) {",
+            )
+        ],
+        "sched_skiplist",
+        ("tower_removal_tower", "tower_and_removal", "anything"),
+    ),
+    Mutation(
+        "remover_does_not_wait_for_builders",
+        "the last one out retires: not the remover while a builder is left",
+        [
+            (LIST, "    return BUILDERS(was) == 0;", "    return true;"),
+            (LIST, "return (was & REMOVED) && BUILDERS(was) == 1;", "return false;"),
+        ],
+        "sched_skiplist",
+        ("tower_and_removal", "tower_removal_tower", "anything"),
+    ),
+    Mutation(
+        "both_retire",
+        "one hand-off per node: it is retired once",
+        [(LIST, "    return BUILDERS(was) == 0;", "    return true;")],
+        "sched_skiplist",
+        ("tower_and_removal", "insert_remove_insert", "anything"),
+    ),
+    Mutation(
+        "last_builder_does_not_sweep",
+        "a builder that is the last one out unlinks what it has linked",
+        [
+            (
+                LIST,
+                "            if (leave_builders(n)) {\n                last_one_out(list, &g, search, n, &left);\n            }\n            n = NULL;",
+                "            if (leave_builders(n)) {\n                left.dead = n;\n            }\n            n = NULL;",
+            )
+        ],
+        "sched_skiplist",
+        ("tower_and_removal", "tower_removal_tower", "anything"),
+    ),
+    Mutation(
+        "marked_link_followed_after_unlinking",
+        "settle asks the clean predecessor again after it has unlinked a node",
+        [
+            (
+                LIST,
+                "        link = cc_protect(g, &before->next[level]);\n        if (is_marked(link)) {\n            return false;\n        }\n        c = target_of(link);",
+                "        c = target_of(link);",
+            )
+        ],
+        "sched_skiplist",
+        ("neighbours_die", "tower_removal_tower", "anything"),
+    ),
+    Mutation(
+        "marked_link_followed_blindly",
+        "a marked link proves nothing: no step past it without unlinking",
+        [
+            (
+                LIST,
+                "        uintptr_t expected = (uintptr_t)c;\n        if (!cc_cas_acq_rel_uptr(&before->next[level], &expected, (uintptr_t)target_of(link))) {\n            return false;\n        }\n",
+                "",
+            ),
+            (
+                LIST,
+                "        link = cc_protect(g, &before->next[level]);\n        if (is_marked(link)) {\n            return false;\n        }\n        c = target_of(link);",
+                "        c = target_of(link);",
+            ),
+        ],
+        "sched_skiplist",
+        ("neighbours_die", "anything"),
+    ),
+    Mutation(
+        "failed_unlink_ignored",
+        "when the unlinking CAS fails the search starts over",
+        [
+            (
+                LIST,
+                "        if (!cc_cas_acq_rel_uptr(&before->next[level], &expected, (uintptr_t)target_of(link))) {\n            return false;\n        }\n        cc_fetch_or",
+                "        if (!cc_cas_acq_rel_uptr(&before->next[level], &expected, (uintptr_t)target_of(link))) {\n            c = target_of(link);\n            continue;\n        }\n        cc_fetch_or",
+            )
+        ],
+        "sched_skiplist",
+        ("neighbours_die", "anything"),
+    ),
+    Mutation(
+        "put_overwrites_tombstone",
+        "a put never falls into a node that is being removed",
+        [
+            (
+                LIST,
+                "        uintptr_t v = cc_protect(g, &n->value);\n        if (v == CC_TOMBSTONE) {\n            return CC_ABSENT;\n        }\n        if (expected",
+                "        uintptr_t v = cc_protect(g, &n->value);\n        if (v == CC_TOMBSTONE && value == CC_TOMBSTONE) {\n            return CC_ABSENT;\n        }\n        if (expected",
+            )
+        ],
+        "sched_skiplist",
+        ("put_remove_get", "anything"),
+    ),
+    Mutation(
+        "dead_neighbours_are_stepped_over",
+        "an ordered query that meets a dead node starts over",
+        [
+            (
+                LIST,
+                "        if (take_entry(list, &g, n, entry)) {\n            status = CC_FOUND;\n            break;\n        }",
+                "        while (n && !take_entry(list, &g, n, entry)) {\n            n = target_of(cc_protect(&g, &n->next[0]));\n        }\n"
+                "        status = n ? CC_FOUND : CC_ABSENT;\n        break;",
+            )
+        ],
+        "sched_skiplist",
+        ("lower_higher", "floor_ceiling", "both_ends", "anything"),
+    ),
+    Mutation(
+        "marked_predecessor_accepted",
+        "seek does not go on from a node that has died since",
+        [
+            (
+                LIST,
+                "            if (is_marked(link)) {\n                break; /* died since we stepped on it, one level up */\n            }\n",
+                "",
+            )
+        ],
+        "sched_skiplist",
+        ("neighbours_die", "lower_higher", "tower_removal_tower", "anything"),
+    ),
+    Mutation(
+        "level_0_marked_first",
+        "a node is marked from its top level down",
+        [
+            (
+                LIST,
+                "for (int level = height_of(n) - 1; level >= 0; level--) {\n        cc_fetch_or",
+                "for (int level = 0; level < height_of(n); level++) {\n        cc_fetch_or",
+            )
+        ],
+        "sched_skiplist",
+        ("tower_removal_tower", "tower_and_removal", "anything"),
+    ),
+]
+
+FOUND = re.compile(r"FOUND by (\w+) in program (\w+), memory (\w+), at schedule (\d+)")
+BROKEN = re.compile(r"(?:broken: |invariant broken: |ERROR: AddressSanitizer: )(.*)")
+
+
+@dataclass
+class Outcome:
+    mutation: Mutation
+    caught: str  # what the explorer said; empty if nothing
+    where: str
+    schedules: int
+    seconds: float
+
+
+def compile_one(cc: str, source: Path, core: Path, output: Path) -> Path:
+    target = output / (source.stem + ".o")
+    command = [cc, *FLAGS, *DEFINES, "-fsanitize=address", "-c", str(source), "-o", str(target)]
+    command += [f"-I{core}/include", f"-I{core}", f"-I{HERE}"]
+    subprocess.run(command, check=True)
+    return target
+
+
+def sources_of(core: Path) -> list[Path]:
+    return sorted(f for d in ("platform", "memory", "ordered") for f in (core / d).glob("*.c"))
+
+
+def mutate(core: Path, edits: list[Edit]) -> None:
+    for file, old, new in edits:
+        path = core / file
+        text = path.read_text()
+        if text.count(old) != 1:
+            raise SystemExit(
+                f"{file} has changed: {text.count(old)} times instead of once it says\n{old}"
+            )
+        path.write_text(text.replace(old, new))
+
+
+def run_explorer(program: Path, options: list[str]) -> tuple[int, re.Match[str] | None, str]:
+    """How many schedules it took, and what was found, if anything."""
+    environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
+    result = subprocess.run([program, *options], capture_output=True, text=True, env=environment)
+    tried = 0
+    for enumerated, drawn in re.findall(r"(\d+) enumerated.*?(\d+) drawn", result.stdout):
+        tried += int(enumerated) + int(drawn)
+    found = FOUND.search(result.stderr)
+    if (result.returncode != 0) != bool(found):
+        raise SystemExit(f"{program} {options}: {result.stderr}")
+    said = BROKEN.search(result.stderr)
+    what = re.sub(r" on (unknown )?address.*", "", said.group(1)) if said else ""
+    return tried + (int(found.group(4)) if found else 0), found, what
+
+
+def try_mutation(mutation: Mutation, cc: str, intact: Path) -> Outcome:
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        core = directory / "csrc"
+        shutil.copytree(CORE, core)
+        mutate(core, mutation.edits)
+        edited = {file for file, _, _ in mutation.edits}
+        # What a changed header may reach is compiled again; the rest is taken as it is.
+        everything = any(file.endswith(".h") and file != HINTS for file in edited)
+        objects = []
+        for source in [*sources_of(core), HERE / "scheduler.c", HERE / f"{mutation.explorer}.c"]:
+            is_core = source.is_relative_to(core)
+            again = everything and source.parent.name != "platform"
+            again = again or (is_core and str(source.relative_to(core)) in edited)
+            again = again or (HINTS in edited and source.name == "skiplist.c")
+            objects.append(
+                compile_one(cc, source, core, directory) if again else intact / (source.stem + ".o")
+            )
+        program = directory / mutation.explorer
+        subprocess.run(
+            [cc, *FLAGS, "-fsanitize=address", *map(str, objects), "-o", str(program)], check=True
+        )
+        tried = 0
+        # A little of everything first, then more.
+        for budget in (500, 5000, 30000)[: 1 if mutation.survives else 3]:
+            for test in mutation.programs or (None,):
+                for options in (
+                    ["--random", str(budget)],
+                    ["--pct", str(budget)],
+                    ["--enumerate", str(budget)],
+                ):
+                    only = ["--program", test] if test else []
+                    n, found, what = run_explorer(program, [*only, *options])
+                    tried += n
+                    if found:
+                        where = f"{found.group(2)} ({found.group(1)}, {found.group(3)})"
+                        return Outcome(mutation, what, where, tried, time.monotonic() - start)
+        return Outcome(mutation, "", "", tried, time.monotonic() - start)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--table", action="store_true", help="as Markdown, for README.md")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--cc", default=os.environ.get("CC", "cc"))
+    arguments = parser.parse_args()
+    chosen = [m for m in MUTATIONS if not arguments.names or m.name in arguments.names]
+    wrong = 0
+    with (
+        tempfile.TemporaryDirectory() as name,
+        concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool,
+    ):
+        intact, cc = Path(name), arguments.cc
+        explorers = [HERE / f"{name}.c" for name in ("scheduler", "sched_smr", "sched_skiplist")]
+        list(
+            pool.map(
+                lambda source: compile_one(cc, source, CORE, intact),
+                [*sources_of(CORE), *explorers],
+            )
+        )
+        for outcome in pool.map(lambda m: try_mutation(m, cc, intact), chosen):
+            m = outcome.mutation
+            as_expected = bool(outcome.caught) != bool(m.survives)
+            wrong += not as_expected
+            if arguments.table:
+                by = outcome.where if outcome.caught else f"**survives**: {m.survives}"
+                print(
+                    f"| `{m.name}` | {m.breaks} | {by} | {outcome.schedules:,} | {outcome.caught} |"
+                )
+            else:
+                verdict = (
+                    f"caught in {outcome.where}: {outcome.caught}" if outcome.caught else "SURVIVES"
+                )
+                print(
+                    f"{'' if as_expected else 'UNEXPECTED '}{m.name}: {verdict}, after {outcome.schedules}"
+                    f" schedules, {outcome.seconds:.1f} s",
+                    flush=True,
+                )
+    print(f"{len(chosen) - wrong} of {len(chosen)} mutations behave as expected")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
