@@ -33,36 +33,36 @@
 #endif
 
 /* Not assert(): it must work in release builds too, and end the process from any thread. */
-#define CHECK(condition)                                                               \
-    do {                                                                               \
-        if (!(condition)) {                                                            \
-            fprintf(stderr, "%s:%d: FAILED: %s\n", __FILE__, __LINE__, #condition);    \
-            fflush(NULL);                                                              \
-            _exit(1);                                                                  \
-        }                                                                              \
+#define CHECK(condition)                                                                           \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            fprintf(stderr, "%s:%d: FAILED: %s\n", __FILE__, __LINE__, #condition);                \
+            fflush(NULL);                                                                          \
+            _exit(1);                                                                              \
+        }                                                                                          \
     } while (0)
 
 /* For numbers: says what they were. */
-#define CHECK_EQ(actual, expected)                                                                        \
-    do {                                                                                                  \
-        int64_t check_a = (int64_t)(actual), check_e = (int64_t)(expected);                               \
-        if (check_a != check_e) {                                                                         \
-            fprintf(stderr, "%s:%d: FAILED: %s is %" PRId64 ", not %s = %" PRId64 "\n", __FILE__, __LINE__, \
-                    #actual, check_a, #expected, check_e);                                                \
-            fflush(NULL);                                                                                 \
-            _exit(1);                                                                                     \
-        }                                                                                                 \
+#define CHECK_EQ(actual, expected)                                                                 \
+    do {                                                                                           \
+        int64_t check_a = (int64_t)(actual), check_e = (int64_t)(expected);                        \
+        if (check_a != check_e) {                                                                  \
+            fprintf(stderr, "%s:%d: FAILED: %s is %" PRId64 ", not %s = %" PRId64 "\n", __FILE__,  \
+                    __LINE__, #actual, check_a, #expected, check_e);                               \
+            fflush(NULL);                                                                          \
+            _exit(1);                                                                              \
+        }                                                                                          \
     } while (0)
 
 /* For functions that return NULL or a complaint. */
-#define CHECK_NULL(complaint)                                                           \
-    do {                                                                                \
-        const char *check_c = (complaint);                                              \
-        if (check_c) {                                                                  \
-            fprintf(stderr, "%s:%d: FAILED: %s\n", __FILE__, __LINE__, check_c);        \
-            fflush(NULL);                                                               \
-            _exit(1);                                                                   \
-        }                                                                               \
+#define CHECK_NULL(complaint)                                                                      \
+    do {                                                                                           \
+        const char *check_c = (complaint);                                                         \
+        if (check_c) {                                                                             \
+            fprintf(stderr, "%s:%d: FAILED: %s\n", __FILE__, __LINE__, check_c);                   \
+            fflush(NULL);                                                                          \
+            _exit(1);                                                                              \
+        }                                                                                          \
     } while (0)
 
 /* n, or the share of it that CC_TEST_PERCENT asks for; at least 1. */

@@ -82,12 +82,18 @@ static inline UNUSED bool judge_step(map_state *s, const operation *o) {
     case OP_FIRST:
     case OP_CEILING:
     case OP_HIGHER:
-        for (int k = JUDGE_KEYS - 1; k >= (o->name == OP_FIRST ? 0 : o->name == OP_CEILING ? o->key : o->key + 1); k--) {
+        for (int k = JUDGE_KEYS - 1; k >= (o->name == OP_FIRST     ? 0
+                                           : o->name == OP_CEILING ? o->key
+                                                                   : o->key + 1);
+             k--) {
             found = s->value[k] ? k : found;
         }
         break;
     default:
-        for (int k = 0; k <= (o->name == OP_LAST ? JUDGE_KEYS - 1 : o->name == OP_FLOOR ? o->key : o->key - 1); k++) {
+        for (int k = 0; k <= (o->name == OP_LAST    ? JUDGE_KEYS - 1
+                              : o->name == OP_FLOOR ? o->key
+                                                    : o->key - 1);
+             k++) {
             found = s->value[k] ? k : found;
         }
     }
@@ -212,7 +218,8 @@ static inline UNUSED verdict judge_sorted(const operation *const *ops, int n, si
     return answer;
 }
 
-static inline UNUSED verdict judge_within(const operation *ops, int n, bool key_by_key, size_t budget) {
+static inline UNUSED verdict judge_within(const operation *ops, int n, bool key_by_key,
+                                          size_t budget) {
     const operation *some[JUDGE_MOST];
     verdict worst = LEGAL;
     for (int64_t key = 0; key < (key_by_key ? JUDGE_KEYS : 1); key++) {
@@ -250,11 +257,13 @@ static inline UNUSED void write_history(FILE *file, const operation *ops, int n)
     for (int i = 0; i < n; i++) {
         const operation *o = &ops[i];
         fprintf(file,
-                "{\"C\":%d,\"O\":\"%s\",\"K\":%" PRId64 ",\"V\":%" PRId64 ",\"X\":%" PRId64 ",\"S\":%" PRIu64
-                ",\"E\":%" PRIu64,
-                o->thread, operation_names[o->name], o->key, o->value, o->expected, o->before, o->after);
+                "{\"C\":%d,\"O\":\"%s\",\"K\":%" PRId64 ",\"V\":%" PRId64 ",\"X\":%" PRId64
+                ",\"S\":%" PRIu64 ",\"E\":%" PRIu64,
+                o->thread, operation_names[o->name], o->key, o->value, o->expected, o->before,
+                o->after);
         if (o->name >= OP_FIRST && o->answer >= 0) {
-            fprintf(file, ",\"RK\":%" PRId64 ",\"R\":%" PRId64 "}\n", o->answer / JUDGE_SPREAD, o->answer % JUDGE_SPREAD);
+            fprintf(file, ",\"RK\":%" PRId64 ",\"R\":%" PRId64 "}\n", o->answer / JUDGE_SPREAD,
+                    o->answer % JUDGE_SPREAD);
         } else {
             fprintf(file, ",\"R\":%" PRId64 "}\n", o->answer);
         }

@@ -8,31 +8,31 @@
 #include "concurrent_collections/cc_atomic.h"
 #include "concurrent_collections/cc_backoff.h"
 
-#define CHECK_ALL_OPERATIONS(NAME, T)                                                         \
-    static void check_##NAME(void) {                                                          \
-        const T big = (T)~(T)0;                                                               \
-        cc_atomic_##NAME a = {0};                                                             \
-        T expected;                                                                           \
-        cc_store_relaxed_##NAME(&a, 5);                                                       \
-        CHECK(cc_load_relaxed_##NAME(&a) == 5);                                               \
-        cc_store_release_##NAME(&a, big);                                                     \
-        CHECK(cc_load_acquire_##NAME(&a) == big);                                             \
-        CHECK(cc_load_seq_cst_##NAME(&a) == big);                                             \
-        CHECK(cc_exchange_acq_rel_##NAME(&a, 7) == big);                                      \
-        CHECK(cc_exchange_seq_cst_##NAME(&a, 8) == 7);                                        \
-        expected = 9;                                                                         \
-        CHECK(!cc_cas_acq_rel_##NAME(&a, &expected, 1) && expected == 8);                     \
-        CHECK(cc_cas_acq_rel_##NAME(&a, &expected, 10) && expected == 8);                     \
-        CHECK(!cc_cas_seq_cst_##NAME(&a, &expected, 1) && expected == 10);                    \
-        CHECK(cc_cas_seq_cst_##NAME(&a, &expected, big) && cc_load_relaxed_##NAME(&a) == big); \
-        CHECK(cc_fetch_add_relaxed_##NAME(&a, 2) == big); /* wraps */                         \
-        CHECK(cc_fetch_add_acq_rel_##NAME(&a, 3) == 1);                                       \
-        CHECK(cc_fetch_add_seq_cst_##NAME(&a, 4) == 4);                                       \
-        CHECK(cc_fetch_sub_acq_rel_##NAME(&a, 6) == 8);                                       \
-        CHECK(cc_fetch_or_acq_rel_##NAME(&a, 5) == 2);                                        \
-        CHECK(cc_fetch_or_seq_cst_##NAME(&a, 8) == 7);                                        \
-        CHECK(cc_load_relaxed_##NAME(&a) == 15);                                              \
-        CHECK(sizeof a == sizeof(T));                                                         \
+#define CHECK_ALL_OPERATIONS(NAME, T)                                                              \
+    static void check_##NAME(void) {                                                               \
+        const T big = (T) ~(T)0;                                                                   \
+        cc_atomic_##NAME a = {0};                                                                  \
+        T expected;                                                                                \
+        cc_store_relaxed_##NAME(&a, 5);                                                            \
+        CHECK(cc_load_relaxed_##NAME(&a) == 5);                                                    \
+        cc_store_release_##NAME(&a, big);                                                          \
+        CHECK(cc_load_acquire_##NAME(&a) == big);                                                  \
+        CHECK(cc_load_seq_cst_##NAME(&a) == big);                                                  \
+        CHECK(cc_exchange_acq_rel_##NAME(&a, 7) == big);                                           \
+        CHECK(cc_exchange_seq_cst_##NAME(&a, 8) == 7);                                             \
+        expected = 9;                                                                              \
+        CHECK(!cc_cas_acq_rel_##NAME(&a, &expected, 1) && expected == 8);                          \
+        CHECK(cc_cas_acq_rel_##NAME(&a, &expected, 10) && expected == 8);                          \
+        CHECK(!cc_cas_seq_cst_##NAME(&a, &expected, 1) && expected == 10);                         \
+        CHECK(cc_cas_seq_cst_##NAME(&a, &expected, big) && cc_load_relaxed_##NAME(&a) == big);     \
+        CHECK(cc_fetch_add_relaxed_##NAME(&a, 2) == big); /* wraps */                              \
+        CHECK(cc_fetch_add_acq_rel_##NAME(&a, 3) == 1);                                            \
+        CHECK(cc_fetch_add_seq_cst_##NAME(&a, 4) == 4);                                            \
+        CHECK(cc_fetch_sub_acq_rel_##NAME(&a, 6) == 8);                                            \
+        CHECK(cc_fetch_or_acq_rel_##NAME(&a, 5) == 2);                                             \
+        CHECK(cc_fetch_or_seq_cst_##NAME(&a, 8) == 7);                                             \
+        CHECK(cc_load_relaxed_##NAME(&a) == 15);                                                   \
+        CHECK(sizeof a == sizeof(T));                                                              \
     }
 
 CHECK_ALL_OPERATIONS(u64, uint64_t)
@@ -62,10 +62,12 @@ static void count_together(int index, void *argument) {
         while (!cc_cas_acq_rel_u64(&s->swapped, &seen, seen + 1)) {
             cc_backoff_step(&backoff);
         }
-        if (!(cc_fetch_or_acq_rel_u32(&s->bits[i % 4096], 1u) & 1u)) { /* exactly one of all sets it */
+        if (!(cc_fetch_or_acq_rel_u32(&s->bits[i % 4096], 1u) &
+              1u)) { /* exactly one of all sets it */
             cc_fetch_add_acq_rel_u64(&s->winners, 1);
         }
-        carried += cc_exchange_acq_rel_u64(&s->exchanged, (uint64_t)index + 1); /* nothing is lost or doubled */
+        carried += cc_exchange_acq_rel_u64(&s->exchanged,
+                                           (uint64_t)index + 1); /* nothing is lost or doubled */
         carried -= (uint64_t)index + 1;
     }
     atomic_fetch_add(&s->taken_out, carried);
@@ -94,7 +96,8 @@ static void send_or_receive(int index, void *argument) {
         while (cc_load_acquire_u32(&m->full) != (uint32_t)index) {
             sched_yield();
         }
-        for (int k = 0; k < 4; k++) { /* plain memory: a missing order shows, in TSAN at the latest */
+        for (int k = 0; k < 4;
+             k++) { /* plain memory: a missing order shows, in TSAN at the latest */
             if (index == 0) {
                 m->plain[k] = (uint64_t)i + (uint64_t)k;
             } else {
@@ -139,7 +142,8 @@ static void store_then_look(int index, void *argument) {
     rng r = rng_from((uint64_t)index);
     for (int64_t i = 0; i < d->rounds; i++) {
         meet(d, index, ++moment);
-        for (int64_t k = rng_below(&r, 200); k > 0; k--) { /* who comes second is ahead: even that out */
+        for (int64_t k = rng_below(&r, 200); k > 0;
+             k--) { /* who comes second is ahead: even that out */
             atomic_signal_fence(memory_order_seq_cst);
         }
         if (d->publishes) {
@@ -165,8 +169,8 @@ static void test_fences(void) {
     for (int publishes = 0; publishes < 2; publishes++) {
         dekker d = {.rounds = scaled(20000), .publishes = publishes};
         run_threads(2, store_then_look, &d);
-        printf("    by %s: both saw the other %" PRId64 " times in %" PRId64 "\n", publishes ? "publish" : "fence",
-               d.both, d.rounds);
+        printf("    by %s: both saw the other %" PRId64 " times in %" PRId64 "\n",
+               publishes ? "publish" : "fence", d.both, d.rounds);
 #if !defined(CC_TSAN) /* there a fence is an RMW of one word, which is no fence in theory */
         CHECK_EQ(d.neither, 0);
 #endif
@@ -212,10 +216,12 @@ static void test_pairs(void) {
     static pairs p;
     CHECK_EQ((uintptr_t)&p.pair % 16, 0);
     cc_pair a = {1, 2}, expected = {1, 3}, desired = {4, 5};
-    CHECK(!cc_pair_cas(&a, &expected, desired) && expected.low == 1 && expected.high == 2 && a.low == 1 && a.high == 2);
+    CHECK(!cc_pair_cas(&a, &expected, desired) && expected.low == 1 && expected.high == 2 &&
+          a.low == 1 && a.high == 2);
     expected = (cc_pair){0, 2};
     CHECK(!cc_pair_cas(&a, &expected, desired) && expected.low == 1 && expected.high == 2);
-    CHECK(cc_pair_cas(&a, &expected, desired) && a.low == 4 && a.high == 5 && expected.low == 1 && expected.high == 2);
+    CHECK(cc_pair_cas(&a, &expected, desired) && a.low == 4 && a.high == 5 && expected.low == 1 &&
+          expected.high == 2);
     p.pair = (cc_pair){0, MIX(0)};
     p.rounds = scaled(200000);
     run_threads(THREADS, hammer, &p);

@@ -139,7 +139,8 @@ static void judge_recording(round_of_histories *r) {
     int n = collect(&r->rec, all);
     for (int i = 0; i < n; i++) {
         for (int k = 0; k < i; k++) {
-            r->overlaps += all[i].thread != all[k].thread && all[i].before < all[k].after && all[k].before < all[i].after;
+            r->overlaps += all[i].thread != all[k].thread && all[i].before < all[k].after &&
+                           all[k].before < all[i].after;
         }
     }
     verdict v = judge(all, n, !r->rec.ordered_queries);
@@ -148,7 +149,8 @@ static void judge_recording(round_of_histories *r) {
         r->written++;
     }
     if (v != LEGAL) {
-        fprintf(stderr, "a history that is %s:\n", v == ILLEGAL ? "not linearizable" : "too hard to judge");
+        fprintf(stderr, "a history that is %s:\n",
+                v == ILLEGAL ? "not linearizable" : "too hard to judge");
         write_history(stderr, all, n);
         CHECK(v == LEGAL);
     }
@@ -165,7 +167,8 @@ static void record_many(int index, void *argument) {
             CHECK(r->rec.map);
         }
         atomic_fetch_add(&r->started, 1);
-        while (atomic_load(&r->started) < (h + 1) * threads || (index && atomic_load(&r->finished) < h * threads)) {
+        while (atomic_load(&r->started) < (h + 1) * threads ||
+               (index && atomic_load(&r->finished) < h * threads)) {
             sched_yield();
         }
         record(index, &r->rec);
@@ -181,8 +184,8 @@ static void record_many(int index, void *argument) {
     }
 }
 
-static void test_real_histories(const char *what, int threads, int operations, int64_t keys, bool ordered, bool by_clock,
-                                int64_t histories, FILE *file) {
+static void test_real_histories(const char *what, int threads, int operations, int64_t keys,
+                                bool ordered, bool by_clock, int64_t histories, FILE *file) {
     begin_test(what);
     double start = seconds();
     static round_of_histories r;
@@ -196,7 +199,8 @@ static void test_real_histories(const char *what, int threads, int operations, i
     r.seed = threads * 1000003 + keys * 101 + ordered;
     r.file = file;
     run_threads(threads, record_many, &r);
-    printf("    %" PRId64 " histories of %d x %d operations, %" PRId64 " keys: %.2f s, %.2f overlaps per operation\n",
+    printf("    %" PRId64 " histories of %d x %d operations, %" PRId64
+           " keys: %.2f s, %.2f overlaps per operation\n",
            r.histories, threads, operations, keys, seconds() - start,
            (double)r.overlaps / (double)(r.histories * threads * operations));
 }
@@ -205,9 +209,13 @@ static void test_real_histories(const char *what, int threads, int operations, i
 
 /* A history that is legal by construction: every operation has a moment of effect inside its interval,
  * and its answer is what the map says at that moment. Dense: most operations overlap. */
-static int make_up(operation *all, rng *r, int threads, int operations, int64_t keys, bool ordered) {
+static int make_up(operation *all, rng *r, int threads, int operations, int64_t keys,
+                   bool ordered) {
     int n = 0;
-    static struct { uint64_t effect; int index; } order[JUDGE_MOST];
+    static struct {
+        uint64_t effect;
+        int index;
+    } order[JUDGE_MOST];
     for (int t = 0; t < threads; t++) {
         uint64_t clock = (uint64_t)rng_below(r, 1000);
         for (int i = 0; i < operations; i++, n++) {
@@ -275,7 +283,8 @@ static bool spoil(operation *all, int n, rng *r, int how) {
             if (o->name == OP_REMOVE && o->answer > 0) {
                 for (int k = 0; k < n; k++) {
                     operation *p = &all[k];
-                    if (p != o && p->name == OP_REMOVE && p->key == o->key && p->answer != o->answer) {
+                    if (p != o && p->name == OP_REMOVE && p->key == o->key &&
+                        p->answer != o->answer) {
                         p->answer = o->answer;
                         return true;
                     }
@@ -327,7 +336,8 @@ static void test_the_judge(FILE *legal, FILE *illegal) {
     for (int64_t h = scaled(800); h > 0; h--) {
         bool ordered = h % 2;
         int operations = 5 + (int)rng_below(&r, ordered ? 16 : 36);
-        int n = make_up(all, &r, 2 + (int)rng_below(&r, 3), operations, 1 + rng_below(&r, 5), ordered);
+        int n =
+            make_up(all, &r, 2 + (int)rng_below(&r, 3), operations, 1 + rng_below(&r, 5), ordered);
         CHECK_EQ(judge(all, n, !ordered), LEGAL);
         if (!ordered) { /* as a whole it must be the same; only slower */
             CHECK(judge_within(all, n, false, 200000) != ILLEGAL);
@@ -345,8 +355,8 @@ static void test_the_judge(FILE *legal, FILE *illegal) {
             }
         }
     }
-    printf("    %" PRId64 " accepted; rejected: %" PRId64 " with a value from nowhere, %" PRId64 " removed twice, %" PRId64
-           " read too early, %" PRId64 " floors above\n",
+    printf("    %" PRId64 " accepted; rejected: %" PRId64 " with a value from nowhere, %" PRId64
+           " removed twice, %" PRId64 " read too early, %" PRId64 " floors above\n",
            accepted, rejected[0], rejected[1], rejected[2], rejected[3]);
     CHECK(scaled(100) < 100 || (rejected[0] && rejected[1] && rejected[2] && rejected[3]));
 }
@@ -370,10 +380,12 @@ int main(int argc, char **argv) {
     test_the_judge(legal, illegal);
     test_real_histories("one key, point operations", 3, 30, 1, false, false, 2000, real);
     test_real_histories("three keys, point operations", 4, 50, 3, false, false, 3000, real);
-    test_real_histories("two keys, point operations, by the clock", 4, 40, 2, false, true, 2000, real);
+    test_real_histories("two keys, point operations, by the clock", 4, 40, 2, false, true, 2000,
+                        real);
     test_real_histories("four keys, with ordered queries", 3, 20, 4, true, false, 3000, real);
     test_real_histories("eight keys, with ordered queries", 3, 25, 8, true, false, 1500, real);
-    test_real_histories("five keys, with ordered queries, by the clock", 4, 20, 5, true, true, 1500, real);
+    test_real_histories("five keys, with ordered queries, by the clock", 4, 20, 5, true, true, 1500,
+                        real);
     if (name) {
         fclose(real);
         fclose(legal);

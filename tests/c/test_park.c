@@ -104,7 +104,8 @@ static void give_or_take(int index, void *argument) {
             }
             cc_fetch_add_seq_cst_u32(&s->waiters, 1);
             cc_fence_seq_cst(&s->fence);
-            uint64_t deadline = rng_below(&r, 4) ? CC_PARK_FOREVER : cc_os_now() + (uint64_t)rng_below(&r, 100000);
+            uint64_t deadline =
+                rng_below(&r, 4) ? CC_PARK_FOREVER : cc_os_now() + (uint64_t)rng_below(&r, 100000);
             if (cc_park(&s->permits, 0, deadline) == CC_PARK_TIMED_OUT) {
                 atomic_fetch_add(&s->timeouts, 1);
             }

@@ -127,7 +127,8 @@ static void one_random_operation(cc_skiplist *list, model *m, const profile *p, 
         cc_put_policy policy = (cc_put_policy)rng_below(r, 3);
         bool wants_old = rng_below(r, 2);
         value = word_new(0);
-        cc_status status = put_as(list, kind, number, value, policy, wants_old ? &old : NULL, p->tell);
+        cc_status status =
+            put_as(list, kind, number, value, policy, wants_old ? &old : NULL, p->tell);
         CHECK_EQ(status, there ? CC_FOUND : CC_ABSENT);
         if (there) {
             if (wants_old) {
@@ -146,7 +147,8 @@ static void one_random_operation(cc_skiplist *list, model *m, const profile *p, 
     case 4:
     case 5: {
         bool wants_old = rng_below(r, 2);
-        CHECK_EQ(remove_as(list, kind, number, wants_old ? &old : NULL, p->tell), there ? CC_FOUND : CC_ABSENT);
+        CHECK_EQ(remove_as(list, kind, number, wants_old ? &old : NULL, p->tell),
+                 there ? CC_FOUND : CC_ABSENT);
         if (there) {
             if (wants_old) {
                 CHECK_EQ(old, m->value[i]);
@@ -161,8 +163,10 @@ static void one_random_operation(cc_skiplist *list, model *m, const profile *p, 
         bool right = there && rng_below(r, 2);
         uintptr_t expected = right ? m->value[i] : 8;
         value = word_new(0);
-        CHECK_EQ(replace_exact_as(list, kind, number, expected, value, p->tell),
-                 !there ? CC_ABSENT : right ? CC_FOUND : CC_MISMATCH);
+        CHECK_EQ(replace_exact_as(list, kind, number, expected, value, p->tell), !there ? CC_ABSENT
+                                                                                 : right
+                                                                                     ? CC_FOUND
+                                                                                     : CC_MISMATCH);
         if (right) {
             m->value[i] = value;
         }
@@ -171,7 +175,9 @@ static void one_random_operation(cc_skiplist *list, model *m, const profile *p, 
     case 8: {
         bool right = there && rng_below(r, 2);
         CHECK_EQ(remove_exact_as(list, kind, number, right ? m->value[i] : 8, p->tell),
-                 !there ? CC_ABSENT : right ? CC_FOUND : CC_MISMATCH);
+                 !there  ? CC_ABSENT
+                 : right ? CC_FOUND
+                         : CC_MISMATCH);
         if (right) {
             model_remove(m, i);
         }
@@ -187,7 +193,8 @@ static void one_random_operation(cc_skiplist *list, model *m, const profile *p, 
                        : relation == CC_LOWER   ? i - 1
                                                 : (there ? i + 1 : i);
         bool exists = expected >= 0 && expected < m->count;
-        CHECK_EQ(neighbour_as(list, kind, number, relation, &e, p->tell), exists ? CC_FOUND : CC_ABSENT);
+        CHECK_EQ(neighbour_as(list, kind, number, relation, &e, p->tell),
+                 exists ? CC_FOUND : CC_ABSENT);
         if (exists) {
             check_entry(&e, m, expected);
             release_entry(&e);
@@ -358,10 +365,13 @@ static void test_equal_keys_of_other_kinds(void) {
     for (int64_t i = 0; i < 500; i++) {
         cc_entry e;
         uintptr_t old;
-        CHECK_EQ(put_as(list, (unsigned)((i + 1) % KEY_KINDS), i, word_new(-i), CC_PUT_ALWAYS, &old, NULL), CC_FOUND);
+        CHECK_EQ(put_as(list, (unsigned)((i + 1) % KEY_KINDS), i, word_new(-i), CC_PUT_ALWAYS, &old,
+                        NULL),
+                 CC_FOUND);
         CHECK_EQ(number_of(old), i);
         word_release(old);
-        CHECK_EQ(neighbour_as(list, (unsigned)((i + 2) % KEY_KINDS), i, CC_FLOOR, &e, NULL), CC_FOUND);
+        CHECK_EQ(neighbour_as(list, (unsigned)((i + 2) % KEY_KINDS), i, CC_FLOOR, &e, NULL),
+                 CC_FOUND);
         CHECK_EQ(e.kind, i % KEY_KINDS);
         CHECK_EQ(number_of(e.value), -i);
         release_entry(&e);
@@ -491,7 +501,7 @@ static int tell_equal_to_ten_only(const cc_search *s, const cc_stored_key *store
     return number_of_key(stored->kind, stored->digest, stored->word) == 10 ? 0 : -1;
 }
 
-static const teller tellers[] = {tell_the_truth, tell_nonsense, tell_anything, tell_smaller,
+static const teller tellers[] = {tell_the_truth, tell_nonsense, tell_anything,         tell_smaller,
                                  tell_equal,     tell_greater,  tell_equal_to_ten_only};
 enum { TELLERS = sizeof tellers / sizeof *tellers };
 
@@ -526,7 +536,8 @@ static void test_lies(void) {
             case 0:
             case 1:
             case 2:
-                if (put_as(list, kind, number, word_new(1), (cc_put_policy)rng_below(&r, 3), &value, tell) == CC_FOUND) {
+                if (put_as(list, kind, number, word_new(1), (cc_put_policy)rng_below(&r, 3), &value,
+                           tell) == CC_FOUND) {
                     word_release(value);
                 }
                 break;
@@ -543,7 +554,8 @@ static void test_lies(void) {
                 }
                 break;
             case 6:
-                if (neighbour_as(list, kind, number, (cc_relation)rng_below(&r, 6), &e, tell) == CC_FOUND) {
+                if (neighbour_as(list, kind, number, (cc_relation)rng_below(&r, 6), &e, tell) ==
+                    CC_FOUND) {
                     release_entry(&e);
                 }
                 break;
@@ -679,12 +691,14 @@ struct use_up {
 static void failing_in_a_thread(int index, void *argument) {
     (void)index;
     struct use_up *u = argument;
-    u->ran_out = u->undecided ? with_failing_memory(u->operation, u->n, &undecided_words, tell_the_truth)
-                              : with_failing_memory(u->operation, u->n, &deciding_words, tell_the_truth);
+    u->ran_out = u->undecided
+                     ? with_failing_memory(u->operation, u->n, &undecided_words, tell_the_truth)
+                     : with_failing_memory(u->operation, u->n, &deciding_words, tell_the_truth);
 }
 
 static void test_no_memory(void) {
-    begin_test("memory runs out at every allocation of every operation: nothing changes, nothing leaks");
+    begin_test(
+        "memory runs out at every allocation of every operation: nothing changes, nothing leaks");
     int64_t failures = 0;
     for (int undecided = 0; undecided < 2; undecided++) {
         for (int operation = 0; operation < 7; operation++) {
@@ -724,7 +738,8 @@ static void test_plain_words(void) {
         uintptr_t there = expected[number];
         switch (rng_below(&r, 4)) {
         case 0:
-            CHECK_EQ(cc_skiplist_put(list, &s, value, CC_PUT_ALWAYS, &old), there ? CC_FOUND : CC_ABSENT);
+            CHECK_EQ(cc_skiplist_put(list, &s, value, CC_PUT_ALWAYS, &old),
+                     there ? CC_FOUND : CC_ABSENT);
             expected[number] = value;
             entries += !there;
             break;
@@ -748,13 +763,17 @@ int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     test_empty();
     static const profile profiles[] = {
-        {"kind 0 against the model: digests decide", &deciding_words, tell_the_truth, 0, 1, 300, 150000},
-        {"kind 1 against the model: ties go to compare", &deciding_words, tell_the_truth, 1, 1, 300, 150000},
-        {"kind 2 against the model: compare decides all", &deciding_words, tell_the_truth, 2, 1, 120, 100000},
+        {"kind 0 against the model: digests decide", &deciding_words, tell_the_truth, 0, 1, 300,
+         150000},
+        {"kind 1 against the model: ties go to compare", &deciding_words, tell_the_truth, 1, 1, 300,
+         150000},
+        {"kind 2 against the model: compare decides all", &deciding_words, tell_the_truth, 2, 1,
+         120, 100000},
         {"all kinds mixed", &deciding_words, tell_the_truth, 0, 3, 500, 150000},
         {"a handful of keys of all kinds", &deciding_words, tell_the_truth, 0, 3, 6, 100000},
         {"kind 1, ties left to the caller", &undecided_words, tell_the_truth, 1, 1, 300, 100000},
-        {"kind 2, everything left to the caller", &undecided_words, tell_the_truth, 2, 1, 60, 50000},
+        {"kind 2, everything left to the caller", &undecided_words, tell_the_truth, 2, 1, 60,
+         50000},
         {"all kinds mixed, left to the caller", &undecided_words, tell_the_truth, 0, 3, 100, 50000},
     };
     for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++) {

@@ -144,7 +144,8 @@ static void mixed_operations(int index, void *argument) {
             }
             break;
         case 14: /* remove what was first or last at some moment: pop */
-            if (neighbour_as(a->list, 0, 0, rng_below(&r, 2) ? CC_FIRST : CC_LAST, &e, tell_the_truth) == CC_FOUND) {
+            if (neighbour_as(a->list, 0, 0, rng_below(&r, 2) ? CC_FIRST : CC_LAST, &e,
+                             tell_the_truth) == CC_FOUND) {
                 int64_t popped = number_of_key(e.kind, e.digest, e.key);
                 status = remove_exact_as(a->list, e.kind, popped, e.value, tell_the_truth);
                 if (status == CC_FOUND) {
@@ -169,11 +170,13 @@ static void mixed_operations(int index, void *argument) {
             break;
         }
         case 18:
-            n = scan_as(a->list, true, kind, number, rng_below(&r, 2), entries, 1 + (size_t)rng_below(&r, 50), tell_the_truth);
+            n = scan_as(a->list, true, kind, number, rng_below(&r, 2), entries,
+                        1 + (size_t)rng_below(&r, 50), tell_the_truth);
             look_at_entries(entries, n, 1);
             break;
         case 19:
-            n = scan_as(a->list, false, kind, number, rng_below(&r, 2), entries, 1 + (size_t)rng_below(&r, 50), tell_the_truth);
+            n = scan_as(a->list, false, kind, number, rng_below(&r, 2), entries,
+                        1 + (size_t)rng_below(&r, 50), tell_the_truth);
             look_at_entries(entries, n, -1);
             break;
         default:
@@ -220,10 +223,11 @@ static void carry_out(const plan *p) {
     double end = seconds();
     int64_t stored = a.stored, taken = a.taken;
     settle_accounts(&a);
-    printf("    %d threads, %" PRId64 " operations, %" PRId64 " keys: %.2f s; stored %" PRId64 ", taken %" PRId64
-           ", found %" PRId64 ", absent %" PRId64 ", mismatch %" PRId64 ", questions %" PRId64 "\n",
-           p->threads, share(p->operations), p->range, end - start, stored, taken, a.answers[CC_FOUND],
-           a.answers[CC_ABSENT], a.answers[CC_MISMATCH], questions_asked);
+    printf("    %d threads, %" PRId64 " operations, %" PRId64 " keys: %.2f s; stored %" PRId64
+           ", taken %" PRId64 ", found %" PRId64 ", absent %" PRId64 ", mismatch %" PRId64
+           ", questions %" PRId64 "\n",
+           p->threads, share(p->operations), p->range, end - start, stored, taken,
+           a.answers[CC_FOUND], a.answers[CC_ABSENT], a.answers[CC_MISMATCH], questions_asked);
     free(a.balance);
 }
 
@@ -242,9 +246,10 @@ static void produce_or_consume(int index, void *argument) {
     rng r = rng_from((uint64_t)index);
     if (index < line->producers) {
         for (int64_t i = 0; i < line->items; i++) {
-            int64_t number = (rng_below(&r, 1000) * line->items + i) * line->producers + index; /* all differ */
-            CHECK_EQ(put_as(line->list, (unsigned)index % 2, number, word_new(number), CC_PUT_ALWAYS, NULL,
-                            tell_the_truth),
+            int64_t number =
+                (rng_below(&r, 1000) * line->items + i) * line->producers + index; /* all differ */
+            CHECK_EQ(put_as(line->list, (unsigned)index % 2, number, word_new(number),
+                            CC_PUT_ALWAYS, NULL, tell_the_truth),
                      CC_ABSENT);
             add(&line->produced, 1);
         }
@@ -254,7 +259,8 @@ static void produce_or_consume(int index, void *argument) {
     for (;;) {
         cc_entry e;
         bool last_chance = atomic_load(&line->producing) == 0;
-        if (neighbour_as(line->list, 0, 0, index % 2 ? CC_FIRST : CC_LAST, &e, tell_the_truth) != CC_FOUND) {
+        if (neighbour_as(line->list, 0, 0, index % 2 ? CC_FIRST : CC_LAST, &e, tell_the_truth) !=
+            CC_FOUND) {
             if (last_chance) {
                 return;
             }
@@ -284,7 +290,8 @@ static void test_producers_and_consumers(int producers, int consumers, int64_t i
     check_at_rest(line.list);
     cc_skiplist_free(line.list);
     CHECK_EQ(words_alive, 0);
-    printf("    %d + %d threads, %" PRId64 " items: %.2f s\n", producers, consumers, line.consumed, seconds() - start);
+    printf("    %d + %d threads, %" PRId64 " items: %.2f s\n", producers, consumers, line.consumed,
+           seconds() - start);
 }
 
 /* ---------------------------------------------------------------- clearing while others work */
@@ -309,7 +316,8 @@ static void insert_and_clear(int index, void *argument) {
                 word_take(old);
                 word_release(old);
             }
-        } else if (put_as(c->list, kind, number, word_new(number), CC_PUT_ALWAYS, &old, tell_the_truth) == CC_FOUND) {
+        } else if (put_as(c->list, kind, number, word_new(number), CC_PUT_ALWAYS, &old,
+                          tell_the_truth) == CC_FOUND) {
             word_take(old);
             word_release(old);
         }
@@ -375,7 +383,8 @@ static void map_operations(int index, void *argument) {
             }
             break;
         case 6:
-            status = rng_below(&r, 2) ? cc_i64map_pop_first(a->map, &found, &old) : cc_i64map_pop_last(a->map, &found, &old);
+            status = rng_below(&r, 2) ? cc_i64map_pop_first(a->map, &found, &old)
+                                      : cc_i64map_pop_last(a->map, &found, &old);
             if (status == CC_I64MAP_PRESENT) {
                 balance--;
                 out += (int64_t)old;
@@ -423,9 +432,11 @@ static void test_i64map(void) {
 int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     static const plan plans[] = {
-        {"a million mixed operations by sixteen threads, all kinds", &deciding_words, 0, 3, 16, 1000000, 1000, UNIFORM, 0},
+        {"a million mixed operations by sixteen threads, all kinds", &deciding_words, 0, 3, 16,
+         1000000, 1000, UNIFORM, 0},
         {"uniform", &deciding_words, 1, 1, 4, 200000, 20000, UNIFORM, 0},
-        {"hot spot: 80 % of the operations on 20 % of the keys", &deciding_words, 0, 2, 8, 200000, 1000, HOT_SPOT, 0},
+        {"hot spot: 80 % of the operations on 20 % of the keys", &deciding_words, 0, 2, 8, 200000,
+         1000, HOT_SPOT, 0},
         {"scans while others change", &deciding_words, 0, 3, 4, 60000, 1000, SCANS, 0},
         {"two keys", &deciding_words, 0, 3, 2, 150000, 2, UNIFORM, 16},
         {"two keys, more threads", &deciding_words, 0, 3, 8, 150000, 2, UNIFORM, 16},
@@ -433,7 +444,8 @@ int main(void) {
         {"sixteen keys", &deciding_words, 0, 3, 8, 150000, 16, HOT_SPOT, 32},
         {"the caller compares: two keys", &undecided_words, 0, 3, 4, 80000, 2, UNIFORM, 16},
         {"the caller compares: sixteen keys", &undecided_words, 0, 3, 8, 100000, 16, UNIFORM, 32},
-        {"the caller compares: ties among a hundred keys", &undecided_words, 1, 1, 8, 100000, 100, HOT_SPOT, 0},
+        {"the caller compares: ties among a hundred keys", &undecided_words, 1, 1, 8, 100000, 100,
+         HOT_SPOT, 0},
         {"the caller compares, scans", &undecided_words, 0, 3, 4, 20000, 60, SCANS, 0},
     };
     for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {

@@ -151,7 +151,8 @@ static void stop_sleeping(sleeper *s) {
 }
 
 static void test_stalled_reader_of_slots(void) {
-    begin_test("a reader stalls with a node in its hand while one slot is replaced a million times");
+    begin_test(
+        "a reader stalls with a node in its hand while one slot is replaced a million times");
     static toy t;
     t.domain = cc_smr_domain_new(release_node, &t);
     replace(&t, &t.slots[0], 0);
@@ -166,7 +167,8 @@ static void test_stalled_reader_of_slots(void) {
     size_t pinned = cc_smr_flush(t.domain);
     /* What was born while the clock still showed the reader's era: geometrically distributed around
      * CC_PUBLICATIONS_PER_ERA. Forty times the mean has a probability of 4e-18. */
-    printf("    pinned %zu, at most %zu waited; promised %u in the mean\n", pinned, most, CC_PUBLICATIONS_PER_ERA);
+    printf("    pinned %zu, at most %zu waited; promised %u in the mean\n", pinned, most,
+           CC_PUBLICATIONS_PER_ERA);
     CHECK(pinned >= 1 && pinned <= 40 * CC_PUBLICATIONS_PER_ERA);
     CHECK(most <= 80 * CC_PUBLICATIONS_PER_ERA);
     stop_sleeping(&s);
@@ -197,7 +199,8 @@ static void test_stalled_reader_of_a_list(void) {
     for (int64_t i = 0; i < ENTRIES; i++) {
         CHECK_EQ(remove_as(list, 0, 1 + i, NULL, NULL), CC_FOUND);
     }
-    size_t alive_then = cc_skiplist_flush(list); /* ENTRIES nodes, as many values, tables of hints */
+    size_t alive_then =
+        cc_skiplist_flush(list); /* ENTRIES nodes, as many values, tables of hints */
     CHECK(alive_then <= 2 * ENTRIES + 16);
     size_t most = 0;
     for (int64_t i = scaled(500000); i > 0; i--) {
@@ -211,7 +214,8 @@ static void test_stalled_reader_of_a_list(void) {
         most = waiting > most ? waiting : most;
     }
     size_t pinned = cc_skiplist_flush(list);
-    printf("    %zu pinned of what was alive then, %zu at the end, at most %zu\n", alive_then, pinned, most);
+    printf("    %zu pinned of what was alive then, %zu at the end, at most %zu\n", alive_then,
+           pinned, most);
     CHECK(pinned <= alive_then + 80 * CC_PUBLICATIONS_PER_ERA);
     CHECK(most <= 2 * (alive_then + 80 * CC_PUBLICATIONS_PER_ERA));
     stop_sleeping(&s);
@@ -248,7 +252,8 @@ static void use_another_list(counted *c) {
     atomic_fetch_add(&deaths, 1);
     int64_t number = c->number % 50;
     uintptr_t value = word_new(number), old;
-    put_as(nursery, 1, number, value, CC_PUT_ALWAYS, NULL, NULL); /* retires the last one of that key */
+    put_as(nursery, 1, number, value, CC_PUT_ALWAYS, NULL,
+           NULL); /* retires the last one of that key */
     if (number % 3 == 0 && remove_as(nursery, 1, number + 1, &old, NULL) == CC_FOUND) {
         word_release(old);
     }

@@ -108,18 +108,22 @@ static inline UNUSED int sign_of(int64_t a, int64_t b) {
     return a < b ? -1 : a > b;
 }
 
-static inline UNUSED int word_compare(const cc_search *s, unsigned kind, uint64_t digest, uintptr_t key) {
+static inline UNUSED int word_compare(const cc_search *s, unsigned kind, uint64_t digest,
+                                      uintptr_t key) {
     return sign_of(number_of_key(s->kind, s->digest, s->key), number_of_key(kind, digest, key));
 }
 
 /* Decides nothing: the caller has to. */
-static inline UNUSED int word_compare_never(const cc_search *s, unsigned kind, uint64_t digest, uintptr_t key) {
+static inline UNUSED int word_compare_never(const cc_search *s, unsigned kind, uint64_t digest,
+                                            uintptr_t key) {
     (void)s, (void)kind, (void)digest, (void)key;
     return CC_UNDECIDED;
 }
 
-static const cc_word_table deciding_words UNUSED = {word_acquire, word_release, word_compare, word_hash};
-static const cc_word_table undecided_words UNUSED = {word_acquire, word_release, word_compare_never, word_hash};
+static const cc_word_table deciding_words UNUSED = {word_acquire, word_release, word_compare,
+                                                    word_hash};
+static const cc_word_table undecided_words UNUSED = {word_acquire, word_release, word_compare_never,
+                                                     word_hash};
 
 /* ---------------------------------------------------------------- the caller's part */
 
@@ -152,13 +156,13 @@ static inline UNUSED void finish(cc_skiplist *list, cc_search *s, teller tell) {
 }
 
 /* Evaluate `call`, whose search is `s`, until it needs no comparison any more. */
-#define LEARNING(list, s, tell, status, call)                    \
-    do {                                                         \
-        while (((status) = (call)) == CC_NEED_COMPARE) {         \
-            CHECK(!(s)->unswept);                                \
-            learn(list, s, tell);                                \
-        }                                                        \
-        finish(list, s, tell);                                   \
+#define LEARNING(list, s, tell, status, call)                                                      \
+    do {                                                                                           \
+        while (((status) = (call)) == CC_NEED_COMPARE) {                                           \
+            CHECK(!(s)->unswept);                                                                  \
+            learn(list, s, tell);                                                                  \
+        }                                                                                          \
+        finish(list, s, tell);                                                                     \
     } while (0)
 
 static inline UNUSED void end_search(const cc_skiplist *list, cc_search *s) {
@@ -169,8 +173,9 @@ static inline UNUSED void end_search(const cc_skiplist *list, cc_search *s) {
 }
 
 /* The list takes over a reference of its own; ours stays with the search, whatever becomes of the put. */
-static inline UNUSED cc_status put_as(cc_skiplist *list, unsigned kind, int64_t number, uintptr_t value,
-                                      cc_put_policy policy, uintptr_t *old, teller tell) {
+static inline UNUSED cc_status put_as(cc_skiplist *list, unsigned kind, int64_t number,
+                                      uintptr_t value, cc_put_policy policy, uintptr_t *old,
+                                      teller tell) {
     cc_search s = search_for(kind, number);
     cc_status status;
     if (s.key) {
@@ -190,8 +195,8 @@ static inline UNUSED cc_status put_as(cc_skiplist *list, unsigned kind, int64_t 
     return status;
 }
 
-static inline UNUSED cc_status get_as(cc_skiplist *list, unsigned kind, int64_t number, uintptr_t *value,
-                                      teller tell) {
+static inline UNUSED cc_status get_as(cc_skiplist *list, unsigned kind, int64_t number,
+                                      uintptr_t *value, teller tell) {
     cc_search s = search_for(kind, number);
     cc_status status;
     LEARNING(list, &s, tell, status, cc_skiplist_get(list, &s, value));
@@ -199,8 +204,8 @@ static inline UNUSED cc_status get_as(cc_skiplist *list, unsigned kind, int64_t 
     return status;
 }
 
-static inline UNUSED cc_status remove_as(cc_skiplist *list, unsigned kind, int64_t number, uintptr_t *old,
-                                         teller tell) {
+static inline UNUSED cc_status remove_as(cc_skiplist *list, unsigned kind, int64_t number,
+                                         uintptr_t *old, teller tell) {
     cc_search s = search_for(kind, number);
     cc_status status;
     LEARNING(list, &s, tell, status, cc_skiplist_remove(list, &s, old));
@@ -238,8 +243,8 @@ static inline UNUSED cc_status neighbour_as(cc_skiplist *list, unsigned kind, in
     return status;
 }
 
-static inline UNUSED size_t scan_as(cc_skiplist *list, bool up, unsigned kind, int64_t number, bool exclusive,
-                                    cc_entry *entries, size_t room, teller tell) {
+static inline UNUSED size_t scan_as(cc_skiplist *list, bool up, unsigned kind, int64_t number,
+                                    bool exclusive, cc_entry *entries, size_t room, teller tell) {
     cc_search s = search_for(kind, number);
     cc_status status;
     size_t count = 0;

@@ -40,14 +40,25 @@ def make_up(model: str, seed: int, threads: int, operations: int) -> list[dict]:
     contents: dict[int, int] = {}
     inside: list[int] = []
     for number, (_, start, end, thread) in enumerate(sorted(moments), start=1):
-        op = {"C": thread, "S": int(start * 1e6), "E": int(end * 1e6) + 1, "K": 0, "V": number, "X": 0}
+        op = {
+            "C": thread,
+            "S": int(start * 1e6),
+            "E": int(end * 1e6) + 1,
+            "K": 0,
+            "V": number,
+            "X": 0,
+        }
         if model in ("queue", "stack"):
             op["O"] = r.choice(["put", "get"])
             op["R"] = 0
             if op["O"] == "put":
                 inside.append(number)
             else:
-                op["R"] = (inside.pop(0) if model == "queue" else inside.pop()) if inside else judge.ABSENT
+                op["R"] = (
+                    (inside.pop(0) if model == "queue" else inside.pop())
+                    if inside
+                    else judge.ABSENT
+                )
         else:
             op["O"] = r.choice(POINT + (NEIGHBOURS if model == "ordered_map" else []))
             op["K"] = r.randrange(4)
@@ -152,11 +163,17 @@ def porcupine(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("Go is not installed: porcupine, the second judge, is left out")
     program = tmp_path_factory.mktemp("porcupine") / "porcupine"
     built = subprocess.run(
-        [go, "build", "-o", program, "."], cwd=HERE / "porcupine", capture_output=True, text=True, check=False
+        [go, "build", "-o", program, "."],
+        cwd=HERE / "porcupine",
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if built.returncode:
         if "dial tcp" in built.stderr or "lookup" in built.stderr:
-            pytest.skip("the Go module proxy can not be reached: porcupine, the second judge, is left out")
+            pytest.skip(
+                "the Go module proxy can not be reached: porcupine, the second judge, is left out"
+            )
         pytest.fail(built.stderr)
     return program
 
