@@ -274,7 +274,10 @@ def test_python(kind: str, *more: str) -> Counts:
 
 
 def test_linearizability(kind: str) -> Counts:
-    return pytest(kind, f"linearizability-{kind}", "tests/linearizability")
+    """Histories recorded through Python, and those that the C core's own test records."""
+    recorder = BUILD / "core-gcc" / "tests" / "c" / "test_histories_yielding"
+    environment = {"CC_TEST_HISTORIES": str(recorder)} if recorder.exists() else {}
+    return pytest(kind, f"linearizability-{kind}", "tests/linearizability", **environment)
 
 
 def test_stress(kind: str) -> Counts:
