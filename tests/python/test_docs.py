@@ -1,0 +1,152 @@
+"""The documents: their Python runs, their Cython compiles, their links and commands exist.
+
+A fenced block is run by its language: `python` as a script (an `output` block right behind it is what it
+must print), `pycon` as a doctest, `cython` as a module whose name its first line gives (`# NAME.pyx`).
+The blocks of one document share their names, from top to bottom.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import doctest
+import importlib.util
+import io
+import re
+import shlex
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import concurrent_collections
+from concurrent_collections import config
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tools/*.md")])
+
+
+class Block(NamedTuple):
+    language: str
+    line: int  # of its first line, counted from 1
+    text: str
+
+
+def blocks_of(document: Path) -> list[Block]:
+    blocks = []
+    language = None
+    for number, line in enumerate(document.read_text(encoding="utf-8").splitlines(), 1):
+        fence = re.match(r"```(\w*)", line)
+        if fence and language is None:
+            language, first, lines = fence[1], number + 1, []
+        elif fence:
+            blocks.append(Block(language, first, "".join(lines)))
+            language = None
+        elif language is not None:
+            lines.append(line + "\n")
+    assert language is None, f"{document}: a block is not closed"
+    return blocks
+
+
+def name_of(document: Path) -> str:
+    return str(document.relative_to(ROOT))
+
+
+def with_code() -> list:
+    parameters = []
+    for document in DOCUMENTS:
+        languages = {block.language for block in blocks_of(document)}
+        if languages & {"python", "pycon", "cython"}:
+            slow = [pytest.mark.slow] if "cython" in languages else []
+            parameters.append(pytest.param(document, marks=slow, id=name_of(document)))
+    return parameters
+
+
+def run_script(document: Path, block: Block, names: dict, expected: str | None) -> None:
+    code = compile("\n" * (block.line - 1) + block.text, name_of(document), "exec")
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(code, names)
+    if expected is not None:
+        assert printed.getvalue() == expected
+
+
+def run_session(document: Path, block: Block, names: dict) -> None:
+    test = doctest.DocTestParser().get_doctest(
+        block.text, names, name_of(document), name_of(document), block.line - 1
+    )
+    assert test.examples, f"{name_of(document)}:{block.line}: a pycon block without >>>"
+    test.globs = names  # not a copy: later blocks go on with it
+    reports: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    runner.run(test, out=reports.append, clear_globs=False)
+    assert not runner.failures, "".join(reports)
+
+
+def build_module(block: Block, directory: Path):
+    """Compile a Cython module as a project downstream would, and import it."""
+    name = re.match(r"# (\w+)\.pyx", block.text)[1]
+    source = directory / f"{name}.pyx"
+    module = directory / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
+    source.write_text(block.text)
+    site_packages = Path(concurrent_collections.__file__).parent.parent
+    subprocess.run(
+        [sys.executable, "-P", "-m", "cython", "-3", "-I", site_packages, source], check=True
+    )
+    compiler = shlex.split(sysconfig.get_config_var("CC"))
+    headers = [sysconfig.get_path("include"), concurrent_collections.get_include()]
+    undefined = [] if sys.platform == "linux" else ["-undefined", "dynamic_lookup"]
+    flags = ["-shared", "-fPIC", "-O1", *undefined, *(f"-I{path}" for path in headers)]
+    command = [*compiler, *flags, source.with_suffix(".c"), "-o", module]
+    subprocess.run(command, check=True)
+    spec = importlib.util.spec_from_file_location(name, module)
+    assert spec
+    assert spec.loader
+    built = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(built)
+    return name, built
+
+
+@pytest.fixture(autouse=True)
+def same_configuration_afterwards():
+    names = ("retire_threshold", "max_reclaim_per_poll", "enable_statistics")
+    before = {name: getattr(config, name) for name in names}
+    yield
+    for name, value in before.items():
+        setattr(config, name, value)
+
+
+@pytest.mark.parametrize("document", with_code())
+def test_the_code_of_a_document_runs(document, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "__main__"}
+    blocks = blocks_of(document)
+    for i, block in enumerate(blocks):
+        follower = blocks[i + 1] if i + 1 < len(blocks) else None
+        if block.language == "python":
+            is_output = follower and follower.language == "output"
+            run_script(document, block, names, follower.text if is_output else None)
+        elif block.language == "pycon":
+            run_session(document, block, names)
+        elif block.language == "cython":
+            pytest.importorskip("Cython")
+            name, module = build_module(block, tmp_path)
+            monkeypatch.setitem(sys.modules, name, module)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_what_a_document_refers_to_exists(document):
+    text = document.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+        if not re.match(r"\w+:", target):
+            assert (document.parent / target).exists(), f"{name_of(document)} links to {target}"
+    for path in re.findall(r"\b(?:tools|tests|csrc|benchmarks)/[\w./]*\w", text):
+        assert list(ROOT.glob(path + "*")), f"{name_of(document)} names {path}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_no_document_installs_the_other_project_s_package(document):
+    text = document.read_text(encoding="utf-8")
+    assert not re.search(r"pip install\b[^\n]*\bconcurrent[-_]collections\b", text)
