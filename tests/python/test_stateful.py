@@ -32,14 +32,17 @@ numbers = st.one_of(
     st.integers(-6, 6),
     st.integers(-6, 6).map(float),
     st.sampled_from([True, False, -0.0, 0.5, 1e300, float("inf"), float("-inf")]),
-    st.sampled_from([2**53, 2**53 + 1, 2.0**53, 2**63 - 1, 2**63, 2.0**63, -(2**63), 2**64, 10**30]),
+    st.sampled_from(
+        [2**53, 2**53 + 1, 2.0**53, 2**63 - 1, 2**63, 2.0**63, -(2**63), 2**64, 10**30]
+    ),
 )
 KEYS = {
     "small ints": st.integers(-8, 8),
     "numbers": numbers,
     "texts": texts,
     "bytes": st.binary(max_size=2) | st.sampled_from([b"prefix00", b"prefix00\0", b"prefix00a"]),
-    "tuples": st.tuples(st.sampled_from("ab"), st.integers(0, 3)) | st.tuples(st.sampled_from("ab")),
+    "tuples": st.tuples(st.sampled_from("ab"), st.integers(0, 3))
+    | st.tuples(st.sampled_from("ab")),
     "python keys": st.integers(-6, 6).map(Key),
 }
 values = st.integers(0, 3) | st.none()

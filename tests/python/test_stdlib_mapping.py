@@ -19,18 +19,20 @@ class TestSkipListMap(mapping_tests.TestHashMappingProtocol):
     type2test = SkipListMap
 
     test_mutatingiteration = None  # wants a RuntimeError; our iterators are weakly consistent
-    test_bad_key = None  # wants keys to be hashed
+    test_repr = None  # wants the repr of dict
+    test_repr_deep = None  # wants that, too; test_references.py has our own
+    test_eq = None  # stores keys that have no order
+    test_items = None  # wants that items() takes no argument; ours takes bounds
+    test_values = None  # the same
+    test_popitem = None  # the same; ours takes `last`
+
+    # The originals of these go on with keys whose __hash__ fails.
 
     def test_getitem(self):
-        # The original goes on with keys whose __hash__ fails.
         mapping_tests.TestMappingProtocol.test_getitem(self)
 
     def test_pop(self):
-        # The same.
         mapping_tests.TestMappingProtocol.test_pop(self)
 
     def test_setdefault(self):
         mapping_tests.TestMappingProtocol.test_setdefault(self)
-
-    def test_fromkeys(self):
-        mapping_tests.TestMappingProtocol.test_fromkeys(self)

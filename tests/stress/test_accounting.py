@@ -134,7 +134,7 @@ def test_a_million_mixed_operations_by_sixteen_threads_are_all_accounted_for(
 ):
     share, make_key, rank_of = KINDS[kind]
     m = SkipListMap()
-    each = rounds(OPERATIONS * share / 2) // THREADS  # two sizes make up the whole
+    each = rounds(OPERATIONS * share) // THREADS
     ledgers = [Ledger(keys) for _ in range(THREADS)]
 
     def work(index):
