@@ -137,10 +137,21 @@ def wait_until_quiet(patience):
     began = time.perf_counter()
     while time.perf_counter() - began < patience:
         others = Others()
-        time.sleep(0.25)
+        time.sleep(0.15)
         if others.share() < QUIET:
             break
     return time.perf_counter() - began
+
+
+def undisturbed(run, options):
+    """The first result of run() that others have not disturbed, while options.patience (s) lasts."""
+    while True:
+        options.patience -= wait_until_quiet(options.patience)
+        began = time.perf_counter()
+        result = run()
+        if options.patience <= 0 or result["others"] < 2 * QUIET:
+            return result
+        options.patience -= time.perf_counter() - began
 
 
 class Result(dict):

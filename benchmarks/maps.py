@@ -14,6 +14,7 @@ import random
 import sys
 import threading
 from collections import namedtuple
+from functools import partial
 
 import harness
 from sortedcontainers import SortedDict
@@ -87,7 +88,7 @@ def mixed_without_pop(get, put, delete, operations):
         elif op == SET:
             put(k, v)
         else:
-            try:  # noqa: SIM105 (a context manager would be what we measure)
+            try:
                 delete(k)
             except KeyError:
                 pass
@@ -391,22 +392,22 @@ def measure(kind, n, threads, name, options):
         for c in players:
             maps[c.name] = c.make(start)
         gc.collect()
+
+        def run(c):
+            if work.fresh:
+                maps[c.name] = c.make({})
+            m = maps[c.name]
+
+            def prepare(i):
+                return *c.loops[work.loop](m), team.memory[i]["chunks"], states[c.name][i]
+
+            if work.fresh:
+                return harness.once(team, prepare)
+            return harness.window(team, prepare, options.seconds, options.seconds / 5)
+
         for _ in range(options.repeats):
-            options.patience -= harness.wait_until_quiet(options.patience)
             for c in players:
-                if work.fresh:
-                    maps[c.name] = c.make({})
-                m = maps[c.name]
-
-                def prepare(i, c=c, m=m):
-                    return *c.loops[work.loop](m), team.memory[i]["chunks"], states[c.name][i]
-
-                if work.fresh:
-                    results[c.name].append(harness.once(team, prepare))
-                else:
-                    results[c.name].append(
-                        harness.window(team, prepare, options.seconds, options.seconds / 5)
-                    )
+                results[c.name].append(harness.undisturbed(partial(run, c), options))
         team.each(lambda i: team.memory[i].clear())
     for c in players:
         exact = dict(keys.pairs()) if work.fresh else start if work.loop != "mixed" else None
@@ -466,17 +467,20 @@ def scaling(kind, n, name, options):
                 team.memory[i]["chunks"] = harness.chunked(work.operations(keys, i, team.size))
 
             team.each(get_ready)
+        gc.collect()
         for c in (OURS, OURS_LOOKED_UP, DICT):
             m = c.make(start)
             states = [[{} for _ in range(t.size)] for t in teams]
+
+            def run(team, state, c=c, m=m):
+                def prepare(i):
+                    return *c.loops[work.loop](m), team.memory[i]["chunks"], state[i]
+
+                return harness.window(team, prepare, options.seconds, options.seconds / 5)
+
             for _ in range(options.repeats * 2):
-                options.patience -= harness.wait_until_quiet(options.patience)
                 for team, state, out in zip(teams, states, rounds[c.name], strict=True):
-
-                    def prepare(i, team=team, state=state, m=m, c=c):
-                        return *c.loops[work.loop](m), team.memory[i]["chunks"], state[i]
-
-                    out.append(harness.window(team, prepare, options.seconds, options.seconds / 5))
+                    out.append(harness.undisturbed(partial(run, team, state), options))
             check_contents(c, m, keys, None if work.loop == "mixed" else start)
     finally:
         for team in teams:
