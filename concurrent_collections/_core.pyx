@@ -21,16 +21,9 @@ cdef extern from "Python.h":
     int Py_ReprEnter(object o) except -1
     void Py_ReprLeave(object o)
 
-cdef class _Open:
-    """The type of the bound that is not there."""
-    def __repr__(self):
-        return "<open>"
-
-    def __reduce__(self):
-        return "_OPEN"
-
-_OPEN = _Open()
-cdef object OPEN = _OPEN  # a name that cannot be rebound from outside
+# The bound that is not there. Ellipsis has no order, so it cannot be a key, and it can stand in a text
+# signature, which a sentinel of our own cannot.
+cdef object OPEN = ...
 
 include "iteration.pxi"
 include "ordered_map.pxi"

@@ -3,6 +3,7 @@
 from collections.abc import ItemsView, KeysView, ValuesView
 from reprlib import recursive_repr
 
+_MISSING = object()
 _ATTRIBUTES = (
     "_inclusive",
     "_reverse",
@@ -36,15 +37,15 @@ class _Bounds:
         )
 
     def _is_whole(self):
-        return self._start is _core._OPEN and self._stop is _core._OPEN
+        return self._start is ... and self._stop is ...
 
     def _includes(self, key):
         """Whether the bounds admit a key."""
         at_start, at_stop = self._inclusive
         start, stop = self._start, self._stop
-        if start is not _core._OPEN and (key < start or not (at_start or start < key)):
+        if start is not ... and (key < start or not (at_start or start < key)):
             return False
-        return stop is _core._OPEN or not (stop < key or not (at_stop or key < stop))
+        return stop is ... or not (stop < key or not (at_stop or key < stop))
 
     def __len__(self):
         if self._is_whole():
@@ -95,7 +96,7 @@ class SkipListItemsView(_Bounds, ItemsView):
             key, value = item
         except (TypeError, ValueError):
             return False
-        missing = _core._OPEN
+        missing = _MISSING
         found = self._mapping.get(key, missing) if self._includes(key) else missing
         return found is not missing and (found is value or found == value)
 

@@ -21,6 +21,7 @@ cdef class _EntryIterator:
     cdef list keys             # the chunk: its keys,
     cdef object results        # and what is handed out for each (the same list, for keys)
     cdef Py_ssize_t index, count, room
+    cdef object first          # the first key that was handed out; OPEN: none yet
     cdef object start, stop    # bounds in the direction of travel; OPEN: none
     cdef bint start_is_exclusive, stop_is_inclusive, is_reversed, is_last
     cdef int want
@@ -58,6 +59,8 @@ cdef class _EntryIterator:
         else:
             self.room = FIRST_CHUNK
         if self.index:
+            if self.first is OPEN:
+                self.first = self.keys[0]
             self.start = self.keys[self.index - 1]
             self.start_is_exclusive = True
         self.index = self.count = 0
@@ -65,6 +68,7 @@ cdef class _EntryIterator:
         self.keys = cc_objects_scan(
             self.entries,
             NULL if self.start is OPEN else <PyObject *>self.start, self.start_is_exclusive,
+            NULL if self.first is OPEN else <PyObject *>self.first,
             NULL if self.stop is OPEN else <PyObject *>self.stop, self.stop_is_inclusive,
             self.is_reversed, self.want, self.room, &results, &is_last)
         self.results = new_object(results)
@@ -76,7 +80,7 @@ cdef class _EntryIterator:
 
     cdef int finish(self) except -1:
         self.owner = self.keys = self.results = None
-        self.start = self.stop = OPEN
+        self.first = self.start = self.stop = OPEN
         raise StopIteration
 
 
@@ -106,6 +110,7 @@ cdef _EntryIterator iterate(object owner, cc_skiplist *entries, object start, ob
     i.entries = entries
     i.want = want
     i.room = FIRST_CHUNK
+    i.first = OPEN
     i.is_reversed = is_reversed
     if is_reversed:
         i.start, i.stop = stop, start

@@ -195,6 +195,14 @@ static bool is_int(PyObject *o) {
     return PyLong_CheckExact(o) || PyBool_Check(o);
 }
 
+/* The slot itself: PyObject_RichCompare counts recursion, and may raise. */
+static bool big_int_is(PyObject *a, PyObject *b, int how) {
+    PyObject *answer = PyLong_Type.tp_richcompare(a, b, how); /* True or False: compares digits */
+    bool yes = answer == Py_True;
+    Py_DECREF(answer);
+    return yes;
+}
+
 #define DEEPEST_NATIVE_TUPLE 8
 
 /* Order of two objects of exact built-in types, or CC_UNDECIDED where Python must be asked. Runs no
@@ -215,8 +223,7 @@ static int compare_natively(PyObject *a, PyObject *b, int depth) {
         if (!p) {
             return (x > y) - (x < y);
         }
-        int less = PyObject_RichCompareBool(a, b, Py_LT); /* of exact ints: compares digits */
-        return less ? -1 : PyObject_RichCompareBool(a, b, Py_EQ) ? 0 : 1;
+        return big_int_is(a, b, Py_LT) ? -1 : !big_int_is(a, b, Py_EQ);
     }
     if (PyFloat_CheckExact(a) && PyFloat_CheckExact(b)) {
         double x = PyFloat_AS_DOUBLE(a), y = PyFloat_AS_DOUBLE(b);
@@ -410,6 +417,15 @@ static cc_status find(cc_skiplist *list, PyObject *key, PyObject **value) {
     return status;
 }
 
+/* A tuple handed to PyErr_SetObject would become the exception's arguments. */
+static void raise_key_error(PyObject *key) {
+    PyObject *arguments = PyTuple_Pack(1, key);
+    if (arguments) {
+        PyErr_SetObject(PyExc_KeyError, arguments);
+        Py_DECREF(arguments);
+    }
+}
+
 int cc_objects_contains(cc_skiplist *list, PyObject *key) {
     return (int)find(list, key, NULL);
 }
@@ -424,7 +440,7 @@ PyObject *cc_objects_get(cc_skiplist *list, PyObject *key, PyObject *otherwise) 
         if (otherwise) {
             return Py_NewRef(otherwise);
         }
-        PyErr_SetObject(PyExc_KeyError, key);
+        raise_key_error(key);
     }
     return NULL;
 }
@@ -507,7 +523,7 @@ PyObject *cc_objects_pop(cc_skiplist *list, PyObject *key, PyObject *otherwise) 
     PyObject *old;
     cc_status status = take_out(list, key, &old);
     if (status == CC_ABSENT && !otherwise) {
-        PyErr_SetObject(PyExc_KeyError, key);
+        raise_key_error(key);
         return NULL;
     }
     return status == CC_FOUND ? old : status == CC_ABSENT ? Py_NewRef(otherwise) : NULL;
@@ -654,6 +670,29 @@ PyObject *cc_objects_pop_end(cc_skiplist *list, int relation, int want) {
 
 /* ---------------------------------------------------------------- scanning */
 
+/* Keys that do not go on from `from` in the direction of travel, or come round again to `first`: a `<` that is no
+ * order would make an iteration endless. 1, 0, or -1 with an exception. */
+static int goes_on(PyObject *from, PyObject *first, PyObject *keys, int downwards) {
+    PyObject *next = PyList_GET_ITEM(keys, 0);
+    if (compare_natively(from, next, 0) != CC_UNDECIDED) {
+        return 1; /* built-in keys do not lie */
+    }
+    int there = compare_by_python(from, next);
+    int back = there == -2 ? -2 : compare_by_python(next, from);
+    if (back == -2) {
+        return -1;
+    }
+    if (there != (downwards ? 1 : -1) || back != -there) {
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(keys); i++) {
+        if (PyList_GET_ITEM(keys, i) == first) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 enum { MOST_ENTRIES_AT_ONCE = 256 };
 
 /* How many of `entries` (with keys[i]) lie before the far bound. -1 with an exception. */
@@ -676,9 +715,9 @@ static Py_ssize_t count_within(PyObject *keys, PyObject *stop, int stop_inclusiv
     return low;
 }
 
-PyObject *cc_objects_scan(cc_skiplist *list, PyObject *from, int from_exclusive, PyObject *stop,
-                          int stop_inclusive, int downwards, int want, Py_ssize_t room,
-                          PyObject **results, int *is_last) {
+PyObject *cc_objects_scan(cc_skiplist *list, PyObject *from, int from_exclusive, PyObject *first,
+                          PyObject *stop, int stop_inclusive, int downwards, int want,
+                          Py_ssize_t room, PyObject **results, int *is_last) {
     cc_entry entries[MOST_ENTRIES_AT_ONCE];
     cc_search search;
     cc_status status;
@@ -727,18 +766,21 @@ PyObject *cc_objects_scan(cc_skiplist *list, PyObject *from, int from_exclusive,
         Py_XDECREF(others);
         return NULL;
     }
-    if (stop && count) {
-        Py_ssize_t within = count_within(keys, stop, stop_inclusive, downwards);
-        Py_ssize_t all = (Py_ssize_t)count;
-        if (within < 0 ||
-            (within < all && (PyList_SetSlice(keys, within, all, NULL) ||
-                              (others != keys && PyList_SetSlice(others, within, all, NULL))))) {
-            Py_DECREF(keys);
-            Py_DECREF(others);
-            return NULL;
-        }
-        *is_last = within < all;
+    Py_ssize_t all = (Py_ssize_t)count, within = all;
+    int fine = first && count ? goes_on(from, first, keys, downwards) : 1;
+    if (fine == 0) {
+        within = 0; /* the iteration ends here */
+    } else if (stop && count) {
+        within = count_within(keys, stop, stop_inclusive, downwards);
     }
+    if (fine < 0 || within < 0 ||
+        (within < all && (PyList_SetSlice(keys, within, all, NULL) ||
+                          (others != keys && PyList_SetSlice(others, within, all, NULL))))) {
+        Py_DECREF(keys);
+        Py_DECREF(others);
+        return NULL;
+    }
+    *is_last = within < all;
     *results = others;
     return keys;
 }
@@ -768,12 +810,18 @@ int cc_objects_traverse(cc_skiplist *list, visitproc visit, void *argument) {
     return list ? cc_skiplist_visit(list, visit_word, &c) : 0;
 }
 
-int cc_objects_install_gc(PyTypeObject *type, traverseproc traverse, inquiry clear) {
+int cc_objects_install_type(PyTypeObject *type, const char *name, int is_mapping,
+                            traverseproc traverse, inquiry clear) {
     if (!PyType_HasFeature(type, Py_TPFLAGS_HAVE_GC)) {
         PyErr_Format(PyExc_SystemError, "%s was built without garbage collection", type->tp_name);
         return -1;
     }
+    type->tp_name = name;
     type->tp_traverse = traverse;
     type->tp_clear = clear;
+    if (is_mapping) {
+        type->tp_flags |= Py_TPFLAGS_MAPPING; /* what the match statement looks at */
+    }
+    PyType_Modified(type);
     return 0;
 }

@@ -49,12 +49,13 @@ PyObject *cc_objects_neighbour(cc_skiplist *list, PyObject *key, int relation, i
 PyObject *cc_objects_pop_end(cc_skiplist *list, int relation, int want);
 
 /* The next entries of an iteration: a list of keys, and in *results a list of what is wanted of them (the
- * same list when that is the keys). `from`: NULL, or where to start; `stop`: NULL, or the bound at the far
- * end. At most `room` of them; an empty list says that the iteration is over, *is_last that no
+ * same list when that is the keys). `from`: NULL, or where to start; `first`: NULL, or the first key of the
+ * iteration, when it goes on from `from`; `stop`: NULL, or the bound at the far end. When keys
+ * turn out to have no consistent order the iteration is over. At most `room` of them; an empty list says that the iteration is over, *is_last that no
  * further call is needed. */
-PyObject *cc_objects_scan(cc_skiplist *list, PyObject *from, int from_exclusive, PyObject *stop,
-                          int stop_inclusive, int downwards, int want, Py_ssize_t room,
-                          PyObject **results, int *is_last);
+PyObject *cc_objects_scan(cc_skiplist *list, PyObject *from, int from_exclusive, PyObject *first,
+                          PyObject *stop, int stop_inclusive, int downwards, int want,
+                          Py_ssize_t room, PyObject **results, int *is_last);
 
 /* Remove every entry that is there when it is passed. 0, or -1. */
 int cc_objects_clear(cc_skiplist *list);
@@ -62,8 +63,9 @@ int cc_objects_clear(cc_skiplist *list);
 /* For tp_traverse. */
 int cc_objects_traverse(cc_skiplist *list, visitproc visit, void *argument);
 
-/* Give a type its tp_traverse and tp_clear: Cython knows only of object attributes. The type must have
- * Py_TPFLAGS_HAVE_GC and no instances yet. 0, or -1. */
-int cc_objects_install_gc(PyTypeObject *type, traverseproc traverse, inquiry clear);
+/* Give a type what Cython cannot: its public name (which must live for ever), tp_traverse and tp_clear, and the
+ * match statement's flag for mappings. It must have Py_TPFLAGS_HAVE_GC and no instances yet. 0, or -1. */
+int cc_objects_install_type(PyTypeObject *type, const char *name, int is_mapping,
+                            traverseproc traverse, inquiry clear);
 
 #endif

@@ -30,10 +30,11 @@ cdef extern from "object_refs.h":
     bint cc_objects_replace_if(cc_skiplist *list, object key, object expected, object value) except -1
     object cc_objects_neighbour(cc_skiplist *list, PyObject *key, int relation, int want)
     object cc_objects_pop_end(cc_skiplist *list, int relation, int want)
-    list cc_objects_scan(cc_skiplist *list, PyObject *start, int start_exclusive, PyObject *stop,
-                         int stop_inclusive, int downwards, int want, Py_ssize_t room,
+    list cc_objects_scan(cc_skiplist *list, PyObject *start, int start_exclusive, PyObject *first,
+                         PyObject *stop, int stop_inclusive, int downwards, int want, Py_ssize_t room,
                          PyObject **results, int *is_last)
     int cc_objects_clear(cc_skiplist *list) except -1
     int cc_objects_traverse(cc_skiplist *list, visitproc visit, void *argument)
-    int cc_objects_install_gc(PyTypeObject *type, int (*traverse)(PyObject *, visitproc, void *) noexcept,
-                              int (*clear)(PyObject *) noexcept) except -1
+    int cc_objects_install_type(PyTypeObject *type, const char *name, int is_mapping,
+                                int (*traverse)(PyObject *, visitproc, void *) noexcept,
+                                int (*clear)(PyObject *) noexcept) except -1

@@ -102,12 +102,16 @@ cdef class SkipListMap:
         """Remove ``key``; return whether it was there. ``del m[key]`` raises KeyError instead. Lock-free."""
         return cc_objects_delete(self.entries, key)
 
-    def pop(self, key, default=_OPEN, /):
-        """Remove ``key`` and return its value; ``default``, or KeyError without one, if it is not there.
+    def pop(self, key, /, *default):
+        """Remove ``key`` and return its value; the default, or KeyError without one, if it is not there.
 
         Of several threads exactly one gets the value. Expected O(log n). Lock-free.
         """
-        return cc_objects_pop(self.entries, key, NULL if default is OPEN else <PyObject *>default)
+        if not default:
+            return cc_objects_pop(self.entries, key, NULL)
+        if len(default) > 1:
+            raise TypeError(f"pop expected at most 2 arguments, got {1 + len(default)}")
+        return cc_objects_pop(self.entries, key, <PyObject *>default[0])
 
     # ---- order ----
 
@@ -185,7 +189,7 @@ cdef class SkipListMap:
     def __reversed__(self):
         return iterate(self, self.entries, OPEN, OPEN, True, True, True, CC_WANT_KEY)
 
-    def keys(self, start=_OPEN, stop=_OPEN, *, inclusive=(True, False), reverse=False):
+    def keys(self, start=..., stop=..., *, inclusive=(True, False), reverse=False):
         """Return a view of the keys from ``start`` to ``stop``, ascending, or descending with ``reverse``.
 
         Parameters
@@ -202,11 +206,11 @@ cdef class SkipListMap:
         """
         return KEYS_VIEW(self, start, stop, parse_inclusive(inclusive), reverse)
 
-    def values(self, start=_OPEN, stop=_OPEN, *, inclusive=(True, False), reverse=False):
+    def values(self, start=..., stop=..., *, inclusive=(True, False), reverse=False):
         """Return a view of the values in the order of their keys. Parameters and costs as ``keys``."""
         return VALUES_VIEW(self, start, stop, parse_inclusive(inclusive), reverse)
 
-    def items(self, start=_OPEN, stop=_OPEN, *, inclusive=(True, False), reverse=False):
+    def items(self, start=..., stop=..., *, inclusive=(True, False), reverse=False):
         """Return a view of the (key, value) pairs. Parameters and costs as ``keys``."""
         return ITEMS_VIEW(self, start, stop, parse_inclusive(inclusive), reverse)
 
@@ -219,7 +223,10 @@ cdef class SkipListMap:
         return cc_skiplist_length(self.entries) != 0
 
     def clear(self):
-        """Remove all entries, one after another. O(n), compares no keys. Lock-free, not atomic."""
+        """Remove all entries that are there when the call begins. O(n), compares no keys. Not atomic.
+
+        Lock-free. What other threads insert meanwhile stays, or goes too.
+        """
         cc_objects_clear(self.entries)
 
     def update(self, other=(), /, **kwargs):
@@ -237,8 +244,8 @@ cdef class SkipListMap:
             for i, pair in enumerate(other):
                 try:
                     key, value = pair
-                except (TypeError, ValueError):
-                    raise TypeError(
+                except (TypeError, ValueError) as error:  # as dict: not iterable, or not two
+                    raise type(error)(
                         f"other: element {i} of the iterable is not a (key, value) pair: {pair!r}") from None
                 cc_objects_set(self.entries, key, value)
         for key, value in kwargs.items():
@@ -291,6 +298,8 @@ cdef class SkipListMap:
             return False
         for key, value in self.items():
             try:
+                if key not in other:  # not other[key] alone: a defaultdict would make one up
+                    return False
                 theirs = other[key]
             except (KeyError, TypeError):  # TypeError: a key that they cannot even look for
                 return False
@@ -361,7 +370,8 @@ cdef int clear_map(PyObject *self) noexcept:
     return 0
 
 
-cc_objects_install_gc(<PyTypeObject *>SkipListMap, traverse_map, clear_map)
+cc_objects_install_type(
+    <PyTypeObject *>SkipListMap, b"concurrent_collections.SkipListMap", True, traverse_map, clear_map)
 MutableMapping.register(SkipListMap)
 
 from concurrent_collections._views import SkipListItemsView, SkipListKeysView, SkipListValuesView

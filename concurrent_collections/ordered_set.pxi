@@ -91,7 +91,7 @@ cdef class SkipListSet:
     def __reversed__(self):
         return iterate(self, self.entries, OPEN, OPEN, True, True, True, CC_WANT_KEY)
 
-    def range(self, start=_OPEN, stop=_OPEN, *, inclusive=(True, False), reverse=False):
+    def range(self, start=..., stop=..., *, inclusive=(True, False), reverse=False):
         """Return a view of the elements from ``start`` to ``stop``; parameters as ``SkipListMap.keys``."""
         return KEYS_VIEW(self, start, stop, parse_inclusive(inclusive), reverse)
 
@@ -104,7 +104,7 @@ cdef class SkipListSet:
         return cc_skiplist_length(self.entries) != 0
 
     def clear(self):
-        """Remove all elements, one after another. O(n), compares none. Lock-free, not atomic."""
+        """Remove all elements that are there when the call begins. O(n), compares none. As SkipListMap.clear."""
         cc_objects_clear(self.entries)
 
     def copy(self):
@@ -181,24 +181,17 @@ cdef class SkipListSet:
     def isdisjoint(self, other, /):
         """Return whether no element is in both."""
         for element in other:
-            if element in self:
+            if is_in(element, self):
                 return False
         return True
 
     def issubset(self, other, /):
         """Return whether every element of this set is in ``other``."""
-        test = as_set(other)
-        for element in self:
-            if element not in test:
-                return False
-        return True
+        return is_within(self, as_set(other))
 
     def issuperset(self, other, /):
         """Return whether every element of ``other`` is in this set."""
-        for element in other:
-            if element not in self:
-                return False
-        return True
+        return is_within(other, self)
 
     def __or__(self, other):
         return self.union(other) if isinstance(other, AbstractSet) else NotImplemented
@@ -308,13 +301,17 @@ cdef object as_set(other):
     return other if isinstance(other, AbstractSet) else SkipListSet(other)
 
 
+cdef bint is_in(element, container) except -1:
+    # For comparing whole sets: what a set cannot even look for (no hash, no order, a NaN) is not in it.
+    try:
+        return element in container
+    except (TypeError, ValueError):
+        return False
+
+
 cdef bint is_within(small, large) except -1:
-    # Elements that the other set cannot even look for are not in it.
     for element in small:
-        try:
-            if element not in large:
-                return False
-        except TypeError:
+        if not is_in(element, large):
             return False
     return True
 
@@ -331,5 +328,6 @@ cdef int clear_set(PyObject *self) noexcept:
     return 0
 
 
-cc_objects_install_gc(<PyTypeObject *>SkipListSet, traverse_set, clear_set)
+cc_objects_install_type(
+    <PyTypeObject *>SkipListSet, b"concurrent_collections.SkipListSet", False, traverse_set, clear_set)
 MutableSet.register(SkipListSet)

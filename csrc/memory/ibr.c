@@ -159,14 +159,18 @@ static void count(cc_atomic_u64 *statistic, uint64_t n) {
     }
 }
 
-static void keep_spare(cc_thread *self, cc_retired *r) {
-    if (self->spare_count >= SPARE_RECORDS_KEPT) {
-        cc_free(r);
-        return;
-    }
+static void add_spare(cc_thread *self, cc_retired *r) {
     r->next = self->spare;
     self->spare = r;
     self->spare_count++;
+}
+
+static void keep_spare(cc_thread *self, cc_retired *r) {
+    if (self->spare_count >= SPARE_RECORDS_KEPT) {
+        cc_free(r);
+    } else {
+        add_spare(self, r);
+    }
 }
 
 static void begin_releasing(cc_thread *self) {
@@ -229,7 +233,7 @@ int cc_reserve(cc_thread *self, unsigned n) {
         if (!r) {
             return -1;
         }
-        keep_spare(self, r);
+        add_spare(self, r);
     }
     return 0;
 }

@@ -1190,9 +1190,9 @@ typedef struct block_of_nodes {
     node *nodes[MOST_NODES_PER_REGION];
 } block_of_nodes;
 
-/* Kill the first entries of the list, up to a region's worth; the nodes that are ours to retire go to
- * `block`. Returns how many entries were removed, or -1 without memory. */
-static int64_t kill_some(cc_skiplist *list, block_of_nodes *block) {
+/* Kill some entries that were made in era `newest` or before; the nodes that are ours to retire go to
+ * `block`. Returns how many entries were removed (0: there are no more), or -1 without memory. */
+static int64_t kill_some(cc_skiplist *list, block_of_nodes *block, uint64_t newest) {
     enum { MOST_AT_ONCE = 256 }; /* values are retired between regions, so that few of them wait */
     cc_smr_guard g;
     uintptr_t values[MOST_AT_ONCE];
@@ -1202,28 +1202,33 @@ static int64_t kill_some(cc_skiplist *list, block_of_nodes *block) {
     if (begin(list, &g, 1)) {
         return -1;
     }
-    node *current = target_of(cc_protect(&g, &list->head.next[0])), *beyond = NULL;
+    node *before = &list->head, *beyond = NULL;
+    node *current = target_of(cc_protect(&g, &before->next[0]));
     while (n < MOST_AT_ONCE && block->count < MOST_NODES_PER_REGION) {
-        if (!settle(&g, &list->head, 0, &current, &beyond)) {
-            current = target_of(cc_protect(&g, &list->head.next[0]));
+        if (!settle(&g, before, 0, &current, &beyond)) {
+            before = &list->head;
+            current = target_of(cc_protect(&g, &before->next[0]));
             continue;
         }
         if (!current) {
             break;
         }
+        if (birth_of(current) > newest) { /* inserted since the clear began: stays */
+            before = current;
+            current = beyond;
+            continue;
+        }
         leftovers left = {0};
-        if (swap_value(list, &g, current, CC_TOMBSTONE, NULL, &left) == CC_FOUND) {
+        bool killed = swap_value(list, &g, current, CC_TOMBSTONE, NULL, &left) == CC_FOUND;
+        mark_dead(current); /* the next settle unlinks it */
+        if (killed) {
             values[n] = left.value;
             births[n] = left.value_birth;
             n++;
-            mark_dead(current);
             if (set_removed(current)) {
                 block->nodes[block->count++] = current;
             }
-        } else {
-            mark_dead(current);
         }
-        /* Marked now: the next settle unlinks it. */
     }
     cc_leave(&g);
     for (unsigned i = 0; i < n && list->words->release; i++) {
@@ -1258,9 +1263,11 @@ static void unlink_all_dead(cc_skiplist *list) {
 
 cc_status cc_skiplist_clear(cc_skiplist *list) {
     block_of_nodes *blocks = NULL;
-    uint64_t removed = 0, most = 2 * (uint64_t)cc_skiplist_length(list) + MOST_NODES_PER_REGION;
     cc_status status = CC_FOUND;
-    while (removed < most) {
+    /* The clock moves on here, so that what is made from now on can be told apart, and stays: a stream of
+     * new entries cannot keep the clear busy. */
+    uint64_t newest = cc_fetch_add_seq_cst_u64(&list->domain->era, 1) & ERA_MASK;
+    for (int64_t n = 1; n > 0;) {
         if (!blocks || blocks->count == MOST_NODES_PER_REGION) {
             block_of_nodes *b = cc_alloc(sizeof *b);
             if (!b) {
@@ -1271,12 +1278,10 @@ cc_status cc_skiplist_clear(cc_skiplist *list) {
             b->count = 0;
             blocks = b;
         }
-        int64_t n = kill_some(list, blocks);
-        if (n <= 0) {
-            status = n < 0 ? CC_NO_MEMORY : CC_FOUND;
-            break;
+        n = kill_some(list, blocks, newest);
+        if (n < 0) {
+            status = CC_NO_MEMORY;
         }
-        removed += (uint64_t)n;
     }
     unlink_all_dead(list);
     cc_thread *self = cc_thread_self();

@@ -172,8 +172,7 @@ cc_status cc_skiplist_scan_down(cc_skiplist *list, cc_search *search, bool exclu
 
 /* ---- the whole ---- */
 
-/* Remove everything, comparing nothing: until the list has been seen empty, or, while others go on
- * inserting, until twice as many entries are gone as there were at first. O(n). CC_FOUND, or CC_NO_MEMORY
+/* Remove every entry that is there when the call begins, comparing nothing. O(n). CC_FOUND, or CC_NO_MEMORY
  * with a part removed. */
 cc_status cc_skiplist_clear(cc_skiplist *list);
 
