@@ -176,6 +176,20 @@ def overlaps(history):
     )
 
 
+class PausingKey(Key):
+    """Lets other threads go on in the middle of an operation, which under a GIL nothing else does."""
+
+    turn = 0
+
+    def __lt__(self, other):
+        PausingKey.turn += 1
+        if PausingKey.turn % 5 == 0:
+            time.sleep(0)
+        return super().__lt__(other)
+
+    __hash__ = Key.__hash__
+
+
 SHAPES = {
     # name: threads, operations of each, keys, histories, key
     "one key": (3, 20, 1, 600, int),
@@ -183,6 +197,7 @@ SHAPES = {
     "four threads": (4, 30, 3, 400, int),
     "texts": (4, 20, 2, 300, "prefix-{}".format),
     "python keys": (3, 20, 2, 300, Key),
+    "pausing keys": (3, 20, 2, 300, PausingKey),
 }
 
 

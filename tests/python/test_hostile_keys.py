@@ -201,10 +201,14 @@ class TestReentering:
         ],
         ids="clear insert delete replace fill pop read delete-around collect".split(),
     )
-    def test_a_comparison_may_change_the_map_under_the_operation(self, operation, rank, meddle):
+    def test_a_comparison_may_change_the_map_under_the_operation(
+        self, operation, rank, meddle, request
+    ):
         m = map_of_keys()
         busy = False
-        left = 30  # a search may start over as often as it is meddled with: not for ever
+        # A search starts over as often as it is meddled with, so not for ever. (And a collection takes
+        # long on free-threaded builds.)
+        left = 2 if "collect" in request.node.name else 30
 
         def hook(*_):
             nonlocal busy, left
@@ -266,8 +270,9 @@ class TestReentering:
             box = [map_of_keys()]
 
             def hook(*_):
-                box.clear()
-                gc.collect(0)
+                if box:
+                    box.clear()
+                    gc.collect(0)
 
             try:
                 operation(box[0], HookedKey(21, hook))
