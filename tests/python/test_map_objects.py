@@ -33,6 +33,55 @@ class Slotted(SkipListMap):
     __slots__ = ("extra",)
 
 
+class Demanding(SkipListMap):
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+
+
+class DemandingSet(SkipListSet):
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+
+
+class Reserved(SkipListMap):
+    """Says itself what of its attributes is to be saved."""
+
+    def __getstate__(self):
+        return {"saved": "by getstate"}
+
+
+def through_pickle(thing):
+    return pickle.loads(pickle.dumps(thing))
+
+
+@pytest.mark.parametrize("how", [copy.copy, copy.deepcopy, through_pickle])
+class TestCopiesOfSubclasses:
+    """They are made as those of subclasses of dict are."""
+
+    def test_slots_are_copied(self, how):
+        m = Slotted({1: "a"})
+        m.extra = 5
+        twin = how(m)
+        assert twin.extra == 5
+        assert dict(twin) == {1: "a"}
+
+    @pytest.mark.parametrize("cls", [Demanding, DemandingSet])
+    def test_init_is_not_called_again(self, how, cls):
+        container = cls("mine")
+        container.update([(1, "a")])
+        twin = how(container)
+        assert type(twin) is cls
+        assert twin.name == "mine"
+        assert list(twin) == list(container)
+
+    def test_getstate_is_asked(self, how):
+        m = Reserved({1: "a"})
+        m.saved = "no"
+        assert how(m).saved == "by getstate"
+
+
 class TestCopy:
     @pytest.mark.parametrize("how", [SkipListMap.copy, copy.copy])
     def test_a_map_s_copy_is_shallow_and_independent(self, how):
