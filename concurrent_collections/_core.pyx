@@ -12,6 +12,7 @@ from cpython.object cimport PyObject, PyTypeObject
 
 from concurrent_collections.object_refs cimport *
 
+import copyreg
 import sys
 from collections.abc import Iterable, Mapping, MutableMapping, MutableSet
 from collections.abc import Set as AbstractSet
@@ -24,6 +25,9 @@ cdef extern from "Python.h":
 # The bound that is not there. Ellipsis has no order, so it cannot be a key, and it can stand in a text
 # signature, which a sentinel of our own cannot.
 cdef object OPEN = ...
+
+# How copies and pickles are made: by __new__ alone, since a subclass's __init__ may want arguments.
+cdef object NEW_OBJECT = copyreg.__newobj__
 
 include "iteration.pxi"
 include "ordered_map.pxi"

@@ -260,19 +260,16 @@ cdef class SkipListMap:
         return result
 
     def copy(self):
-        """Return a new map of the same class with the same entries (a shallow, weakly consistent copy)."""
-        result = type(self)()
-        result.update(self)
-        return result
+        """Return a new map of the same class with the same entries (a shallow, weakly consistent copy).
 
-    def __copy__(self):
-        result = self.copy()
-        if hasattr(self, "__dict__"):
-            result.__dict__.update(self.__dict__)
+        As ``set.copy``, it does not call ``__init__``; ``copy.copy`` also copies what a subclass adds.
+        """
+        result = type(self).__new__(type(self))
+        SkipListMap.update(result, self)
         return result
 
     def __reduce__(self):
-        return type(self), (), getattr(self, "__dict__", None) or None, None, iter(self.items())
+        return NEW_OBJECT, (type(self),), self.__getstate__(), None, iter(self.items())
 
     def flush(self):
         """Release references of removed entries that still wait for readers; return how many still wait.
@@ -319,9 +316,9 @@ cdef class SkipListMap:
     def __ror__(self, other):
         if not isinstance(other, Mapping):
             return NotImplemented
-        result = type(self)()
-        result.update(other)
-        result.update(self)
+        result = type(self).__new__(type(self))
+        SkipListMap.update(result, other)
+        SkipListMap.update(result, self)
         return result
 
     def __ior__(self, other):

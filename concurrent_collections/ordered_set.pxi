@@ -108,17 +108,11 @@ cdef class SkipListSet:
         cc_objects_clear(self.entries)
 
     def copy(self):
-        """Return a new set of the same class with the same elements (weakly consistent)."""
-        return type(self)(self)
-
-    def __copy__(self):
-        result = self.copy()
-        if hasattr(self, "__dict__"):
-            result.__dict__.update(self.__dict__)
-        return result
+        """Return a new set of the same class with the same elements (weakly consistent). No ``__init__``."""
+        return _new_set(type(self), self)
 
     def __reduce__(self):
-        return type(self), (list(self),), getattr(self, "__dict__", None) or None
+        return _new_set, (type(self), list(self)), self.__getstate__()
 
     def flush(self):
         """Release references that still wait for readers; return how many still wait. See SkipListMap."""
@@ -145,12 +139,12 @@ cdef class SkipListSet:
     def intersection(self, *others):
         """Return a new set with the elements that are in this set and in all ``others``."""
         tests = [as_set(other) for other in others]
-        return type(self)([element for element in self if all([element in test for test in tests])])
+        return _new_set(type(self), [element for element in self if all([element in test for test in tests])])
 
     def difference(self, *others):
         """Return a new set with the elements of this set that are in none of the ``others``."""
         tests = [as_set(other) for other in others]
-        return type(self)([element for element in self if not any([element in test for test in tests])])
+        return _new_set(type(self), [element for element in self if not any([element in test for test in tests])])
 
     def symmetric_difference(self, other, /):
         """Return a new set with the elements that are in exactly one of the two."""
@@ -197,7 +191,7 @@ cdef class SkipListSet:
         return self.union(other) if isinstance(other, AbstractSet) else NotImplemented
 
     def __ror__(self, other):
-        return type(self)(other).union(self) if isinstance(other, AbstractSet) else NotImplemented
+        return _new_set(type(self), other).union(self) if isinstance(other, AbstractSet) else NotImplemented
 
     def __and__(self, other):
         return self.intersection(other) if isinstance(other, AbstractSet) else NotImplemented
@@ -209,7 +203,7 @@ cdef class SkipListSet:
         return self.difference(other) if isinstance(other, AbstractSet) else NotImplemented
 
     def __rsub__(self, other):
-        return type(self)(other).difference(self) if isinstance(other, AbstractSet) else NotImplemented
+        return _new_set(type(self), other).difference(self) if isinstance(other, AbstractSet) else NotImplemented
 
     def __xor__(self, other):
         return self.symmetric_difference(other) if isinstance(other, AbstractSet) else NotImplemented
@@ -294,6 +288,13 @@ cdef class SkipListSet:
         cdef const char *what = cc_skiplist_check(self.entries)
         if what != NULL:
             raise AssertionError((<bytes>what).decode())
+
+
+def _new_set(cls, elements):
+    """What copies, pickles and results of set algebra are made with: __new__, then the elements."""
+    result = cls.__new__(cls)
+    SkipListSet.update(result, elements)
+    return result
 
 
 cdef object as_set(other):
