@@ -322,8 +322,9 @@ ALWAYS_INLINE bool settle(cc_smr_guard *g, node *before, int level, node **curre
             return false;
         }
         cc_fetch_or_acq_rel_uptr(&c->next[level], UNLINKED); /* (5) */
-        /* What a marked link leads to may be freed by now. That `before`, which is not marked, leads
-         * to it proves the opposite; ask it again. */
+        /* What a marked link leads to may be freed by now. That `before`, which is not marked, leads to it
+         * proves the opposite. The CAS has just said so; reading the link again keeps one rule for every
+         * step (a step follows only links that were read clean), for one load of a line we own. */
         link = cc_protect(g, &before->next[level]);
         if (is_marked(link)) {
             return false;
