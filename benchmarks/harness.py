@@ -129,27 +129,29 @@ class Others:
         return max(0.0, others / (wall * os.cpu_count()))
 
 
-QUIET = 0.05
+def quiet(threads):
+    """What others may take of the CPUs without being in the way of so many threads."""
+    return 0.08 + max(0.0, 1 - threads / os.cpu_count())
 
 
-def wait_until_quiet(patience):
-    """Wait until others leave the machine alone, at most `patience` seconds; return what was waited."""
+def wait_until_quiet(patience, threads):
+    """Wait until others leave enough CPUs alone, at most `patience` seconds; return what was waited."""
     began = time.perf_counter()
     while time.perf_counter() - began < patience:
         others = Others()
         time.sleep(0.15)
-        if others.share() < QUIET:
+        if others.share() < quiet(threads):
             break
     return time.perf_counter() - began
 
 
-def undisturbed(run, options):
+def undisturbed(run, threads, options):
     """The first result of run() that others have not disturbed, while options.patience (s) lasts."""
     while True:
-        options.patience -= wait_until_quiet(options.patience)
+        options.patience -= wait_until_quiet(options.patience, threads)
         began = time.perf_counter()
         result = run()
-        if options.patience <= 0 or result["others"] < 2 * QUIET:
+        if options.patience <= 0 or result["others"] < quiet(threads):
             return result
         options.patience -= time.perf_counter() - began
 

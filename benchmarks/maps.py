@@ -407,7 +407,7 @@ def measure(kind, n, threads, name, options):
 
         for _ in range(options.repeats):
             for c in players:
-                results[c.name].append(harness.undisturbed(partial(run, c), options))
+                results[c.name].append(harness.undisturbed(partial(run, c), threads, options))
         team.each(lambda i: team.memory[i].clear())
     for c in players:
         exact = dict(keys.pairs()) if work.fresh else start if work.loop != "mixed" else None
@@ -480,7 +480,7 @@ def scaling(kind, n, name, options):
 
             for _ in range(options.repeats * 2):
                 for team, state, out in zip(teams, states, rounds[c.name], strict=True):
-                    out.append(harness.undisturbed(partial(run, team, state), options))
+                    out.append(harness.undisturbed(partial(run, team, state), team.size, options))
             check_contents(c, m, keys, None if work.loop == "mixed" else start)
     finally:
         for team in teams:
