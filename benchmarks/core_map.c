@@ -189,11 +189,13 @@ static void measure(enum workload w, size_t n, int threads, int repeats, double 
     qsort(rates, (size_t)repeats, sizeof *rates, by_size);
     qsort(cpu, (size_t)repeats, sizeof *cpu, by_size);
     const char *broken = cc_i64map_check(map);
-    size_t length = cc_i64map_length(map);
-    printf("| %-9s | %7zu | %d | %5.2f (%.2f-%.2f) | %5.0f | %5.1f |%s%s\n", titles[w], n, threads,
-           rates[repeats / 2], rates[0], rates[repeats - 1], cpu[repeats / 2],
-           (double)cc_i64map_bytes(map) / (double)(length ? length : 1), broken ? " BROKEN: " : "",
-           broken ? broken : "");
+    size_t length = cc_i64map_length(map), before_flush = cc_i64map_bytes(map);
+    size_t waiting = cc_i64map_flush(map);
+    printf("| %-9s | %7zu | %d | %5.2f (%.2f-%.2f) | %5.0f | %5.1f | %5.1f (%zu wait) |%s%s\n",
+           titles[w], n, threads, rates[repeats / 2], rates[0], rates[repeats - 1],
+           cpu[repeats / 2], (double)before_flush / (double)(length ? length : 1),
+           (double)cc_i64map_bytes(map) / (double)(length ? length : 1), waiting,
+           broken ? " BROKEN: " : "", broken ? broken : "");
     fflush(stdout);
     for (int i = 0; i < threads; i++) {
         free((void *)jobs[i].operations);
