@@ -238,11 +238,18 @@ int cc_reserve(cc_thread *self, unsigned n) {
     return 0;
 }
 
-static void push_chain(cc_stripe *s, cc_retired *newest, cc_retired *oldest) {
-    uintptr_t head = cc_load_relaxed_uptr(&s->limbo);
+static void push_chain(cc_atomic_uptr *list, cc_retired *newest, cc_retired *oldest) {
+    uintptr_t head = cc_load_relaxed_uptr(list);
     do {
         oldest->next = (cc_retired *)head;
-    } while (!cc_cas_acq_rel_uptr(&s->limbo, &head, (uintptr_t)newest)); /* (9) */
+    } while (!cc_cas_acq_rel_uptr(list, &head, (uintptr_t)newest)); /* (9) */
+}
+
+static cc_retired *last_of(cc_retired *chain) {
+    while (chain->next) {
+        chain = chain->next;
+    }
+    return chain;
 }
 
 static int by_lower_end(const void *a, const void *b) {
@@ -266,8 +273,43 @@ static bool is_seen_by(const interval *seen, uint32_t n, const cc_retired *r) {
 
 #define INTERVALS_ON_STACK 64u
 
-/* Compare one stripe's limbo with the open regions, and release what none of them saw: oldest first,
- * at most `most`. */
+/* Release at most `most` of what a scan of this stripe has found free. */
+static void release_ready(cc_stripe *s, cc_thread *self, size_t most) {
+    if (self->is_releasing || !cc_load_relaxed_uptr(&s->ready)) {
+        return;
+    }
+    cc_retired *first = (cc_retired *)cc_exchange_acq_rel_uptr(&s->ready, 0); /* pairs with (9) */
+    if (!first) {
+        return;
+    }
+    cc_retired *last = first, *rest;
+    size_t n = 1;
+    uint64_t bytes = first->bytes;
+    for (; n < most && last->next; n++) {
+        last = last->next;
+        bytes += last->bytes;
+    }
+    rest = last->next;
+    last->next = NULL;
+    uintptr_t nothing = 0;
+    if (rest && !cc_cas_acq_rel_uptr(&s->ready, &nothing, (uintptr_t)rest)) { /* (9) */
+        push_chain(&s->ready, rest, last_of(rest)); /* another scan has pushed in between: rare */
+    }
+    cc_fetch_add_relaxed_u32(&s->ready_count, 0u - (uint32_t)n);
+    cc_fetch_add_relaxed_u64(&s->limbo_bytes, 0u - bytes);
+    begin_releasing(self);
+    while (first) {
+        cc_retired *r = first, copy = *r;
+        first = r->next;
+        keep_spare(self, r);
+        count(&self->released, 1);
+        copy.release(copy.context, copy.word, copy.kind);
+    }
+    end_releasing(self);
+}
+
+/* Compare one stripe's limbo with the open regions. What none of them saw is ready, oldest first, and at most
+ * `most` of it is released. */
 static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t most) {
     if (self->is_releasing || !cc_load_relaxed_uptr(&s->limbo)) {
         return;
@@ -289,11 +331,7 @@ static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t 
         room = n + 16;
         seen = cc_alloc(room * sizeof *seen);
         if (!seen) { /* no memory to look: everything waits for the next scan */
-            cc_retired *oldest = chain;
-            while (oldest->next) {
-                oldest = oldest->next;
-            }
-            push_chain(s, chain, oldest);
+            push_chain(&s->limbo, chain, last_of(chain));
             return;
         }
     }
@@ -313,16 +351,16 @@ static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t 
     cc_retired *kept_newest = NULL, *kept_oldest = NULL, *free_first = NULL,
                **free_end = &free_first;
     uint32_t kept = 0, freed = 0;
-    uint64_t freed_bytes = 0;
+    cc_retired *free_last = NULL;
     while (oldest_first) {
         cc_retired *r = oldest_first;
         oldest_first = r->next;
-        if (freed < most && !is_seen_by(seen, n, r)) {
+        if (!is_seen_by(seen, n, r)) {
             r->next = NULL;
             *free_end = r;
             free_end = &r->next;
+            free_last = r;
             freed++;
-            freed_bytes += r->bytes;
         } else {
             r->next = kept_newest;
             kept_newest = r;
@@ -336,24 +374,18 @@ static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t 
         cc_free(seen);
     }
     if (kept_newest) {
-        push_chain(s, kept_newest, kept_oldest);
+        push_chain(&s->limbo, kept_newest, kept_oldest);
+    }
+    if (free_first) {
+        cc_fetch_add_relaxed_u32(&s->ready_count, freed);
+        push_chain(&s->ready, free_first, free_last);
     }
     cc_fetch_add_relaxed_u32(&s->limbo_count, 0u - freed);
-    cc_fetch_add_relaxed_u64(&s->limbo_bytes, 0u - freed_bytes);
-    /* What is kept may be pinned for long: look again when there is enough new to pay for it. */
+    /* What is kept is pinned, perhaps for long: look again when there is enough new to pay for it. */
     uint32_t threshold = cc_load_relaxed_u32(&cc_smr_settings.retire_threshold);
     cc_store_relaxed_u32(&s->scan_at, kept + (kept / 2 > threshold ? kept / 2 : threshold));
     cc_store_relaxed_u32(&s->polls_to_skip, kept / KEPT_THINGS_PER_POLL);
-
-    begin_releasing(self);
-    while (free_first) {
-        cc_retired *r = free_first, copy = *r;
-        free_first = r->next;
-        keep_spare(self, r);
-        count(&self->released, 1);
-        copy.release(copy.context, copy.word, copy.kind);
-    }
-    end_releasing(self);
+    release_ready(s, self, most);
 }
 
 cc_retired *cc_take_spare(cc_thread *self) {
@@ -368,7 +400,7 @@ static uint32_t add_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, u
                              unsigned kind, uint64_t birth, uint64_t died, size_t bytes) {
     *r = (cc_retired){NULL, d->release, d->context, word, birth, died, (uint32_t)bytes, kind};
     cc_stripe *s = cc_stripe_of(d, self);
-    push_chain(s, r, r); /* r is anybody's from here on */
+    push_chain(&s->limbo, r, r); /* r is anybody's from here on */
     cc_fetch_add_relaxed_u64(&s->limbo_bytes, (uint32_t)bytes);
     return cc_fetch_add_relaxed_u32(&s->limbo_count, 1) + 1;
 }
@@ -412,6 +444,7 @@ void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
 }
 
 static void poll_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t most) {
+    release_ready(s, self, most); /* every poll, so that releasing keeps up with retiring */
     uint32_t skip = cc_load_relaxed_u32(&s->polls_to_skip);
     if (skip) {
         cc_store_relaxed_u32(&s->polls_to_skip, skip - 1); /* a lost update costs one poll */
@@ -471,7 +504,8 @@ int cc_smr_retire(cc_smr_domain *domain, uintptr_t word, unsigned kind, uint64_t
 size_t cc_smr_limbo_count(const cc_smr_domain *domain) {
     size_t n = 0;
     for (uint32_t i = 0; i <= domain->stripe_mask; i++) {
-        n += cc_load_relaxed_u32(&domain->stripes[i].limbo_count);
+        const cc_stripe *s = &domain->stripes[i];
+        n += cc_load_relaxed_u32(&s->limbo_count) + cc_load_relaxed_u32(&s->ready_count);
     }
     return n;
 }
@@ -480,8 +514,19 @@ size_t cc_smr_flush(cc_smr_domain *domain) {
     cc_thread *self = cc_thread_self();
     for (uint32_t i = 0; self && i <= domain->stripe_mask; i++) {
         scan_stripe(domain, &domain->stripes[i], self, SIZE_MAX);
+        release_ready(&domain->stripes[i], self, SIZE_MAX);
     }
     return cc_smr_limbo_count(domain);
+}
+
+static void release_all(cc_atomic_uptr *list) {
+    cc_retired *r = (cc_retired *)cc_exchange_acq_rel_uptr(list, 0);
+    while (r) {
+        cc_retired *next = r->next;
+        r->release(r->context, r->word, r->kind);
+        cc_free(r);
+        r = next;
+    }
 }
 
 void cc_smr_domain_free(cc_smr_domain *domain) {
@@ -489,13 +534,8 @@ void cc_smr_domain_free(cc_smr_domain *domain) {
         return;
     }
     for (uint32_t i = 0; i <= domain->stripe_mask; i++) {
-        cc_retired *r = (cc_retired *)cc_exchange_acq_rel_uptr(&domain->stripes[i].limbo, 0);
-        while (r) {
-            cc_retired *next = r->next;
-            r->release(r->context, r->word, r->kind);
-            cc_free(r);
-            r = next;
-        }
+        release_all(&domain->stripes[i].limbo);
+        release_all(&domain->stripes[i].ready);
     }
     cc_free(domain);
 }

@@ -39,13 +39,15 @@ typedef struct cc_retired {
 /* Counters and limbo of some of the threads; a line each, so that they do not disturb each other. */
 typedef struct cc_stripe {
     cc_atomic_uptr limbo; /* cc_retired *, newest first; taken whole, by exchange */
+    cc_atomic_uptr ready; /* cc_retired *: found free by a scan, to be released a few at a time */
     cc_atomic_u32 limbo_count;
+    cc_atomic_u32 ready_count;
     cc_atomic_u32 scan_at; /* limbo_count that makes the next scan worth while */
     cc_atomic_u64 entries; /* the container's: two's complement deltas, meaningful as a sum */
     cc_atomic_u64 bytes;
-    cc_atomic_u64 limbo_bytes;
+    cc_atomic_u64 limbo_bytes; /* of both lists */
     cc_atomic_u32 polls_to_skip; /* what was kept last time is not looked at again at once */
-    char rest_of_line[CC_CACHE_LINE - 4 * 8 - 3 * 4];
+    char rest_of_line[CC_CACHE_LINE - 5 * 8 - 4 * 4];
 } cc_stripe;
 
 struct cc_smr_domain {

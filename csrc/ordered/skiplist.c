@@ -1378,6 +1378,20 @@ uint32_t cc_skiplist_changes_by_this_thread(const cc_skiplist *list) {
     return self ? *cc_thread_write_mark(self, list) : 0;
 }
 
+static int visit_retired(const cc_atomic_uptr *list, int (*visit)(uintptr_t word, void *argument),
+                         void *argument) {
+    for (cc_retired *r = (cc_retired *)cc_load_relaxed_uptr(list); r; r = r->next) {
+        uintptr_t word = r->kind == RETIRED_NODE    ? ((node *)r->word)->key
+                         : r->kind == RETIRED_VALUE ? r->word
+                                                    : 0;
+        int answer = word ? visit(word, argument) : 0;
+        if (answer) {
+            return answer;
+        }
+    }
+    return 0;
+}
+
 int cc_skiplist_visit(cc_skiplist *list, int (*visit)(uintptr_t word, void *argument),
                       void *argument) {
     int answer;
@@ -1392,14 +1406,10 @@ int cc_skiplist_visit(cc_skiplist *list, int (*visit)(uintptr_t word, void *argu
         }
     }
     for (uint32_t i = 0; i <= list->domain->stripe_mask; i++) {
-        cc_retired *r = (cc_retired *)cc_load_relaxed_uptr(&list->domain->stripes[i].limbo);
-        for (; r; r = r->next) {
-            uintptr_t word = r->kind == RETIRED_NODE    ? ((node *)r->word)->key
-                             : r->kind == RETIRED_VALUE ? r->word
-                                                        : 0;
-            if (word && (answer = visit(word, argument))) {
-                return answer;
-            }
+        const cc_stripe *s = &list->domain->stripes[i];
+        if ((answer = visit_retired(&s->limbo, visit, argument)) ||
+            (answer = visit_retired(&s->ready, visit, argument))) {
+            return answer;
         }
     }
     return 0;

@@ -178,6 +178,34 @@ static void test_stalled_reader_of_slots(void) {
     cc_smr_domain_free(t.domain);
 }
 
+/* What a stall has piled up must go away by ordinary operations: a backlog that is released more slowly than
+ * operations retire would stay for ever. */
+static void test_backlog_is_worked_off(void) {
+    begin_test(
+        "a reader stalls, twenty thousand things wait, and ordinary operations release them");
+    static toy t;
+    const int64_t backlog = 20000;
+    t.domain = cc_smr_domain_new(release_node, &t);
+    sleeper s = {.domain = t.domain};
+    start_sleeping(&s);
+    for (int64_t i = 0; i < backlog; i++) {
+        toy_node *n = malloc(sizeof *n);
+        CHECK(n);
+        atomic_store_explicit(&n->magic, NODE_ALIVE, memory_order_relaxed);
+        CHECK_EQ(cc_smr_retire(t.domain, (uintptr_t)n, 7, 1, sizeof *n), 0);
+    }
+    CHECK_EQ(cc_smr_limbo_count(t.domain), backlog);
+    stop_sleeping(&s);
+    int64_t operations = 0;
+    for (; cc_smr_limbo_count(t.domain) && operations < 100 * backlog; operations++) {
+        replace(&t, &t.slots[0], operations); /* retires one thing, too */
+    }
+    printf("    worked off by %" PRId64 " operations\n", operations);
+    CHECK_EQ(cc_smr_limbo_count(t.domain), 0);
+    free((void *)cc_load_relaxed_uptr(&t.slots[0]));
+    cc_smr_domain_free(t.domain);
+}
+
 /* A list's domain is private; the first thing that any list does with a region shows it. */
 static cc_smr_domain *domain_of(cc_skiplist *list) {
     cc_search s = {0};
@@ -383,6 +411,7 @@ int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     test_toy();
     test_stalled_reader_of_slots();
+    test_backlog_is_worked_off();
     test_stalled_reader_of_a_list();
     test_pending_garbage();
     test_re_entering_releases();
