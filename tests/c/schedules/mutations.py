@@ -577,7 +577,7 @@ def try_mutation(mutation: Mutation, cc: str, intact: Path) -> Outcome:
         )
         tried = 0
         # A little of everything first, then more.
-        for budget in (500, 5000, 20000)[: 1 if mutation.survives else 3]:
+        for budget in (500, 5000, 20000, 100000)[: 1 if mutation.survives else 4]:
             for test in mutation.programs or (None,):
                 for options in (
                     ["--random", str(budget)],
