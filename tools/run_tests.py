@@ -184,6 +184,17 @@ def check_cross() -> Counts:
     return unit_tests + text.count(" is fine ("), 0
 
 
+def check_models() -> Counts:
+    """TLC passes the models in tla/ and refutes every mutation of them."""
+    try:
+        return counts_in(run([ROOT / "tools/check_models"], "models"))
+    except StageFailed:
+        text = (BUILD / "logs" / "models.log").read_text(errors="replace")
+        if missing := re.search(r"^SKIPPED: (.*)", text, re.MULTILINE):
+            raise StageSkipped(missing[1]) from None
+        raise
+
+
 def check_headers() -> Counts:
     text = run([ROOT / "tools/check_headers"], "headers")
     return text.count("compiles against"), 0
@@ -431,6 +442,7 @@ STAGES = [
         lambda: test_core("schedules", "-Dschedules=true", "-Dallocator=libc", slowness=2),
         is_quick=False,
     ),
+    Stage("models", "TLA+ models and their mutations", check_models, is_quick=False),
     Stage("cross", "Windows, macOS, qemu", check_cross, is_quick=False),
     Stage("headers", "headers of CPython 3.14 and 3.15", check_headers, is_quick=False),
     Stage("pip-3.11", "pip install . on 3.11", lambda: test_pip_install("3.11"), is_quick=False),
