@@ -25,8 +25,9 @@
  *   - Eras advance by publications of nodes *and* of values; see skiplist.c on births of values.
  *
  * Bound. A region that stalls with the interval [l, u] pins things that were alive at some time in
- * it: what was in the container while the clock showed l .. u, and nothing that is born later. The
- * clock moves on after CC_PUBLICATIONS_PER_ERA publications in the mean.
+ * it: what was in the container while the clock showed l .. u, and at either end one thing for each
+ * writer that was exchanging it when the clock moved; nothing that is born later. The clock moves on after
+ * CC_PUBLICATIONS_PER_ERA publications in the mean.
  *
  * Progress. enter, leave, retire's push: wait-free or lock-free. A scan takes a stripe's whole limbo
  * with one exchange; two threads never scan the same things, and nobody waits.
@@ -120,10 +121,9 @@ typedef struct interval {
 static uint32_t see_reservations(const cc_smr_domain *d, interval *out, uint32_t room) {
     uint32_t found = 0;
     for (cc_thread *t = cc_thread_first(); t; t = t->next) {
-        /* Lower before upper: a region that opens in between has a lower end that we did not see,
-         * but then its first load comes after our fence. The other order could pair the new lower
-         * end with the old upper end of an earlier region and see an empty interval for a region
-         * that was open all the time. */
+        /* Lower before upper, as in the paper. The other order would be as safe: a region that opens, or
+         * moves its upper end on, after the first of the two loads has its fence after ours, so it cannot
+         * find what is being scanned (checked in tla/smr_ibr.tla and by tests/c/schedules). */
         uint64_t lower = cc_load_seq_cst_u64(&t->lower); /* pairs with (4), (6) */
         if (lower == CC_ERA_IDLE || cc_load_seq_cst_uptr(&t->domain) != (uintptr_t)d) { /* (3) */
             continue;

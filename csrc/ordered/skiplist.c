@@ -732,7 +732,7 @@ cc_status cc_skiplist_get(cc_skiplist *list, cc_search *search, uintptr_t *value
 static cc_status swap_value(cc_skiplist *list, cc_smr_guard *g, node *n, uintptr_t value,
                             const uintptr_t *expected, leftovers *left) {
     for (;; cc_count_retry(g)) {
-        /* This order is what makes value_birth safe; see the head of this file. */
+        /* Birth and era before the CAS, the raise after it: that makes value_birth safe; see the head. */
         uint64_t birth = cc_load_acquire_u64(&n->value_birth) & ERA_MASK;
         uintptr_t v = cc_protect(g, &n->value);
         if (v == CC_TOMBSTONE) {
