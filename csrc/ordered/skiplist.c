@@ -546,19 +546,24 @@ static bool is_unlinked(node *n) {
     return true;
 }
 
-/* Unlink n, which is marked, without asking where its key belongs: walk every level from end to end. */
+/* Walk a level from end to end and unlink what is marked there. False when somebody was in the way. */
+static bool unlink_dead_from_level(cc_skiplist *list, cc_smr_guard *g, int level) {
+    node *before = &list->head;
+    node *current = target_of(cc_protect(g, &before->next[level])), *beyond = NULL;
+    while (settle(g, before, level, &current, &beyond)) {
+        if (!current) {
+            return true;
+        }
+        before = current;
+        current = beyond;
+    }
+    return false;
+}
+
+/* Unlink n, which is marked, without asking where its key belongs. */
 static void unlink_without_comparing(cc_skiplist *list, cc_smr_guard *g, node *n) {
     for (int level = height_of(n) - 1; level >= 0;) {
-        node *before = &list->head;
-        node *current = target_of(cc_protect(g, &before->next[level])), *beyond = NULL;
-        bool lost = false;
-        while (!(lost = !settle(g, before, level, &current, &beyond)) && current) {
-            before = current;
-            current = beyond;
-        }
-        if (!lost) {
-            level--;
-        }
+        level -= unlink_dead_from_level(list, g, level);
     }
 }
 
@@ -1244,21 +1249,11 @@ static int64_t kill_some(cc_skiplist *list, block_of_nodes *block, uint64_t newe
 
 /* Unlink every marked node from every level. */
 static void unlink_all_dead(cc_skiplist *list) {
-    for (int level = (int)cc_load_acquire_u32(&list->top) - 1; level >= 0; level--) {
-        for (bool through = false; !through;) {
-            cc_smr_guard g;
-            cc_enter(list->domain, &g);
-            node *before = &list->head;
-            uintptr_t link = cc_protect(&g, &before->next[level]);
-            node *current = target_of(link), *beyond = NULL;
-            bool lost = false;
-            while (!(lost = !settle(&g, before, level, &current, &beyond)) && current) {
-                before = current;
-                current = beyond;
-            }
-            through = !lost;
-            cc_leave(&g);
-        }
+    for (int level = (int)cc_load_acquire_u32(&list->top) - 1; level >= 0;) {
+        cc_smr_guard g;
+        cc_enter(list->domain, &g);
+        level -= unlink_dead_from_level(list, &g, level);
+        cc_leave(&g);
     }
 }
 

@@ -55,7 +55,6 @@ typedef struct cc_thread {
     uint32_t index; /* 0, 1, 2, ... in order of creation */
     cc_atomic_u32 in_use;
     struct cc_thread *next; /* written once, before the record is published */
-    void *allocation; /* what to give back: records are not freed, but tests look */
 } cc_thread;
 
 /* The calling thread's record; NULL when there is no memory for one. Registration is complete,
