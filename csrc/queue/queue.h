@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A FIFO queue of words that any number of threads use at once, whatever algorithm is behind it:
+ *
+ *   scq.c    Nikolaev's SCQ rings, linked into a list        lock-free, portable
+ *   lcrq.c   Morrison and Afek's LCRQ                        lock-free, needs a 16-byte CAS
+ *   wcq.c    Nikolaev and Ravindran's wCQ rings              wait-free, needs a 16-byte CAS
+ *   turn.c   Ramalhete and Correia's CRTurn queue            wait-free, portable
+ *
+ * What they share is here and in queue.c: the bound, the counts, closing, and the members.
+ *
+ * The bound. A bounded queue has `capacity` credits. put takes a credit, then publishes the word; get takes
+ * a word, then gives the credit back. So a put may find the queue full while a get is unfinished, and
+ * the number of words in the queue is never above the capacity. Unbounded queues have no credits.
+ *
+ * Counts. Every member (a thread on this queue) counts its puts, before it publishes, and its gets,
+ * after it has taken, in words of its own: nobody contends for a counter.
+ *
+ * Closing. After cc_queue_close no put succeeds; what is in the queue can still be taken; then get says
+ * CLOSED. A put that runs beside the close either puts its word where a get will find it or says CLOSED:
+ * no word is left behind in a queue that has said CLOSED to a get.
+ *
+ * Nothing here blocks, or calls back, or knows what a word means. Waiting is csrc/sync.
+ */
+#ifndef CC_QUEUE_H
+#define CC_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct cc_queue cc_queue;
+
+typedef enum cc_queue_status {
+    CC_QUEUE_OK,
+    CC_QUEUE_EMPTY,    /* get: there was nothing to take at one moment during the call */
+    CC_QUEUE_FULL,     /* put: no credit was free at one moment during the call */
+    CC_QUEUE_CLOSED,   /* put: the queue is closed; get: it is closed and there will never be a word */
+    CC_QUEUE_NO_MEMORY /* put, or a thread's first call: nothing has happened */
+} cc_queue_status;
+
+typedef enum cc_queue_kind {
+    CC_QUEUE_SCQ,
+    CC_QUEUE_LCRQ, /* where cc_queue_kind_is_available says so */
+    CC_QUEUE_WAIT_FREE /* wCQ where there is a 16-byte CAS, else CRTurn */
+} cc_queue_kind;
+
+/* All zero: an unbounded queue with everything at its default. */
+typedef struct cc_queue_options {
+    size_t capacity;       /* words; 0: unbounded */
+    uint32_t ring_slots;   /* slots of a ring; rounded up to a power of two; 0: the algorithm's default */
+    uint32_t patience;     /* wCQ: fast attempts before the slow path, plus one; 0: default, so 1 is none */
+    uint32_t spins;        /* loads that a get waits for a put in its slot, plus one; 0: default */
+    uint32_t ignore_growth; /* tests only: do not grow rings when threads outnumber slots */
+    uint32_t ticket_limit; /* tests only: tickets after which a ring is finalized; 0: the algorithm's */
+} cc_queue_options;
+
+/* Does this machine have what the kind needs? Thread-safe. */
+bool cc_queue_kind_is_available(cc_queue_kind kind);
+
+/* A new queue, or NULL: without memory, or when the kind is not available. */
+cc_queue *cc_queue_new(cc_queue_kind kind, const cc_queue_options *options);
+
+/* Destroy it. No thread uses it any more. `release` (may be NULL) is called for every word in it, after
+ * the queue's own memory is gone, and may run foreign code. */
+void cc_queue_free(cc_queue *queue, void (*release)(uintptr_t word));
+
+/* Put a word, any but 0. OK, FULL, CLOSED or NO_MEMORY; unless OK the word stays the caller's. */
+cc_queue_status cc_queue_put(cc_queue *queue, uintptr_t word);
+
+/* Take the oldest word. OK, EMPTY, CLOSED, or NO_MEMORY at a thread's first call. */
+cc_queue_status cc_queue_get(cc_queue *queue, uintptr_t *word);
+
+/* From now on no put begins to succeed. Idempotent. Lock-free. */
+void cc_queue_close(cc_queue *queue);
+bool cc_queue_is_closed(const cc_queue *queue);
+
+/* Puts that have succeeded, or are about to, minus gets that have: never above the capacity, exact while
+ * nobody is at work. O(threads). */
+size_t cc_queue_length(const cc_queue *queue);
+
+/* Sums of the members' counts. `puts` is read so that a put whose word somebody has taken is always in it
+ * when the take is known to the caller. */
+uint64_t cc_queue_puts(const cc_queue *queue);
+uint64_t cc_queue_gets(const cc_queue *queue);
+
+size_t cc_queue_capacity(const cc_queue *queue); /* 0: unbounded */
+size_t cc_queue_bytes(const cc_queue *queue);    /* allocated for the queue now */
+
+/* "scq", "lcrq", "wcq", "crturn". */
+const char *cc_queue_backend(const cc_queue *queue);
+
+/* Is each operation of each thread finished after a bounded number of its own steps? False for wait-free
+ * kinds, too, once more threads have used the queue than it was built for. */
+bool cc_queue_is_wait_free(const cc_queue *queue);
+
+/* Call visit for every word in the queue; stop when it answers other than 0, and return that. Nobody else
+ * runs (a garbage collection stops the world; no operation is half done then, since operations are never
+ * interrupted by one). */
+int cc_queue_visit(const cc_queue *queue, int (*visit)(uintptr_t word, void *argument), void *argument);
+
+#endif
