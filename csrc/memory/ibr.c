@@ -42,6 +42,7 @@
 
 #include "../platform/cc_os.h"
 #include "cc_alloc.h"
+#include "domains.h"
 #include "smr_fast.h"
 
 /* With more thread records than this a retirement does not look at them all; it waits for a scan,
@@ -93,6 +94,7 @@ cc_smr_domain *cc_smr_domain_new(cc_smr_release release, const void *context) {
     for (uint32_t i = 0; i < stripes; i++) {
         cc_store_relaxed_u32(&d->stripes[i].scan_at, 1);
     }
+    cc_domains_add(d);
     return d;
 }
 
@@ -273,14 +275,14 @@ static bool is_seen_by(const interval *seen, uint32_t n, const cc_retired *r) {
 
 #define INTERVALS_ON_STACK 64u
 
-/* Release at most `most` of what a scan of this stripe has found free. */
-static void release_ready(cc_stripe *s, cc_thread *self, size_t most) {
-    if (self->is_releasing || !cc_load_relaxed_uptr(&s->ready)) {
-        return;
+/* Take at most `most` of what a scan of this stripe has found free out of it. */
+static cc_retired *take_ready(cc_stripe *s, size_t most) {
+    if (!most || !cc_load_relaxed_uptr(&s->ready)) {
+        return NULL;
     }
     cc_retired *first = (cc_retired *)cc_exchange_acq_rel_uptr(&s->ready, 0); /* pairs with (9) */
     if (!first) {
-        return;
+        return NULL;
     }
     cc_retired *last = first, *rest;
     size_t n = 1;
@@ -297,15 +299,26 @@ static void release_ready(cc_stripe *s, cc_thread *self, size_t most) {
     }
     cc_fetch_add_relaxed_u32(&s->ready_count, 0u - (uint32_t)n);
     cc_fetch_add_relaxed_u64(&s->limbo_bytes, 0u - bytes);
+    return first;
+}
+
+void cc_release_chain(cc_thread *self, cc_retired *chain) {
     begin_releasing(self);
-    while (first) {
-        cc_retired *r = first, copy = *r;
-        first = r->next;
+    while (chain) {
+        cc_retired *r = chain, copy = *r;
+        chain = r->next;
         keep_spare(self, r);
         count(&self->released, 1);
         copy.release(copy.context, copy.word, copy.kind);
     }
     end_releasing(self);
+}
+
+static void release_ready(cc_stripe *s, cc_thread *self, size_t most) {
+    cc_retired *chain = self->is_releasing ? NULL : take_ready(s, most);
+    if (chain) {
+        cc_release_chain(self, chain);
+    }
 }
 
 /* Compare one stripe's limbo with the open regions. What none of them saw is ready, oldest first, and at most
@@ -402,6 +415,7 @@ static uint32_t add_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, u
     cc_stripe *s = cc_stripe_of(d, self);
     push_chain(&s->limbo, r, r); /* r is anybody's from here on */
     cc_fetch_add_relaxed_u64(&s->limbo_bytes, (uint32_t)bytes);
+    cc_note_that_something_waits();
     return cc_fetch_add_relaxed_u32(&s->limbo_count, 1) + 1;
 }
 
@@ -510,6 +524,19 @@ size_t cc_smr_limbo_count(const cc_smr_domain *domain) {
     return n;
 }
 
+cc_retired *cc_take_releasable(cc_smr_domain *d, cc_thread *self) {
+    cc_retired *all = NULL;
+    for (uint32_t i = 0; i <= d->stripe_mask; i++) {
+        scan_stripe(d, &d->stripes[i], self, 0);
+        cc_retired *found = take_ready(&d->stripes[i], SIZE_MAX);
+        if (found) {
+            last_of(found)->next = all;
+            all = found;
+        }
+    }
+    return all;
+}
+
 size_t cc_smr_flush(cc_smr_domain *domain) {
     cc_thread *self = cc_thread_self();
     for (uint32_t i = 0; self && i <= domain->stripe_mask; i++) {
@@ -533,6 +560,7 @@ void cc_smr_domain_free(cc_smr_domain *domain) {
     if (!domain) {
         return;
     }
+    cc_domains_remove(domain);
     for (uint32_t i = 0; i <= domain->stripe_mask; i++) {
         release_all(&domain->stripes[i].limbo);
         release_all(&domain->stripes[i].ready);

@@ -9,6 +9,7 @@
 #include <assert.h>
 
 #include "../platform/cc_thread.h"
+#include "domains.h"
 #include "concurrent_collections/cc_smr.h"
 
 #if defined(CC_DEBUG_INVARIANTS)
@@ -57,6 +58,7 @@ struct cc_smr_domain {
     const void *context;
     uint32_t stripe_mask;
     cc_stripe *stripes;
+    cc_domain_link link; /* domains.c */
 };
 
 static inline cc_stripe *cc_stripe_of(cc_smr_domain *d, const cc_thread *self) {
@@ -146,6 +148,11 @@ void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
 /* The same, but only push: may be called inside a region, releases nothing. */
 void cc_retire_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
                         unsigned kind, uint64_t birth, size_t bytes);
+
+/* For a flush of the process, in two steps, since releasing runs foreign code: compare limbo with the
+ * open regions and take out of the domain what none of them saw; release it, outside of everything. */
+cc_retired *cc_take_releasable(cc_smr_domain *d, cc_thread *self);
+void cc_release_chain(cc_thread *self, cc_retired *chain);
 
 /* Something whose destruction runs foreign code, which may destroy more of its kind: the outermost
  * one loops, the inner ones queue up. So a chain of a million nested containers needs no stack. */

@@ -1184,6 +1184,7 @@ cc_skiplist *cc_skiplist_new(const cc_word_table *words) {
         cc_free(list);
         return NULL;
     }
+    cc_smr_domain_join_flushes(list->domain); /* a table of words lives for ever */
     cc_store_relaxed_u32(&list->top, 1);
     list->head.birth_kind_height = (uint64_t)MAX_HEIGHT << 56;
     return list;

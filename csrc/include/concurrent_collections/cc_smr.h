@@ -103,6 +103,20 @@ size_t cc_smr_flush(cc_smr_domain *domain);
 /* Things and bytes that wait. A sum over stripes: exact when nothing changes meanwhile. */
 size_t cc_smr_limbo_count(const cc_smr_domain *domain);
 
+/* Say that the domain's context and release function live as long as the process. From now on
+ * cc_smr_flush_all releases its things too; some may still be in that function's hands, in another thread,
+ * when cc_smr_domain_free returns. The library's own containers do. */
+void cc_smr_domain_join_flushes(cc_smr_domain *domain);
+
+/* Release everything that can be released now in all live domains that have joined. Returns how many
+ * things still wait in all domains, whether they have joined or not. Called where the release functions may be.
+ * Takes a short lock, that of the list of domains, but not while it releases. Inside a release function it
+ * only counts. */
+size_t cc_smr_flush_all(void);
+
+/* A hint, cheap: 0 when nothing has waited anywhere since the last cc_smr_flush_all. */
+int cc_smr_anything_waits(void);
+
 /* Add up the statistics of all threads. */
 void cc_smr_get_statistics(cc_smr_statistics *out);
 

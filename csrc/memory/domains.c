@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The list of live domains.
+ *
+ * It is a queue under a short lock (platform/cc_registry_lock.h), taken where a container is made or
+ * destroyed and by the functions below, never by an operation on a container.
+ *
+ * A walk takes the first domain, puts it to the end with the number of the newest round, looks at it,
+ * and lets go of the lock before the next one. It is over when the first domain carries its own
+ * round or a later one: everything that was in the list when the walk began has been looked at since, by
+ * this walk or by a later one. So nothing of a walk lies in the list: walks may overlap, a domain may
+ * come or go at any moment, and a thread that is gone after fork() leaves no trace.
+ *
+ * Releasing runs foreign code, which may make and destroy containers or flush again. So a flush, holding the
+ * lock, only compares limbo with the open regions and takes what is free out of the domain; it lets go
+ * of the lock, and then releases. A domain is destroyed meanwhile without anybody waiting: what
+ * was taken is not its any more. That is why only such domains take part as say that their context outlives
+ * them (cc_smr_domain_join_flushes).
+ *
+ * Progress: blocking, for as long as one scan of one domain by another thread. No foreign code, no
+ * safepoint and no other lock lies inside.
+ */
+#include "domains.h"
+
+#include "../platform/cc_registry_lock.h"
+#include "cc_alloc.h"
+#include "smr_fast.h"
+
+_Atomic uint32_t cc_something_may_wait;
+
+/* The lock's. */
+static cc_smr_domain *first, *last;
+static uint64_t rounds;
+
+static void append(cc_smr_domain *d) {
+    d->link.round = rounds;
+    d->link.next = NULL;
+    d->link.previous = last;
+    *(last ? &last->link.next : &first) = d;
+    last = d;
+}
+
+static void take_out(cc_smr_domain *d) {
+    *(d->link.previous ? &d->link.previous->link.next : &first) = d->link.next;
+    *(d->link.next ? &d->link.next->link.previous : &last) = d->link.previous;
+}
+
+void cc_domains_add(cc_smr_domain *d) {
+    cc_lock_registry();
+    append(d);
+    cc_unlock_registry();
+}
+
+void cc_domains_remove(cc_smr_domain *d) {
+    cc_lock_registry();
+    take_out(d);
+    cc_unlock_registry();
+}
+
+void cc_smr_domain_join_flushes(cc_smr_domain *d) {
+    cc_lock_registry();
+    d->link.joins_flushes = true;
+    cc_unlock_registry();
+}
+
+static uint64_t begin_round(void) {
+    return ++rounds;
+}
+
+static cc_smr_domain *next_of_round(uint64_t round) {
+    cc_smr_domain *d = first;
+    if (!d || d->link.round >= round) {
+        return NULL;
+    }
+    take_out(d);
+    append(d);
+    return d;
+}
+
+/* ---------------------------------------------------------------- flushing all of them */
+
+int cc_smr_anything_waits(void) {
+    return atomic_load_explicit(&cc_something_may_wait, memory_order_relaxed) != 0;
+}
+
+size_t cc_smr_flush_all(void) {
+    cc_thread *self = cc_thread_self();
+    bool may_release =
+        self && !self->is_releasing; /* else the release up the stack goes on first */
+    size_t waiting = 0;
+    cc_smr_domain *d;
+    /* Cleared before the walk: what is pushed during it is either seen or sets it again. */
+    atomic_store_explicit(&cc_something_may_wait, 0, memory_order_seq_cst);
+    cc_lock_registry();
+    uint64_t round = begin_round();
+    while ((d = next_of_round(round))) {
+        cc_retired *free_ones =
+            may_release && d->link.joins_flushes ? cc_take_releasable(d, self) : NULL;
+        waiting += cc_smr_limbo_count(d);
+        cc_unlock_registry();
+        if (free_ones) {
+            cc_release_chain(self, free_ones);
+        }
+        cc_lock_registry();
+    }
+    cc_unlock_registry();
+    if (waiting) {
+        cc_note_that_something_waits();
+    }
+    return waiting;
+}
