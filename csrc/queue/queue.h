@@ -35,7 +35,7 @@ typedef enum cc_queue_status {
     CC_QUEUE_OK,
     CC_QUEUE_EMPTY,    /* get: there was nothing to take at one moment during the call */
     CC_QUEUE_FULL,     /* put: no credit was free at one moment during the call */
-    CC_QUEUE_CLOSED,   /* put: the queue is closed; get: it is closed and there will never be a word */
+    CC_QUEUE_CLOSED, /* put: the queue is closed; get: it is closed and there will never be a word */
     CC_QUEUE_NO_MEMORY /* put, or a thread's first call: nothing has happened */
 } cc_queue_status;
 
@@ -47,12 +47,15 @@ typedef enum cc_queue_kind {
 
 /* All zero: an unbounded queue with everything at its default. */
 typedef struct cc_queue_options {
-    size_t capacity;       /* words; 0: unbounded */
-    uint32_t ring_slots;   /* slots of a ring; rounded up to a power of two; 0: the algorithm's default */
-    uint32_t patience;     /* wCQ: fast attempts before the slow path, plus one; 0: default, so 1 is none */
-    uint32_t spins;        /* loads that a get waits for a put in its slot, plus one; 0: default */
+    size_t capacity; /* words; 0: unbounded */
+    uint32_t
+        ring_slots; /* slots of a ring; rounded up to a power of two; 0: the algorithm's default */
+    uint32_t
+        patience; /* wCQ: fast attempts before the slow path, plus one; 0: default, so 1 is none */
+    uint32_t spins; /* loads that a get waits for a put in its slot, plus one; 0: default */
     uint32_t ignore_growth; /* tests only: do not grow rings when threads outnumber slots */
-    uint32_t ticket_limit; /* tests only: tickets after which a ring is finalized; 0: the algorithm's */
+    uint32_t
+        ticket_limit; /* tests only: tickets after which a ring is finalized; 0: the algorithm's */
 } cc_queue_options;
 
 /* Does this machine have what the kind needs? Thread-safe. */
@@ -85,7 +88,7 @@ uint64_t cc_queue_puts(const cc_queue *queue);
 uint64_t cc_queue_gets(const cc_queue *queue);
 
 size_t cc_queue_capacity(const cc_queue *queue); /* 0: unbounded */
-size_t cc_queue_bytes(const cc_queue *queue);    /* allocated for the queue now */
+size_t cc_queue_bytes(const cc_queue *queue); /* allocated for the queue now */
 
 /* "scq", "lcrq", "wcq", "crturn". */
 const char *cc_queue_backend(const cc_queue *queue);
@@ -97,6 +100,7 @@ bool cc_queue_is_wait_free(const cc_queue *queue);
 /* Call visit for every word in the queue; stop when it answers other than 0, and return that. Nobody else
  * runs (a garbage collection stops the world; no operation is half done then, since operations are never
  * interrupted by one). */
-int cc_queue_visit(const cc_queue *queue, int (*visit)(uintptr_t word, void *argument), void *argument);
+int cc_queue_visit(const cc_queue *queue, int (*visit)(uintptr_t word, void *argument),
+                   void *argument);
 
 #endif

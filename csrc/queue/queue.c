@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What all kinds of queues have in common: the bound, the counts, closing.
+ *
+ * Credits. A put takes one before it publishes (a CAS loop: a fetch-and-add that goes below zero and is taken back would let
+ * another put see "full" in a queue that is not), a get gives one back after it has taken its word. So there are never
+ * more than `capacity` puts between taking their credit and having their word taken.
+ *
+ * Counts. A put raises its member's `puts` when it has its credit and before it publishes: whoever takes the word, and whoever
+ * is told of it, finds it counted. A put that then fails (closed, or no memory for a ring) lowers it again; nobody
+ * can have taken its word. So the sum of puts may be too high while a put is going on, and is never too low. A get
+ * raises `gets` after it has taken its word and before it gives the credit back: puts minus gets, read in an order that
+ * does not make them older, is at most the capacity.
+ *
+ * Closing has two halves. First the flag: no put that begins later succeeds. Then the kind's own close, which settles the puts
+ * that were under way; a thread without memory for a block of its own leaves that to the next get that
+ * finds nothing. A get says CLOSED only on the word of the kind.
+ */
+#include <string.h>
+
+#include "queue_inside.h"
+
+/* ---------------------------------------------------------------- kinds */
+
+static const cc_queue_operations *operations_of(cc_queue_kind kind) {
+    switch (kind) {
+    case CC_QUEUE_SCQ:
+        return &cc_scq_operations;
+    default:
+        return NULL;
+    }
+}
+
+bool cc_queue_kind_is_available(cc_queue_kind kind) {
+    return operations_of(kind) != NULL;
+}
+
+/* ---------------------------------------------------------------- life */
+
+cc_queue *cc_queue_new(cc_queue_kind kind, const cc_queue_options *options) {
+    const cc_queue_operations *ops = operations_of(kind);
+    if (!ops) {
+        return NULL;
+    }
+    cc_queue *queue = cc_alloc_aligned(ops->queue_bytes, CC_CACHE_LINE);
+    if (!queue) {
+        return NULL;
+    }
+    memset((void *)queue, 0, ops->queue_bytes);
+    queue->ops = ops;
+    if (options) {
+        queue->options = *options;
+    }
+    queue->capacity = queue->options.capacity;
+    queue->has_credits = queue->capacity != 0 && !ops->bounds_itself;
+    cc_store_relaxed_u64(&queue->credits, queue->capacity);
+    cc_members_begin(&queue->members, ops->member_bytes);
+    if (!ops->begin(queue)) {
+        cc_free(queue);
+        return NULL;
+    }
+    return queue;
+}
+
+static int release_word(uintptr_t word, void *argument) {
+    ((cc_queue *)argument)->release(word);
+    return 0;
+}
+
+static void destroy(cc_deferred *item) {
+    cc_queue *queue = (cc_queue *)item;
+    if (queue->release) {
+        queue->ops->visit(queue, release_word, queue);
+    }
+    queue->ops->end(queue);
+    cc_members_end(&queue->members);
+    cc_free(queue);
+}
+
+void cc_queue_free(cc_queue *queue, void (*release)(uintptr_t word)) {
+    if (!queue) {
+        return;
+    }
+    queue->release = release;
+    if (release) {
+        cc_run_or_defer(&queue->destruction);
+    } else {
+        destroy(&queue->destruction);
+    }
+}
+
+/* ---------------------------------------------------------------- the bound */
+
+static inline bool take_credit(cc_queue *queue) {
+    uint64_t credits = cc_load_seq_cst_u64(&queue->credits);
+    do {
+        if (credits == 0) {
+            return false;
+        }
+    } while (!cc_cas_seq_cst_u64(&queue->credits, &credits, credits - 1));
+    return true;
+}
+
+static inline void give_credit(cc_queue *queue) {
+    CC_INVARIANT(cc_load_relaxed_u64(&queue->credits) < queue->capacity);
+    cc_fetch_add_seq_cst_u64(&queue->credits, 1);
+}
+
+/* ---------------------------------------------------------------- operations */
+
+static inline cc_member *member_of_this_thread(cc_queue *queue) {
+    cc_thread *thread = cc_thread_self();
+    return thread ? cc_member_of(&queue->members, thread) : NULL;
+}
+
+cc_queue_status cc_queue_put(cc_queue *queue, uintptr_t word) {
+    CC_INVARIANT(word != 0);
+    if (cc_load_seq_cst_u32(&queue->closing)) {
+        return CC_QUEUE_CLOSED;
+    }
+    cc_member *self = member_of_this_thread(queue);
+    if (!self) {
+        return CC_QUEUE_NO_MEMORY;
+    }
+    if (queue->has_credits && !take_credit(queue)) {
+        return CC_QUEUE_FULL;
+    }
+    cc_member_count(&self->puts, 1);
+    cc_queue_status status = queue->ops->put_word(queue, self, word);
+    if (status != CC_QUEUE_OK) {
+        cc_member_count(&self->puts, UINT64_MAX); /* minus 1 */
+        if (queue->has_credits) {
+            give_credit(queue);
+        }
+    }
+    return status;
+}
+
+/* The flag is set, and nothing was there: settle the puts that began before it was, and look again. */
+CC_NEVER_INLINE cc_queue_status get_while_closing(cc_queue *queue, cc_member *self,
+                                                  uintptr_t *word) {
+    queue->ops->close(queue, self);
+    return queue->ops->take_word(queue, self, word);
+}
+
+cc_queue_status cc_queue_get(cc_queue *queue, uintptr_t *word) {
+    cc_member *self = member_of_this_thread(queue);
+    if (!self) {
+        return CC_QUEUE_NO_MEMORY;
+    }
+    cc_queue_status status = queue->ops->take_word(queue, self, word);
+    if (status == CC_QUEUE_EMPTY && cc_load_seq_cst_u32(&queue->closing)) {
+        status = get_while_closing(queue, self, word);
+    }
+    if (status == CC_QUEUE_OK) {
+        cc_member_count(&self->gets, 1);
+        if (queue->has_credits) {
+            give_credit(queue);
+        }
+    }
+    return status;
+}
+
+void cc_queue_close(cc_queue *queue) {
+    cc_exchange_seq_cst_u32(&queue->closing, 1);
+    cc_member *self = member_of_this_thread(queue);
+    if (self) {
+        queue->ops->close(queue, self);
+    }
+}
+
+bool cc_queue_is_closed(const cc_queue *queue) {
+    return cc_load_seq_cst_u32(&queue->closing) != 0;
+}
+
+/* ---------------------------------------------------------------- what there is to know */
+
+uint64_t cc_queue_puts(const cc_queue *queue) {
+    uint64_t sum = 0;
+    for (const cc_member *m = cc_members_first(&queue->members); m; m = m->next) {
+        sum += cc_load_seq_cst_u64(&m->puts);
+    }
+    return sum;
+}
+
+uint64_t cc_queue_gets(const cc_queue *queue) {
+    uint64_t sum = 0;
+    for (const cc_member *m = cc_members_first(&queue->members); m; m = m->next) {
+        sum += cc_load_seq_cst_u64(&m->gets);
+    }
+    return sum;
+}
+
+size_t cc_queue_length(const cc_queue *queue) {
+    /* Gets first: no word is counted as taken that is not yet counted as put. What comes in between makes the answer too
+     * high, and then it says full. */
+    uint64_t gets = cc_queue_gets(queue), puts = cc_queue_puts(queue);
+    uint64_t length = puts > gets ? puts - gets : 0;
+    return queue->capacity && length > queue->capacity ? queue->capacity : (size_t)length;
+}
+
+size_t cc_queue_capacity(const cc_queue *queue) {
+    return queue->capacity;
+}
+
+size_t cc_queue_bytes(const cc_queue *queue) {
+    return queue->ops->queue_bytes + cc_members_bytes(&queue->members) + queue->ops->bytes(queue);
+}
+
+const char *cc_queue_backend(const cc_queue *queue) {
+    return queue->ops->backend;
+}
+
+bool cc_queue_is_wait_free(const cc_queue *queue) {
+    return queue->ops->is_wait_free && queue->ops->is_wait_free(queue);
+}
+
+int cc_queue_visit(const cc_queue *queue, int (*visit)(uintptr_t word, void *argument),
+                   void *argument) {
+    return queue->ops->visit(queue, visit, argument);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What queue.c and the kinds of queues share. For the files of this directory.
+ *
+ * A kind is a table of operations, and a struct that begins with a cc_queue. queue.c has the bound, the counts, the flag
+ * that says "closing", and finds the member; the kind has the words. Most kinds are a list of rings: ring_list.h.
+ */
+#ifndef CC_QUEUE_INSIDE_H
+#define CC_QUEUE_INSIDE_H
+
+#include "../memory/cc_alloc.h"
+#include "../memory/smr_fast.h"
+#include "members.h"
+#include "queue.h"
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define CC_ALWAYS_INLINE static __forceinline
+#define CC_NEVER_INLINE static __declspec(noinline)
+#else
+#define CC_ALWAYS_INLINE static inline __attribute__((always_inline))
+#define CC_NEVER_INLINE static __attribute__((noinline, unused))
+#endif
+
+typedef struct cc_queue_operations {
+    const char *backend;
+    size_t queue_bytes;  /* of the kind's struct, which begins with a cc_queue */
+    size_t member_bytes; /* of the kind's member, which begins with a cc_member */
+    /* The kind keeps to the capacity by itself: queue.c does not count credits, and put_word says FULL. For wait-free
+     * kinds: taking a credit is a CAS loop. */
+    bool bounds_itself;
+
+    /* All of `queue` that is common is set up, the rest is zero. False: without memory; nothing is left. */
+    bool (*begin)(cc_queue *queue);
+    /* OK, CLOSED or NO_MEMORY, and FULL if the kind bounds itself. */
+    cc_queue_status (*put_word)(cc_queue *queue, cc_member *self, uintptr_t word);
+    /* OK, EMPTY or CLOSED. CLOSED only after close(), when there is no word and never will be. */
+    cc_queue_status (*take_word)(cc_queue *queue, cc_member *self, uintptr_t *word);
+    /* Make puts fail that have not happened yet, and gets say CLOSED instead of EMPTY. May be called
+     * by several threads, again and again. */
+    void (*close)(cc_queue *queue, cc_member *self);
+    /* For every word, oldest first, while nobody else runs. */
+    int (*visit)(const cc_queue *queue, int (*visit)(uintptr_t word, void *argument),
+                 void *argument);
+    /* Give back what begin and the operations have allocated. The words are gone. */
+    void (*end)(cc_queue *queue);
+    size_t (*bytes)(const cc_queue *queue); /* of what end gives back */
+    bool (*is_wait_free)(const cc_queue *queue);
+} cc_queue_operations;
+
+struct cc_queue {
+    cc_deferred destruction; /* first: a deferred item is the queue itself */
+    const cc_queue_operations *ops;
+    void (*release)(uintptr_t word);
+    size_t capacity;
+    bool has_credits;
+    cc_atomic_u32 closing; /* 1: no put begins to succeed any more */
+    cc_queue_options options;
+    cc_members members;
+    char keep_credits_off_what_is_only_read[CC_CACHE_LINE];
+    cc_atomic_u64 credits;
+    char rest_of_line[CC_CACHE_LINE - sizeof(uint64_t)];
+};
+
+/* The tables of the kinds. */
+extern const cc_queue_operations cc_scq_operations;
+
+/* The smallest power of two that is not smaller. */
+static inline uint32_t cc_power_of_two(uint64_t n) {
+    uint32_t power = 1;
+    while (power < n && power < UINT32_C(1) << 31) {
+        power *= 2;
+    }
+    return power;
+}
+
+#endif

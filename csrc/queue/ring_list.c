@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What happens once in the life of a ring; ring_list.h has the rules.
+ */
+#include "ring_list.h"
+
+#include <stdlib.h>
+
+/* ---------------------------------------------------------------- making and recycling */
+
+static uint32_t slots_for_members(const cc_queue *queue) {
+    uint32_t members = cc_members_count(&queue->members);
+    /* Twice, so that rings are not outgrown by one thread at a time; tests that ask for small rings get the
+     * smallest that are safe. */
+    return queue->options.ring_slots ? members : 2 * members;
+}
+
+static uint32_t first_slots(const cc_queue *queue, const cc_ring_kind *kind) {
+    if (queue->options.ring_slots) {
+        return cc_power_of_two(queue->options.ring_slots);
+    }
+    uint64_t wanted = queue->capacity > kind->fewest_slots ? queue->capacity : kind->fewest_slots;
+    return wanted > kind->most_slots ? kind->most_slots : cc_power_of_two(wanted);
+}
+
+void cc_ring_recycle(cc_ring_list *list, cc_ring *ring) {
+    for (uint32_t i = 0; i < CC_SPARE_RINGS; i++) {
+        uintptr_t nothing = 0;
+        if (cc_load_relaxed_uptr(&list->spare[i]) == 0 &&
+            cc_cas_acq_rel_uptr(&list->spare[i], &nothing, (uintptr_t)ring)) { /* (5) */
+            return;
+        }
+    }
+    cc_fetch_add_relaxed_u64(&list->bytes, 0u - (uint64_t)ring->bytes);
+    cc_free(ring);
+}
+
+static cc_ring *take_a_spare(cc_ring_list *list, uint32_t slots) {
+    for (uint32_t i = 0; i < CC_SPARE_RINGS; i++) {
+        if (cc_load_relaxed_uptr(&list->spare[i]) == 0) {
+            continue;
+        }
+        cc_ring *ring =
+            (cc_ring *)cc_exchange_acq_rel_uptr(&list->spare[i], 0); /* pairs with (5) */
+        if (ring && ring->slots >= slots) {
+            return ring;
+        }
+        if (ring) { /* from when rings were smaller */
+            cc_fetch_add_relaxed_u64(&list->bytes, 0u - (uint64_t)ring->bytes);
+            cc_free(ring);
+        }
+    }
+    return NULL;
+}
+
+cc_ring *cc_ring_make(cc_ring_list *list, cc_queue *queue, const cc_ring_kind *kind,
+                      uintptr_t word) {
+    uint32_t slots = cc_load_relaxed_u32(&list->next_slots);
+    if (!queue->options.ring_slots && 2 * slots <= kind->most_slots) {
+        /* Small queues stay small, and long ones do not change rings all the time. */
+        cc_store_relaxed_u32(&list->next_slots, 2 * slots);
+    }
+    if (kind->needs_slots_for_members && !queue->options.ignore_growth) {
+        uint32_t needed = slots_for_members(queue);
+        slots = slots < needed ? cc_power_of_two(needed) : slots;
+    }
+    cc_ring *ring = take_a_spare(list, slots);
+    if (!ring) {
+        size_t bytes = kind->bytes(slots);
+        ring = cc_alloc_aligned(bytes, CC_CACHE_LINE);
+        if (!ring) {
+            return NULL;
+        }
+        ring->bytes = bytes;
+        ring->slots = slots;
+        cc_fetch_add_relaxed_u64(&list->bytes, bytes);
+    }
+    cc_store_relaxed_uptr(&ring->next, 0);
+    kind->fill(ring, queue, word);
+    return ring;
+}
+
+bool cc_ring_list_begin(cc_ring_list *list, cc_queue *queue, const cc_ring_kind *kind) {
+    cc_store_relaxed_u32(&list->next_slots, first_slots(queue, kind));
+    cc_ring *ring = cc_ring_make(list, queue, kind, 0);
+    cc_store_relaxed_uptr(&list->head, (uintptr_t)ring);
+    cc_store_relaxed_uptr(&list->tail, (uintptr_t)ring);
+    return ring != NULL;
+}
+
+void cc_ring_list_end(cc_ring_list *list) {
+    uintptr_t ring = cc_load_relaxed_uptr(&list->head);
+    while (ring && ring != CC_RING_CLOSED) {
+        uintptr_t next = cc_load_relaxed_uptr(&((cc_ring *)ring)->next);
+        cc_free((cc_ring *)ring);
+        ring = next;
+    }
+    cc_ring *retired = (cc_ring *)cc_load_relaxed_uptr(&list->retired);
+    while (retired) {
+        cc_ring *next = retired->waiting;
+        cc_free(retired);
+        retired = next;
+    }
+    for (uint32_t i = 0; i < CC_SPARE_RINGS; i++) {
+        cc_free((cc_ring *)cc_load_relaxed_uptr(&list->spare[i]));
+    }
+}
+
+/* ---------------------------------------------------------------- hazards */
+
+cc_ring *cc_ring_name(const cc_atomic_uptr *end, cc_atomic_uptr *hazard, cc_queue *queue,
+                      cc_member *self, const cc_ring_kind *kind) {
+    if (hazard == &self->get_ring && kind->get_ring_changes) {
+        kind->get_ring_changes(self);
+    }
+    uintptr_t ring = cc_load_seq_cst_uptr(end), named;
+    do {
+        named = ring;
+        /* (4) Store-load: who retires the ring after our second look finds the name. */
+        (void)cc_exchange_seq_cst_uptr(hazard, named);
+        ring = cc_load_seq_cst_uptr(end);
+    } while (ring != named);
+    cc_ring *r = (cc_ring *)ring;
+    /* A thread enters a ring only when the ring has a slot for every member there has been up to then, or is final. So
+     * while a ring is not final, at most `slots` threads are in it, whenever they came: what scq.c needs. */
+    if (kind->needs_slots_for_members && !queue->options.ignore_growth &&
+        r->slots < cc_members_count(&queue->members)) {
+        kind->finalize(r);
+    }
+    return r;
+}
+
+#define HAZARDS_ON_STACK 64u
+
+static int by_address(const void *a, const void *b) {
+    uintptr_t x = *(const uintptr_t *)a, y = *(const uintptr_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static uint32_t see_hazards(const cc_queue *queue, uintptr_t *out, uint32_t room) {
+    uint32_t found = 0;
+    for (const cc_member *m = cc_members_first(&queue->members); m; m = m->next) {
+        uintptr_t names[2] = {cc_load_seq_cst_uptr(&m->put_ring), /* pairs with (4) */
+                              cc_load_seq_cst_uptr(&m->get_ring)}; /* (4) */
+        for (int i = 0; i < 2; i++) {
+            if (names[i] && found < room) {
+                out[found] = names[i];
+            }
+            found += names[i] != 0;
+        }
+    }
+    return found;
+}
+
+static void wait_again(cc_ring_list *list, cc_ring *newest, cc_ring *oldest) {
+    uintptr_t head = cc_load_relaxed_uptr(&list->retired);
+    do {
+        oldest->waiting = (cc_ring *)head;
+    } while (!cc_cas_seq_cst_uptr(&list->retired, &head, (uintptr_t)newest)); /* (5) */
+}
+
+void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_member *self, cc_ring *ring) {
+    /* What we name ourselves we no longer use: this is the end of a get, and no put is going on. */
+    if (cc_load_relaxed_uptr(&self->get_ring) == (uintptr_t)ring) {
+        cc_store_release_uptr(&self->get_ring, 0);
+    }
+    if (cc_load_relaxed_uptr(&self->put_ring) == (uintptr_t)ring) {
+        cc_store_release_uptr(&self->put_ring, 0);
+    }
+    wait_again(list, ring, ring);
+    /* Nobody else looks through what we take out here; it is never much more than what is named. */
+    cc_ring *chain = (cc_ring *)cc_exchange_seq_cst_uptr(&list->retired, 0); /* pairs with (5) */
+    if (!chain) {
+        return;
+    }
+    uintptr_t on_stack[HAZARDS_ON_STACK], *seen = on_stack;
+    uint32_t room = HAZARDS_ON_STACK, n;
+    while ((n = see_hazards(queue, seen, room)) > room) {
+        if (seen != on_stack) {
+            cc_free(seen);
+        }
+        room = n + 16;
+        seen = cc_alloc(room * sizeof *seen);
+        if (!seen) { /* no memory to look: the next one will */
+            cc_ring *oldest = chain;
+            while (oldest->waiting) {
+                oldest = oldest->waiting;
+            }
+            wait_again(list, chain, oldest);
+            return;
+        }
+    }
+    qsort(seen, n, sizeof *seen, by_address);
+    while (chain) {
+        cc_ring *next = chain->waiting;
+        uintptr_t address = (uintptr_t)chain;
+        if (bsearch(&address, seen, n, sizeof *seen, by_address)) {
+            wait_again(list, chain, chain);
+        } else {
+            cc_ring_recycle(list, chain);
+        }
+        chain = next;
+    }
+    if (seen != on_stack) {
+        cc_free(seen);
+    }
+}
+
+/* ---------------------------------------------------------------- closing, visiting */
+
+void cc_ring_list_close(cc_ring_list *list, cc_queue *queue, cc_member *self,
+                        const cc_ring_kind *kind) {
+    for (;;) {
+        cc_ring *ring = cc_ring_at(&list->tail, &self->put_ring, queue, self, kind);
+        uintptr_t next = cc_load_acquire_uptr(&ring->next); /* pairs with (3) */
+        if (next == 0) {
+            kind->finalize(ring); /* before the mark: rule A */
+            if (cc_cas_seq_cst_uptr(&ring->next, &next, CC_RING_CLOSED)) {
+                return;
+            }
+        }
+        if (next == CC_RING_CLOSED) {
+            return;
+        }
+        uintptr_t last = (uintptr_t)ring;
+        (void)cc_cas_seq_cst_uptr(&list->tail, &last, next);
+    }
+}
+
+int cc_ring_list_visit(const cc_ring_list *list, const cc_ring_kind *kind,
+                       int (*visit)(uintptr_t word, void *argument), void *argument) {
+    uintptr_t ring = cc_load_acquire_uptr(&list->head);
+    while (ring && ring != CC_RING_CLOSED) {
+        int answer = kind->visit((const cc_ring *)ring, visit, argument);
+        if (answer) {
+            return answer;
+        }
+        ring = cc_load_acquire_uptr(&((const cc_ring *)ring)->next);
+    }
+    return 0;
+}

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * SCQ, Nikolaev's scalable circular queue (DISC 2019), in a list of rings (his LSCQ; ring_list.h).
+ *
+ * A ring of n slots has an array of n words, and two index rings: `filled` holds the indices of words that can be taken,
+ * in order; `free` the rest. A put moves an index from free to filled, a get moves it back.
+ *
+ * An index ring has 2n entries, each one 32-bit word
+ *
+ *      cycle | safe | index         index: log2(2n) bits, all ones: empty
+ *
+ * and two counters, head and tail, that hand out tickets. Ticket t belongs to entry t mod 2n, in cycle t div 2n. To enter
+ * an index one draws a tail ticket and writes {my cycle, safe, index} by CAS over an empty entry of an older cycle; to
+ * take one one draws a head ticket and, if the entry carries its cycle, sets all bits of the index by an atomic OR. A
+ * taker that finds its entry empty writes its own cycle there, so that the put with this ticket fails; one that finds an older
+ * index there takes the safe bit away, so that the put, when it comes to find the entry emptied, knows that it may be too
+ * late: it may use an unsafe entry only if head has not passed its ticket. After each entering, `threshold` allows 3n-1 failures
+ * before takers may say "empty" without comparing head and tail; it is what makes puts lock-free.
+ *
+ * What differs from the paper, and why:
+ *
+ *   32-bit entries. A ring has 2^31 tickets; then it counts as final. So cycles do not wrap around, a CAS of an
+ *   entry has no ABA, and a slot takes 2 * 2 * 4 + 8 = 24 bytes. The counters are 64 bits wide and may run past the last
+ *   ticket; only tickets below it touch entries. The same holds for `free`: without tickets it looks empty, and a put that
+ *   finds no free index finalizes the ring.
+ *
+ *   Look first. A taker looks at the entry that head points to; if it is not filled and tail is not ahead of head,
+ *   the ring is empty at that moment (every ticket below tail has its taker). It draws no ticket then, so polling an
+ *   empty queue disturbs no put, and it says "empty" without the threshold.
+ *
+ *   Final rings are drained by tickets. The threshold is not trusted in a ring that is final: nobody enters any more, so
+ *   nobody is held up, and the ring is over exactly when head has reached tail. LSCQ resets the threshold and tries once
+ *   more; that is right only for at most n threads, and threads come while a ring is drained. Saying "empty" by the
+ *   threshold is followed by a look at tail: only if the ring was not final does it hold.
+ *
+ *   A get keeps its index. Instead of giving the index back to `free`, a get may keep it for the next put of the
+ *   same thread, one at a time: a thread that does both pays for half of the atomic operations. The index is good as long
+ *   as the member's get_ring names the ring (get_ring_changes). Few enough members keep that puts do not run out of
+ *   indices (`keepers`).
+ *
+ * Invariants.
+ *   The final bit of a tail is never cleared: catch_up swaps only a tail that has no such bit. (A published
+ *   implementation writes tail there without the bit, and a stalled put succeeds in a ring that everybody has left.)
+ *   The safe bit is kept when an empty entry is moved to a newer cycle. (The same implementation sets it, and the put that
+ *   it had warned enters an index that nobody will look for.)
+ *   All accesses to counters, entries and thresholds are seq_cst. With acquire and release alone, a put may read an old head
+ *   after it has seen the entry of which a taker with its ticket had walked away.
+ *   While a ring is not final, at most n threads are in it (cc_ring_name). With more, an index can stay in a ring in which
+ *   the threshold has run out: everybody says "empty" from then on.
+ *
+ * Linearization points.
+ *   put     the CAS of the entry in `filled`, or that of `next` for the first word of a ring; with respect to gets that have
+ *           drawn their ticket already, just before that get. Puts with smaller tickets that are still under way
+ *           come later: their entries are older, and so is the place where they will be found, but nobody has looked there.
+ *   get     the drawing of the ticket, or the put of its word if that is later.
+ *   empty   the load of tail that is not ahead of head; or, by the threshold, a moment that the paper's proof names.
+ *
+ * Progress. Lock-free. A get waits for a put in its entry for at most `spins` loads.
+ *
+ * Reclamation. Rings only, by the sticky hazards of ring_list.h. Slots need none.
+ *
+ * Limits. n <= 2^24 for 2^31 tickets to mean 64 cycles; rings are much smaller (MOST_SLOTS).
+ */
+#include <string.h>
+
+#include "ring_list.h"
+
+#define FEWEST_SLOTS 64u
+#define MOST_SLOTS 4096u
+#define TICKETS (UINT64_C(1) << 31) /* of a ring */
+#define FINAL (UINT64_C(1) << 63)   /* in tail */
+#define SPINS 64u
+
+/* What take_index says besides an index. */
+#define NOTHING UINT32_MAX    /* empty, and the ring was not final */
+#define OVER (UINT32_MAX - 1) /* final, and empty for ever */
+
+typedef struct index_ring {
+    cc_atomic_u64 head;
+    char keep_tail_off[CC_CACHE_LINE - sizeof(uint64_t)];
+    cc_atomic_u64 tail; /* a ticket, and FINAL */
+    char keep_threshold_off[CC_CACHE_LINE - sizeof(uint64_t)];
+    cc_atomic_u32 threshold; /* signed */
+    char rest_of_line[CC_CACHE_LINE - sizeof(uint32_t)];
+} index_ring;
+
+typedef struct scq_ring {
+    cc_ring common;
+    uint32_t mask;    /* 2n - 1 */
+    uint32_t keepers; /* members that may keep an index */
+    uint64_t limit;   /* tickets from here on are not used */
+    char rest_of_line[CC_CACHE_LINE - sizeof(cc_ring) % CC_CACHE_LINE - 16];
+    index_ring filled, free;
+    /* Behind it: 2n entries of filled, 2n entries of free, n words. */
+} scq_ring;
+
+typedef struct scq_member {
+    cc_member common;
+    scq_ring *kept_from; /* NULL: nothing is kept */
+    uint32_t kept;
+} scq_member;
+
+typedef struct scq {
+    cc_queue common;
+    cc_ring_list rings;
+    uint32_t spins;
+} scq;
+
+static inline cc_atomic_u32 *entries_of_filled(const scq_ring *ring) {
+    return (cc_atomic_u32 *)(ring + 1);
+}
+
+static inline cc_atomic_u32 *entries_of_free(const scq_ring *ring) {
+    return entries_of_filled(ring) + ring->mask + 1;
+}
+
+static inline cc_atomic_uptr *words_of(const scq_ring *ring) {
+    return (cc_atomic_uptr *)(entries_of_free(ring) + ring->mask + 1);
+}
+
+/* ---------------------------------------------------------------- index rings */
+
+/* The cycle of a ticket where it stands in an entry: above the index and the safe bit. */
+static inline uint32_t cycle_of_ticket(uint64_t ticket, uint32_t mask) {
+    return ((uint32_t)ticket & ~mask) << 1;
+}
+
+static inline uint32_t cycle_of_entry(uint32_t entry, uint32_t mask) {
+    return entry & ~(2 * mask + 1);
+}
+
+static inline bool is_empty(uint32_t entry, uint32_t mask) {
+    return (entry & mask) == mask;
+}
+
+static inline uint32_t safe_bit(uint32_t mask) {
+    return mask + 1;
+}
+
+static inline uint32_t full_threshold(uint32_t mask) { /* 3n - 1 */
+    return mask + (mask + 1) / 2;
+}
+
+static void finalize_index_ring(index_ring *ring) {
+    cc_fetch_or_seq_cst_u64(&ring->tail, FINAL);
+}
+
+/* Enter an index. False: the ring is final. */
+CC_ALWAYS_INLINE bool put_index(index_ring *ring, cc_atomic_u32 *entries, uint32_t mask,
+                                uint64_t limit, uint32_t index) {
+    for (;;) {
+        uint64_t ticket = cc_fetch_add_seq_cst_u64(&ring->tail, 1);
+        if (ticket >= limit) { /* FINAL is above all tickets */
+            if (!(ticket & FINAL)) {
+                finalize_index_ring(ring);
+            }
+            return false;
+        }
+        uint32_t cycle = cycle_of_ticket(ticket, mask);
+        cc_atomic_u32 *place = &entries[ticket & mask];
+        uint32_t entry = cc_load_seq_cst_u32(place);
+        while (cycle_of_entry(entry, mask) < cycle && is_empty(entry, mask) &&
+               ((entry & safe_bit(mask)) || cc_load_seq_cst_u64(&ring->head) <= ticket)) {
+            if (cc_cas_seq_cst_u32(place, &entry, cycle | safe_bit(mask) | index)) {
+                if (cc_load_seq_cst_u32(&ring->threshold) != full_threshold(mask)) {
+                    /* An exchange: a get that this thread makes elsewhere, after this put, must not be over before others
+                     * see that this ring is not empty. */
+                    cc_exchange_seq_cst_u32(&ring->threshold, full_threshold(mask));
+                }
+                return true;
+            }
+        }
+    }
+}
+
+/* Takers have passed tail: move it on, or puts would draw tickets that are lost already. */
+static void catch_up(index_ring *ring, uint64_t tail, uint64_t head) {
+    while (!cc_cas_seq_cst_u64(&ring->tail, &tail, head)) {
+        if (tail & FINAL) {
+            return;
+        }
+        head = cc_load_seq_cst_u64(&ring->head);
+        if (tail >= head) {
+            return;
+        }
+    }
+}
+
+/* Take the oldest index; NOTHING, or OVER. */
+CC_ALWAYS_INLINE uint32_t take_index(index_ring *ring, cc_atomic_u32 *entries, uint32_t mask,
+                                     uint64_t limit, uint32_t spins) {
+    for (;;) {
+        uint64_t ticket = cc_load_seq_cst_u64(&ring->head);
+        uint32_t entry = cc_load_seq_cst_u32(&entries[ticket & mask]);
+        if (ticket >= limit || cycle_of_entry(entry, mask) != cycle_of_ticket(ticket, mask) ||
+            is_empty(entry, mask)) {
+            /* First the threshold, then tail: what the threshold says holds if the ring was not final. */
+            uint32_t threshold = cc_load_seq_cst_u32(&ring->threshold);
+            uint64_t tail = cc_load_seq_cst_u64(&ring->tail);
+            bool is_final = tail & FINAL;
+            if (ticket >= limit && !is_final) {
+                finalize_index_ring(ring);
+                return OVER; /* every ticket that counts has its taker */
+            }
+            if ((tail & ~FINAL) <= ticket || ticket >= limit) {
+                return is_final ? OVER : NOTHING;
+            }
+            if (!is_final && (int32_t)threshold < 0) {
+                return NOTHING;
+            }
+        }
+        ticket = cc_fetch_add_seq_cst_u64(&ring->head, 1);
+        if (ticket >= limit) {
+            finalize_index_ring(ring);
+            return OVER;
+        }
+        uint32_t cycle = cycle_of_ticket(ticket, mask), patience = spins;
+        cc_atomic_u32 *place = &entries[ticket & mask];
+        entry = cc_load_seq_cst_u32(place);
+        for (;;) {
+            if (cycle_of_entry(entry, mask) == cycle) {
+                /* OR, not a store: another taker may be clearing the safe bit. */
+                cc_fetch_or_seq_cst_u32(place, mask);
+                return entry & mask;
+            }
+            if (cycle_of_entry(entry, mask) > cycle) {
+                break;
+            }
+            uint32_t changed;
+            if (is_empty(entry, mask)) {
+                if (patience && (cc_load_seq_cst_u64(&ring->tail) & ~FINAL) > ticket) {
+                    patience--; /* the put with this ticket is on its way */
+                    cc_pause();
+                    entry = cc_load_seq_cst_u32(place);
+                    continue;
+                }
+                changed = cycle | (entry & safe_bit(mask)) | mask;
+            } else {
+                if (!(entry & safe_bit(mask))) {
+                    break;
+                }
+                changed = entry & ~safe_bit(mask);
+            }
+            if (cc_cas_seq_cst_u32(place, &entry, changed)) {
+                break;
+            }
+        }
+        uint64_t tail = cc_load_seq_cst_u64(&ring->tail);
+        if (tail & FINAL) {
+            if ((tail & ~FINAL) <= ticket + 1) {
+                return OVER;
+            }
+            continue; /* to the last ticket, whatever the threshold says */
+        }
+        if (tail <= ticket + 1) {
+            catch_up(ring, tail, ticket + 1);
+            cc_fetch_add_seq_cst_u32(&ring->threshold, UINT32_MAX); /* minus 1 */
+            return NOTHING;
+        }
+        if ((int32_t)cc_fetch_add_seq_cst_u32(&ring->threshold, UINT32_MAX) <= 0 &&
+            !(cc_load_seq_cst_u64(&ring->tail) & FINAL)) {
+            return NOTHING;
+        }
+    }
+}
+
+/* Holding indices from .. n-1. */
+static void fill_index_ring(index_ring *ring, cc_atomic_u32 *entries, uint32_t mask, uint32_t from,
+                            uint32_t to) {
+    uint64_t first =
+        (uint64_t)mask + 1; /* cycle 1: entries of cycle 0 are older than every ticket */
+    for (uint32_t i = 0; i <= mask; i++) {
+        uint32_t entry = i < to - from ? cycle_of_ticket(first, mask) | (from + i) : mask;
+        cc_store_relaxed_u32(&entries[i], entry | safe_bit(mask));
+    }
+    cc_store_relaxed_u64(&ring->head, first);
+    cc_store_relaxed_u64(&ring->tail, first + (to - from));
+    cc_store_relaxed_u32(&ring->threshold, from < to ? full_threshold(mask) : UINT32_MAX);
+}
+
+/* ---------------------------------------------------------------- rings */
+
+static size_t ring_bytes(uint32_t slots) {
+    return sizeof(scq_ring) + slots * (2 * 2 * sizeof(cc_atomic_u32) + sizeof(cc_atomic_uptr));
+}
+
+static void fill_ring(cc_ring *common, const cc_queue *queue, uintptr_t word) {
+    scq_ring *ring = (scq_ring *)common;
+    uint32_t slots = common->slots, first_free = word ? 1 : 0;
+    uint64_t capacity = queue->capacity, tickets = queue->options.ticket_limit;
+    ring->mask = 2 * slots - 1;
+    ring->keepers = !capacity ? slots / 2 : capacity < slots ? slots - (uint32_t)capacity : 0;
+    ring->limit = 2 * slots + (tickets ? tickets : TICKETS);
+    ring->limit = ring->limit < TICKETS ? ring->limit : TICKETS;
+    fill_index_ring(&ring->filled, entries_of_filled(ring), ring->mask, 0, first_free);
+    fill_index_ring(&ring->free, entries_of_free(ring), ring->mask, first_free, slots);
+    if (word) {
+        cc_store_relaxed_uptr(&words_of(ring)[0], word);
+    }
+}
+
+static void finalize_ring(cc_ring *ring) {
+    finalize_index_ring(&((scq_ring *)ring)->filled);
+}
+
+static void forget_kept_index(cc_member *self) {
+    ((scq_member *)self)->kept_from = NULL;
+}
+
+CC_ALWAYS_INLINE cc_ring_answer ring_put(cc_ring *common, cc_queue *queue, cc_member *self_,
+                                         uintptr_t word) {
+    scq_ring *ring = (scq_ring *)common;
+    scq_member *self = (scq_member *)self_;
+    uint32_t index, mask = ring->mask;
+    if (self->kept_from == ring) {
+        self->kept_from = NULL;
+        index = self->kept;
+    } else {
+        index = take_index(&ring->free, entries_of_free(ring), mask, ring->limit,
+                           ((scq *)queue)->spins);
+        if (index >= OVER) {
+            finalize_ring(common);
+            return CC_RING_OVER;
+        }
+    }
+    cc_store_relaxed_uptr(&words_of(ring)[index], word); /* published by put_index's CAS */
+    return put_index(&ring->filled, entries_of_filled(ring), mask, ring->limit, index)
+               ? CC_RING_OK
+               : CC_RING_OVER; /* then nobody will miss the index */
+}
+
+CC_ALWAYS_INLINE cc_ring_answer ring_take(cc_ring *common, cc_queue *queue, cc_member *self_,
+                                          uintptr_t *word) {
+    scq_ring *ring = (scq_ring *)common;
+    scq_member *self = (scq_member *)self_;
+    uint32_t mask = ring->mask;
+    uint32_t index = take_index(&ring->filled, entries_of_filled(ring), mask, ring->limit,
+                                ((scq *)queue)->spins);
+    if (index >= OVER) {
+        return index == OVER ? CC_RING_OVER : CC_RING_EMPTY;
+    }
+    *word = cc_load_relaxed_uptr(&words_of(ring)[index]);
+    if (!self->kept_from && self->common.ordinal < ring->keepers) {
+        self->kept_from = ring;
+        self->kept = index;
+    } else {
+        /* False: `free` has no tickets left. The ring will do with fewer indices until it has none. */
+        (void)put_index(&ring->free, entries_of_free(ring), mask, ring->limit, index);
+    }
+    return CC_RING_OK;
+}
+
+static int visit_ring(const cc_ring *common, int (*visit)(uintptr_t word, void *argument),
+                      void *argument) {
+    const scq_ring *ring = (const scq_ring *)common;
+    uint32_t mask = ring->mask;
+    uint64_t tail = cc_load_acquire_u64(&ring->filled.tail) & ~FINAL;
+    uint64_t ticket = cc_load_acquire_u64(&ring->filled.head);
+    for (; ticket < tail && ticket < ring->limit; ticket++) {
+        uint32_t entry = cc_load_acquire_u32(&entries_of_filled(ring)[ticket & mask]);
+        if (cycle_of_entry(entry, mask) == cycle_of_ticket(ticket, mask) &&
+            !is_empty(entry, mask)) {
+            int answer = visit(cc_load_relaxed_uptr(&words_of(ring)[entry & mask]), argument);
+            if (answer) {
+                return answer;
+            }
+        }
+    }
+    return 0;
+}
+
+static const cc_ring_kind scq_rings = {
+    .fewest_slots = FEWEST_SLOTS,
+    .most_slots = MOST_SLOTS,
+    .needs_slots_for_members = true,
+    .bytes = ring_bytes,
+    .fill = fill_ring,
+    .finalize = finalize_ring,
+    .put = ring_put,
+    .take = ring_take,
+    .get_ring_changes = forget_kept_index,
+    .visit = visit_ring,
+};
+
+/* ---------------------------------------------------------------- the queue */
+
+static bool begin(cc_queue *queue) {
+    scq *q = (scq *)queue;
+    q->spins = queue->options.spins ? queue->options.spins - 1 : SPINS;
+    return cc_ring_list_begin(&q->rings, queue, &scq_rings);
+}
+
+static void end(cc_queue *queue) {
+    cc_ring_list_end(&((scq *)queue)->rings);
+}
+
+static cc_queue_status put_word(cc_queue *queue, cc_member *self, uintptr_t word) {
+    return cc_ring_list_put(&((scq *)queue)->rings, queue, self, word, &scq_rings);
+}
+
+static cc_queue_status take_word(cc_queue *queue, cc_member *self, uintptr_t *word) {
+    return cc_ring_list_take(&((scq *)queue)->rings, queue, self, word, &scq_rings);
+}
+
+static void close_rings(cc_queue *queue, cc_member *self) {
+    cc_ring_list_close(&((scq *)queue)->rings, queue, self, &scq_rings);
+}
+
+static int visit_words(const cc_queue *queue, int (*visit)(uintptr_t word, void *argument),
+                       void *argument) {
+    return cc_ring_list_visit(&((const scq *)queue)->rings, &scq_rings, visit, argument);
+}
+
+static size_t bytes_of_rings(const cc_queue *queue) {
+    return (size_t)cc_load_relaxed_u64(&((const scq *)queue)->rings.bytes);
+}
+
+const cc_queue_operations cc_scq_operations = {
+    .backend = "scq",
+    .queue_bytes = sizeof(scq),
+    .member_bytes = sizeof(scq_member),
+    .begin = begin,
+    .put_word = put_word,
+    .take_word = take_word,
+    .close = close_rings,
+    .visit = visit_words,
+    .end = end,
+    .bytes = bytes_of_rings,
+};
