@@ -8,6 +8,7 @@
 #include <sched.h>
 
 #include "concurrent_collections/cc_atomic.h"
+#include "platform/cc_os.h"
 
 enum { YIELD_ONE_IN = 64 };
 
@@ -49,4 +50,16 @@ void cc_sched_drain(void) {
 #if !defined(__x86_64__) && !defined(CC_TSAN)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 #endif
+}
+
+/* Real threads sleep as always. */
+cc_park_result cc_sched_park(cc_atomic_u32 *word, uint32_t expected, uint64_t deadline);
+void cc_sched_unpark_one(cc_atomic_u32 *word);
+
+cc_park_result cc_sched_park(cc_atomic_u32 *word, uint32_t expected, uint64_t deadline) {
+    return cc_park(word, expected, deadline);
+}
+
+void cc_sched_unpark_one(cc_atomic_u32 *word) {
+    cc_unpark_one(word);
 }

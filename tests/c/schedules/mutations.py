@@ -56,6 +56,7 @@ IBR, FAST, LIST, HINTS = (
     "ordered/skiplist.c",
     "ordered/hints.h",
 )
+EVENT, EVENT_FAST = "sync/event_count.c", "sync/event_count.h"
 
 MUTATIONS = [
     Mutation(
@@ -498,6 +499,86 @@ MUTATIONS = [
         "sched_skiplist",
         ("tower_removal_tower", "tower_and_removal", "anything"),
     ),
+    Mutation(
+        "notify_without_fence",
+        "event count (1): what has changed is visible before the count is read",
+        [(EVENT_FAST, "cc_fence_seq_cst(&e->fence); /* (1): what", "/* (1): what")],
+        "sched_event_count",
+    ),
+    Mutation(
+        "notify_all_without_fence",
+        "event count (1), the same for notify_all",
+        [(EVENT, "cc_fence_seq_cst(&e->fence); /* (1) */", "")],
+        "sched_event_count",
+    ),
+    Mutation(
+        "enqueue_without_fence",
+        "event count (1): the count is visible before the second try",
+        [(EVENT, "cc_fence_seq_cst(&e->fence); /* (1): the count", "/* (1): the count")],
+        "sched_event_count",
+        survives="giving the lock back is an exchange, which drains the simulated buffer, as on x86",
+    ),
+    Mutation(
+        "asleep_overwrites_notified",
+        "event count: a waiter goes to sleep only from WAITING",
+        [
+            (
+                EVENT,
+                "if (!cc_cas_acq_rel_u32(&w->state, &state, ASLEEP) && state != ASLEEP) {",
+                "cc_store_release_u32(&w->state, ASLEEP);\n    if (state != WAITING) {",
+            )
+        ],
+        "sched_event_count",
+    ),
+    Mutation(
+        "notified_without_a_call",
+        "event count: one that is asleep is woken",
+        [(EVENT, "if (c.sleeps_on) {\n        UNPARK_ONE(c.sleeps_on);\n    }", "")],
+        "sched_event_count",
+    ),
+    Mutation(
+        "leave_does_not_look_again",
+        "event count: under the lock a waiter that leaves sees whether it was notified",
+        [
+            (
+                EVENT,
+                "state = cc_load_relaxed_u32(&w->state);\n            if",
+                "if",
+            )
+        ],
+        "sched_event_count",
+    ),
+    Mutation(
+        "leave_forgets_the_notification",
+        "event count: a notification that arrives while its receiver leaves is passed on",
+        [(EVENT, "return state == NOTIFIED;\n}\n\nint", "return false;\n}\n\nint")],
+        "sched_event_count",
+    ),
+    Mutation(
+        "lock_forgets_who_sleeps_for_it",
+        "event count: who has slept for the lock takes it as CONTENDED",
+        [
+            (
+                EVENT,
+                "/* Others may sleep for it, which only CONTENDED remembers. */\n"
+                "            if (cc_cas_acq_rel_u32(&e->lock, &seen, contended)) {",
+                "if (cc_cas_acq_rel_u32(&e->lock, &seen, lock_word(HELD))) {",
+            )
+        ],
+        "sched_event_count",
+    ),
+    Mutation(
+        "waiters_are_never_counted_down",
+        "event count: whoever leaves the line is no longer counted",
+        [
+            (
+                EVENT,
+                "count_waiters(e, (uint32_t)-1);\n}\n\nstatic cc_waiter *whose",
+                "}\n\nstatic cc_waiter *whose",
+            )
+        ],
+        "sched_event_count",
+    ),
 ]
 
 FOUND = re.compile(r"FOUND by (\w+) in program (\w+), memory (\w+), at schedule (\d+)")
@@ -522,7 +603,9 @@ def compile_one(cc: str, source: Path, core: Path, output: Path) -> Path:
 
 
 def sources_of(core: Path) -> list[Path]:
-    return sorted(f for d in ("platform", "memory", "ordered") for f in (core / d).glob("*.c"))
+    return sorted(
+        f for d in ("platform", "memory", "ordered", "sync") for f in (core / d).glob("*.c")
+    )
 
 
 def mutate(core: Path, edits: list[Edit]) -> None:
@@ -607,7 +690,10 @@ def main() -> int:
         concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool,
     ):
         intact, cc = Path(name), arguments.cc
-        explorers = [HERE / f"{name}.c" for name in ("scheduler", "sched_smr", "sched_skiplist")]
+        explorers = [
+            HERE / f"{name}.c"
+            for name in ("scheduler", "sched_smr", "sched_skiplist", "sched_event_count")
+        ]
         list(
             pool.map(
                 lambda source: compile_one(cc, source, CORE, intact),

@@ -37,6 +37,11 @@
 
 #include "memory/cc_alloc.h"
 #include "memory/smr_fast.h"
+#include "platform/cc_os.h"
+
+/* Hooks of csrc/sync/event_count.c. */
+cc_park_result cc_sched_park(cc_atomic_u32 *word, uint32_t expected, uint64_t deadline);
+void cc_sched_unpark_one(cc_atomic_u32 *word);
 
 #if defined(__SANITIZE_ADDRESS__)
 #define UNDER_ASAN 1
@@ -71,6 +76,8 @@ typedef struct fibre {
     void *fake_stack; /* ASAN's */
     cc_thread *record;
     bool is_done;
+    const void *sleeps_on; /* the address of a futex; NULL: it is awake */
+    bool may_time_out;
     unsigned stores;
     buffered_store buffer[BUFFER_ENTRIES];
 } fibre;
@@ -317,13 +324,16 @@ static bool advance_dfs(void) {
 }
 
 static bool can_run(unsigned who) {
-    return who < program->fibres && !fibres[who].is_done;
+    if (who >= program->fibres || fibres[who].is_done) {
+        return false;
+    }
+    return !fibres[who].sleeps_on || fibres[who].may_time_out;
 }
 
 static unsigned runnable(unsigned *who) {
     unsigned n = 0;
     for (unsigned i = 0; i < program->fibres; i++) {
-        if (!fibres[i].is_done) {
+        if (can_run(i)) {
             who[n++] = i;
         }
     }
@@ -368,7 +378,7 @@ static action next_by_priority(void) {
     }
     unsigned best = NOBODY;
     for (unsigned f = 0; f < program->fibres; f++) {
-        if (!fibres[f].is_done && (best == NOBODY || priorities[f] > priorities[best])) {
+        if (can_run(f) && (best == NOBODY || priorities[f] > priorities[best])) {
             best = f;
         }
     }
@@ -397,7 +407,7 @@ static action next_by_enumeration(void) {
     }
     unsigned who[SCHED_MOST_FIBRES];
     unsigned n = runnable(who);
-    if (!can_run(current)) {
+    if (!can_run(current) || fibres[current].sleeps_on) {
         return (action){RUN, (uint8_t)who[decide(n)], 0};
     }
     unsigned pick = decide(preemptions < most_preemptions ? n : 1);
@@ -527,7 +537,20 @@ static void switch_to(unsigned next) {
     after_switch(*save, NULL, NULL);
 }
 
+static bool all_are_done(void) {
+    for (unsigned i = 0; i < program->fibres; i++) {
+        if (!fibres[i].is_done) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void schedule(void) {
+    unsigned who[SCHED_MOST_FIBRES];
+    if (!runnable(who)) { /* stores that still are in buffers wake nobody: that takes a call */
+        sched_fail("every fibre that has not ended is asleep");
+    }
     for (;;) {
         action a = next_action();
         remember(a);
@@ -550,11 +573,10 @@ static void fibre_main(void) {
     for (;;) {
         program->fibre(current);
         fibres[current].is_done = true;
-        unsigned who[SCHED_MOST_FIBRES];
-        if (runnable(who)) {
-            schedule();
-        } else {
+        if (all_are_done()) {
             switch_to(NOBODY);
+        } else {
+            schedule();
         }
     }
 }
@@ -650,6 +672,34 @@ void cc_sched_drain(void) {
     }
 }
 
+/* A futex. Whoever sleeps with a deadline may find at any moment that it has passed. */
+cc_park_result cc_sched_park(cc_atomic_u32 *word, uint32_t expected, uint64_t deadline) {
+    cc_sched_drain();
+    if (read_word(word, sizeof *word) != expected) {
+        return CC_PARK_WOKEN;
+    }
+    fibre *f = &fibres[current];
+    f->may_time_out = deadline != CC_PARK_FOREVER;
+    f->sleeps_on = word;
+    schedule();
+    bool timed_out = f->sleeps_on != NULL;
+    f->sleeps_on = NULL;
+    return timed_out ? CC_PARK_TIMED_OUT : CC_PARK_WOKEN;
+}
+
+void cc_sched_unpark_one(cc_atomic_u32 *word) {
+    unsigned sleepers[SCHED_MOST_FIBRES], count = 0;
+    cc_sched_drain();
+    for (unsigned i = 0; i < program->fibres; i++) {
+        if (fibres[i].sleeps_on == word) {
+            sleepers[count++] = i;
+        }
+    }
+    if (count) {
+        fibres[sleepers[count > 1 ? sched_choose(count) : 0]].sleeps_on = NULL;
+    }
+}
+
 void sched_point(void) {
     if (current != NOBODY) {
         schedule();
@@ -684,6 +734,7 @@ static void run_one(void) {
     stamp = 0;
     for (unsigned i = 0; i < SCHED_MOST_FIBRES; i++) {
         fibres[i].is_done = false;
+        fibres[i].sleeps_on = NULL;
         fibres[i].stores = 0;
         reset_record(fibres[i].record);
     }

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The idea of event counts is Reed and Kanodia's (CACM 1979); that of an anonymous counter in front of sleeping
+ * threads has been used in many libraries since. This one differs: waiters are nodes in a list, so that
+ * they have turns, can be told apart, and a notification that its receiver cannot use goes on to
+ * the next. An anonymous counter loses it when the receiver is just giving up.
+ *
+ * States of a waiter
+ *
+ *   IDLE -> WAITING            enqueue, under the lock
+ *   WAITING -> ASLEEP          by itself, before it parks: from now on a notifier has to make a system call
+ *   WAITING, ASLEEP -> NOTIFIED   by a notifier, under the lock, while it takes the node out of the line
+ *   WAITING, ASLEEP -> IDLE    leave, under the lock
+ *   NOTIFIED -> IDLE           leave, by its owner; nobody else touches the node any more
+ *
+ * Who comes first, a notifier or the waiter that gives up, is decided under the lock; each notification thus
+ * ends up with one waiter, which follows it or passes it on.
+ *
+ * Why no wake-up is lost. Let a change C be notified by N, and let a waiter W try in vain after enqueueing itself.
+ * The fence of W lies between its count and its second try, that of N between C and its look at the count
+ * (1). One of the fences is first: W's, then N sees the count; N's, then W's second try sees C, and has
+ * failed only because somebody else has used it up. If N sees the count but the lists are empty, W has gone. If N
+ * picks another waiter V than W, V tries after C. It uses C up or finds that somebody has; or it uses
+ * up another change D instead of C: then D's own notification went to another waiter (which sees C), or found
+ * nobody in line, W included, and then W's second try was after D and would have found C or D. So a waiter
+ * sleeps on beside an available change only while another one is notified and has not yet tried.
+ *
+ * The lock. It is held for a few stores to the lists. No allocation, no system call (but that of the lock itself)
+ * and no foreign code runs under it, and a thread that holds it passes no point where an
+ * interpreter could stop it; so also an attached thread may wait for it. It is not part of any lock-free
+ * operation's promise: put and get have taken effect before they notify, and they get here only when there is
+ * somebody asleep.
+ *
+ * fork. The child has none of the threads that wait, and perhaps one of them held the lock. The lock word carries
+ * the number of the process since the first one (generation). Whoever finds another one than its own takes
+ * the lock over and forgets both lists: their nodes may lie on stacks that are gone.
+ *
+ * Limits. Turns are those of wake-ups, not of items: who does not wait may be faster than who has just been
+ * woken. A notified thread that the system never runs again holds one wake-up back.
+ */
+#include "event_count.h"
+
+#include <stddef.h>
+
+#include "concurrent_collections/cc_backoff.h"
+
+enum { IDLE, WAITING, ASLEEP, NOTIFIED };
+
+enum { FREE = 0, HELD = 1, CONTENDED = 2, STATE_BITS = 2, STATE_MASK = 3 };
+
+#ifdef CC_SCHED
+/* There threads are fibres, and sleep as their scheduler says. */
+cc_park_result cc_sched_park(cc_atomic_u32 *word, uint32_t expected, uint64_t deadline);
+void cc_sched_unpark_one(cc_atomic_u32 *word);
+#define PARK cc_sched_park
+#define UNPARK_ONE cc_sched_unpark_one
+enum { PAUSES_FOR_THE_LOCK = 0, MOST_WOKEN_AT_ONCE = 1 };
+#else
+#define PARK cc_park
+#define UNPARK_ONE cc_unpark_one
+enum { PAUSES_FOR_THE_LOCK = 64, MOST_WOKEN_AT_ONCE = 32 };
+#endif
+
+/* ---------------------------------------------------------------- processes */
+
+static cc_atomic_u32 generation; /* forks since the first process */
+static cc_atomic_u32 has_fork_handler;
+
+static void note_fork(void) {
+    cc_store_relaxed_u32(&generation, cc_load_relaxed_u32(&generation) + 1);
+}
+
+static uint32_t lock_word(uint32_t state) {
+    return cc_load_relaxed_u32(&generation) << STATE_BITS | state;
+}
+
+/* ---------------------------------------------------------------- the lock */
+
+static void forget_the_dead(cc_event_count *e) {
+    e->threads = e->foreign = (cc_waiter_list){NULL, NULL};
+    cc_store_relaxed_u32(&e->waiters, 0);
+}
+
+static void take_the_lock_slowly(cc_event_count *e, uint32_t seen) {
+    const uint32_t contended = lock_word(CONTENDED);
+    unsigned pauses = PAUSES_FOR_THE_LOCK;
+    for (;;) {
+        if (seen >> STATE_BITS != contended >> STATE_BITS) {
+            if (cc_cas_acq_rel_u32(&e->lock, &seen, lock_word(HELD))) {
+                forget_the_dead(e);
+                return;
+            }
+        } else if ((seen & STATE_MASK) == FREE) {
+            /* Others may sleep for it, which only CONTENDED remembers. */
+            if (cc_cas_acq_rel_u32(&e->lock, &seen, contended)) {
+                return;
+            }
+        } else if (pauses) {
+            pauses--;
+            cc_pause();
+            seen = cc_load_relaxed_u32(&e->lock);
+        } else if (seen == contended || cc_cas_acq_rel_u32(&e->lock, &seen, contended)) {
+            PARK(&e->lock, contended, CC_PARK_FOREVER);
+            seen = cc_load_relaxed_u32(&e->lock);
+        }
+    }
+}
+
+static void take_the_lock(cc_event_count *e) {
+    uint32_t seen = lock_word(FREE);
+    if (!cc_cas_acq_rel_u32(&e->lock, &seen, lock_word(HELD))) { /* pairs with (2) */
+        take_the_lock_slowly(e, seen);
+    }
+}
+
+static void give_the_lock_back(cc_event_count *e) {
+    uint32_t before = cc_exchange_acq_rel_u32(&e->lock, lock_word(FREE)); /* (2) */
+    if ((before & STATE_MASK) == CONTENDED) {
+        UNPARK_ONE(&e->lock);
+    }
+}
+
+/* ---------------------------------------------------------------- the line, under the lock */
+
+static cc_waiter_list *list_of(cc_event_count *e, const cc_waiter *w) {
+    return w->kind == CC_WAITER_THREAD ? &e->threads : &e->foreign;
+}
+
+static void count_waiters(cc_event_count *e, uint32_t change) {
+    cc_store_relaxed_u32(&e->waiters, cc_load_relaxed_u32(&e->waiters) + change);
+}
+
+/* By turns; from the back, since most have just got theirs. */
+static void link_in(cc_event_count *e, cc_waiter *w) {
+    cc_waiter_list *list = list_of(e, w);
+    cc_waiter *before = list->last;
+    while (before && before->turn > w->turn) {
+        before = before->previous;
+    }
+    w->previous = before;
+    w->next = before ? before->next : list->first;
+    *(before ? &before->next : &list->first) = w;
+    *(w->next ? &w->next->previous : &list->last) = w;
+    count_waiters(e, 1);
+}
+
+static void unlink(cc_event_count *e, cc_waiter *w) {
+    cc_waiter_list *list = list_of(e, w);
+    *(w->previous ? &w->previous->next : &list->first) = w->next;
+    *(w->next ? &w->next->previous : &list->last) = w->previous;
+    w->next = w->previous = NULL;
+    count_waiters(e, (uint32_t)-1);
+}
+
+static cc_waiter *whose_turn_it_is(const cc_event_count *e) {
+    cc_waiter *t = e->threads.first, *f = e->foreign.first;
+    return !t || (f && f->turn < t->turn) ? f : t;
+}
+
+/* What is left to be done outside the lock for one that has been taken out of the line. */
+typedef struct call {
+    cc_waiter *foreign;       /* to be told by the caller, or */
+    cc_atomic_u32 *sleeps_on; /* to be woken; else NULL: it was not asleep yet */
+} call;
+
+static call notify_one(cc_event_count *e, cc_waiter *w) {
+    call c = {NULL, NULL};
+    unlink(e, w);
+    if (w->kind == CC_WAITER_FOREIGN) {
+        c.foreign = w;
+    }
+    /* (3): the last that is done to a thread's node: it may be gone at once, and its stack with it. A wake
+     * of that address is then a wake for nothing, which every sleeper on anything has to bear. */
+    if (cc_exchange_acq_rel_u32(&w->state, NOTIFIED) == ASLEEP) {
+        c.sleeps_on = &w->state;
+    }
+    return c;
+}
+
+/* ---------------------------------------------------------------- notifying */
+
+cc_waiter *cc_event_notify_slowly(cc_event_count *e) {
+    call c = {NULL, NULL};
+    take_the_lock(e);
+    cc_waiter *w = whose_turn_it_is(e);
+    if (w) {
+        c = notify_one(e, w);
+    }
+    give_the_lock_back(e);
+    if (c.sleeps_on) {
+        UNPARK_ONE(c.sleeps_on);
+    }
+    return c.foreign;
+}
+
+cc_waiter *cc_event_notify_all(cc_event_count *e) {
+    cc_waiter *chain = NULL, **end = &chain;
+    cc_fence_seq_cst(&e->fence); /* (1) */
+    if (cc_load_relaxed_u32(&e->waiters) == 0) {
+        return NULL;
+    }
+    take_the_lock(e);
+    /* Who comes back with a new turn, or comes only now, is not waited for. */
+    const uint64_t last_turn = e->last_turn;
+    for (;;) {
+        cc_atomic_u32 *asleep[MOST_WOKEN_AT_ONCE];
+        unsigned count = 0;
+        cc_waiter *w;
+        while (count < MOST_WOKEN_AT_ONCE && (w = whose_turn_it_is(e)) && w->turn <= last_turn) {
+            call c = notify_one(e, w);
+            if (c.foreign) {
+                *end = c.foreign;
+                end = &c.foreign->next;
+            } else if (c.sleeps_on) {
+                asleep[count++] = c.sleeps_on;
+            }
+        }
+        give_the_lock_back(e);
+        for (unsigned i = 0; i < count; i++) {
+            UNPARK_ONE(asleep[i]);
+        }
+        if (count < MOST_WOKEN_AT_ONCE) {
+            return chain;
+        }
+        take_the_lock(e);
+    }
+}
+
+cc_waiter *cc_event_take_foreign(cc_event_count *e) {
+    cc_waiter *chain = NULL, **end = &chain;
+    take_the_lock(e);
+    while (e->foreign.first) {
+        call c = notify_one(e, e->foreign.first);
+        *end = c.foreign;
+        end = &c.foreign->next;
+    }
+    give_the_lock_back(e);
+    return chain;
+}
+
+/* ---------------------------------------------------------------- waiting */
+
+void cc_event_count_init(cc_event_count *e) {
+    uint32_t not_yet = 0;
+    if (cc_cas_acq_rel_u32(&has_fork_handler, &not_yet, 1)) {
+        cc_os_at_fork_in_child(note_fork);
+    }
+    *e = (cc_event_count){.threads = {NULL, NULL}};
+    cc_store_relaxed_u32(&e->lock, lock_word(FREE));
+}
+
+void cc_waiter_enqueue(cc_event_count *e, cc_waiter *w, bool keep_turn) {
+    take_the_lock(e);
+    if (!keep_turn || w->turn == 0) {
+        w->turn = ++e->last_turn;
+    }
+    w->at = e;
+    w->generation = cc_load_relaxed_u32(&generation);
+    cc_store_relaxed_u32(&w->state, WAITING);
+    link_in(e, w);
+    give_the_lock_back(e);
+    cc_fence_seq_cst(&e->fence); /* (1): the count is visible before the caller's next try */
+}
+
+cc_park_result cc_waiter_sleep(cc_waiter *w, uint32_t spins, uint64_t deadline) {
+    for (; spins; spins--) {
+        if (cc_load_acquire_u32(&w->state) != WAITING) {
+            return CC_PARK_WOKEN;
+        }
+        cc_pause();
+    }
+    uint32_t state = WAITING;
+    /* It may be ASLEEP already: a caller that a signal has interrupted may sleep again. */
+    if (!cc_cas_acq_rel_u32(&w->state, &state, ASLEEP) && state != ASLEEP) {
+        return CC_PARK_WOKEN;
+    }
+    for (;;) {
+        cc_park_result result = PARK(&w->state, ASLEEP, deadline);
+        if (cc_load_acquire_u32(&w->state) != ASLEEP) { /* pairs with (3) */
+            return CC_PARK_WOKEN;
+        }
+        if (result != CC_PARK_WOKEN) {
+            return result;
+        }
+    }
+}
+
+bool cc_waiter_is_notified(const cc_waiter *w) {
+    return cc_load_acquire_u32(&w->state) == NOTIFIED;
+}
+
+bool cc_waiter_leave(cc_waiter *w) {
+    uint32_t state = cc_load_acquire_u32(&w->state); /* pairs with (3) */
+    if (state == WAITING || state == ASLEEP) {
+        if (w->generation != cc_load_relaxed_u32(&generation)) {
+            state = IDLE; /* the line it stood in has been forgotten, or will be */
+        } else {
+            cc_event_count *e = w->at;
+            take_the_lock(e);
+            state = cc_load_relaxed_u32(&w->state);
+            if (state == WAITING || state == ASLEEP) {
+                unlink(e, w);
+                state = IDLE;
+            }
+            give_the_lock_back(e);
+        }
+    }
+    cc_store_relaxed_u32(&w->state, IDLE);
+    return state == NOTIFIED;
+}
+
+int cc_event_visit_foreign(const cc_event_count *e, int (*visit)(void *owner, void *argument),
+                           void *argument) {
+    if (cc_load_relaxed_u32(&e->lock) >> STATE_BITS != lock_word(FREE) >> STATE_BITS) {
+        return 0; /* all in the line are dead since a fork */
+    }
+    for (const cc_waiter *w = e->foreign.first; w; w = w->next) {
+        int answer = visit(w->owner, argument);
+        if (answer) {
+            return answer;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * An event count: waiting for a condition that lock-free operations bring about.
+ *
+ * The waiting side                          The side that brings it about
+ *     try; done if it works                     change the container
+ *     cc_waiter_enqueue   (has the fence)       cc_event_notify   (fence; nobody waits: 2 ns)
+ *     try again; if it works cc_waiter_leave
+ *     cc_waiter_sleep
+ *     cc_waiter_leave, and from the start
+ *
+ * Nothing is handed over but the advice to try again. So a waiter that gives up has nothing to give back, except
+ * the advice: cc_waiter_leave says whether one had arrived, and who does not follow it calls
+ * cc_event_notify once more for the next one in line.
+ *
+ * Waiters are of two kinds in one order of turns. A thread sleeps on a word of its own. A foreign waiter
+ * (a task of an event loop, say) cannot be woken from here: cc_event_notify returns it, and the caller
+ * sees to it. Threads enter and leave their list from anywhere, the core's caller may be detached; the
+ * foreign ones are in a list of their own, which changes only in calls that were given one of them or
+ * that return one. So whoever makes those calls knows when that list stands still.
+ *
+ * See event_count.c for the protocol and why it loses no wake-up.
+ */
+#ifndef CC_EVENT_COUNT_H
+#define CC_EVENT_COUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "concurrent_collections/cc_atomic.h"
+#include "platform/cc_os.h"
+
+struct cc_event_count;
+
+typedef enum cc_waiter_kind { CC_WAITER_THREAD, CC_WAITER_FOREIGN } cc_waiter_kind;
+
+/* One who waits. It lives where its owner likes (a thread's stack); its address is in a list from
+ * cc_waiter_enqueue until it is notified or leaves. */
+typedef struct cc_waiter {
+    struct cc_waiter *next, *previous; /* under the lock; after a pop `next` is the popper's */
+    struct cc_event_count *at;
+    void *owner;   /* of a foreign waiter; not looked at here */
+    uint64_t turn; /* 0: has none yet */
+    cc_atomic_u32 state;
+    uint32_t generation; /* of processes: a waiter of before a fork is in no list any more */
+    cc_waiter_kind kind;
+} cc_waiter;
+
+typedef struct cc_waiter_list {
+    cc_waiter *first, *last;
+} cc_waiter_list;
+
+typedef struct cc_event_count {
+    cc_atomic_u32 waiters; /* in both lists; written under the lock, read by every notify */
+    cc_atomic_u32 lock;
+    cc_waiter_list threads, foreign;
+    uint64_t last_turn;
+    cc_atomic_u64 fence; /* stands for the fences where a race detector wants a word */
+} cc_event_count;
+
+void cc_event_count_init(cc_event_count *e);
+
+static inline void cc_waiter_init(cc_waiter *w, cc_waiter_kind kind, void *owner) {
+    cc_waiter nobody = {.kind = kind, .owner = owner};
+    *w = nobody;
+}
+
+/* Stand in line. The caller then tries once more before it sleeps. With `keep_turn` a waiter that was
+ * notified in vain, since another was faster, gets back to the place that it had. */
+void cc_waiter_enqueue(cc_event_count *e, cc_waiter *w, bool keep_turn);
+
+/* Sleep until notified, until the deadline (of cc_os_now) or until a signal arrives; before that look
+ * `spins` times. Only threads. The caller is detached from the interpreter, and leaves afterwards. */
+cc_park_result cc_waiter_sleep(cc_waiter *w, uint32_t spins, uint64_t deadline);
+
+/* Stand in line no more. True: somebody has taken the waiter out of the line before, and the caller now follows
+ * the notification (it tries again) or passes it on by cc_event_notify. False: this call has taken it out,
+ * or it was in no line. */
+bool cc_waiter_leave(cc_waiter *w);
+
+/* Has a notification arrived that cc_waiter_leave has not taken? */
+bool cc_waiter_is_notified(const cc_waiter *w);
+
+cc_waiter *cc_event_notify_slowly(cc_event_count *e);
+
+/* The condition may hold for one more: wake the waiter whose turn it is. Returns NULL, or a foreign waiter that
+ * is out of the line now and must be told. */
+static inline cc_waiter *cc_event_notify(cc_event_count *e) {
+    cc_fence_seq_cst(&e->fence); /* (1): what has changed is visible before the count is read */
+    if (cc_load_relaxed_u32(&e->waiters) == 0) {
+        return 0;
+    }
+    return cc_event_notify_slowly(e);
+}
+
+/* The same for all who stand in line when it is called. Returns a chain (->next) of foreign waiters. */
+cc_waiter *cc_event_notify_all(cc_event_count *e);
+
+/* Take all foreign waiters out of the line, as cc_event_notify_all does, and leave the threads in it. For a
+ * container that the garbage collector takes apart. */
+cc_waiter *cc_event_take_foreign(cc_event_count *e);
+
+/* Call visit for the owner of every foreign waiter in line until it answers other than 0, which is returned.
+ * Nobody makes a call that changes their list (see above). */
+int cc_event_visit_foreign(const cc_event_count *e, int (*visit)(void *owner, void *argument),
+                           void *argument);
+
+#endif
