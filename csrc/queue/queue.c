@@ -22,13 +22,20 @@
 
 /* ---------------------------------------------------------------- kinds */
 
+/* NULL: not on this machine. */
 static const cc_queue_operations *operations_of(cc_queue_kind kind) {
+    const cc_queue_operations *ops = NULL;
     switch (kind) {
     case CC_QUEUE_SCQ:
-        return &cc_scq_operations;
-    default:
-        return NULL;
+        ops = &cc_scq_operations;
+        break;
+    case CC_QUEUE_LCRQ:
+        ops = &cc_lcrq_operations;
+        break;
+    case CC_QUEUE_WAIT_FREE:
+        break;
     }
+    return ops && (!ops->is_available || ops->is_available()) ? ops : NULL;
 }
 
 bool cc_queue_kind_is_available(cc_queue_kind kind) {

@@ -23,6 +23,7 @@
 
 typedef struct cc_queue_operations {
     const char *backend;
+    bool (*is_available)(void); /* on this machine; NULL: everywhere */
     size_t queue_bytes;  /* of the kind's struct, which begins with a cc_queue */
     size_t member_bytes; /* of the kind's member, which begins with a cc_member */
     /* The kind keeps to the capacity by itself: queue.c does not count credits, and put_word says FULL. For wait-free
@@ -63,6 +64,7 @@ struct cc_queue {
 
 /* The tables of the kinds. */
 extern const cc_queue_operations cc_scq_operations;
+extern const cc_queue_operations cc_lcrq_operations;
 
 /* The smallest power of two that is not smaller. */
 static inline uint32_t cc_power_of_two(uint64_t n) {

@@ -167,11 +167,18 @@ typedef struct cc_pair {
 #if defined(_MSC_VER) && !defined(__clang__)
 #include <intrin.h>
 #endif
+#if defined(CC_TSAN)
+#include <sanitizer/tsan_interface.h> /* it does not see what the instruction below orders */
+#endif
 
 /* If *p == *expected, store desired and return true; else write what was there to *expected.
  * Sequentially consistent. Never a call into libatomic, which would take a lock. */
 static inline bool cc_pair_cas(cc_pair *p, cc_pair *expected, cc_pair desired) {
     CC_ATOMIC_RMW_POINT();
+#if defined(CC_TSAN)
+    __tsan_release(&p->low);
+    __tsan_release(&p->high);
+#endif
 #if defined(CC_ARCH_X86_64) && defined(_MSC_VER) && !defined(__clang__)
     return _InterlockedCompareExchange128((volatile long long *)p, (long long)desired.high,
                                           (long long)desired.low, (long long *)expected) != 0;
@@ -181,6 +188,10 @@ static inline bool cc_pair_cas(cc_pair *p, cc_pair *expected, cc_pair desired) {
                          : "=@ccz"(swapped), "+m"(*p), "+a"(expected->low), "+d"(expected->high)
                          : "b"(desired.low), "c"(desired.high)
                          : "memory");
+#if defined(CC_TSAN)
+    __tsan_acquire(&p->low);
+    __tsan_acquire(&p->high);
+#endif
     return swapped;
 #else
     /* An exclusive pair loop runs on every aarch64; the failing path stores back what it read,
