@@ -35,6 +35,7 @@
  * Pairs of releases and acquires, by number:
  *   (3) domain, (4) lower, (5) upper, (6) leave   with the loads in see_reservations.
  *   (9) push to limbo                              with the exchange that takes it.
+ *   (10) .. (13): see debra.c, whose domains share everything from limbo on.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +57,7 @@
 #define MOST_STRIPES 16u
 #endif
 
-cc_smr_settings_t cc_smr_settings = {{32}, {64}, {0}, {0}};
+cc_smr_settings_t cc_smr_settings = {{32}, {64}, {0}, {0}, {0}, {0}};
 
 void cc_invariant_failed(const char *condition, const char *file, int line) {
     fprintf(stderr, "%s:%d: invariant broken: %s\n", file, line, condition);
@@ -77,7 +78,18 @@ static uint32_t stripes_for_this_machine(void) {
     return stripes;
 }
 
+cc_smr_scheme cc_smr_scheme_of_new_containers(void) {
+    return cc_load_relaxed_u32(&cc_smr_settings.scheme) == CC_SMR_DEBRA && cc_debra_is_available()
+               ? CC_SMR_DEBRA
+               : CC_SMR_IBR;
+}
+
 cc_smr_domain *cc_smr_domain_new(cc_smr_release release, const void *context) {
+    return cc_smr_domain_new_of(CC_SMR_IBR, release, context);
+}
+
+cc_smr_domain *cc_smr_domain_new_of(cc_smr_scheme scheme, cc_smr_release release,
+                                    const void *context) {
     uint32_t stripes = stripes_for_this_machine();
     size_t bytes = sizeof(cc_smr_domain) + CC_CACHE_LINE + stripes * sizeof(cc_stripe);
     cc_smr_domain *d = cc_alloc_aligned(bytes, CC_CACHE_LINE);
@@ -85,6 +97,7 @@ cc_smr_domain *cc_smr_domain_new(cc_smr_release release, const void *context) {
         return NULL;
     }
     memset(d, 0, bytes);
+    d->scheme = scheme;
     d->release = release;
     d->context = context;
     d->stripe_mask = stripes - 1;
@@ -118,10 +131,29 @@ typedef struct interval {
     uint64_t lower, upper;
 } interval;
 
-/* Reads the reservations of all threads on `d` into `out`, at most `room`. Returns how many there
- * are. The caller has put a full fence between unlinking and this. */
-static uint32_t see_reservations(const cc_smr_domain *d, interval *out, uint32_t room) {
-    uint32_t found = 0;
+/* Has a scan ended the read phase that the thread's reservation is for? Then what the thread may still touch is what
+ * it holds. See debra.c. */
+static bool is_void(const cc_thread *t) {
+    return cc_load_seq_cst_u64(&t->region) == cc_load_seq_cst_u64(&t->voided); /* (10), (13) */
+}
+
+/* What the open regions of a domain may have seen: everything that was alive in one of the intervals, and
+ * the words that are held. */
+#define INTERVALS_ON_STACK 64u
+#define HELD_ON_STACK 64u
+
+typedef struct sight {
+    interval *intervals; /* sorted by lower end; each upper end is the largest up to there */
+    uintptr_t *held; /* sorted */
+    uint32_t interval_count, interval_room, held_count, held_room;
+    interval first_intervals[INTERVALS_ON_STACK];
+    uintptr_t first_held[HELD_ON_STACK];
+} sight;
+
+/* Reads the reservations of all threads on `d`, as far as there is room; the counts say how much there is. The caller
+ * has put a full fence between unlinking and this. */
+static void look_around(const cc_smr_domain *d, sight *s) {
+    s->interval_count = s->held_count = 0;
     for (cc_thread *t = cc_thread_first(); t; t = t->next) {
         /* Lower before upper, as in the paper. The other order would be as safe: a region that opens, or
          * moves its upper end on, after the first of the two loads has its fence after ours, so it cannot
@@ -130,23 +162,104 @@ static uint32_t see_reservations(const cc_smr_domain *d, interval *out, uint32_t
         if (lower == CC_ERA_IDLE || cc_load_seq_cst_uptr(&t->domain) != (uintptr_t)d) { /* (3) */
             continue;
         }
-        uint64_t upper = cc_load_seq_cst_u64(&t->upper); /* (5), (8) */
-        if (found < room) {
-            out[found] = (interval){lower, upper};
+        if (d->scheme == CC_SMR_DEBRA && is_void(t)) {
+            uint32_t n = cc_load_acquire_u32(&t->held_count); /* (11) */
+            for (uint32_t i = 0; i < n; i++, s->held_count++) {
+                if (s->held_count < s->held_room) {
+                    s->held[s->held_count] = cc_load_acquire_uptr(&t->held[i]); /* (11), (12) */
+                }
+            }
+            continue;
         }
-        found++;
+        uint64_t upper = cc_load_seq_cst_u64(&t->upper); /* (5), (8) */
+        if (s->interval_count < s->interval_room) {
+            s->intervals[s->interval_count] = (interval){lower, upper};
+        }
+        s->interval_count++;
     }
-    return found;
 }
 
-static bool any_region_saw(const cc_smr_domain *d, uint64_t birth, uint64_t died) {
+static int by_lower_end(const void *a, const void *b) {
+    uint64_t x = ((const interval *)a)->lower, y = ((const interval *)b)->lower;
+    return x < y ? -1 : x > y;
+}
+
+static int by_word(const void *a, const void *b) {
+    uintptr_t x = *(const uintptr_t *)a, y = *(const uintptr_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void end_sight(sight *s) {
+    if (s->intervals != s->first_intervals) {
+        cc_free(s->intervals);
+    }
+    if (s->held != s->first_held) {
+        cc_free(s->held);
+    }
+}
+
+/* Returns -1 without memory for what there is to see. */
+static int begin_sight(const cc_smr_domain *d, sight *s) {
+    s->intervals = s->first_intervals;
+    s->interval_room = INTERVALS_ON_STACK;
+    s->held = s->first_held;
+    s->held_room = HELD_ON_STACK;
+    for (;;) {
+        look_around(d, s);
+        if (s->interval_count <= s->interval_room && s->held_count <= s->held_room) {
+            break;
+        }
+        uint32_t intervals = s->interval_count + 16, held = s->held_count + 16;
+        end_sight(s);
+        s->intervals = cc_alloc(intervals * sizeof *s->intervals);
+        s->held = cc_alloc(held * sizeof *s->held);
+        if (!s->intervals || !s->held) {
+            end_sight(s);
+            return -1;
+        }
+        s->interval_room = intervals;
+        s->held_room = held;
+    }
+    qsort(s->held, s->held_count, sizeof *s->held, by_word);
+    qsort(s->intervals, s->interval_count, sizeof *s->intervals, by_lower_end);
+    for (uint32_t i = 1; i < s->interval_count; i++) {
+        if (s->intervals[i].upper < s->intervals[i - 1].upper) {
+            s->intervals[i].upper = s->intervals[i - 1].upper;
+        }
+    }
+    return 0;
+}
+
+static bool is_in_sight(const sight *s, const cc_retired *r) {
+    uint32_t low = 0, high = s->interval_count; /* first interval with lower > died */
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (s->intervals[middle].lower <= r->died) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return (low > 0 && s->intervals[low - 1].upper >= r->birth) ||
+           (s->held_count && bsearch(&r->word, s->held, s->held_count, sizeof *s->held, by_word));
+}
+
+/* Has any open region seen the thing? */
+static bool any_region_saw(const cc_smr_domain *d, uintptr_t word, uint64_t birth, uint64_t died) {
     for (cc_thread *t = cc_thread_first(); t; t = t->next) {
         uint64_t lower = cc_load_seq_cst_u64(&t->lower); /* (4), (6) */
         if (lower > died ||
             cc_load_seq_cst_uptr(&t->domain) != (uintptr_t)d) { /* (3); idle > died */
             continue;
         }
-        if (cc_load_seq_cst_u64(&t->upper) >= birth) { /* (5), (8) */
+        if (d->scheme == CC_SMR_DEBRA && is_void(t)) {
+            uint32_t n = cc_load_acquire_u32(&t->held_count); /* (11) */
+            for (uint32_t i = 0; i < n; i++) {
+                if (cc_load_acquire_uptr(&t->held[i]) == word) { /* (11), (12) */
+                    return true;
+                }
+            }
+        } else if (cc_load_seq_cst_u64(&t->upper) >= birth) { /* (5), (8) */
             return true;
         }
     }
@@ -254,27 +367,6 @@ static cc_retired *last_of(cc_retired *chain) {
     return chain;
 }
 
-static int by_lower_end(const void *a, const void *b) {
-    uint64_t x = ((const interval *)a)->lower, y = ((const interval *)b)->lower;
-    return x < y ? -1 : x > y;
-}
-
-/* `seen` is sorted by lower end, and each upper end is the largest up to there. */
-static bool is_seen_by(const interval *seen, uint32_t n, const cc_retired *r) {
-    uint32_t low = 0, high = n; /* first interval with lower > died */
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (seen[middle].lower <= r->died) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low > 0 && seen[low - 1].upper >= r->birth;
-}
-
-#define INTERVALS_ON_STACK 64u
-
 /* Take at most `most` of what a scan of this stripe has found free out of it. */
 static cc_retired *take_ready(cc_stripe *s, size_t most) {
     if (!most || !cc_load_relaxed_uptr(&s->ready)) {
@@ -321,81 +413,104 @@ static void release_ready(cc_stripe *s, cc_thread *self, size_t most) {
     }
 }
 
+/* A chain of retired things with its end. */
+typedef struct chain {
+    cc_retired *first, *last;
+    uint32_t count;
+} chain;
+
+static void append(chain *c, cc_retired *r) {
+    r->next = NULL;
+    if (c->last) {
+        c->last->next = r;
+    } else {
+        c->first = r;
+    }
+    c->last = r;
+    c->count++;
+}
+
+/* Move what no open region saw from `waiting` to the end of `free`. Returns -1 without memory to look. */
+static int sort_out(cc_smr_domain *d, chain *waiting, chain *free) {
+    sight s;
+    /* (7) Store-load: everything in the chain was unlinked before it was pushed; reservations that
+     * matter are visible to the loads after this fence. */
+    cc_fence_seq_cst(&d->era);
+    if (begin_sight(d, &s)) {
+        return -1;
+    }
+    cc_retired *r = waiting->first;
+    *waiting = (chain){NULL, NULL, 0};
+    while (r) {
+        cc_retired *next = r->next;
+        append(is_in_sight(&s, r) ? waiting : free, r);
+        r = next;
+    }
+    end_sight(&s);
+    return 0;
+}
+
+/* When the youngest died that has n younger ones behind it. Not the oldest of all: that may be something that a
+ * neutralized thread holds. */
+static uint64_t death_before_the_last(const chain *c, uint32_t n) {
+    const cc_retired *r = c->first;
+    for (uint32_t i = n + 1; i < c->count; i++) {
+        r = r->next;
+    }
+    return r->died;
+}
+
 /* Compare one stripe's limbo with the open regions. What none of them saw is ready, oldest first, and at most
  * `most` of it is released. */
 static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t most) {
     if (self->is_releasing || !cc_load_relaxed_uptr(&s->limbo)) {
         return;
     }
-    cc_retired *chain = (cc_retired *)cc_exchange_acq_rel_uptr(&s->limbo, 0); /* pairs with (9) */
-    if (!chain) {
+    cc_retired *newest_first =
+        (cc_retired *)cc_exchange_acq_rel_uptr(&s->limbo, 0); /* pairs with (9) */
+    if (!newest_first) {
         return;
     }
     count(&self->scans, 1);
-    /* (7) Store-load: everything in the chain was unlinked before it was pushed; reservations that
-     * matter are visible to the loads after this fence. */
-    cc_fence_seq_cst(&d->era);
-    interval on_stack[INTERVALS_ON_STACK], *seen = on_stack;
-    uint32_t room = INTERVALS_ON_STACK, n;
-    while ((n = see_reservations(d, seen, room)) > room) {
-        if (seen != on_stack) {
-            cc_free(seen);
-        }
-        room = n + 16;
-        seen = cc_alloc(room * sizeof *seen);
-        if (!seen) { /* no memory to look: everything waits for the next scan */
-            push_chain(&s->limbo, chain, last_of(chain));
-            return;
-        }
+    chain waiting = {NULL, newest_first, 0}, free = {NULL, NULL, 0};
+    while (newest_first) { /* oldest first: so they are released, and so their ages are known */
+        cc_retired *next = newest_first->next;
+        newest_first->next = waiting.first;
+        waiting.first = newest_first;
+        waiting.count++;
+        newest_first = next;
     }
-    qsort(seen, n, sizeof *seen, by_lower_end);
-    for (uint32_t i = 1; i < n; i++) {
-        if (seen[i].upper < seen[i - 1].upper) {
-            seen[i].upper = seen[i - 1].upper;
-        }
-    }
-    cc_retired *oldest_first = NULL;
-    while (chain) {
-        cc_retired *next = chain->next;
-        chain->next = oldest_first;
-        oldest_first = chain;
-        chain = next;
-    }
-    cc_retired *kept_newest = NULL, *kept_oldest = NULL, *free_first = NULL,
-               **free_end = &free_first;
-    uint32_t kept = 0, freed = 0;
-    cc_retired *free_last = NULL;
-    while (oldest_first) {
-        cc_retired *r = oldest_first;
-        oldest_first = r->next;
-        if (!is_seen_by(seen, n, r)) {
-            r->next = NULL;
-            *free_end = r;
-            free_end = &r->next;
-            free_last = r;
-            freed++;
-        } else {
-            r->next = kept_newest;
-            kept_newest = r;
-            if (!kept_oldest) {
-                kept_oldest = r;
-            }
-            kept++;
-        }
-    }
-    if (seen != on_stack) {
-        cc_free(seen);
-    }
-    if (kept_newest) {
-        push_chain(&s->limbo, kept_newest, kept_oldest);
-    }
-    if (free_first) {
-        cc_fetch_add_relaxed_u32(&s->ready_count, freed);
-        push_chain(&s->ready, free_first, free_last);
-    }
-    cc_fetch_add_relaxed_u32(&s->limbo_count, 0u - freed);
-    /* What is kept is pinned, perhaps for long: look again when there is enough new to pay for it. */
     uint32_t threshold = cc_load_relaxed_u32(&cc_smr_settings.retire_threshold);
+    bool looked = sort_out(d, &waiting, &free) == 0;
+    if (d->scheme == CC_SMR_DEBRA) {
+        /* Regions that open from now on cannot be taken for such that saw what is waiting. */
+        cc_fetch_add_seq_cst_u64(&d->era, 1);
+        while (looked && waiting.count >= 2 * threshold &&
+               cc_neutralize_older_than(d, self, death_before_the_last(&waiting, threshold))) {
+            looked = sort_out(d, &waiting, &free) == 0;
+        }
+    }
+    if (waiting.first) {
+        chain oldest_first = waiting;
+        cc_retired *r = oldest_first.first, *newest = NULL;
+        while (r) { /* the list's order is newest first */
+            cc_retired *next = r->next;
+            r->next = newest;
+            newest = r;
+            r = next;
+        }
+        push_chain(&s->limbo, newest, oldest_first.first);
+    }
+    if (free.first) {
+        cc_fetch_add_relaxed_u32(&s->ready_count, free.count);
+        push_chain(&s->ready, free.first, free.last);
+    }
+    cc_fetch_add_relaxed_u32(&s->limbo_count, 0u - free.count);
+    if (!looked) {
+        return; /* no memory to look: everything waits for the next scan */
+    }
+    /* What is kept is pinned, perhaps for long: look again when there is enough new to pay for it. */
+    uint32_t kept = waiting.count;
     cc_store_relaxed_u32(&s->scan_at, kept + (kept / 2 > threshold ? kept / 2 : threshold));
     cc_store_relaxed_u32(&s->polls_to_skip, kept / KEPT_THINGS_PER_POLL);
     release_ready(s, self, most);
@@ -435,7 +550,7 @@ void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
     uint64_t died = cc_load_seq_cst_u64(&d->era);
     count(&self->retired, 1);
     bool nobody_saw_it =
-        cc_thread_count() <= RECORDS_WORTH_A_LOOK && !any_region_saw(d, birth, died);
+        cc_thread_count() <= RECORDS_WORTH_A_LOOK && !any_region_saw(d, word, birth, died);
     if (nobody_saw_it && !self->is_releasing) {
         begin_releasing(self);
         keep_spare(self, r);
@@ -516,12 +631,13 @@ int cc_smr_retire(cc_smr_domain *domain, uintptr_t word, unsigned kind, uint64_t
 }
 
 size_t cc_smr_limbo_count(const cc_smr_domain *domain) {
-    size_t n = 0;
+    int64_t n = 0;
     for (uint32_t i = 0; i <= domain->stripe_mask; i++) {
         const cc_stripe *s = &domain->stripes[i];
-        n += cc_load_relaxed_u32(&s->limbo_count) + cc_load_relaxed_u32(&s->ready_count);
+        /* For a moment less than nothing: a thing is counted after it is pushed, and may be gone by then. */
+        n += (int32_t)(cc_load_relaxed_u32(&s->limbo_count) + cc_load_relaxed_u32(&s->ready_count));
     }
-    return n;
+    return n > 0 ? (size_t)n : 0;
 }
 
 cc_retired *cc_take_releasable(cc_smr_domain *d, cc_thread *self) {
@@ -575,6 +691,8 @@ void cc_smr_get_statistics(cc_smr_statistics *out) {
         out->released += cc_load_relaxed_u64(&t->released);
         out->scans += cc_load_relaxed_u64(&t->scans);
         out->retries += cc_load_relaxed_u64(&t->retries);
+        out->neutralizations += cc_load_relaxed_u64(&t->neutralizations);
+        out->refusals += cc_load_relaxed_u64(&t->refusals);
     }
     out->threads = cc_thread_count();
 }

@@ -54,6 +54,8 @@ typedef struct cc_stripe {
 struct cc_smr_domain {
     cc_atomic_u64 era; /* written once in a while, read at every hop: nothing else lives here */
     char rest_of_line[CC_CACHE_LINE - 8];
+    cc_atomic_u64 stopped_clock; /* 0 for ever: what debra's protect compares in place of the era */
+    cc_smr_scheme scheme;
     cc_smr_release release;
     const void *context;
     uint32_t stripe_mask;
@@ -71,6 +73,12 @@ static inline cc_stripe *cc_stripe_of(cc_smr_domain *d, const cc_thread *self) {
 #define CC_PUBLICATIONS_PER_ERA 64u
 #endif
 
+/* Of a region of CC_SMR_DEBRA. */
+typedef enum cc_phase {
+    CC_PHASE_WRITE, /* or outside of regions: nothing is touched that is not held or owned */
+    CC_PHASE_READ /* anything may be read; the next instruction may be the last before the checkpoint */
+} cc_phase;
+
 static inline int cc_enter(cc_smr_domain *d, cc_smr_guard *g) {
     cc_thread *self = cc_thread_self();
     if (!self) {
@@ -82,6 +90,15 @@ static inline int cc_enter(cc_smr_domain *d, cc_smr_guard *g) {
     if (cc_load_relaxed_uptr(&self->domain) != (uintptr_t)d) {
         cc_store_release_uptr(&self->domain, (uintptr_t)d); /* (3) */
     }
+#if CC_HAS_INTERRUPTS
+    g->restarts = d->scheme == CC_SMR_DEBRA;
+    if (g->restarts) { /* each read phase makes its own reservation */
+        g->clock = &d->stopped_clock;
+        g->upper = 0;
+        return 0;
+    }
+#endif
+    g->clock = &d->era;
     uint64_t era = cc_load_acquire_u64(&d->era);
     cc_store_release_u64(&self->lower, era); /* (4) */
     /* (5) Store-load: without the fence the first pointers could be read before the reservation is
@@ -93,9 +110,105 @@ static inline int cc_enter(cc_smr_domain *d, cc_smr_guard *g) {
 
 static inline void cc_leave(cc_smr_guard *g) {
     cc_thread *self = g->thread;
-    CC_INVARIANT(cc_load_relaxed_u64(&self->lower) != CC_ERA_IDLE);
+#if CC_HAS_INTERRUPTS
+    CC_INVARIANT(self->phase != CC_PHASE_READ);
+#endif
+    CC_INVARIANT(g->restarts || cc_load_relaxed_u64(&self->lower) != CC_ERA_IDLE);
     cc_store_release_u64(&self->lower, CC_ERA_IDLE); /* (6): our reads happen before their frees */
 }
+
+/* ---- phases; see debra.c. All of these do nothing in a region of another scheme. ---- */
+
+#if CC_HAS_INTERRUPTS
+static inline void cc_enter_phase(cc_thread *self, cc_phase phase) {
+    /* Only the thread's own handler looks at the phase: it takes program order, not a fence. */
+    atomic_signal_fence(memory_order_seq_cst);
+    self->phase = phase;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* Begin a read phase at a checkpoint. A new region number: what a scan has found out about the phase before says
+ * nothing about this one. */
+static inline void cc_begin_reading(cc_smr_guard *g) {
+    cc_thread *self = g->thread;
+    do {
+        CC_INVARIANT(self->phase == CC_PHASE_WRITE);
+        self->interrupted = 0;
+        cc_store_release_u64(&self->region, cc_load_relaxed_u64(&self->region) + 1); /* (10) */
+        cc_store_release_u32(&self->held_count, 0);
+        cc_store_release_u64(&self->lower, cc_load_acquire_u64(&g->domain->era)); /* (4) */
+        cc_publish_u64(&self->upper, UINT64_MAX); /* (5) */
+        cc_enter_phase(self, CC_PHASE_READ);
+        /* A scan may have ended this phase before it could be restarted. */
+    } while (self->interrupted && (cc_enter_phase(self, CC_PHASE_WRITE), true));
+}
+
+#if defined(CC_ARCH_X86_64)
+#define CC_READ_STACK_POINTER(to) __asm__ volatile("movq %%rsp, %0" : "=r"(to))
+#else
+#define CC_READ_STACK_POINTER(to) __asm__ volatile("mov %0, sp" : "=r"(to))
+#endif
+
+/* The function that contains this is where a neutralized thread goes on: it reads, keeps what its caller goes on
+ * using with cc_hold, and ends the phase with cc_end_reading, all before it returns. What it changes in memory
+ * that outlives the phase must be right to find there at a second start; its own variables are not
+ * changed between here and there. */
+#define CC_CHECKPOINT(g)                                                                           \
+    do {                                                                                           \
+        if ((g)->restarts) {                                                                       \
+            CC_READ_STACK_POINTER(((cc_thread *)(g)->thread)->stack);                              \
+            (void)sigsetjmp(((cc_thread *)(g)->thread)->checkpoint, 0);                            \
+            cc_begin_reading(g);                                                                   \
+        }                                                                                          \
+    } while (0)
+
+/* In a read phase: keep `word` from being released, as number `slot`, once the phase has ended. */
+static inline void cc_hold(cc_smr_guard *g, unsigned slot, uintptr_t word) {
+    if (g->restarts) {
+        cc_thread *self = g->thread;
+        CC_INVARIANT(slot < CC_MOST_HELD);
+        cc_store_release_uptr(&self->held[slot], word); /* (11) */
+        if (cc_load_relaxed_u32(&self->held_count) <= slot) {
+            cc_store_release_u32(&self->held_count, slot + 1); /* (11) */
+        }
+    }
+}
+
+static inline void cc_end_reading(cc_smr_guard *g) {
+    if (g->restarts) {
+        /* What is held stands in memory before the handler finds the phase over: a scan that interrupts us
+         * from here on sees it, since its barrier makes our stores visible. */
+        cc_enter_phase(g->thread, CC_PHASE_WRITE);
+    }
+}
+
+void cc_restart(cc_thread *self);
+
+/* Back to the read phase, from cc_end_reading in the middle of it. Does not return when a scan has ended
+ * the phase meanwhile. */
+static inline void cc_resume_reading(cc_smr_guard *g) {
+    if (g->restarts) {
+        cc_thread *self = g->thread;
+        cc_enter_phase(self, CC_PHASE_READ);
+        if (self->interrupted) {
+            cc_restart(self);
+        }
+    }
+}
+#else
+#define CC_CHECKPOINT(g) ((void)0)
+static inline void cc_hold(cc_smr_guard *g, unsigned slot, uintptr_t word) {
+    (void)g;
+    (void)slot;
+    (void)word;
+}
+static inline void cc_end_reading(cc_smr_guard *g) {
+    (void)g;
+}
+static inline void cc_resume_reading(cc_smr_guard *g) {
+    (void)g;
+}
+#endif
 
 uintptr_t cc_protect_in_new_era(cc_smr_guard *g, const cc_atomic_uptr *source, uint64_t era);
 
@@ -103,11 +216,36 @@ static inline uintptr_t cc_protect(cc_smr_guard *g, const cc_atomic_uptr *source
     uintptr_t word = cc_load_acquire_uptr(source);
     /* The era is read after the pointer: if it still is our upper end, whatever the pointer leads to
      * was born no later than that. */
-    uint64_t era = cc_load_acquire_u64(&g->domain->era);
+    uint64_t era = cc_load_acquire_u64(g->clock); /* debra's stands still: everything is reserved */
     if (era == g->upper) {
         return word;
     }
     return cc_protect_in_new_era(g, source, era);
+}
+
+/* Read a word and keep what it leads to, `word & ~tag`, as number `slot`, in a write phase. Where there
+ * are no phases: cc_protect. */
+static inline uintptr_t cc_protect_and_hold(cc_smr_guard *g, const cc_atomic_uptr *source,
+                                            uintptr_t tag, unsigned slot) {
+#if CC_HAS_INTERRUPTS
+    if (g->restarts) {
+        cc_thread *self = g->thread;
+        uintptr_t word = cc_load_acquire_uptr(source), again;
+        for (;; word = again) {
+            cc_hold(g, slot, word & ~tag);
+            /* (12) Store-load, as a hazard pointer: the phase may be void, so only what is still there
+             * after it is seen to be held is sure not to have been scanned before. */
+            cc_fence_seq_cst(&self->region);
+            again = cc_load_acquire_uptr(source);
+            if (again == word) {
+                return word;
+            }
+        }
+    }
+#endif
+    (void)tag;
+    (void)slot;
+    return cc_protect(g, source);
 }
 
 static inline void cc_published(cc_smr_guard *g) {
@@ -125,6 +263,20 @@ static inline void cc_count_retry(cc_smr_guard *g) {
         cc_store_relaxed_u64(&self->retries, cc_load_relaxed_u64(&self->retries) + 1);
     }
 }
+
+/* A domain of a scheme, which the platform must have. */
+cc_smr_domain *cc_smr_domain_new_of(cc_smr_scheme scheme, cc_smr_release release,
+                                    const void *context);
+
+/* What cc_smr_settings.scheme asks for, where the platform has it; else CC_SMR_IBR. */
+cc_smr_scheme cc_smr_scheme_of_new_containers(void);
+
+/* debra.c: end the read phases on `d`, other than the caller's, that began in era `died` or before. Returns whether
+ * any was ended. Never waits. */
+bool cc_neutralize_older_than(cc_smr_domain *d, cc_thread *self, uint64_t died);
+
+/* debra.c: does the platform have what CC_SMR_DEBRA needs? Installs the signal handler the first time. */
+bool cc_debra_is_available(void);
 
 /* Called at the end of operations, outside the region. */
 void cc_poll_now(cc_smr_domain *d, cc_thread *self);

@@ -60,7 +60,13 @@
  * Progress. Every operation is lock-free: a search starts over only when somebody else has changed a
  * link that it was about to use. Nobody waits for anybody.
  *
- * Reclamation. Needs exactly cc_smr's rules; an operation's region is closed before words are released.
+ * Reclamation. Needs exactly cc_smr's rules; an operation's region is closed before words are released. Under
+ * debra.c a search is a read phase, which may begin again at any instruction: it loads, and does CASes that anybody may do
+ * and nobody has to. One of these is followed by something: who unlinks a node from a level then says so
+ * (UNLINKED). When it is interrupted in between, the proof is missing, and a sweep that wants it walks the level. All
+ * that an operation does for good (swapping a value, linking, counting, joining builders, taking references) is in
+ * a write phase, which holds the nodes it goes by. Below, "a read phase" in a function's comment says that the
+ * function begins one and ends it; nothing else may follow links.
  *
  * Limits. 16 levels with p = 1/4: expected time is O(log n) to 4^16 entries.
  *
@@ -81,8 +87,10 @@
 
 #if defined(_MSC_VER) && !defined(__clang__)
 #define ALWAYS_INLINE static __forceinline
+#define NEVER_INLINE static __declspec(noinline)
 #else
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define NEVER_INLINE static __attribute__((noinline))
 #endif
 
 #define MAX_HEIGHT 16
@@ -118,6 +126,10 @@ struct cc_skiplist {
 };
 
 enum { RETIRED_VALUE, RETIRED_NODE, RETIRED_HINTS };
+
+/* What a write phase holds, by number (see debra.c). */
+enum { HELD_VALUE, HELD_TABLE, HELD_NODES };
+_Static_assert(HELD_NODES + 2 * MAX_HEIGHT <= CC_MOST_HELD, "a whole position can be held");
 
 /* ---------------------------------------------------------------- nodes */
 
@@ -189,10 +201,7 @@ static int random_height(cc_thread *self, int top) {
     return height;
 }
 
-static node *new_node(cc_skiplist *list, cc_smr_guard *g, const cc_search *search,
-                      uintptr_t value) {
-    int top = (int)cc_load_relaxed_u32(&list->top);
-    int height = random_height(g->thread, top);
+static node *new_node(cc_skiplist *list, const cc_search *search, uintptr_t value, int height) {
     node *n = cc_alloc(sizeof(node) + (size_t)height * sizeof(cc_atomic_uptr));
     if (!n) {
         return NULL;
@@ -208,19 +217,26 @@ static node *new_node(cc_skiplist *list, cc_smr_guard *g, const cc_search *searc
 
 /* ---------------------------------------------------------------- the order of keys */
 
-static int compare_slowly(cc_skiplist *list, cc_search *search, const node *n) {
+static int compare_slowly(cc_skiplist *list, cc_smr_guard *g, cc_search *search, const node *n) {
     const cc_word_table *words = list->words;
+    /* Not while we can be restarted at any instruction: the owner's function may use more stack than a read phase
+     * may, and taking a reference twice would be one too many. */
+    cc_hold(g, HELD_NODES, (uintptr_t)n);
+    cc_end_reading(g);
     int order =
         words->compare ? words->compare(search, kind_of(n), n->digest, n->key) : CC_UNDECIDED;
-    if (order != CC_UNDECIDED) {
-        return order;
-    }
-    for (uint32_t i = search->lesson_count; i-- > 0;) {
+    for (uint32_t i = order == CC_UNDECIDED ? search->lesson_count : 0; i-- > 0;) {
         const cc_stored_key *known = &search->lessons[i].key;
         if (known->word == n->key && known->digest == n->digest && known->kind == kind_of(n)) {
-            return search->lessons[i].order;
+            order = search->lessons[i].order;
+            break;
         }
     }
+    if (order != CC_UNDECIDED) {
+        cc_resume_reading(g);
+        return order;
+    }
+    /* The search is over, and so is the read phase. */
     if (!cc_load_relaxed_u32(&list->asked)) {
         cc_store_relaxed_u32(&list->asked, 1); /* before any answer can have had an effect */
     }
@@ -233,7 +249,7 @@ static int compare_slowly(cc_skiplist *list, cc_search *search, const node *n) {
 }
 
 /* Order of the searched key against the node's: -1, 0, 1, or CC_UNDECIDED. */
-ALWAYS_INLINE int compare(cc_skiplist *list, cc_search *search, const node *n) {
+ALWAYS_INLINE int compare(cc_skiplist *list, cc_smr_guard *g, cc_search *search, const node *n) {
     if (kind_of(n) == search->kind) {
         if (search->digest != n->digest) {
             return search->digest < n->digest ? -1 : 1;
@@ -242,7 +258,7 @@ ALWAYS_INLINE int compare(cc_skiplist *list, cc_search *search, const node *n) {
             return 0;
         }
     }
-    return compare_slowly(list, search, n);
+    return compare_slowly(list, g, search, n);
 }
 
 int cc_search_learn(const cc_skiplist *list, cc_search *search, int order) {
@@ -359,7 +375,7 @@ ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, cc_search *sear
                     break;
                 }
                 if (mode != SEEK_END) {
-                    int order = compare(list, search, current);
+                    int order = compare(list, g, search, current);
                     if (order == CC_UNDECIDED) {
                         return CC_NEED_COMPARE;
                     }
@@ -401,6 +417,40 @@ ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, cc_search *sear
     }
 }
 
+/* The end of a search for a position: of what it has found, keep what the caller's CASes go by, on the levels below
+ * `levels`. */
+ALWAYS_INLINE void keep_position(cc_smr_guard *g, const position *at, int levels) {
+    if (g->restarts) {
+        unsigned slot = HELD_NODES;
+        for (int level = 0; level < levels && level < at->levels; level++) {
+            cc_hold(g, slot++, (uintptr_t)at->before[level]);
+            cc_hold(g, slot++, (uintptr_t)at->after[level]);
+        }
+        cc_end_reading(g);
+    }
+}
+
+NEVER_INLINE cc_status seek_plainly(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                                    position *at) {
+    return seek(list, g, search, at, SEEK_POSITION);
+}
+
+NEVER_INLINE cc_status seek_restartably(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                                        position *at, int levels) {
+    CC_CHECKPOINT(g);
+    cc_status status = seek(list, g, search, at, SEEK_POSITION);
+    keep_position(g, at, levels);
+    return status;
+}
+
+/* Another search in the same operation: a read phase of its own. Keeps `levels` levels of the position, and nothing
+ * of what was kept before. */
+static cc_status seek_again(cc_skiplist *list, cc_smr_guard *g, cc_search *search, position *at,
+                            int levels) {
+    return g->restarts ? seek_restartably(list, g, search, at, levels)
+                       : seek_plainly(list, g, search, at);
+}
+
 /* ---------------------------------------------------------------- dying */
 
 /* Become one of those who may publish pointers to n, unless it has been removed. */
@@ -425,17 +475,19 @@ static uint64_t hash_of(const cc_skiplist *list, const node *n) {
     return list->words->hash ? list->words->hash(kind_of(n), n->digest, n->key) : cc_mix(n->digest);
 }
 
+/* In a write phase. */
 static hint_table *current_hints(cc_skiplist *list, cc_smr_guard *g) {
-    return (hint_table *)cc_protect(g, &list->hints);
+    return (hint_table *)cc_protect_and_hold(g, &list->hints, 0, HELD_TABLE);
 }
 
 /* The node that holds the searched key, if a hint leads to it. What it says about the key's value is
- * as good as what a search finds; that there is none says nothing. */
+ * as good as what a search finds; that there is none says nothing. It may leave a question in search->asks.
+ * In a read phase. */
 ALWAYS_INLINE node *follow_hint(cc_skiplist *list, cc_smr_guard *g, cc_search *search) {
     if (!search->hash) {
         return NULL;
     }
-    hint_table *t = current_hints(list, g);
+    hint_table *t = (hint_table *)cc_protect(g, &list->hints);
     if (!t) {
         return NULL;
     }
@@ -452,8 +504,14 @@ ALWAYS_INLINE node *follow_hint(cc_skiplist *list, cc_smr_guard *g, cc_search *s
         if (cc_load_acquire_uptr(&list->hints) != (uintptr_t)t) {
             return NULL;
         }
-        if (n && kind_of(n) == search->kind && compare(list, search, n) == 0) {
-            return n;
+        if (n && kind_of(n) == search->kind) {
+            int order = compare(list, g, search, n);
+            if (order == 0) {
+                return n;
+            }
+            if (order == CC_UNDECIDED) {
+                return NULL;
+            }
         }
     }
     return NULL;
@@ -546,18 +604,20 @@ static bool is_unlinked(node *n) {
     return true;
 }
 
-/* Walk a level from end to end and unlink what is marked there. False when somebody was in the way. */
-static bool unlink_dead_from_level(cc_skiplist *list, cc_smr_guard *g, int level) {
+/* Walk a level from end to end and unlink what is marked there. False when somebody was in the way. A read
+ * phase: it only helps. */
+NEVER_INLINE bool unlink_dead_from_level(cc_skiplist *list, cc_smr_guard *g, int level) {
+    CC_CHECKPOINT(g);
     node *before = &list->head;
     node *current = target_of(cc_protect(g, &before->next[level])), *beyond = NULL;
-    while (settle(g, before, level, &current, &beyond)) {
-        if (!current) {
-            return true;
-        }
+    bool done = false;
+    while (!done && settle(g, before, level, &current, &beyond)) {
+        done = !current;
         before = current;
         current = beyond;
     }
-    return false;
+    cc_end_reading(g);
+    return done;
 }
 
 /* Unlink n, which is marked, without asking where its key belongs. */
@@ -578,7 +638,7 @@ static bool may_be_linked(cc_skiplist *list, node *n) {
 static void sweep(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n, leftovers *left) {
     position at;
     if (!is_unlinked(n)) {
-        if (seek(list, g, search, &at, SEEK_POSITION) == CC_NEED_COMPARE) {
+        if (seek_again(list, g, search, &at, 0) == CC_NEED_COMPARE) {
             search->unswept = n;
             return;
         }
@@ -628,7 +688,7 @@ static int begin(cc_skiplist *list, cc_smr_guard *g, unsigned records) {
     return cc_enter(list->domain, g);
 }
 
-static void end_reading(cc_smr_guard *g) {
+static void close_region(cc_smr_guard *g) {
     cc_leave(g);
     cc_poll(g->domain, g->thread);
 }
@@ -691,40 +751,71 @@ static void refresh_hint(cc_skiplist *list, cc_smr_guard *g, cc_search *search, 
     }
 }
 
-/* The node with the searched key, by a hint or by a search: CC_FOUND, CC_ABSENT or CC_NEED_COMPARE. Its
- * value may be a tombstone, in which case the key was absent for a moment after the call began. */
-ALWAYS_INLINE cc_status find_entry(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
-                                   node **found, leftovers *left) {
+/* What find_entry has found. */
+typedef struct found_entry {
+    node *n;
+    uintptr_t
+        value; /* may be a tombstone: then the key was absent for a moment after the call began */
+    bool without_hint;
+} found_entry;
+
+/* A read phase; the write phase holds the node and its value. */
+ALWAYS_INLINE cc_status find_entry_in_phase(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                                            found_entry *found) {
     node *n = follow_hint(list, g, search);
-    if (n && cc_load_acquire_uptr(&n->value) != CC_TOMBSTONE) {
-        /* It may die before the caller reads the value; it was alive in this call. */
-        *found = n;
-        return CC_FOUND;
+    if (search->asks) {
+        return CC_NEED_COMPARE;
     }
-    position at;
-    cc_status status = seek(list, g, search, &at, SEEK_ENTRY);
-    if (status == CC_FOUND) {
-        *found = at.after[0];
-        refresh_hint(list, g, search, *found, left);
+    uintptr_t value = n ? cc_protect(g, &n->value) : CC_TOMBSTONE; /* (2) */
+    found->without_hint = value == CC_TOMBSTONE;
+    if (found->without_hint) {
+        position at;
+        cc_status status = seek(list, g, search, &at, SEEK_ENTRY);
+        if (status != CC_FOUND) {
+            cc_end_reading(g);
+            return status;
+        }
+        n = at.after[0];
+        value = cc_protect(g, &n->value); /* (2) */
     }
-    return status;
+    found->n = n;
+    found->value = value;
+    cc_hold(g, HELD_VALUE, value);
+    cc_hold(g, HELD_NODES, (uintptr_t)n);
+    cc_end_reading(g);
+    return CC_FOUND;
+}
+
+NEVER_INLINE cc_status find_entry_restartably(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                                              found_entry *found) {
+    CC_CHECKPOINT(g);
+    return find_entry_in_phase(list, g, search, found);
+}
+
+/* The entry with the searched key, by a hint or by a search: CC_FOUND, CC_ABSENT or CC_NEED_COMPARE. */
+ALWAYS_INLINE cc_status find_entry(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                                   found_entry *found) {
+    return g->restarts ? find_entry_restartably(list, g, search, found)
+                       : find_entry_in_phase(list, g, search, found);
 }
 
 cc_status cc_skiplist_get(cc_skiplist *list, cc_search *search, uintptr_t *value) {
     cc_smr_guard g;
     leftovers left = {0};
-    node *n;
+    found_entry found;
     if (begin(list, &g, 0)) {
         return CC_NO_MEMORY;
     }
-    cc_status status = find_entry(list, &g, search, &n, &left);
+    cc_status status = find_entry(list, &g, search, &found);
     if (status == CC_FOUND) {
-        uintptr_t v = cc_protect(&g, &n->value); /* (2) */
-        if (v == CC_TOMBSTONE) {
+        if (found.value == CC_TOMBSTONE) {
             status = CC_ABSENT;
         } else if (value) {
-            acquire_word(list, v);
-            *value = v;
+            acquire_word(list, found.value);
+            *value = found.value;
+        }
+        if (found.without_hint) {
+            refresh_hint(list, &g, search, found.n, &left);
         }
     }
     end_changing(list, &g, search, &left);
@@ -785,12 +876,43 @@ static int build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, no
                 break;
             }
             cc_count_retry(g);
-            if (seek(list, g, search, at, SEEK_POSITION) != CC_FOUND || at->after[0] != n) {
+            if (seek_again(list, g, search, at, height_of(n)) != CC_FOUND || at->after[0] != n) {
                 return level;
             }
         }
     }
     return height_of(n);
+}
+
+/* Where the searched key is, or belongs. With `by_hint`, and when a hint leads to it, only at->after[0] is set. A read
+ * phase; the write phase holds the position on the levels below `levels`. */
+ALWAYS_INLINE cc_status find_place_in_phase(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                                            bool by_hint, position *at, int levels) {
+    node *n = by_hint ? follow_hint(list, g, search) : NULL;
+    if (search->asks) {
+        return CC_NEED_COMPARE;
+    }
+    if (n) {
+        at->after[0] = n;
+        cc_hold(g, HELD_NODES, (uintptr_t)n);
+        cc_end_reading(g);
+        return CC_FOUND;
+    }
+    cc_status status = seek(list, g, search, at, SEEK_POSITION);
+    keep_position(g, at, levels);
+    return status;
+}
+
+NEVER_INLINE cc_status find_place_restartably(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                                              bool by_hint, position *at, int levels) {
+    CC_CHECKPOINT(g);
+    return find_place_in_phase(list, g, search, by_hint, at, levels);
+}
+
+ALWAYS_INLINE cc_status find_place(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                                   bool by_hint, position *at, int levels) {
+    return g->restarts ? find_place_restartably(list, g, search, by_hint, at, levels)
+                       : find_place_in_phase(list, g, search, by_hint, at, levels);
 }
 
 cc_status cc_skiplist_put(cc_skiplist *list, cc_search *search, uintptr_t value,
@@ -804,22 +926,16 @@ cc_status cc_skiplist_put(cc_skiplist *list, cc_search *search, uintptr_t value,
         return CC_NO_MEMORY;
     }
     cc_status status;
-    node *hinted = follow_hint(list, &g, search);
-    for (;; cc_count_retry(&g)) {
-        if (hinted) {
-            at.after[0] = hinted;
-            hinted = NULL;
-            status = CC_FOUND;
-        } else {
-            status = seek(list, &g, search, &at, SEEK_POSITION);
-        }
+    const int height = random_height(g.thread, (int)cc_load_relaxed_u32(&list->top));
+    for (bool by_hint = true;; by_hint = false, cc_count_retry(&g)) {
+        status = find_place(list, &g, search, by_hint, &at, height);
         if (status == CC_NEED_COMPARE) {
             break;
         }
         if (status == CC_FOUND) {
             node *found = at.after[0];
             if (policy == CC_PUT_IF_ABSENT) {
-                uintptr_t v = cc_protect(&g, &found->value); /* (2) */
+                uintptr_t v = cc_protect_and_hold(&g, &found->value, 0, HELD_VALUE); /* (2) */
                 if (v != CC_TOMBSTONE) {
                     if (old) {
                         acquire_word(list, v);
@@ -840,11 +956,10 @@ cc_status cc_skiplist_put(cc_skiplist *list, cc_search *search, uintptr_t value,
         if (policy == CC_PUT_IF_PRESENT) {
             break;
         }
-        if (!n && !(n = new_node(list, &g, search, value))) {
+        if (!n && !(n = new_node(list, search, value, height))) {
             status = CC_NO_MEMORY;
             break;
         }
-        int height = height_of(n);
         if (height > at.levels) {
             uint32_t top = (uint32_t)at.levels;
             while (top < (uint32_t)height &&
@@ -886,13 +1001,16 @@ cc_status cc_skiplist_replace_exact(cc_skiplist *list, cc_search *search, uintpt
                                     uintptr_t value) {
     cc_smr_guard g;
     leftovers left = {0};
-    node *n;
+    found_entry found;
     if (begin(list, &g, 2)) {
         return CC_NO_MEMORY;
     }
-    cc_status status = find_entry(list, &g, search, &n, &left);
+    cc_status status = find_entry(list, &g, search, &found);
     if (status == CC_FOUND) {
-        status = swap_value(list, &g, n, value, &expected, &left);
+        status = swap_value(list, &g, found.n, value, &expected, &left);
+        if (found.without_hint) {
+            refresh_hint(list, &g, search, found.n, &left);
+        }
     }
     end_changing(list, &g, search, &left);
     return status;
@@ -902,12 +1020,13 @@ static cc_status remove_entry(cc_skiplist *list, cc_search *search, const uintpt
                               uintptr_t *old) {
     cc_smr_guard g;
     leftovers left = {0};
-    node *n;
+    found_entry found;
     if (begin(list, &g, 2)) {
         return CC_NO_MEMORY;
     }
-    cc_status status = find_entry(list, &g, search, &n, &left);
+    cc_status status = find_entry(list, &g, search, &found);
     if (status == CC_FOUND) {
+        node *n = found.n;
         status = swap_value(list, &g, n, CC_TOMBSTONE, expected, &left);
         if (status == CC_FOUND) {
             if (old) {
@@ -951,8 +1070,8 @@ cc_status cc_skiplist_finish(cc_skiplist *list, cc_search *search) {
     cc_enter(list->domain, &g); /* this thread has a record: it could not be here otherwise */
     node *n = search->unswept;
     if (!is_unlinked(n)) {
-        if (seek(list, &g, search, &at, SEEK_POSITION) == CC_NEED_COMPARE) {
-            end_reading(&g);
+        if (seek_again(list, &g, search, &at, 0) == CC_NEED_COMPARE) {
+            close_region(&g);
             return CC_NEED_COMPARE;
         }
         if (may_be_linked(list, n)) {
@@ -972,114 +1091,156 @@ void cc_skiplist_finish_without_comparing(cc_skiplist *list, cc_search *search) 
 
 /* ---------------------------------------------------------------- ordered operations */
 
-/* True, and the entry acquired, when n is alive; else it is marked, so that the next seek unlinks it.
+/* True, and *value read, when n is alive; else it is marked, so that the next seek unlinks it.
  *
- * With `from`, whose link to `to` has shown n to be a neighbour, the entry is also one now: the value may have
- * been replaced since that link was read, and a key come in between before that; then key and value
- * never were the answer together. So the link is read once more, between two looks at the value. That is
- * exact unless somebody puts the very same word back meanwhile. */
-static bool take_neighbour(cc_skiplist *list, cc_smr_guard *g, node *n, const node *from,
-                           const node *to, cc_entry *entry) {
+ * n's neighbourhood is `from`, whose link to `to` has shown n to be what is wanted, or `from` is NULL. The entry is
+ * a neighbour now, too: the value may have been replaced since that link was read, and a key come in
+ * between before that; then key and value never were the answer together. So the link is read once more, between
+ * two looks at the value. That is exact unless somebody puts the very same word back meanwhile. */
+static bool look_at_neighbour(cc_smr_guard *g, node *n, const node *from, const node *to,
+                              uintptr_t *value) {
     uintptr_t v = cc_protect(g, &n->value); /* (2) */
     if (v == CC_TOMBSTONE) {
         mark_dead(n);
         return false;
     }
-    if (from && (cc_load_acquire_uptr(&from->next[0]) != (uintptr_t)to ||
-                 cc_load_acquire_uptr(&n->value) != v)) {
-        return false;
-    }
-    acquire_word(list, v);
-    acquire_word(list, n->key);
-    *entry = (cc_entry){n->digest, n->key, v, (uint8_t)kind_of(n)};
-    return true;
+    *value = v;
+    return !from || (cc_load_acquire_uptr(&from->next[0]) == (uintptr_t)to &&
+                     cc_load_acquire_uptr(&n->value) == v);
 }
 
-static bool take_entry(cc_skiplist *list, cc_smr_guard *g, node *n, cc_entry *entry) {
-    return take_neighbour(list, g, n, NULL, NULL, entry);
+static void acquire_entry(cc_skiplist *list, const node *n, uintptr_t value, cc_entry *entry) {
+    acquire_word(list, value);
+    acquire_word(list, n->key);
+    *entry = (cc_entry){n->digest, n->key, value, (uint8_t)kind_of(n)};
+}
+
+/* Take n's entry, when it is alive, as the next one of a scan: a moment of a write phase in the middle of a read
+ * phase. When that turns out to have ended the read phase, the entry counts all the same. */
+static void take_entry(cc_skiplist *list, cc_smr_guard *g, node *n, cc_entry *entries,
+                       size_t *count) {
+    uintptr_t value;
+    if (look_at_neighbour(g, n, NULL, NULL, &value)) {
+        cc_hold(g, HELD_VALUE, value);
+        cc_hold(g, HELD_NODES, (uintptr_t)n);
+        cc_end_reading(g);
+        acquire_entry(list, n, value, &entries[*count]);
+        ++*count;
+        cc_resume_reading(g);
+    }
+}
+
+/* A read phase; the write phase holds the node and its value. */
+NEVER_INLINE cc_status find_neighbour(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                                      cc_relation relation, position *at, node **found,
+                                      uintptr_t *value) {
+    CC_CHECKPOINT(g);
+    for (;; cc_count_retry(g)) {
+        node *n = NULL, *from, *to, *beyond;
+        if (relation == CC_FIRST) {
+            from = &list->head;
+            n = target_of(cc_protect(g, &list->head.next[0]));
+            if (!settle(g, from, 0, &n, &beyond)) {
+                continue;
+            }
+            to = n;
+        } else if (relation == CC_LAST) {
+            seek(list, g, NULL, at, SEEK_END);
+            n = from = at->before[0];
+            to = NULL;
+        } else {
+            cc_status status = relation == CC_HIGHER ? seek(list, g, search, at, SEEK_PAST_EQUAL)
+                                                     : seek(list, g, search, at, SEEK_POSITION);
+            if (status == CC_NEED_COMPARE) {
+                return status;
+            }
+            bool to_the_right = relation == CC_HIGHER || relation == CC_CEILING ||
+                                (relation == CC_FLOOR && status == CC_FOUND);
+            n = to_the_right ? at->after[0] : at->before[0];
+            from = status == CC_FOUND && n == at->after[0] && relation != CC_HIGHER ? NULL
+                                                                                    : at->before[0];
+            to = at->after[0];
+        }
+        if (!n || n == &list->head) {
+            cc_end_reading(g);
+            return CC_ABSENT;
+        }
+        if (look_at_neighbour(g, n, from, to, value)) {
+            *found = n;
+            cc_hold(g, HELD_VALUE, *value);
+            cc_hold(g, HELD_NODES, (uintptr_t)n);
+            cc_end_reading(g);
+            return CC_FOUND;
+        }
+    }
 }
 
 cc_status cc_skiplist_neighbour(cc_skiplist *list, cc_search *search, cc_relation relation,
                                 cc_entry *entry) {
     cc_smr_guard g;
     position at;
+    node *n;
+    uintptr_t value;
     if (begin(list, &g, 0)) {
         return CC_NO_MEMORY;
     }
-    cc_status status;
-    for (;; cc_count_retry(&g)) {
-        node *n = NULL, *from, *to, *beyond;
-        if (relation == CC_FIRST) {
-            from = &list->head;
-            n = target_of(cc_protect(&g, &list->head.next[0]));
-            if (!settle(&g, from, 0, &n, &beyond)) {
-                continue;
-            }
-            to = n;
-        } else if (relation == CC_LAST) {
-            seek(list, &g, NULL, &at, SEEK_END);
-            n = from = at.before[0];
-            to = NULL;
-        } else {
-            status = relation == CC_HIGHER ? seek(list, &g, search, &at, SEEK_PAST_EQUAL)
-                                           : seek(list, &g, search, &at, SEEK_POSITION);
-            if (status == CC_NEED_COMPARE) {
-                break;
-            }
-            bool to_the_right = relation == CC_HIGHER || relation == CC_CEILING ||
-                                (relation == CC_FLOOR && status == CC_FOUND);
-            n = to_the_right ? at.after[0] : at.before[0];
-            from = status == CC_FOUND && n == at.after[0] && relation != CC_HIGHER ? NULL
-                                                                                   : at.before[0];
-            to = at.after[0];
-        }
-        if (!n || n == &list->head) {
-            status = CC_ABSENT;
-            break;
-        }
-        if (take_neighbour(list, &g, n, from, to, entry)) {
-            status = CC_FOUND;
-            break;
-        }
+    cc_status status = find_neighbour(list, &g, search, relation, &at, &n, &value);
+    if (status == CC_FOUND) {
+        acquire_entry(list, n, value, entry);
     }
-    end_reading(&g);
+    close_region(&g);
     return status;
+}
+
+/* A read phase that takes entries as it goes. A second start goes on with none; with some, they are the answer. */
+NEVER_INLINE cc_status walk_up(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                               bool exclusive, position *at, cc_entry *entries, size_t room,
+                               size_t *count, bool *at_end) {
+    CC_CHECKPOINT(g);
+    if (*count) {
+        cc_end_reading(g);
+        return CC_FOUND;
+    }
+    if (!search) {
+        at->before[0] = &list->head;
+        at->after[0] = target_of(cc_protect(g, &list->head.next[0]));
+    } else if ((exclusive ? seek(list, g, search, at, SEEK_PAST_EQUAL)
+                          : seek(list, g, search, at, SEEK_POSITION)) == CC_NEED_COMPARE) {
+        return CC_NEED_COMPARE;
+    }
+    node *before = at->before[0], *current = at->after[0], *beyond = NULL;
+    for (unsigned visited = 0; *count < room && visited < MOST_NODES_PER_REGION; visited++) {
+        if (!settle(g, before, 0, &current, &beyond)) {
+            break; /* what we have is an answer; without any, start over */
+        }
+        if (!current) {
+            *at_end = true;
+            break;
+        }
+        take_entry(list, g, current, entries, count);
+        before = current;
+        current = beyond;
+    }
+    cc_end_reading(g);
+    return CC_FOUND;
 }
 
 cc_status cc_skiplist_scan_up(cc_skiplist *list, cc_search *search, bool exclusive,
                               cc_entry *entries, size_t room, size_t *count) {
     cc_smr_guard g;
     position at;
-    size_t n = 0;
     bool at_end = room == 0;
-    while (n == 0 && !at_end) {
+    *count = 0;
+    while (*count == 0 && !at_end) {
         if (begin(list, &g, 0)) {
             return CC_NO_MEMORY;
         }
-        if (!search) {
-            at.before[0] = &list->head;
-            at.after[0] = target_of(cc_protect(&g, &list->head.next[0]));
-        } else if ((exclusive ? seek(list, &g, search, &at, SEEK_PAST_EQUAL)
-                              : seek(list, &g, search, &at, SEEK_POSITION)) == CC_NEED_COMPARE) {
-            end_reading(&g);
-            return CC_NEED_COMPARE;
+        cc_status status = walk_up(list, &g, search, exclusive, &at, entries, room, count, &at_end);
+        close_region(&g);
+        if (status == CC_NEED_COMPARE) {
+            return status;
         }
-        node *before = at.before[0], *current = at.after[0], *beyond = NULL;
-        for (unsigned visited = 0; n < room && visited < MOST_NODES_PER_REGION; visited++) {
-            if (!settle(&g, before, 0, &current, &beyond)) {
-                break; /* what we have is an answer; without any, start over */
-            }
-            if (!current) {
-                at_end = true;
-                break;
-            }
-            n += take_entry(list, &g, current, &entries[n]);
-            before = current;
-            current = beyond;
-        }
-        end_reading(&g);
     }
-    *count = n;
     return CC_FOUND;
 }
 
@@ -1093,80 +1254,86 @@ static int level_spanning(size_t room) {
     return level;
 }
 
+#define MOST_ENTRIES_DOWN 256u
+
 /* There are no links to the left. So: from the position, step back on an upper level, walk forward on
- * level 0, remember the last `room` nodes, and hand them out from the last one. */
+ * level 0, remember the last `room` nodes, and hand them out from the last one. A read phase; at a second start as in
+ * walk_up. CC_ABSENT: there is nothing. CC_MISMATCH: step back less. */
+NEVER_INLINE cc_status walk_down(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                                 bool exclusive, position *at, int level, node **ring,
+                                 cc_entry *entries, size_t room, size_t *count) {
+    CC_CHECKPOINT(g);
+    if (*count) {
+        cc_end_reading(g);
+        return CC_FOUND;
+    }
+    cc_status status = !search     ? seek(list, g, NULL, at, SEEK_END)
+                       : exclusive ? seek(list, g, search, at, SEEK_POSITION)
+                                   : seek(list, g, search, at, SEEK_PAST_EQUAL);
+    if (status == CC_NEED_COMPARE) {
+        return status;
+    }
+    if (at->before[0] == &list->head) {
+        cc_end_reading(g);
+        return CC_ABSENT;
+    }
+    node *before = at->before[level < at->levels ? level : at->levels - 1], *beyond = NULL;
+    size_t seen = 0;
+    unsigned visited = 0;
+    bool lost = false;
+    for (;;) {
+        if (before != &list->head) {
+            ring[seen++ % MOST_ENTRIES_DOWN] = before;
+        }
+        if (before == at->before[0] || ++visited > MOST_NODES_PER_REGION) {
+            break;
+        }
+        uintptr_t link = cc_protect(g, &before->next[0]);
+        node *current = target_of(link);
+        if (is_marked(link) || !settle(g, before, 0, &current, &beyond) || !current) {
+            lost = true;
+            break;
+        }
+        if (search && current != at->before[0]) {
+            /* at->before[0] may have been unlinked meanwhile: do not run past the bound. */
+            int order = compare(list, g, search, current);
+            if (order == CC_UNDECIDED) {
+                return CC_NEED_COMPARE;
+            }
+            if (exclusive ? order <= 0 : order < 0) {
+                break;
+            }
+        }
+        before = current;
+    }
+    if (!lost && visited <= MOST_NODES_PER_REGION) {
+        size_t available = seen < room ? seen : room;
+        for (size_t i = 0; i < available; i++) {
+            take_entry(list, g, ring[(seen - 1 - i) % MOST_ENTRIES_DOWN], entries, count);
+        }
+    }
+    cc_end_reading(g);
+    return *count ? CC_FOUND : CC_MISMATCH;
+}
+
 cc_status cc_skiplist_scan_down(cc_skiplist *list, cc_search *search, bool exclusive,
                                 cc_entry *entries, size_t room, size_t *count) {
-    enum { MOST = 256 };
-    node *ring[MOST];
+    node *ring[MOST_ENTRIES_DOWN];
     cc_smr_guard g;
     position at;
-    size_t n = 0;
-    int level = level_spanning(room < MOST ? room : MOST);
-    if (room > MOST) {
-        room = MOST;
-    }
-    while (room) {
+    cc_status status = room ? CC_MISMATCH : CC_ABSENT;
+    room = room < MOST_ENTRIES_DOWN ? room : MOST_ENTRIES_DOWN;
+    *count = 0;
+    for (int level = level_spanning(room); status == CC_MISMATCH; level -= level > 0) {
         if (begin(list, &g, 0)) {
             return CC_NO_MEMORY;
         }
-        cc_status status = !search     ? seek(list, &g, NULL, &at, SEEK_END)
-                           : exclusive ? seek(list, &g, search, &at, SEEK_POSITION)
-                                       : seek(list, &g, search, &at, SEEK_PAST_EQUAL);
-        if (status == CC_NEED_COMPARE) {
-            end_reading(&g);
-            return CC_NEED_COMPARE;
-        }
-        if (at.before[0] == &list->head) {
-            end_reading(&g);
-            break;
-        }
-        node *before = at.before[level < at.levels ? level : at.levels - 1], *beyond = NULL;
-        size_t seen = 0;
-        unsigned visited = 0;
-        bool lost = false;
-        for (;;) {
-            if (before != &list->head) {
-                ring[seen++ % MOST] = before;
-            }
-            if (before == at.before[0] || ++visited > MOST_NODES_PER_REGION) {
-                break;
-            }
-            uintptr_t link = cc_protect(&g, &before->next[0]);
-            node *current = target_of(link);
-            if (is_marked(link) || !settle(&g, before, 0, &current, &beyond) || !current) {
-                lost = true;
-                break;
-            }
-            if (search && current != at.before[0]) {
-                /* at.before[0] may have been unlinked meanwhile: do not run past the bound. */
-                int order = compare(list, search, current);
-                if (order == CC_UNDECIDED) {
-                    end_reading(&g);
-                    return CC_NEED_COMPARE;
-                }
-                if (exclusive ? order <= 0 : order < 0) {
-                    break;
-                }
-            }
-            before = current;
-        }
-        if (!lost && visited <= MOST_NODES_PER_REGION) {
-            size_t available = seen < room ? seen : room;
-            for (size_t i = 0; i < available; i++) {
-                n += take_entry(list, &g, ring[(seen - 1 - i) % MOST], &entries[n]);
-            }
-        }
-        end_reading(&g);
-        if (n) {
-            break;
-        }
-        /* Somebody was in the way, the stretch is unusually long, or the comparisons are no order:
-         * step back less. On level 0 there is nothing to walk. */
-        level = level > 0 ? level - 1 : 0;
+        status = walk_down(list, &g, search, exclusive, &at, level, ring, entries, room, count);
+        close_region(&g);
+        /* CC_MISMATCH: somebody was in the way, the stretch is unusually long, or the comparisons are no
+         * order: step back less. On level 0 there is nothing to walk. */
     }
-    *count = n;
-    return CC_FOUND;
+    return status == CC_NEED_COMPARE ? status : CC_FOUND;
 }
 
 /* ---------------------------------------------------------------- the whole */
@@ -1179,7 +1346,7 @@ cc_skiplist *cc_skiplist_new(const cc_word_table *words) {
     }
     memset((void *)list, 0, bytes);
     list->words = words;
-    list->domain = cc_smr_domain_new(release_retired, words);
+    list->domain = cc_smr_domain_new_of(cc_smr_scheme_of_new_containers(), release_retired, words);
     if (!list->domain) {
         cc_free(list);
         return NULL;
@@ -1197,24 +1364,25 @@ typedef struct block_of_nodes {
     node *nodes[MOST_NODES_PER_REGION];
 } block_of_nodes;
 
-/* Kill some entries that were made in era `newest` or before; the nodes that are ours to retire go to
- * `block`. Returns how many entries were removed (0: there are no more), or -1 without memory. */
-static int64_t kill_some(cc_skiplist *list, block_of_nodes *block, uint64_t newest) {
-    enum { MOST_AT_ONCE = 256 }; /* values are retired between regions, so that few of them wait */
-    cc_smr_guard g;
-    uintptr_t values[MOST_AT_ONCE];
-    uint64_t births[MOST_AT_ONCE];
-    unsigned n = 0;
-    cc_thread *self = cc_thread_self();
-    if (begin(list, &g, 1)) {
-        return -1;
-    }
+/* Values are retired between regions, so that few of them wait. */
+#define MOST_KILLED_AT_ONCE 256u
+
+typedef struct killed {
+    unsigned count;
+    uintptr_t values[MOST_KILLED_AT_ONCE];
+    uint64_t births[MOST_KILLED_AT_ONCE];
+} killed;
+
+/* A read phase, in which each killing is a moment of a write phase; what is killed stays so at a second start. */
+NEVER_INLINE void walk_and_kill(cc_skiplist *list, cc_smr_guard *g, block_of_nodes *block,
+                                uint64_t newest, killed *k) {
+    CC_CHECKPOINT(g);
     node *before = &list->head, *beyond = NULL;
-    node *current = target_of(cc_protect(&g, &before->next[0]));
-    while (n < MOST_AT_ONCE && block->count < MOST_NODES_PER_REGION) {
-        if (!settle(&g, before, 0, &current, &beyond)) {
+    node *current = target_of(cc_protect(g, &before->next[0]));
+    while (k->count < MOST_KILLED_AT_ONCE && block->count < MOST_NODES_PER_REGION) {
+        if (!settle(g, before, 0, &current, &beyond)) {
             before = &list->head;
-            current = target_of(cc_protect(&g, &before->next[0]));
+            current = target_of(cc_protect(g, &before->next[0]));
             continue;
         }
         if (!current) {
@@ -1226,26 +1394,43 @@ static int64_t kill_some(cc_skiplist *list, block_of_nodes *block, uint64_t newe
             continue;
         }
         leftovers left = {0};
-        bool killed = swap_value(list, &g, current, CC_TOMBSTONE, NULL, &left) == CC_FOUND;
+        cc_hold(g, HELD_NODES, (uintptr_t)current);
+        cc_end_reading(g);
+        bool ours = swap_value(list, g, current, CC_TOMBSTONE, NULL, &left) == CC_FOUND;
         mark_dead(current); /* the next settle unlinks it */
-        if (killed) {
-            values[n] = left.value;
-            births[n] = left.value_birth;
-            n++;
+        if (ours) {
+            k->values[k->count] = left.value;
+            k->births[k->count] = left.value_birth;
+            k->count++;
             if (set_removed(current)) {
                 block->nodes[block->count++] = current;
             }
         }
+        cc_resume_reading(g);
     }
+    cc_end_reading(g);
+}
+
+/* Kill some entries that were made in era `newest` or before; the nodes that are ours to retire go to
+ * `block`. Returns how many entries were removed (0: there are no more), or -1 without memory. */
+static int64_t kill_some(cc_skiplist *list, block_of_nodes *block, uint64_t newest) {
+    cc_smr_guard g;
+    killed k;
+    k.count = 0;
+    cc_thread *self = cc_thread_self();
+    if (begin(list, &g, 1)) {
+        return -1;
+    }
+    walk_and_kill(list, &g, block, newest, &k);
     cc_leave(&g);
-    for (unsigned i = 0; i < n && list->words->release; i++) {
+    for (unsigned i = 0; i < k.count && list->words->release; i++) {
         /* A value that cannot be recorded and that somebody may be reading is lost, not freed. */
         if (cc_reserve(self, 1) == 0) {
-            cc_retire(list->domain, self, cc_take_spare(self), values[i], RETIRED_VALUE, births[i],
-                      0);
+            cc_retire(list->domain, self, cc_take_spare(self), k.values[i], RETIRED_VALUE,
+                      k.births[i], 0);
         }
     }
-    return n;
+    return k.count;
 }
 
 /* Unlink every marked node from every level. */
@@ -1367,6 +1552,10 @@ size_t cc_skiplist_flush(cc_skiplist *list) {
 
 size_t cc_skiplist_limbo_count(const cc_skiplist *list) {
     return cc_smr_limbo_count(list->domain);
+}
+
+cc_smr_scheme cc_skiplist_scheme(const cc_skiplist *list) {
+    return list->domain->scheme;
 }
 
 uint32_t cc_skiplist_changes_by_this_thread(const cc_skiplist *list) {

@@ -185,6 +185,7 @@ size_t cc_skiplist_bytes(const cc_skiplist *list);
 /* Release what waits in limbo and can be released. Returns how many things still wait. */
 size_t cc_skiplist_flush(cc_skiplist *list);
 size_t cc_skiplist_limbo_count(const cc_skiplist *list);
+cc_smr_scheme cc_skiplist_scheme(const cc_skiplist *list);
 
 /* How often the calling thread has changed this list (modulo 2^32; may count others' changes). */
 uint32_t cc_skiplist_changes_by_this_thread(const cc_skiplist *list);

@@ -7,6 +7,7 @@
 #define CC_OS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "concurrent_collections/cc_atomic.h"
@@ -33,11 +34,49 @@ int cc_os_at_thread_exit(void (*hook)(void *), void *argument);
  * Does nothing where there is no fork. */
 void cc_os_at_fork_in_child(void (*handler)(void));
 
+/* The calling thread's number with the system, as debuggers show it; 0 where there is none. */
+uint64_t cc_os_thread_number(void);
+
+/* ---- interrupting a thread of this process, wherever it is (memory/debra.c) ---- */
+
+/* CC_HAS_INTERRUPTS: the platform has signals, and a barrier that reaches the other threads. Under
+ * ThreadSanitizer signals arrive late, at the next call into its runtime, so there they are of no use. */
+#if defined(__linux__) && !defined(CC_TSAN) && (defined(CC_ARCH_X86_64) || defined(CC_ARCH_AARCH64))
+#define CC_HAS_INTERRUPTS 1
+#include <setjmp.h>
+#else
+#define CC_HAS_INTERRUPTS 0
+#endif
+
+/* `handler(context)` runs on the interrupted thread, on top of whatever it was doing; `context` is for the
+ * two functions below. Installed with the first call, or when the signal's number (0: the default, a
+ * real-time signal) changes. Returns false when the system lacks something, or the number is no signal
+ * that can be taken, or somebody else has a handler for it. Thread-safe. */
+bool cc_os_interrupts_begin(int signal_number, void (*handler)(void *context));
+
+/* The signal in use, 0 before the first successful cc_os_interrupts_begin. */
+int cc_os_interrupt_signal(void);
+
+/* Send the signal to a thread. True: everything that the thread had stored when it was interrupted is visible
+ * now, and it takes no step of what it was doing before the handler has run. False: that is not sure (the thread
+ * has the signal blocked, somebody has taken the handler away). Never waits for the thread. */
+bool cc_os_interrupt(uint64_t thread_number);
+
+/* In the handler: was the code that `context` was taken from running within `bytes` of stack below `stack`? */
+bool cc_os_was_interrupted_within(const void *context, const void *stack, size_t bytes);
+
+/* In the handler: return to what was interrupted, another signal's handler, and come again as soon as
+ * that has returned, before the code below takes a step. */
+void cc_os_interrupt_again_after_outer_handler(void *context);
+
+/* In the handler, before leaving it by a jump: the signal mask of the interrupted code. */
+void cc_os_restore_interrupted_mask(const void *context);
+
 /* ---- parking: wait until a word changes ---- */
 
 typedef enum cc_park_result {
-    CC_PARK_WOKEN,      /* somebody woke us, or the word had changed already, or for no reason */
-    CC_PARK_TIMED_OUT,  /* the deadline has passed */
+    CC_PARK_WOKEN, /* somebody woke us, or the word had changed already, or for no reason */
+    CC_PARK_TIMED_OUT, /* the deadline has passed */
     CC_PARK_INTERRUPTED /* a signal arrived: let its handler run, then look again */
 } cc_park_result;
 

@@ -20,6 +20,7 @@
 #ifndef CC_THREAD_H
 #define CC_THREAD_H
 
+#include "cc_os.h"
 #include "concurrent_collections/cc_atomic.h"
 
 /* The lower end of a reservation while its thread is in no protected region. */
@@ -30,12 +31,22 @@
 struct cc_smr_domain;
 struct cc_retired;
 
+/* Words that a write phase of debra.c can keep: two a level of a skip list, and a few. */
+#define CC_MOST_HELD 40u
+
 typedef struct cc_thread {
     /* Written by the owner at every operation, read by scans. See memory/ibr.c. */
     cc_atomic_u64 lower;
     cc_atomic_u64 upper;
     cc_atomic_uptr domain;
-    char keep_scans_off_the_private_part[CC_CACHE_LINE - 3 * sizeof(uint64_t)];
+    /* The same, for memory/debra.c. */
+    cc_atomic_u64 region; /* counts read phases; never goes back, whoever owns the record */
+    cc_atomic_u64 voided; /* the read phase that a scan has ended; written by scans */
+    cc_atomic_u64
+        answered; /* the read phase that the signal handler has found, and will not let go on */
+    cc_atomic_u32 held_count;
+    char keep_scans_off_the_private_part[CC_CACHE_LINE - 6 * sizeof(uint64_t) - sizeof(uint32_t)];
+    cc_atomic_uptr held[CC_MOST_HELD];
 
     /* Only the owner touches these. */
     struct cc_retired *spare;  /* records for things that must wait, ready to use */
@@ -51,6 +62,18 @@ typedef struct cc_thread {
     uint32_t write_marks[CC_WRITE_MARKS];
     /* Statistics, counted only when enabled; other threads add them up. */
     cc_atomic_u64 retired, released, scans, retries;
+    /* Of debra.c, rare enough to be counted always: read phases of others that this thread has ended, and such
+     * that it could not end. */
+    cc_atomic_u64 neutralizations, refusals;
+
+    cc_atomic_u64 number; /* cc_os_thread_number, while in use */
+#if CC_HAS_INTERRUPTS
+    /* Only the owner and its signal handler touch these. */
+    volatile uint32_t phase; /* enum cc_phase */
+    volatile uint32_t interrupted; /* the handler came while nothing could be restarted */
+    const void *volatile stack; /* where it ended at the checkpoint */
+    sigjmp_buf checkpoint;
+#endif
 
     uint32_t index; /* 0, 1, 2, ... in order of creation */
     cc_atomic_u32 in_use;
@@ -61,6 +84,9 @@ typedef struct cc_thread {
  * with seq_cst, before the record is returned. Lock-free; one thread-local load after the first
  * call. */
 cc_thread *cc_thread_self(void);
+
+/* The same, but NULL for a thread that has none; for signal handlers. */
+cc_thread *cc_thread_self_if_any(void);
 
 /* Head of the list of all records, for scans; follow ->next. */
 cc_thread *cc_thread_first(void);

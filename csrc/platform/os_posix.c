@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #if !defined(_WIN32)
 #if defined(__linux__)
-#define _GNU_SOURCE /* sched_getaffinity */
+#define _GNU_SOURCE /* sched_getaffinity, gettid by number */
 #endif
 #include <pthread.h>
 #include <sched.h>
@@ -10,6 +10,9 @@
 
 #include "cc_os.h"
 
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 #if defined(__linux__) && defined(CC_ARCH_AARCH64)
 #include <sys/auxv.h>
 #endif
@@ -39,6 +42,18 @@ unsigned cc_os_cpu_count(void) {
 
 void cc_os_yield(void) {
     sched_yield();
+}
+
+uint64_t cc_os_thread_number(void) {
+#if defined(__linux__)
+    return (uint64_t)syscall(SYS_gettid);
+#elif defined(__APPLE__)
+    uint64_t number = 0;
+    pthread_threadid_np(NULL, &number);
+    return number;
+#else
+    return 0;
+#endif
 }
 
 unsigned cc_os_features(void) {

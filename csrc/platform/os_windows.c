@@ -23,6 +23,10 @@ void cc_os_yield(void) {
     SwitchToThread();
 }
 
+uint64_t cc_os_thread_number(void) {
+    return GetCurrentThreadId();
+}
+
 unsigned cc_os_features(void) {
 #if defined(CC_ARCH_AARCH64)
 #ifndef PF_ARM_V81_ATOMIC_INSTRUCTIONS_AVAILABLE

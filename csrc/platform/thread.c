@@ -42,6 +42,9 @@ static void give_back(void *argument) {
 }
 
 static void drop_dead_threads_in_child(void) {
+    if (self) {
+        cc_store_relaxed_u64(&self->number, cc_os_thread_number());
+    }
     for (cc_thread *t = cc_thread_first(); t; t = t->next) {
         if (t != self && cc_load_relaxed_u32(&t->in_use)) {
             /* The dead owner may have been in the middle of changing its private lists: forget
@@ -102,8 +105,13 @@ static cc_thread *register_this_thread(void) {
         cc_store_release_u32(&record->in_use, 0);
         return NULL;
     }
+    cc_store_release_u64(&record->number, cc_os_thread_number());
     self = record;
     return record;
+}
+
+cc_thread *cc_thread_self_if_any(void) {
+    return self;
 }
 
 cc_thread *cc_thread_self(void) {

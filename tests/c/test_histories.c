@@ -18,6 +18,7 @@
 #include "judge.h"
 
 #include "concurrent_collections/cc_i64map.h"
+#include "scheme.h"
 
 enum { THREADS_MOST = 4, OPERATIONS_MOST = 50 };
 
@@ -374,6 +375,7 @@ static FILE *open_beside(const char *name, const char *suffix) {
 
 int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IOLBF, 0);
+    use_scheme_of_the_environment();
     const char *name = argc > 1 ? argv[1] : NULL;
     FILE *real = open_beside(name, ".real"), *legal = open_beside(name, ".legal"),
          *illegal = open_beside(name, ".illegal");

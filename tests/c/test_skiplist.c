@@ -7,6 +7,7 @@
 #include "memory/cc_alloc.h"
 #include "memory/smr_fast.h"
 #include "words.h"
+#include "scheme.h"
 
 /* ---------------------------------------------------------------- the model: a sorted array */
 
@@ -761,6 +762,7 @@ static void test_plain_words(void) {
 
 int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
+    use_scheme_of_the_environment();
     test_empty();
     static const profile profiles[] = {
         {"kind 0 against the model: digests decide", &deciding_words, tell_the_truth, 0, 1, 300,

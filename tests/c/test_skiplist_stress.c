@@ -7,6 +7,7 @@
  */
 #include "concurrent_collections/cc_i64map.h"
 #include "words.h"
+#include "scheme.h"
 
 /* With a yield at every sixty-fourth access (yielding.c) far fewer operations meet as often. */
 static int64_t share(int64_t n) {
@@ -431,6 +432,7 @@ static void test_i64map(void) {
 
 int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
+    use_scheme_of_the_environment();
     static const plan plans[] = {
         {"a million mixed operations by sixteen threads, all kinds", &deciding_words, 0, 3, 16,
          1000000, 1000, UNIFORM, 0},

@@ -32,11 +32,19 @@ extern "C" {
 
 typedef struct cc_smr_domain cc_smr_domain;
 
+/* What the library's own containers choose from; a domain of cc_smr_domain_new is always CC_SMR_IBR. */
+typedef enum cc_smr_scheme {
+    CC_SMR_IBR, /* intervals of eras: csrc/memory/ibr.c */
+    CC_SMR_DEBRA /* epochs, and stalled threads are neutralized: csrc/memory/debra.c */
+} cc_smr_scheme;
+
 /* An open region. On the caller's stack; its fields are the library's. */
 typedef struct cc_smr_guard {
     void *thread;
     cc_smr_domain *domain;
+    const cc_atomic_u64 *clock;
     uint64_t upper;
+    bool restarts;
 } cc_smr_guard;
 
 /* Called for a retired word when nobody can see it any more. `context` is what the domain was made
@@ -45,19 +53,25 @@ typedef void (*cc_smr_release)(const void *context, uintptr_t word, unsigned kin
 
 /* Statistics of the process; counted only while cc_smr_settings.statistics is set. */
 typedef struct cc_smr_statistics {
-    uint64_t retired;  /* things handed to cc_smr_retire */
+    uint64_t retired; /* things handed to cc_smr_retire */
     uint64_t released; /* of those, released */
-    uint64_t scans;    /* times that limbo was compared with the open regions */
-    uint64_t retries;  /* operations' restarts after a lost race */
-    uint32_t threads;  /* thread records, free ones included */
+    uint64_t scans; /* times that limbo was compared with the open regions */
+    uint64_t retries; /* operations' restarts after a lost race */
+    uint32_t threads; /* thread records, free ones included */
+    uint64_t
+        neutralizations; /* read phases of stalled threads that a scan has ended (CC_SMR_DEBRA) */
+    uint64_t refusals; /* of such, that could not be ended: the signal was blocked, or taken away */
 } cc_smr_statistics;
 
 /* Settings of the process; changed at any time, looked at by later operations. */
 typedef struct cc_smr_settings_t {
-    cc_atomic_u32 retire_threshold;     /* things waiting in one stripe that start a scan; >= 1 */
+    cc_atomic_u32 retire_threshold; /* things waiting in one stripe that start a scan; >= 1 */
     cc_atomic_u32 max_reclaim_per_poll; /* released at most, by one operation; >= 1 */
-    cc_atomic_u32 statistics;           /* 1: count retired, released, scans */
-    cc_atomic_u32 contention;           /* 1: count retries */
+    cc_atomic_u32 statistics; /* 1: count retired, released, scans */
+    cc_atomic_u32 contention; /* 1: count retries */
+    cc_atomic_u32
+        scheme; /* cc_smr_scheme of containers made from now on, where the platform has it */
+    cc_atomic_u32 signal; /* the number of the signal that CC_SMR_DEBRA uses; 0: SIGRTMIN + 6 */
 } cc_smr_settings_t;
 
 #ifndef CC_SMR_NO_SETTINGS

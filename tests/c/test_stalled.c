@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A thread that is stopped inside an operation, wherever it happens to be, while others insert, remove and
+ * replace: what waits stays bounded, under both schemes; and nothing that the stopped thread goes on using is
+ * freed (ASAN, and the magic words of words.h, would say so).
+ *
+ * The thread is stopped as foreign code would do it: by a signal's handler that does not return. So under
+ * CC_SMR_DEBRA the neutralizing signal finds another handler on top of the read phase.
+ */
+#include "check.h"
+#include "scheme.h"
+#include "words.h"
+
+#if CC_HAS_INTERRUPTS
+#include <signal.h>
+
+enum { KEYS = 2000 };
+
+static cc_smr_domain *domain_of(cc_skiplist *list) {
+    get_as(list, 1, KEYS, NULL, NULL);
+    return (cc_smr_domain *)cc_load_relaxed_uptr(&cc_thread_self()->domain);
+}
+
+/* ---------------------------------------------------------------- stopping a thread */
+
+static _Atomic bool may_go_on, stopped;
+static _Atomic int handlers_finished;
+static _Atomic int wanted; /* enum cc_phase, or -1: any moment of a region */
+
+/* Stops only a thread that is where it is wanted: inside a region, in the wanted phase. */
+static void stop_here(int number) {
+    (void)number;
+    cc_thread *self = cc_thread_self_if_any();
+    int phase = atomic_load(&wanted);
+    bool is_inside = self && cc_load_relaxed_u64(&self->lower) != CC_ERA_IDLE;
+    if (is_inside && (phase < 0 || self->phase == (uint32_t)phase)) {
+        atomic_store(&stopped, true);
+        while (!atomic_load(&may_go_on)) {
+            struct timespec t = {0, 200000};
+            nanosleep(&t, NULL);
+        }
+    }
+    atomic_fetch_add(&handlers_finished, 1);
+}
+
+typedef struct victim {
+    cc_skiplist *list;
+    pthread_t thread;
+    bool blocks_the_signal;
+    _Atomic bool ready, enough;
+    _Atomic int64_t operations;
+} victim;
+
+static void *be_a_victim(void *argument) {
+    victim *v = argument;
+    if (v->blocks_the_signal) {
+        sigset_t set;
+        sigemptyset(&set);
+        sigaddset(&set, cc_os_interrupt_signal());
+        CHECK_EQ(pthread_sigmask(SIG_BLOCK, &set, NULL), 0);
+    }
+    uint64_t random = 88172645463325252u;
+    for (int64_t i = 0; !atomic_load(&v->enough); i++) {
+        random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+        int64_t key = (int64_t)(random % KEYS);
+        uintptr_t value;
+        if (i % 8 == 7) {
+            put_as(v->list, 1, key, word_new(key), CC_PUT_ALWAYS, NULL, NULL);
+        } else if (get_as(v->list, 1, key, &value, NULL) == CC_FOUND) {
+            CHECK_EQ(number_of(value), key);
+            word_release(value);
+        }
+        atomic_store(&v->operations, i);
+        atomic_store(&v->ready, true);
+    }
+    return NULL;
+}
+
+static void stop_the_victim(victim *v, int phase) {
+    atomic_store(&wanted, phase);
+    atomic_store(&may_go_on, false);
+    atomic_store(&stopped, false);
+    CHECK_EQ(pthread_create(&v->thread, NULL, be_a_victim, v), 0);
+    while (!atomic_load(&v->ready)) {
+        sched_yield();
+    }
+    while (!atomic_load(&stopped)) {
+        int before = atomic_load(&handlers_finished);
+        CHECK_EQ(pthread_kill(v->thread, SIGUSR1), 0);
+        while (!atomic_load(&stopped) && atomic_load(&handlers_finished) == before) {
+            sched_yield();
+        }
+    }
+}
+
+static void let_the_victim_end(victim *v) {
+    int64_t before = atomic_load(&v->operations);
+    atomic_store(&may_go_on, true);
+    while (atomic_load(&v->operations) < before + 1000) { /* it goes on as if nothing had been */
+        sched_yield();
+    }
+    atomic_store(&v->enough, true);
+    CHECK_EQ(pthread_join(v->thread, NULL), 0);
+}
+
+/* ---------------------------------------------------------------- what others do meanwhile */
+
+static size_t most_things, most_bytes;
+
+static void look(cc_skiplist *list) {
+    size_t things = cc_skiplist_limbo_count(list);
+    const cc_smr_domain *d = domain_of(list);
+    int64_t bytes = 0; /* for a moment less than none, as the count in limbo */
+    for (uint32_t i = 0; i <= d->stripe_mask; i++) {
+        bytes += (int64_t)cc_load_relaxed_u64(&d->stripes[i].limbo_bytes);
+    }
+    most_things = things > most_things ? things : most_things;
+    most_bytes = bytes > (int64_t)most_bytes ? (size_t)bytes : most_bytes;
+}
+
+static void insert_and_remove(cc_skiplist *list, int64_t operations) {
+    for (int64_t i = 0; i < operations / 2; i++) {
+        int64_t key = i * 7919 % KEYS;
+        put_as(list, 1, key, word_new(key), CC_PUT_ALWAYS, NULL, NULL);
+        remove_as(list, 1, i * 104729 % KEYS, NULL, NULL);
+        if (i % 64 == 0) {
+            look(list);
+        }
+    }
+}
+
+static void replace_one_key(cc_skiplist *list, int64_t operations) {
+    for (int64_t i = 0; i < operations; i++) {
+        put_as(list, 1, 5, word_new(5), CC_PUT_ALWAYS, NULL, NULL);
+        if (i % 64 == 0) {
+            look(list);
+        }
+    }
+}
+
+typedef struct job {
+    cc_skiplist *list;
+    int64_t operations;
+    void (*work)(cc_skiplist *, int64_t);
+} job;
+
+static void *do_job(void *argument) {
+    job *j = argument;
+    j->work(j->list, j->operations);
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- the tests */
+
+static int64_t operations_each = 100000;
+
+/* What may wait while one thread is stopped in a region. */
+static size_t bound(cc_skiplist *list, size_t alive_then) {
+    size_t threshold = cc_load_relaxed_u32(&cc_smr_settings.retire_threshold);
+    size_t stripes = domain_of(list)->stripe_mask + 1;
+    if (cc_skiplist_scheme(list) == CC_SMR_IBR) {
+        /* What was alive while the clock showed the interval, what is born before the clock moves on (the
+         * gaps are geometric: eighty times the mean has not been seen), and what a scan is not worth while for. */
+        size_t seen = alive_then + 80 * CC_PUBLICATIONS_PER_ERA;
+        return seen + seen / 2 + stripes * 2 * threshold;
+    }
+    return CC_MOST_HELD + stripes * 4 * threshold;
+}
+
+static void test_stopped(const char *what, int phase, void (*work)(cc_skiplist *, int64_t),
+                         bool blocked) {
+    begin_test(what);
+    alarm(0); /* ten million take their time */
+    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    for (int64_t i = 0; i < KEYS; i += 2) {
+        put_as(list, 1, i, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
+    }
+    size_t alive_then = 2 * KEYS + 16; /* nodes and values, tables of hints */
+    cc_smr_statistics before, after;
+    cc_smr_get_statistics(&before);
+    victim v = {.list = list, .blocks_the_signal = blocked};
+    stop_the_victim(&v, phase);
+    most_things = most_bytes = 0;
+    job j = {list, scaled(blocked ? operations_each / 10 : operations_each) / 2, work};
+    pthread_t other;
+    CHECK_EQ(pthread_create(&other, NULL, do_job, &j), 0);
+    do_job(&j);
+    CHECK_EQ(pthread_join(other, NULL), 0);
+    look(list);
+    size_t pinned = cc_skiplist_flush(list);
+    cc_smr_get_statistics(&after);
+    printf(
+        "    at most %zu things and %zu bytes waited, %zu at the end; bound %zu; %llu neutralized, "
+        "%llu refusals\n",
+        most_things, most_bytes, pinned, bound(list, alive_then),
+        (unsigned long long)(after.neutralizations - before.neutralizations),
+        (unsigned long long)(after.refusals - before.refusals));
+    if (blocked && cc_skiplist_scheme(list) == CC_SMR_DEBRA) {
+        CHECK(after.refusals > before.refusals);
+        CHECK(pinned > bound(list, alive_then)); /* held up, and said so */
+    } else {
+        CHECK(most_things <= bound(list, alive_then));
+        CHECK(most_bytes <=
+              most_things * 256 + 4096 * sizeof(uintptr_t)); /* nodes, and a table of hints */
+    }
+    let_the_victim_end(&v);
+    check_at_rest(list);
+    cc_skiplist_free(list);
+    CHECK_EQ(words_alive, 0);
+}
+
+/* Stopped again and again at random moments, for short: whatever it was doing, it finishes it rightly. */
+static void test_stops_everywhere(void) {
+    begin_test("a thread is stopped at a few hundred moments, anywhere in its operations");
+    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    for (int i = 0; i < scaled(300); i++) {
+        victim v = {.list = list};
+        stop_the_victim(&v, cc_skiplist_scheme(list) == CC_SMR_DEBRA ? i % 3 - 1 : -1);
+        insert_and_remove(list, 600);
+        replace_one_key(list, 300);
+        let_the_victim_end(&v);
+    }
+    say_what_was_neutralized();
+    check_at_rest(list);
+    cc_skiplist_free(list);
+    CHECK_EQ(words_alive, 0);
+}
+
+int main(int argc, char **argv) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    use_scheme_of_the_environment();
+    if (argc > 1) {
+        operations_each = atoll(argv[1]); /* ten million in the soak */
+    }
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = stop_here;
+    CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
+    bool debra = cc_smr_scheme_of_new_containers() == CC_SMR_DEBRA;
+    test_stopped("stopped while it reads; others insert and remove", debra ? CC_PHASE_READ : -1,
+                 insert_and_remove, false);
+    test_stopped("stopped while it reads; others replace one key", debra ? CC_PHASE_READ : -1,
+                 replace_one_key, false);
+    if (debra) {
+        test_stopped("stopped in a write phase; others insert and remove", CC_PHASE_WRITE,
+                     insert_and_remove, false);
+        test_stopped("stopped in a write phase; others replace one key", CC_PHASE_WRITE,
+                     replace_one_key, false);
+        test_stopped("stopped while it reads, with the signal blocked; others insert and remove",
+                     CC_PHASE_READ, insert_and_remove, true);
+        test_stopped("stopped while it reads, with the signal blocked; others replace one key",
+                     CC_PHASE_READ, replace_one_key, true);
+    }
+    test_stops_everywhere();
+    printf("passed\n");
+    return 0;
+}
+#else
+int main(void) {
+    printf("skipped: no interrupts here\n");
+    return 77;
+}
+#endif
