@@ -6,6 +6,20 @@
 
 #include <stdlib.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define UNDER_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNDER_ASAN 1
+#endif
+#endif
+#if defined(UNDER_ASAN)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, bytes) ((void)0)
+#define ASAN_UNPOISON_MEMORY_REGION(address, bytes) ((void)0)
+#endif
+
 /* ---------------------------------------------------------------- making and recycling */
 
 static uint32_t slots_for_members(const cc_queue *queue) {
@@ -24,6 +38,8 @@ static uint32_t first_slots(const cc_queue *queue, const cc_ring_kind *kind) {
 }
 
 void cc_ring_recycle(cc_ring_list *list, cc_ring *ring) {
+    size_t bytes = ring->bytes;
+    ASAN_POISON_MEMORY_REGION(ring, bytes); /* who uses it now would use it after free */
     for (uint32_t i = 0; i < CC_SPARE_RINGS; i++) {
         uintptr_t nothing = 0;
         if (cc_load_relaxed_uptr(&list->spare[i]) == 0 &&
@@ -31,17 +47,27 @@ void cc_ring_recycle(cc_ring_list *list, cc_ring *ring) {
             return;
         }
     }
-    cc_fetch_add_relaxed_u64(&list->bytes, 0u - (uint64_t)ring->bytes);
+    ASAN_UNPOISON_MEMORY_REGION(ring, bytes);
+    cc_fetch_add_relaxed_u64(&list->bytes, 0u - (uint64_t)bytes);
     cc_free(ring);
+}
+
+/* Takes it out; NULL when there is none. */
+static cc_ring *empty_spare(cc_ring_list *list, uint32_t i) {
+    if (cc_load_relaxed_uptr(&list->spare[i]) == 0) {
+        return NULL;
+    }
+    cc_ring *ring = (cc_ring *)cc_exchange_acq_rel_uptr(&list->spare[i], 0); /* pairs with (5) */
+    if (ring) {
+        ASAN_UNPOISON_MEMORY_REGION(ring, sizeof *ring);
+        ASAN_UNPOISON_MEMORY_REGION(ring, ring->bytes);
+    }
+    return ring;
 }
 
 static cc_ring *take_a_spare(cc_ring_list *list, uint32_t slots) {
     for (uint32_t i = 0; i < CC_SPARE_RINGS; i++) {
-        if (cc_load_relaxed_uptr(&list->spare[i]) == 0) {
-            continue;
-        }
-        cc_ring *ring =
-            (cc_ring *)cc_exchange_acq_rel_uptr(&list->spare[i], 0); /* pairs with (5) */
+        cc_ring *ring = empty_spare(list, i);
         if (ring && ring->slots >= slots) {
             return ring;
         }
@@ -102,7 +128,7 @@ void cc_ring_list_end(cc_ring_list *list) {
         retired = next;
     }
     for (uint32_t i = 0; i < CC_SPARE_RINGS; i++) {
-        cc_free((cc_ring *)cc_load_relaxed_uptr(&list->spare[i]));
+        cc_free(empty_spare(list, i));
     }
 }
 

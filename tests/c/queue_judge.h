@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Is a recorded history of a queue linearizable? Wing and Gong's search with Lowe's memory of states that have been
+ * tried, as in judge.h, on the model of csrc/queue/queue.h:
+ *
+ *   put     takes a credit (in a bounded queue), then publishes its word
+ *   get     takes the oldest word, then gives the credit back
+ *   full    there is no credit
+ *   empty   there is no word
+ *   closed  put: close has happened. get: close has happened, there is no word, and nothing is published any more
+ *
+ * Each step has one moment between the operation's ticket before and its ticket after, and the first comes before
+ * the second. Without a bound and without close a put is one step, so the model is that of a plain FIFO queue.
+ *
+ * Every word is put once, and a history ends with a thread that takes what is left: so it is known which get takes which word.
+ * That allows a look ahead without which queues explode: a word is not published while another, whose get has ended
+ * before this one's get began, has yet to be.
+ */
+#ifndef CC_TEST_QUEUE_JUDGE_H
+#define CC_TEST_QUEUE_JUDGE_H
+
+#include "check.h"
+
+#include "queue/queue.h"
+
+enum { QJ_OPERATIONS = 256, QJ_STEPS = 2 * QJ_OPERATIONS, QJ_WORDS = 128 };
+
+typedef enum queue_operation_name { Q_PUT, Q_GET, Q_CLOSE } queue_operation_name;
+
+typedef struct queue_operation {
+    int thread;
+    queue_operation_name name;
+    cc_queue_status answer;
+    int word; /* 1 .. QJ_WORDS: put, or taken */
+    uint64_t before, after;
+} queue_operation;
+
+typedef enum queue_verdict { Q_ILLEGAL, Q_LEGAL, Q_UNKNOWN } queue_verdict;
+
+typedef enum step_kind {
+    RESERVE,
+    PUBLISH,
+    TAKE,
+    FREE,
+    SAY_FULL,
+    SAY_EMPTY,
+    PUT_SAYS_CLOSED,
+    GET_SAYS_CLOSED,
+    CLOSE
+} step_kind;
+
+typedef struct queue_step {
+    step_kind kind;
+    int word, after_step; /* -1: any time */
+    uint64_t before, after;
+} queue_step;
+
+typedef struct queue_state {
+    uint64_t done[QJ_STEPS / 64];
+    uint8_t words[QJ_WORDS]; /* in the queue, oldest first; zeros behind */
+    int32_t length, credits;
+    int32_t is_closed, is_over;
+} queue_state;
+
+typedef struct queue_problem {
+    queue_step steps[QJ_STEPS];
+    int count;
+    bool has_bound;
+    /* Of each word: the words that must be published before it. */
+    uint64_t earlier[QJ_WORDS + 1][QJ_WORDS / 64 + 1];
+} queue_problem;
+
+static inline UNUSED bool qj_bit(const uint64_t *bits, int i) {
+    return bits[i / 64] >> i % 64 & 1;
+}
+
+static inline UNUSED bool qj_take_step(const queue_problem *p, queue_state *s, int i) {
+    const queue_step *step = &p->steps[i];
+    if (step->after_step >= 0 && !qj_bit(s->done, step->after_step)) {
+        return false;
+    }
+    s->done[i / 64] |= UINT64_C(1) << i % 64;
+    switch (step->kind) {
+    case RESERVE:
+        return !s->is_closed && (!p->has_bound || s->credits-- > 0);
+    case PUBLISH:
+        if (s->is_over) {
+            return false;
+        }
+        s->words[s->length++] = (uint8_t)step->word;
+        return true;
+    case TAKE:
+        if (s->length == 0 || s->words[0] != step->word) {
+            return false;
+        }
+        s->length--;
+        memmove(s->words, s->words + 1, (size_t)s->length);
+        s->words[s->length] = 0;
+        return true;
+    case FREE:
+        s->credits++;
+        return true;
+    case SAY_FULL:
+        return s->credits == 0;
+    case SAY_EMPTY:
+        return s->length == 0;
+    case PUT_SAYS_CLOSED:
+        return s->is_closed;
+    case GET_SAYS_CLOSED:
+        s->is_over = 1;
+        return s->is_closed && s->length == 0;
+    default:
+        s->is_closed = 1;
+        return true;
+    }
+}
+
+/* ---------------------------------------------------------------- states that have been tried */
+
+typedef struct queue_memory {
+    queue_state *slots;
+    unsigned char *full;
+    size_t size, used;
+} queue_memory;
+
+static inline UNUSED bool qj_remember(queue_memory *m, const queue_state *s) {
+    if (2 * m->used >= m->size) {
+        queue_memory larger = {.size = m->size ? 2 * m->size : 256};
+        larger.slots = malloc(larger.size * sizeof *larger.slots);
+        larger.full = calloc(larger.size, 1);
+        CHECK(larger.slots && larger.full);
+        for (size_t i = 0; i < m->size; i++) {
+            if (m->full[i]) {
+                qj_remember(&larger, &m->slots[i]);
+            }
+        }
+        free(m->slots);
+        free(m->full);
+        *m = larger;
+    }
+    uint64_t h = 1;
+    for (size_t i = 0; i < sizeof *s / 8; i++) {
+        uint64_t word;
+        memcpy(&word, (const char *)s + 8 * i, 8);
+        h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        h ^= h >> 29;
+    }
+    size_t at = h & (m->size - 1);
+    while (m->full[at]) {
+        if (memcmp(&m->slots[at], s, sizeof *s) == 0) {
+            return false;
+        }
+        at = (at + 1) & (m->size - 1);
+    }
+    m->slots[at] = *s;
+    m->full[at] = 1;
+    m->used++;
+    return true;
+}
+
+/* ---------------------------------------------------------------- the search */
+
+static inline UNUSED int qj_by_before(const void *a, const void *b) {
+    uint64_t x = ((const queue_operation *)a)->before, y = ((const queue_operation *)b)->before;
+    return x < y ? -1 : x > y;
+}
+
+static inline UNUSED void qj_add_step(queue_problem *p, step_kind kind, const queue_operation *o,
+                                      int after_step) {
+    p->steps[p->count++] = (queue_step){kind, o->word, after_step, o->before, o->after};
+}
+
+/* False: a word is taken twice, or was never put. */
+static inline UNUSED bool qj_pose(queue_problem *p, const queue_operation *ops, int n,
+                                  size_t capacity) {
+    const queue_operation *get_of[QJ_WORDS + 1] = {0}, *put_of[QJ_WORDS + 1] = {0};
+    bool two_steps = capacity > 0;
+    for (int i = 0; i < n; i++) {
+        const queue_operation *o = &ops[i];
+        two_steps |= o->name == Q_CLOSE;
+        if (o->name != Q_CLOSE && o->answer == CC_QUEUE_OK) {
+            const queue_operation **of = o->name == Q_PUT ? put_of : get_of;
+            if (o->word < 1 || o->word > QJ_WORDS || of[o->word]) {
+                return false;
+            }
+            of[o->word] = o;
+        }
+    }
+    for (int w = 1; w <= QJ_WORDS; w++) {
+        if (!put_of[w] != !get_of[w]) {
+            return false; /* from nowhere, or lost */
+        }
+        for (int x = 1; put_of[w] && x <= QJ_WORDS; x++) {
+            if (get_of[x] && get_of[x]->after < get_of[w]->before) {
+                p->earlier[w][x / 64] |= UINT64_C(1) << x % 64;
+            }
+        }
+    }
+    p->has_bound = capacity > 0;
+    for (int i = 0; i < n; i++) {
+        const queue_operation *o = &ops[i];
+        if (o->name == Q_CLOSE) {
+            qj_add_step(p, CLOSE, o, -1);
+        } else if (o->name == Q_PUT && o->answer == CC_QUEUE_OK) {
+            if (two_steps) {
+                qj_add_step(p, RESERVE, o, -1);
+            }
+            qj_add_step(p, PUBLISH, o, two_steps ? p->count - 1 : -1);
+        } else if (o->name == Q_GET && o->answer == CC_QUEUE_OK) {
+            qj_add_step(p, TAKE, o, -1);
+            if (capacity) {
+                qj_add_step(p, FREE, o, p->count - 1);
+            }
+        } else {
+            qj_add_step(p,
+                        o->answer == CC_QUEUE_FULL    ? SAY_FULL
+                        : o->answer == CC_QUEUE_EMPTY ? SAY_EMPTY
+                        : o->name == Q_PUT            ? PUT_SAYS_CLOSED
+                                                      : GET_SAYS_CLOSED,
+                        o, -1);
+        }
+    }
+    return true;
+}
+
+static inline UNUSED bool qj_may_publish(const queue_problem *p, const uint64_t *published,
+                                         int word) {
+    for (int i = 0; i <= QJ_WORDS / 64; i++) {
+        if (p->earlier[word][i] & ~published[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static inline UNUSED queue_verdict judge_queue_within(queue_operation *ops, int n, size_t capacity,
+                                                      size_t budget) {
+    typedef struct frame {
+        queue_state here;
+        uint64_t published[QJ_WORDS / 64 + 1];
+        int next;
+        uint64_t deadline;
+    } frame;
+    CHECK(n <= QJ_OPERATIONS);
+    qsort(ops, (size_t)n, sizeof *ops, qj_by_before);
+    queue_problem *p = calloc(1, sizeof *p);
+    CHECK(p);
+    queue_verdict answer = Q_ILLEGAL;
+    if (!qj_pose(p, ops, n, capacity)) {
+        free(p);
+        return Q_ILLEGAL;
+    }
+    frame *stack = calloc((size_t)p->count + 1, sizeof *stack);
+    queue_memory seen = {0};
+    int depth = 0;
+    CHECK(stack);
+    stack[0].next = -1;
+    stack[0].here.credits = (int32_t)capacity;
+    for (;;) {
+        frame *f = &stack[depth];
+        if (depth == p->count) {
+            answer = Q_LEGAL;
+            break;
+        }
+        if (f->next < 0) {
+            f->next = 0;
+            f->deadline = UINT64_MAX;
+            for (int i = 0; i < p->count && p->steps[i].before < f->deadline; i++) {
+                if (!qj_bit(f->here.done, i) && p->steps[i].after < f->deadline) {
+                    f->deadline = p->steps[i].after;
+                }
+            }
+        }
+        bool deeper = false;
+        while (f->next < p->count && p->steps[f->next].before <= f->deadline) {
+            int i = f->next++;
+            const queue_step *step = &p->steps[i];
+            if (qj_bit(f->here.done, i) ||
+                (step->kind == PUBLISH && !qj_may_publish(p, f->published, step->word))) {
+                continue;
+            }
+            frame *g = &stack[depth + 1];
+            g->here = f->here;
+            memcpy(g->published, f->published, sizeof f->published);
+            if (step->kind == PUBLISH) {
+                g->published[step->word / 64] |= UINT64_C(1) << step->word % 64;
+            }
+            if (qj_take_step(p, &g->here, i) && qj_remember(&seen, &g->here)) {
+                g->next = -1;
+                deeper = true;
+                break;
+            }
+        }
+        if (deeper) {
+            depth++;
+        } else if (depth-- == 0) {
+            break;
+        }
+        if (seen.used > budget) {
+            answer = Q_UNKNOWN;
+            break;
+        }
+    }
+    free(seen.slots);
+    free(seen.full);
+    free(stack);
+    free(p);
+    return answer;
+}
+
+/* A history that cannot be judged counts as a failure in the end. Sorts the operations. */
+static inline UNUSED queue_verdict judge_queue(queue_operation *ops, int n, size_t capacity) {
+    queue_verdict v = Q_UNKNOWN;
+    for (size_t budget = 5000; v == Q_UNKNOWN && budget <= 500000; budget *= 10) {
+        v = judge_queue_within(ops, n, capacity, budget);
+    }
+    return v;
+}
+
+static inline UNUSED void print_queue_history(FILE *file, const queue_operation *ops, int n,
+                                              size_t capacity) {
+    static const char *const names[] = {"put", "get", "close"};
+    static const char *const answers[] = {"ok", "empty", "full", "closed", "no memory"};
+    fprintf(file, "capacity %zu\n", capacity);
+    for (int i = 0; i < n; i++) {
+        const queue_operation *o = &ops[i];
+        fprintf(file, "thread %d  %6" PRIu64 " .. %6" PRIu64 "  %s %d: %s\n", o->thread, o->before,
+                o->after, names[o->name], o->word, answers[o->answer]);
+    }
+}
+
+#endif
