@@ -89,6 +89,7 @@ void cc_queue_free(cc_queue *queue, void (*release)(uintptr_t word)) {
         return;
     }
     queue->release = release;
+    queue->destruction.run = destroy;
     if (release) {
         cc_run_or_defer(&queue->destruction);
     } else {
