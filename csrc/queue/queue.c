@@ -44,31 +44,6 @@ bool cc_queue_kind_is_available(cc_queue_kind kind) {
 
 /* ---------------------------------------------------------------- life */
 
-cc_queue *cc_queue_new(cc_queue_kind kind, const cc_queue_options *options) {
-    const cc_queue_operations *ops = operations_of(kind);
-    if (!ops) {
-        return NULL;
-    }
-    cc_queue *queue = cc_alloc_aligned(ops->queue_bytes, CC_CACHE_LINE);
-    if (!queue) {
-        return NULL;
-    }
-    memset((void *)queue, 0, ops->queue_bytes);
-    queue->ops = ops;
-    if (options) {
-        queue->options = *options;
-    }
-    queue->capacity = queue->options.capacity;
-    queue->has_credits = queue->capacity != 0 && !ops->bounds_itself;
-    cc_store_relaxed_u64(&queue->credits, queue->capacity);
-    cc_members_begin(&queue->members, ops->member_bytes);
-    if (!ops->begin(queue)) {
-        cc_free(queue);
-        return NULL;
-    }
-    return queue;
-}
-
 static int release_word(uintptr_t word, void *argument) {
     ((cc_queue *)argument)->release(word);
     return 0;
@@ -82,6 +57,32 @@ static void destroy(cc_deferred *item) {
     queue->ops->end(queue);
     cc_members_end(&queue->members);
     cc_free(queue);
+}
+
+cc_queue *cc_queue_new(cc_queue_kind kind, const cc_queue_options *options) {
+    const cc_queue_operations *ops = operations_of(kind);
+    if (!ops) {
+        return NULL;
+    }
+    cc_queue *queue = cc_alloc_aligned(ops->queue_bytes, CC_CACHE_LINE);
+    if (!queue) {
+        return NULL;
+    }
+    memset((void *)queue, 0, ops->queue_bytes);
+    queue->destruction.run = destroy;
+    queue->ops = ops;
+    if (options) {
+        queue->options = *options;
+    }
+    queue->capacity = queue->options.capacity;
+    queue->has_credits = queue->capacity != 0 && !ops->bounds_itself;
+    cc_store_relaxed_u64(&queue->credits, queue->capacity);
+    cc_members_begin(&queue->members, ops->member_bytes);
+    if (!ops->begin(queue)) {
+        cc_free(queue);
+        return NULL;
+    }
+    return queue;
 }
 
 void cc_queue_free(cc_queue *queue, void (*release)(uintptr_t word)) {
