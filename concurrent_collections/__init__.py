@@ -1,15 +1,22 @@
 """Lock-free containers for Python threads.
 
-SkipListMap and SkipListSet are ordered containers that any number of threads may use at once. `config`
-holds the settings of the process. C-level users: see `get_include()` and `capi.pxd`.
+SkipListMap and SkipListSet are ordered containers, LockFreeQueue, FastQueue and WaitFreeQueue are FIFO queues for
+threads and event loops; any number of threads may use one at once. `config` holds the settings of the process.
+C-level users: see `get_include()` and `capi.pxd`.
 """
 
 import os as _os
 
 from concurrent_collections._core import (
     Config,
+    Empty,
+    FastQueue,
+    Full,
+    LockFreeQueue,
+    ShutDown,
     SkipListMap,
     SkipListSet,
+    WaitFreeQueue,
     config,
     get_build_info,
     print_config,
@@ -19,8 +26,14 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "Config",
+    "Empty",
+    "FastQueue",
+    "Full",
+    "LockFreeQueue",
+    "ShutDown",
     "SkipListMap",
     "SkipListSet",
+    "WaitFreeQueue",
     "config",
     "get_build_info",
     "get_include",
@@ -34,14 +47,15 @@ def get_include() -> str:
 
 
 def _read_environment() -> None:
-    for name, attribute in (
-        ("CONCURRENT_COLLECTIONS_QUEUE_BACKEND", "queue_backend"),
-        ("CONCURRENT_COLLECTIONS_SMR_SCHEME", "smr_scheme"),
+    for name, attribute, kind in (
+        ("CONCURRENT_COLLECTIONS_QUEUE_BACKEND", "queue_backend", str),
+        ("CONCURRENT_COLLECTIONS_SMR_SCHEME", "smr_scheme", str),
+        ("CONCURRENT_COLLECTIONS_SMR_SIGNAL", "smr_signal", int),
     ):
         value = _os.environ.get(name)
         if value:
             try:
-                setattr(config, attribute, value)
+                setattr(config, attribute, kind(value))
             except ValueError as error:
                 raise ValueError(f"environment variable {name}: {error}") from None
 

@@ -8,7 +8,7 @@ cdef extern from "concurrent_collections/cc_arch.h":
 
 cdef extern from "concurrent_collections/cc_smr.h":
     ctypedef struct cc_smr_settings_t:
-        cc_atomic_u32 retire_threshold, max_reclaim_per_poll, statistics, contention
+        cc_atomic_u32 retire_threshold, max_reclaim_per_poll, statistics, contention, scheme, signal
     cc_smr_settings_t cc_smr_settings
     ctypedef struct cc_smr_statistics:
         uint64_t retired, released, scans, retries
@@ -19,12 +19,17 @@ cdef extern from "concurrent_collections/cc_atomic.h":
     uint32_t cc_load_relaxed_u32(const cc_atomic_u32 *p)
     void cc_store_relaxed_u32(cc_atomic_u32 *p, uint32_t v)
 
+cdef extern from "memory/smr_fast.h":
+    bint cc_debra_is_available()
+    unsigned int cc_smr_scheme_of_new_containers()
+
 cdef extern from "memory/cc_alloc.h":
     const char *cc_alloc_name()
     void cc_alloc_fail_from(int64_t n)
 
 cdef extern from "platform/cc_os.h":
     const char *cc_park_name()
+    int cc_os_interrupt_signal()
 
 cdef extern from *:
     """
@@ -44,12 +49,12 @@ cdef extern from *:
     const char *CC_COMPILER
     bint CC_CHECKS_INVARIANTS
 
-cdef tuple SMR_SCHEMES = ("ibr",)
+cdef tuple SMR_SCHEMES = ("ibr", "debra")  # in the order of cc_smr_scheme
 cdef tuple QUEUE_BACKENDS = ("auto", "scq") + (
-    ("lcrq",) if cc_features() & CC_FEATURE_CMPXCHG16B else ())
+    ("lcrq",) if cc_queue_kind_is_available(CC_QUEUE_LCRQ) else ())
 
 # Indexes into the tuples above: C ints, so that any thread may change them at any time.
-cdef cc_atomic_u32 chosen_smr_scheme, chosen_queue_backend
+cdef cc_atomic_u32 chosen_queue_backend
 
 
 cdef int choose(cc_atomic_u32 *setting, tuple choices, str name, value) except -1:
@@ -117,15 +122,52 @@ cdef class Config:
 
     @property
     def smr_scheme(self):
-        """How removed nodes are reclaimed: 'ibr' (interval-based reclamation).
+        """How containers made from now on reclaim what is removed from them: 'ibr' or 'debra'.
+
+        'ibr', interval-based reclamation, needs nothing from the system: what a stalled thread holds up is what
+        was in the container when it stalled. 'debra', DEBRA+, interrupts a stalled thread by a signal
+        (`smr_signal`), and then it holds up a few dozen things. Where that is not possible, containers get 'ibr' all
+        the same: see `smr_scheme_in_use`. docs/smr.md compares them.
 
         Environment: CONCURRENT_COLLECTIONS_SMR_SCHEME.
         """
-        return SMR_SCHEMES[cc_load_relaxed_u32(&chosen_smr_scheme)]
+        return SMR_SCHEMES[cc_load_relaxed_u32(&cc_smr_settings.scheme)]
 
     @smr_scheme.setter
     def smr_scheme(self, value):
-        choose(&chosen_smr_scheme, SMR_SCHEMES, "smr_scheme", value)
+        choose(&cc_smr_settings.scheme, SMR_SCHEMES, "smr_scheme", value)
+
+    @property
+    def smr_scheme_in_use(self):
+        """What a container gets that is made now: `smr_scheme`, or 'ibr' where the system has no signals. Read-only.
+
+        Under 'debra' reading this installs the handler of `smr_signal`.
+        """
+        return SMR_SCHEMES[cc_smr_scheme_of_new_containers()]
+
+    @property
+    def smr_signal(self):
+        """The number of the signal that 'debra' interrupts threads with; 0: SIGRTMIN + 6, and so it begins.
+
+        It must be free: ValueError when it is no signal that can be caught, or has another handler. The handler is
+        installed when the first container with 'debra' is made. After that, leave the signal alone: while another
+        handler is in place, or the signal is blocked, nothing is freed wrongly, but a stalled thread holds
+        up everything that it may have seen (`smr.stats().refusals` counts that).
+
+        Environment: CONCURRENT_COLLECTIONS_SMR_SIGNAL.
+        """
+        return cc_load_relaxed_u32(&cc_smr_settings.signal)
+
+    @smr_signal.setter
+    def smr_signal(self, value):
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 64:
+            raise ValueError(f"smr_signal: expected the number of a signal, or 0, got {value!r}")
+        cdef uint32_t before = cc_load_relaxed_u32(&cc_smr_settings.signal)
+        cc_store_relaxed_u32(&cc_smr_settings.signal, value)
+        if cc_os_interrupt_signal() and not cc_debra_is_available():
+            cc_store_relaxed_u32(&cc_smr_settings.signal, before)
+            cc_debra_is_available()
+            raise ValueError(f"smr_signal: {value!r} cannot be caught, or has another handler")
 
     @property
     def retire_threshold(self):
@@ -183,7 +225,7 @@ cdef class Config:
 
 cdef tuple CONFIG_NAMES = (
     "gil_enabled", "detected_arch", "detected_features", "available_queue_backends", "queue_backend",
-    "smr_scheme", "retire_threshold", "max_reclaim_per_poll", "enable_statistics", "enable_contention_stats")
+    "smr_scheme", "smr_scheme_in_use", "smr_signal", "retire_threshold", "max_reclaim_per_poll", "enable_statistics", "enable_contention_stats")
 
 config = Config()
 

@@ -14,6 +14,7 @@ cdef extern from "ordered/skiplist.h":
     size_t cc_skiplist_bytes(const cc_skiplist *list)
     size_t cc_skiplist_flush(cc_skiplist *list)
     size_t cc_skiplist_limbo_count(const cc_skiplist *list)
+    unsigned int cc_skiplist_scheme(const cc_skiplist *list)
     unsigned int cc_skiplist_changes_by_this_thread(const cc_skiplist *list)
     const char *cc_skiplist_check(cc_skiplist *list)
 

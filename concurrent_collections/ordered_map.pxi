@@ -279,6 +279,11 @@ cdef class SkipListMap:
         """
         return cc_skiplist_flush(self.entries)
 
+    @property
+    def smr_scheme(self):
+        """How this container reclaims what is removed from it: 'ibr' or 'debra'. See `config.smr_scheme`."""
+        return SMR_SCHEMES[cc_skiplist_scheme(self.entries)]
+
     def __eq__(self, other):
         if self is other:
             return True

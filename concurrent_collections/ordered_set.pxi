@@ -118,6 +118,11 @@ cdef class SkipListSet:
         """Release references that still wait for readers; return how many still wait. See SkipListMap."""
         return cc_skiplist_flush(self.entries)
 
+    @property
+    def smr_scheme(self):
+        """How this container reclaims what is removed from it: 'ibr' or 'debra'. See `config.smr_scheme`."""
+        return SMR_SCHEMES[cc_skiplist_scheme(self.entries)]
+
     # ---- algebra: named methods take any iterables, operators take sets ----
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -11,12 +12,19 @@ from pathlib import Path
 import pytest
 
 import concurrent_collections
-from concurrent_collections import config
+from concurrent_collections import SkipListMap, SkipListSet, config
 
-READ_ONLY = ["gil_enabled", "detected_arch", "detected_features", "available_queue_backends"]
+READ_ONLY = [
+    "gil_enabled",
+    "detected_arch",
+    "detected_features",
+    "available_queue_backends",
+    "smr_scheme_in_use",
+]
 WRITABLE = [
     "queue_backend",
     "smr_scheme",
+    "smr_signal",
     "retire_threshold",
     "max_reclaim_per_poll",
     "enable_statistics",
@@ -82,7 +90,34 @@ class TestWriting:
         assert "ibr" in str(caught.value)
         assert "nonsense" in str(caught.value)
         config.smr_scheme = "ibr"
-        assert config.smr_scheme == "ibr"
+        assert config.smr_scheme == config.smr_scheme_in_use == "ibr"
+        assert SkipListMap().smr_scheme == SkipListSet().smr_scheme == "ibr"
+
+    def test_containers_keep_the_scheme_that_they_were_made_with(self):
+        old = SkipListMap({1: 2})
+        config.smr_scheme = "debra"
+        new = SkipListSet([1])
+        assert old.smr_scheme == "ibr"
+        assert new.smr_scheme == config.smr_scheme_in_use
+        if sys.platform == "linux" and "TSAN_OPTIONS" not in os.environ:
+            assert new.smr_scheme == "debra"
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="the signal is for debra alone")
+    def test_a_signal_that_cannot_be_used_is_refused(self):
+        config.smr_scheme = "debra"
+        if config.smr_scheme_in_use != "debra":
+            pytest.skip("no debra here")
+        for wrong in (signal.SIGKILL, signal.SIGSTOP, 33, 65, -1, "12", 1.5, True, None):
+            with pytest.raises(ValueError, match="smr_signal"):
+                config.smr_signal = wrong
+        taken = signal.signal(signal.SIGUSR2, lambda *_: None)
+        try:
+            with pytest.raises(ValueError, match="another handler"):
+                config.smr_signal = signal.SIGUSR2
+        finally:
+            signal.signal(signal.SIGUSR2, taken)
+        config.smr_signal = signal.SIGRTMIN + 9
+        assert SkipListMap({1: 2})[1] == 2
 
     def test_queue_backends_are_checked_and_the_choices_named(self):
         with pytest.raises(ValueError) as caught:
