@@ -122,9 +122,9 @@ static inline void cc_leave(cc_smr_guard *g) {
 #if CC_HAS_INTERRUPTS
 static inline void cc_enter_phase(cc_thread *self, cc_phase phase) {
     /* Only the thread's own handler looks at the phase: it takes program order, not a fence. */
-    atomic_signal_fence(memory_order_seq_cst);
+    cc_fence_for_own_handler();
     self->phase = phase;
-    atomic_signal_fence(memory_order_seq_cst);
+    cc_fence_for_own_handler();
 }
 
 /* Begin a read phase at a checkpoint. A new region number: what a scan has found out about the phase before says

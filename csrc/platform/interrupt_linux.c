@@ -14,7 +14,8 @@
 #define _GNU_SOURCE /* syscall, ucontext's registers */
 #include "cc_os.h"
 
-#if CC_HAS_INTERRUPTS && !defined(CC_SCHED)
+/* In schedules the threads are fibres, which the scheduler interrupts; tests/c/yielding.c has real ones. */
+#if CC_HAS_INTERRUPTS && (!defined(CC_SCHED) || defined(CC_SCHED_OF_REAL_THREADS))
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/membarrier.h>

@@ -52,6 +52,10 @@ void cc_sched_drain(void) {
 #endif
 }
 
+void cc_sched_signal_point(void) {
+    maybe_yield();
+}
+
 /* Real threads sleep as always. */
 cc_park_result cc_sched_park(cc_atomic_u32 *word, uint32_t expected, uint64_t deadline);
 void cc_sched_unpark_one(cc_atomic_u32 *word);

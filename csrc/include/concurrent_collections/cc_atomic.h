@@ -41,6 +41,8 @@ void cc_sched_store(void *address, unsigned bytes, uint64_t value, bool release)
 uint64_t cc_sched_load(const void *address, unsigned bytes);
 /* Before a read-modify-write or a full fence: a scheduling point, then the store buffer drains. */
 void cc_sched_drain(void);
+/* Where the thread's own signal handler may come in between. */
+void cc_sched_signal_point(void);
 #endif
 
 /* ---------------------------------------------------------------- loads, stores, read-modify-writes */
@@ -135,6 +137,15 @@ static inline void cc_fence_seq_cst(cc_atomic_u64 *dummy) {
 #else
     (void)dummy;
     atomic_thread_fence(memory_order_seq_cst);
+#endif
+}
+
+/* Orders what this thread does before its own signal handler's eyes: for the compiler, not the processor. */
+static inline void cc_fence_for_own_handler(void) {
+    atomic_signal_fence(memory_order_seq_cst);
+#if defined(CC_SCHED)
+    cc_sched_signal_point();
+    atomic_signal_fence(memory_order_seq_cst);
 #endif
 }
 

@@ -78,6 +78,9 @@ typedef struct fibre {
     bool is_done;
     const void *sleeps_on; /* the address of a futex; NULL: it is awake */
     bool may_time_out;
+    /* The interrupting signal: sent; to be handled before the next step; held back by the signal mask. */
+    bool is_pending, is_due, is_blocked;
+    unsigned foreign_handlers; /* on top of the fibre's own code */
     unsigned stores;
     buffered_store buffer[BUFFER_ENTRIES];
 } fibre;
@@ -250,8 +253,8 @@ static void drain_all(fibre *f) {
 
 /* ---------------------------------------------------------------- strategies */
 
-/* Random: this schedule's habits. */
-static unsigned switches_once_in, drains_once_in;
+/* Random: this schedule's habits. The last one is PCT's as well. */
+static unsigned switches_once_in, drains_once_in, delivers_once_in;
 
 /* PCT. Actors are the fibres, then their buffers. */
 #define MOST_CHANGES 4u
@@ -274,6 +277,7 @@ static action replay_action;
 static bool replay_strayed;
 
 static void begin_strategy(void) {
+    static const unsigned delivery_habits[] = {1, 2, 8, 1000};
     random_state = seed * 0x2545f4914f6cdd1du + 1;
     switch (how) {
     case RANDOM: {
@@ -281,6 +285,7 @@ static void begin_strategy(void) {
         static const unsigned drain_habits[] = {1, 2, 8, 32, 1000};
         switches_once_in = switch_habits[random_below(7)];
         drains_once_in = drain_habits[random_below(5)];
+        delivers_once_in = delivery_habits[random_below(4)];
         break;
     }
     case PCT:
@@ -292,6 +297,7 @@ static void begin_strategy(void) {
             changes[i] = random_below(longest_run ? longest_run : 100);
         }
         lowest_priority = 0;
+        delivers_once_in = delivery_habits[random_below(4)];
         break;
     case DFS:
         decisions_made = preemptions = delays = 0;
@@ -487,18 +493,22 @@ static action next_action(void) {
     }
 }
 
-unsigned sched_choose(unsigned n) {
-    unsigned chosen;
+/* `drawn` is what is chosen when chance decides. */
+static unsigned choose(unsigned n, unsigned drawn) {
+    unsigned chosen = drawn;
     action a;
     if (how == DFS) {
         chosen = decide(n);
     } else if (how == REPLAY) {
         chosen = !replay_strayed && read_replay(&a) && a.kind == CHOOSE ? a.index % n : 0;
-    } else {
-        chosen = random_below(n);
     }
     remember((action){CHOOSE, 0, (uint16_t)chosen});
     return chosen;
+}
+
+unsigned sched_choose(unsigned n) {
+    bool by_chance = how == RANDOM || how == PCT;
+    return choose(n, by_chance ? random_below(n) : 0);
 }
 
 /* ---------------------------------------------------------------- fibres */
@@ -614,13 +624,120 @@ static void reset_record(cc_thread *t) {
     cc_store_relaxed_u64(&t->lower, CC_ERA_IDLE);
     cc_store_relaxed_u64(&t->upper, 0);
     cc_store_relaxed_uptr(&t->domain, 0);
+    cc_store_relaxed_u64(&t->number, t->index + 1u); /* cc_os_interrupt finds the fibre by it */
+    cc_store_relaxed_u64(&t->region, 0);
+    cc_store_relaxed_u64(&t->voided, 0);
+    cc_store_relaxed_u64(&t->answered, 0);
+    cc_store_relaxed_u32(&t->held_count, 0);
+    cc_store_relaxed_u64(&t->neutralizations, 0);
+    cc_store_relaxed_u64(&t->refusals, 0);
+#if CC_HAS_INTERRUPTS
+    t->phase = CC_PHASE_WRITE;
+    t->interrupted = 0;
+#endif
 }
+
+/* ---------------------------------------------------------------- interrupts: platform/cc_os.h, simulated
+ *
+ * A signal that was sent may be handled at any point of its fibre from then on. The barrier, which comes after
+ * it, makes it due: it is handled before the fibre's next step. A blocked one waits, and is due when the mask
+ * is restored. While our handler runs the signal is blocked, as the kernel does it. */
+
+#define SIGNAL_NUMBER 40
+
+static void (*interrupt_handler)(void *context);
+
+typedef struct interrupted_code {
+    bool is_blocked; /* its signal mask */
+    unsigned foreign_handlers;
+} interrupted_code;
+
+static void handle_interrupt(fibre *f) {
+    interrupted_code below = {f->is_blocked, f->foreign_handlers};
+    f->is_pending = f->is_due = false;
+    f->is_blocked = true;
+    interrupt_handler(&below); /* which may jump */
+    f->is_blocked = below.is_blocked;
+}
+
+/* Before a step of the current fibre. */
+static void handle_interrupts(void) {
+    fibre *f = &fibres[current];
+    while (f->is_pending && !f->is_blocked &&
+           (f->is_due ||
+            choose(2, (how == RANDOM || how == PCT) ? happens_once_in(delivers_once_in) : 0))) {
+        handle_interrupt(f);
+    }
+}
+
+static void step(void) {
+    schedule();
+    handle_interrupts();
+}
+
+#if CC_HAS_INTERRUPTS
+void sched_block_interrupts(unsigned who) {
+    fibres[who].is_blocked = true;
+}
+
+void sched_foreign_handler(bool blocks) {
+    fibre *f = &fibres[current];
+    bool was_blocked = f->is_blocked;
+    f->foreign_handlers++;
+    f->is_blocked = was_blocked || blocks;
+    sched_point();
+    sched_point();
+    f->foreign_handlers--;
+    f->is_blocked = was_blocked;
+    f->is_due = f->is_pending;
+    handle_interrupts();
+}
+
+bool cc_os_interrupts_begin(int signal_number, void (*handler)(void *context)) {
+    (void)signal_number;
+    interrupt_handler = handler;
+    return true;
+}
+
+int cc_os_interrupt_signal(void) {
+    return interrupt_handler ? SIGNAL_NUMBER : 0;
+}
+
+bool cc_os_interrupt(uint64_t thread_number) {
+    fibre *f = &fibres[thread_number - 1];
+    sched_point();
+    f->is_pending = true;
+    sched_point();
+    for (unsigned i = 0; i < program->fibres; i++) {
+        drain_all(&fibres[i]);
+    }
+    f->is_due = f->is_pending;
+    sched_point();
+    return !f->is_blocked;
+}
+
+bool cc_os_was_interrupted_within(const void *context, const void *stack, size_t bytes) {
+    (void)stack, (void)bytes;
+    return ((const interrupted_code *)context)->foreign_handlers == 0;
+}
+
+void cc_os_interrupt_again_after_outer_handler(void *context) {
+    fibre *f = &fibres[current];
+    f->is_pending = f->is_due = true;
+    ((interrupted_code *)context)->is_blocked = true;
+}
+
+void cc_os_restore_interrupted_mask(const void *context) {
+    fibres[current].is_blocked = ((const interrupted_code *)context)->is_blocked;
+}
+#endif
 
 /* ---------------------------------------------------------------- the hooks of cc_atomic.h */
 
 static bool is_no_point(const void *address) {
     const char *a = address;
-    const char *own = (const char *)fibres[current].record; /* only its owner writes to a record */
+    const char *own =
+        (const char *)fibres[current].record; /* what the owner reads there only it writes */
     if (a >= own && a < own + sizeof(cc_thread)) {
         return true;
     }
@@ -637,7 +754,7 @@ void cc_sched_store(void *address, unsigned bytes, uint64_t value, bool release)
         write_word(address, bytes, value);
         return;
     }
-    schedule();
+    step();
     if (memory == SCHED_SC) {
         write_word(address, bytes, value);
         return;
@@ -654,7 +771,7 @@ uint64_t cc_sched_load(const void *address, unsigned bytes) {
         return read_word(address, bytes);
     }
     if (!is_no_point(address)) {
-        schedule();
+        step();
     }
     const fibre *f = &fibres[current];
     for (unsigned i = f->stores; i-- > 0;) {
@@ -667,7 +784,7 @@ uint64_t cc_sched_load(const void *address, unsigned bytes) {
 
 void cc_sched_drain(void) {
     if (current != NOBODY) {
-        schedule();
+        step();
         drain_all(&fibres[current]);
     }
 }
@@ -700,9 +817,16 @@ void cc_sched_unpark_one(cc_atomic_u32 *word) {
     }
 }
 
+/* Between two instructions that concern the thread and its handler alone: nobody else needs a turn. */
+void cc_sched_signal_point(void) {
+    if (current != NOBODY) {
+        handle_interrupts();
+    }
+}
+
 void sched_point(void) {
     if (current != NOBODY) {
-        schedule();
+        step();
     }
 }
 
@@ -736,6 +860,8 @@ static void run_one(void) {
         fibres[i].is_done = false;
         fibres[i].sleeps_on = NULL;
         fibres[i].stores = 0;
+        fibres[i].is_pending = fibres[i].is_due = fibres[i].is_blocked = false;
+        fibres[i].foreign_handlers = 0;
         reset_record(fibres[i].record);
     }
     begin_strategy();

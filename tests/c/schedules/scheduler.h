@@ -67,6 +67,15 @@ unsigned sched_me(void);
 /* The thread record that fibre `who` runs with. set_up and judge use fibre 0's. */
 cc_thread *sched_record(unsigned who);
 
+/* ---- interrupts: the functions of platform/cc_os.h that memory/debra.c calls are simulated ---- */
+
+/* In set_up: fibre `who` has the signal blocked, for the whole run. */
+void sched_block_interrupts(unsigned who);
+
+/* In a fibre: a signal handler of somebody else runs on top of it for two steps, with our signal blocked or not. May
+ * not come back: where it is called, ours may jump. */
+void sched_foreign_handler(bool blocks);
+
 /* Nobody writes there during a run: loading from it is no scheduling point. */
 void sched_constant(const void *address, unsigned bytes);
 
