@@ -33,6 +33,7 @@ static const cc_queue_operations *operations_of(cc_queue_kind kind) {
         ops = &cc_lcrq_operations;
         break;
     case CC_QUEUE_WAIT_FREE:
+        ops = &cc_wcq_operations;
         break;
     }
     return ops && (!ops->is_available || ops->is_available()) ? ops : NULL;

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include "ring_list.h"
+#include "wcq_ring.h"
+
+#ifdef CC_HAVE_PAIR_CAS
+
+#define FEWEST_SLOTS 64u
+#define MOST_SLOTS 1024u              /* of a ring in a list */
+#define MOST_CAPACITY_OF_ONE_RING 65536u /* a longer bounded queue is a list, with credits */
+#define PATIENCE 64u
+#define SPINS 64u
+
+/* What is linked into lists: two index rings and the words. */
+typedef struct wcq_node {
+    cc_ring common;
+    uint32_t keepers; /* members that may keep an index */
+    uint32_t bits;
+    uint64_t limit; /* tickets of `filled` from here on finalize the ring; tests only */
+    char rest_of_line[CC_CACHE_LINE - sizeof(cc_ring) % CC_CACHE_LINE - 16];
+    wcq_ring filled, free;
+    /* Behind it: 2n slots of filled, 2n of free, n words. */
+} wcq_node;
+
+typedef struct wcq_member {
+    cc_member common;
+    wcq_node *kept_from; /* NULL: nothing is kept */
+    uint64_t kept;
+    wcq_record record;
+} wcq_member;
+
+typedef struct wcq {
+    cc_queue common;
+    cc_ring_list rings; /* unless `only` is there */
+    wcq_node *only;
+    uint32_t patience, spins;
+    wcq_crew crew;
+    cc_atomic_u64 numbers; /* of rings, given away so far */
+} wcq;
+
+static inline wcq_pair *slots_of(const wcq_node *node) {
+    return (wcq_pair *)(node + 1);
+}
+
+static inline cc_atomic_uptr *words_of(const wcq_node *node) {
+    return (cc_atomic_uptr *)(slots_of(node) + (UINT64_C(2) << node->bits));
+}
+
+/* ---------------------------------------------------------------- nodes */
+
+static size_t node_bytes(uint32_t slots) {
+    return sizeof(wcq_node) + slots * (2 * 2 * sizeof(wcq_pair) + sizeof(cc_atomic_uptr));
+}
+
+/* With `indices` of them in use, and `word`, unless 0, under the first. */
+static void begin_node(wcq_node *node, wcq *q, uint32_t indices, uintptr_t word) {
+    uint32_t bits = wcq_bits_for(node->common.slots), first_free = word ? 1 : 0;
+    uint64_t number = cc_fetch_add_relaxed_u64(&q->numbers, 2);
+    node->bits = bits;
+    wcq_ring_begin(&node->filled, slots_of(node), bits, 0, first_free, &q->crew, number, node,
+                   q->patience, q->spins);
+    wcq_ring_begin(&node->free, slots_of(node) + (UINT64_C(1) << bits), bits, first_free, indices,
+                   &q->crew, number + 1, node, q->patience, q->spins);
+    for (uint32_t i = 0; i < node->common.slots; i++) {
+        cc_store_relaxed_uptr(&words_of(node)[i], i < first_free ? word : 0);
+    }
+}
+
+static int visit_node(const cc_ring *common, int (*visit)(uintptr_t word, void *argument),
+                      void *argument) {
+    const wcq_node *node = (const wcq_node *)common;
+    const wcq_ring *r = &node->filled;
+    uint64_t tail = cc_load_acquire_u64(&r->tail.half.first) & ~WCQ_CLOSED;
+    for (uint64_t t = cc_load_acquire_u64(&r->head.half.first); t < tail; t++) {
+        uint64_t value = cc_load_acquire_u64(&wcq_slot(r, t)->half.first);
+        if (wcq_cycle_of_value(r, value) == wcq_cycle_of_ticket(r, t) && !wcq_is_vacant(r, value)) {
+            int answer =
+                visit(cc_load_relaxed_uptr(&words_of(node)[value & wcq_mask(r)]), argument);
+            if (answer) {
+                return answer;
+            }
+        }
+    }
+    return 0;
+}
+
+/* ---------------------------------------------------------------- nodes in a list */
+
+static void fill_node(cc_ring *common, const cc_queue *queue, uintptr_t word) {
+    wcq_node *node = (wcq_node *)common;
+    uint32_t slots = common->slots;
+    uint64_t capacity = queue->capacity;
+    /* See scq.c: so many may keep an index that puts do not run out of them. */
+    node->keepers = !capacity ? slots / 2 : capacity < slots ? slots - (uint32_t)capacity : 0;
+    begin_node(node, (wcq *)queue, slots, word);
+    node->limit = queue->options.ticket_limit
+                      ? (UINT64_C(1) << node->bits) + queue->options.ticket_limit
+                      : WCQ_CLOSED;
+}
+
+static void finalize_node(cc_ring *ring) {
+    wcq_close(&((wcq_node *)ring)->filled);
+}
+
+static void forget_kept_index(cc_member *self) {
+    ((wcq_member *)self)->kept_from = NULL;
+}
+
+CC_ALWAYS_INLINE cc_ring_answer node_put(cc_ring *common, cc_queue *queue, cc_member *self_,
+                                         uintptr_t word) {
+    wcq_node *node = (wcq_node *)common;
+    wcq_member *self = (wcq_member *)self_;
+    uint64_t index;
+    (void)queue;
+    if (self->kept_from == node) {
+        self->kept_from = NULL;
+        index = self->kept;
+    } else if (wcq_dequeue(&node->free, &self->record, &index) != WCQ_DONE) {
+        wcq_close(&node->filled);
+        return CC_RING_OVER;
+    }
+    cc_store_relaxed_uptr(&words_of(node)[index], word); /* published with the index */
+    if (wcq_enqueue(&node->filled, &self->record, index) == WCQ_SHUT) {
+        return CC_RING_OVER; /* nobody will miss the index */
+    }
+    if (cc_load_relaxed_u64(&node->filled.tail.half.first) >= node->limit) {
+        wcq_close(&node->filled);
+    }
+    return CC_RING_OK;
+}
+
+CC_ALWAYS_INLINE cc_ring_answer node_take(cc_ring *common, cc_queue *queue, cc_member *self_,
+                                          uintptr_t *word) {
+    wcq_node *node = (wcq_node *)common;
+    wcq_member *self = (wcq_member *)self_;
+    uint64_t index;
+    (void)queue;
+    if (wcq_dequeue(&node->filled, &self->record, &index) == WCQ_EMPTY) {
+        if (!wcq_is_closed(&node->filled)) {
+            return CC_RING_EMPTY;
+        }
+        /* Closed at what time? Once more: what is empty after that is over. */
+        if (wcq_dequeue(&node->filled, &self->record, &index) == WCQ_EMPTY) {
+            return CC_RING_OVER;
+        }
+    }
+    *word = cc_load_relaxed_uptr(&words_of(node)[index]);
+    if (!self->kept_from && self->common.ordinal < node->keepers) {
+        self->kept_from = node;
+        self->kept = index;
+    } else {
+        wcq_enqueue(&node->free, &self->record, index);
+    }
+    return CC_RING_OK;
+}
+
+static const cc_ring_kind wcq_nodes = {
+    .fewest_slots = FEWEST_SLOTS,
+    .most_slots = MOST_SLOTS,
+    .needs_slots_for_members = false, /* wcq_ring.h on the threshold */
+    .bytes = node_bytes,
+    .fill = fill_node,
+    .finalize = finalize_node,
+    .put = node_put,
+    .take = node_take,
+    .get_ring_changes = forget_kept_index,
+    .visit = visit_node,
+};
+
+/* ---------------------------------------------------------------- one node that bounds itself */
+
+CC_NEVER_INLINE cc_queue_status put_bounded(wcq *q, wcq_member *self, uintptr_t word) {
+    wcq_node *node = q->only;
+    uint64_t index;
+    if (wcq_dequeue(&node->free, &self->record, &index) != WCQ_DONE) {
+        return wcq_is_closed(&node->filled) ? CC_QUEUE_CLOSED : CC_QUEUE_FULL;
+    }
+    cc_store_relaxed_uptr(&words_of(node)[index], word); /* published with the index */
+    if (wcq_enqueue(&node->filled, &self->record, index) == WCQ_SHUT) {
+        wcq_enqueue(&node->free, &self->record, index);
+        return CC_QUEUE_CLOSED;
+    }
+    return CC_QUEUE_OK;
+}
+
+CC_NEVER_INLINE cc_queue_status take_bounded(wcq *q, wcq_member *self, uintptr_t *word) {
+    wcq_node *node = q->only;
+    uint64_t index;
+    if (wcq_dequeue(&node->filled, &self->record, &index) == WCQ_EMPTY) {
+        if (!wcq_is_closed(&node->filled)) {
+            return CC_QUEUE_EMPTY;
+        }
+        if (wcq_dequeue(&node->filled, &self->record, &index) == WCQ_EMPTY) {
+            return CC_QUEUE_CLOSED;
+        }
+    }
+    *word = cc_load_relaxed_uptr(&words_of(node)[index]);
+    wcq_enqueue(&node->free, &self->record, index);
+    return CC_QUEUE_OK;
+}
+
+/* ---------------------------------------------------------------- the queue */
+
+static bool begin(cc_queue *queue) {
+    wcq *q = (wcq *)queue;
+    q->patience = queue->options.patience ? queue->options.patience - 1 : PATIENCE;
+    q->spins = queue->options.spins ? queue->options.spins - 1 : SPINS;
+    if (queue->capacity == 0 || queue->capacity > MOST_CAPACITY_OF_ONE_RING) {
+        return cc_ring_list_begin(&q->rings, queue, &wcq_nodes);
+    }
+    queue->has_credits = false; /* `free` holds exactly `capacity` indices */
+    uint32_t slots = cc_power_of_two(queue->capacity);
+    size_t bytes = node_bytes(slots);
+    q->only = cc_alloc_aligned(bytes, CC_CACHE_LINE);
+    if (!q->only) {
+        return false;
+    }
+    memset((void *)q->only, 0, sizeof(wcq_node));
+    q->only->common.bytes = bytes;
+    q->only->common.slots = slots;
+    begin_node(q->only, q, (uint32_t)queue->capacity, 0);
+    return true;
+}
+
+static void end(cc_queue *queue) {
+    wcq *q = (wcq *)queue;
+    if (q->only) {
+        cc_free(q->only);
+    } else {
+        cc_ring_list_end(&q->rings);
+    }
+    wcq_disband(&q->crew);
+}
+
+/* At the first operation of a member: make the others look at its wishes. */
+CC_NEVER_INLINE bool join(wcq *q, wcq_member *self) {
+    return wcq_join_crew(&q->crew, &self->record);
+}
+
+static inline bool is_ready(wcq *q, wcq_member *self) {
+    if (!self->record.id && !join(q, self)) {
+        return false;
+    }
+    /* put_ring is free at the beginning of an operation: who helps names the wish's node there. */
+    wcq_help_somebody(&q->crew, &self->record, q->only ? NULL : &self->common.put_ring);
+    return true;
+}
+
+static cc_queue_status put_word(cc_queue *queue, cc_member *self_, uintptr_t word) {
+    wcq *q = (wcq *)queue;
+    wcq_member *self = (wcq_member *)self_;
+    if (!is_ready(q, self)) {
+        return CC_QUEUE_NO_MEMORY;
+    }
+    return q->only ? put_bounded(q, self, word)
+                   : cc_ring_list_put(&q->rings, queue, self_, word, &wcq_nodes);
+}
+
+static cc_queue_status take_word(cc_queue *queue, cc_member *self_, uintptr_t *word) {
+    wcq *q = (wcq *)queue;
+    wcq_member *self = (wcq_member *)self_;
+    if (!is_ready(q, self)) {
+        return CC_QUEUE_NO_MEMORY;
+    }
+    return q->only ? take_bounded(q, self, word)
+                   : cc_ring_list_take(&q->rings, queue, self_, word, &wcq_nodes);
+}
+
+static void close_rings(cc_queue *queue, cc_member *self) {
+    wcq *q = (wcq *)queue;
+    if (q->only) {
+        wcq_close(&q->only->filled);
+    } else {
+        cc_ring_list_close(&q->rings, queue, self, &wcq_nodes);
+    }
+}
+
+static int visit_words(const cc_queue *queue, int (*visit)(uintptr_t word, void *argument),
+                       void *argument) {
+    const wcq *q = (const wcq *)queue;
+    return q->only ? visit_node(&q->only->common, visit, argument)
+                   : cc_ring_list_visit(&q->rings, &wcq_nodes, visit, argument);
+}
+
+static size_t bytes_of_rings(const cc_queue *queue) {
+    const wcq *q = (const wcq *)queue;
+    return wcq_crew_bytes(&q->crew) +
+           (q->only ? q->only->common.bytes : (size_t)cc_load_relaxed_u64(&q->rings.bytes));
+}
+
+static bool is_wait_free(const cc_queue *queue) {
+    return ((const wcq *)queue)->only != NULL;
+}
+
+static bool is_available(void) {
+#ifdef CC_ARCH_X86_64
+    return cc_features() & CC_FEATURE_CMPXCHG16B;
+#else
+    return true;
+#endif
+}
+
+const cc_queue_operations cc_wcq_operations = {
+    .backend = "wcq",
+    .is_available = is_available,
+    .queue_bytes = sizeof(wcq),
+    .member_bytes = sizeof(wcq_member),
+    .begin = begin,
+    .put_word = put_word,
+    .take_word = take_word,
+    .close = close_rings,
+    .visit = visit_words,
+    .end = end,
+    .bytes = bytes_of_rings,
+    .is_wait_free = is_wait_free,
+};
+
+#else
+
+static bool is_available(void) {
+    return false;
+}
+
+const cc_queue_operations cc_wcq_operations = {.backend = "wcq", .is_available = is_available};
+
+#endif

@@ -1,0 +1,731 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A wait-free ring of indices, after wCQ (Nikolaev and Ravindran, SPAA 2022, arXiv 2201.02179).
+ *
+ * A ring of 2n slots holds at most n indices, as SCQ's does: tail and head hand out tickets, a ticket's slot is
+ * ticket % 2n and its cycle ticket / 2n. Who fails with too many tickets in a row writes down what it
+ * wants; everybody looks at somebody else's wish once in a while and works on it, so that in the end all
+ * work on one wish and nothing is in its way.
+ *
+ * A slot is a pair of words that one instruction can swap:
+ *     value   cycle | SAFE | SETTLED | index
+ *     note    no helper may place an index here any more with a ticket of this cycle or an older one
+ * An index of all ones but the last means never filled in this cycle (void); all ones, taken.
+ *
+ * A wish (request) is one thread's record. Its `progress` is a pair {word, place}; place says which counter of
+ * which ring, and word is
+ *     turn   | FRESH               no ticket yet
+ *     ticket | TENTATIVE           the ticket that the counter is about to give
+ *     ticket                       the wish owns this ticket; every helper tries it
+ *     ticket | FINAL               placed in, or found in, the slot of this ticket
+ *     ...    | FINAL | NOTHING     the ring is closed, or empty
+ * No word is ever written twice into the same record with the same place: turns and tickets only grow. So a swap of
+ * the pair by somebody who has slept fails.
+ *
+ * How all helpers agree on one ticket (the paper's slow_F&A). Word becomes `c | TENTATIVE`, c being the counter;
+ * then {c, 0} -> {c + 1, tag} on the counter, the tag naming record and ticket; then word becomes `c`; then the
+ * tag is removed. Whoever meets a tag in the slow path does these last two steps first. The fast path adds to
+ * the first half of the pair and does not care.
+ *   Invariant A. When {c, 0} -> {c + 1, tag of (record, c)} happens, the record's word is c | TENTATIVE. It was
+ *     so when the swapper looked. It changes to c only after such a swap, and then the counter is not c any more. It
+ *     changes to c' | TENTATIVE or FINAL only by somebody who has read word, then the counter as c' (or closed),
+ *     then no tag. If the counter was c' != c, it had passed c. (That is why word is read first: then c' >= c.)
+ *   Invariant B. While the tag of (record, c) stands, word stays c | TENTATIVE or becomes c: whoever wants to
+ *     move it elsewhere has seen no tag after reading the counter beyond c, so it was removed before, so word was
+ *     c before.
+ *   So a ticket that is taken from the counter in this way belongs to exactly one wish, and none is wasted.
+ *
+ * How all helpers agree on what came of the ticket.
+ *   Enqueue. The index is placed with SETTLED = 0. Then word becomes ticket | FINAL, and then the slot
+ *     SETTLED = 1. A dequeuer that takes an index with SETTLED = 0 first makes word FINAL itself. So before the
+ *     slot changes any further everybody can see that the wish is fulfilled. A helper that cannot use the slot
+ *     writes its cycle into the note, by one swap of note and value; so nobody can place the index there later who
+ *     has found the slot usable earlier.
+ *   Invariant C. When word leaves a ticket T for another one, slot(T) has a cycle of at least T's and does not hold
+ *     the index, or a note of at least T's cycle: nobody will ever place it there.
+ *   Dequeue. An index found in the ticket's slot makes word FINAL; only the wish's owner takes it out. If there is none
+ *     the slot is marked as SCQ does (its cycle moved on, or SAFE removed), so that there never will be one. So either
+ *     all helpers find it, or none does; no note is needed.
+ *
+ * Deviations from the paper:
+ *   - The counter's second half names record and ticket. The paper points to a record of its own, "phase 2", which
+ *     is used again for the other counter while a pointer may still stand in the first.
+ *   - A wish's word carries the place, and a helper asks again whether the turn is the same after it has read word.
+ *     The paper asks once; a helper that sleeps then takes part in the owner's next wish, with the index of
+ *     the last.
+ *   - A bumped slot (void, of this ticket's cycle) is not mistaken for a finished enqueue.
+ *   - Everybody who fulfils an enqueue wish, its owner included, refills the threshold before it returns; else the
+ *     owner could return while the helper that placed its index has not refilled it yet.
+ *   - The threshold is 2n + (threads that know the ring), not 3n - 1. So nothing depends on threads <= n; see below.
+ *   - The threshold is lowered once for each ticket that fails, after it has failed, as in SCQ.
+ *   - No note for dequeuers, see above.
+ *   - The ring can be closed (finalized): then enqueue says so, in the slow path as well.
+ *
+ * The threshold. Negative: there is nothing. Let T be the ticket of an index that has been placed, and h the head,
+ * when the threshold has been refilled.
+ *   T - h < 2n. Look at the 2n + 1 tickets T - 2n .. T, assuming all are >= h. No dequeuer has had one of them, so an
+ *   enqueuer that had one has placed its index there, is about to, or failed because of an older index in
+ *   the slot. The first two kinds hold different indices now: at most n. The older indices of the third kind
+ *   were placed or in their enqueuer's hands when ticket T - 2n was taken: at most n. Together 2n: one too few.
+ *   So after at most 2n - 1 further tickets that fail somebody has T. A ticket that failed before the refill and is
+ *   counted after it costs one more, at most one per thread. 2n + threads is enough.
+ *   The number of threads is read after the threshold, so a thread that comes later has no such ticket.
+ *
+ * Progress. Wait-free. Let k threads use a ring of 2n slots. While a wish is pending each of the others begins at most
+ * k * WCQ_HELP_EVERY operations before it looks at this wish, and then works on nothing else. Any step of
+ * the wish is repeated only when another one has changed a counter or a slot; see wcq_step_bound.
+ *
+ * Linearization. Enqueue: the swap that places the index, or, when a dequeuer says empty because of the threshold
+ * between that and the refill, the refill. Dequeue: with an index, the order of tickets; empty: the load of tail,
+ * or the load or decrement of the threshold that says so.
+ *
+ * Memory order: everything that decides is seq_cst. (1) the stores of a wish, its turn last, with the loads of turn
+ * in help_somebody; (2) turn at the end of a wish before the words of the next, with the load of turn after
+ * word in next_ticket.
+ *
+ * Limits: 2^60 tickets; 2^20 - 1 records; a tag is told apart for 2^43 tickets. On aarch64 halves of a pair
+ * are read and changed by 8-byte instructions beside the 16-byte ones: outside C11, but what the machines do.
+ */
+#ifndef CC_WCQ_RING_H
+#define CC_WCQ_RING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "queue_inside.h"
+#include "concurrent_collections/cc_atomic.h"
+
+#ifdef CC_HAVE_PAIR_CAS
+
+/* Operations between two looks at somebody else's wish. */
+#ifndef WCQ_HELP_EVERY
+#define WCQ_HELP_EVERY 16u
+#endif
+/* Dequeuers lift a tail that has fallen behind head, but try only so often: a failed attempt means that an
+ * enqueuer has moved it on. */
+#define WCQ_CATCH_UPS 8u
+
+typedef union wcq_pair {
+    cc_pair pair;
+    struct {
+        cc_atomic_u64 first, second;
+    } half;
+} wcq_pair;
+
+/* ---------------------------------------------------------------- records of threads */
+
+struct wcq_ring;
+
+typedef struct wcq_record {
+    /* The wish. Helpers read it. */
+    cc_atomic_u64 turn; /* odd while the wish is pending */
+    cc_atomic_uptr ring;
+    cc_atomic_uptr home; /* the block of memory that the ring is in */
+    cc_atomic_u64 index; /* to enqueue */
+    wcq_pair progress; /* {word, place} */
+    char keep_helpers_off_the_private_part[CC_CACHE_LINE];
+    /* Only the owner touches these. */
+    uint32_t id; /* from 1 */
+    uint32_t until_help;
+    uint32_t next_to_help;
+    uint64_t steps; /* atomic accesses of the owner, counted where invariants are checked */
+} wcq_record;
+
+#define WCQ_FIRST_CHUNK 8u
+#define WCQ_CHUNKS 17u
+#define WCQ_MOST_RECORDS ((WCQ_FIRST_CHUNK << WCQ_CHUNKS) - WCQ_FIRST_CHUNK) /* < 2^20 */
+
+/* All records of a queue; they live as long as it does. Chunk i has room for 8 << i. */
+typedef struct wcq_crew {
+    cc_atomic_u32 count;
+    cc_atomic_uptr chunks[WCQ_CHUNKS];
+} wcq_crew;
+
+static inline cc_atomic_uptr *wcq_place_in_crew(const wcq_crew *crew, uint32_t id) {
+    uint32_t n = id - 1 + WCQ_FIRST_CHUNK;
+    uint32_t chunk = (31u - (uint32_t)__builtin_clz(n)) - 3u;
+    cc_atomic_uptr *places = (cc_atomic_uptr *)cc_load_acquire_uptr(&crew->chunks[chunk]);
+    return places ? &places[n - (WCQ_FIRST_CHUNK << chunk)] : NULL;
+}
+
+static inline wcq_record *wcq_record_of(const wcq_crew *crew, uint32_t id) {
+    return (wcq_record *)cc_load_acquire_uptr(wcq_place_in_crew(crew, id));
+}
+
+/* Makes the record a member of the crew; false without memory, or when there are too many. Lock-free. */
+static inline bool wcq_join_crew(wcq_crew *crew, wcq_record *record) {
+    memset((void *)record, 0, sizeof *record);
+    for (;;) {
+        uint32_t count = cc_load_seq_cst_u32(&crew->count);
+        if (count == WCQ_MOST_RECORDS) {
+            return false;
+        }
+        cc_atomic_uptr *place = wcq_place_in_crew(crew, count + 1);
+        if (!place) {
+            uint32_t chunk = (31u - (uint32_t)__builtin_clz(count + WCQ_FIRST_CHUNK)) - 3u;
+            size_t bytes = (WCQ_FIRST_CHUNK << chunk) * sizeof(cc_atomic_uptr);
+            void *places = cc_alloc(bytes);
+            if (!places) {
+                return false;
+            }
+            memset(places, 0, bytes);
+            uintptr_t none = 0;
+            if (!cc_cas_acq_rel_uptr(&crew->chunks[chunk], &none, (uintptr_t)places)) {
+                cc_free(places);
+            }
+            continue;
+        }
+        /* The place first, then the count: whoever counts a record finds it. */
+        record->id = record->next_to_help = count + 1;
+        record->until_help = WCQ_HELP_EVERY;
+        uintptr_t nobody = 0;
+        bool joined = cc_cas_acq_rel_uptr(place, &nobody, (uintptr_t)record);
+        cc_cas_seq_cst_u32(&crew->count, &count, count + 1);
+        if (joined) {
+            return true;
+        }
+    }
+}
+
+/* Frees the chunks; the records are their owners'. */
+static inline void wcq_disband(wcq_crew *crew) {
+    for (uint32_t i = 0; i < WCQ_CHUNKS; i++) {
+        cc_free((void *)cc_load_relaxed_uptr(&crew->chunks[i]));
+    }
+}
+
+static inline size_t wcq_crew_bytes(const wcq_crew *crew) {
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < WCQ_CHUNKS; i++) {
+        if (cc_load_relaxed_uptr(&crew->chunks[i])) {
+            bytes += (WCQ_FIRST_CHUNK << i) * sizeof(cc_atomic_uptr);
+        }
+    }
+    return bytes;
+}
+
+/* ---------------------------------------------------------------- the ring */
+
+typedef struct wcq_ring {
+    wcq_pair tail; /* {count, maybe with CLOSED; tag} */
+    char keep_enqueuers_off_head[CC_CACHE_LINE - sizeof(wcq_pair)];
+    wcq_pair head; /* {count; tag} */
+    char keep_dequeuers_off_threshold[CC_CACHE_LINE - sizeof(wcq_pair)];
+    cc_atomic_u64 threshold; /* as int64_t */
+    char keep_threshold_off_constants[CC_CACHE_LINE - sizeof(cc_atomic_u64)];
+    wcq_pair *slots;
+    wcq_crew *crew;
+    uint64_t number; /* unique among the rings of a crew, those of the past included */
+    void *home; /* the block of memory that the ring is in */
+    uint32_t bits; /* 1 << bits slots */
+    uint32_t patience, spins;
+    char keep_constants_off_slots[CC_CACHE_LINE - 4 * 8 - 3 * 4];
+} wcq_ring;
+
+#define WCQ_CLOSED (UINT64_C(1) << 63) /* in tail's count; every write of tail keeps it */
+
+/* Flags of a wish's word. */
+#define WCQ_TENTATIVE 1u
+#define WCQ_FINAL 2u
+#define WCQ_NOTHING 4u
+#define WCQ_FRESH 8u
+#define WCQ_WORD_SHIFT 4u
+#define WCQ_NO_TICKET UINT64_MAX
+
+/* A tag: the record's id above, the ticket's low bits below. */
+#define WCQ_TAG_TICKET_BITS 44u
+
+typedef enum wcq_side { WCQ_TAIL, WCQ_HEAD } wcq_side;
+typedef enum wcq_outcome {
+    WCQ_DONE,
+    WCQ_EMPTY, /* dequeue */
+    WCQ_SHUT, /* enqueue: the ring is closed */
+    WCQ_MISSED /* this ticket was no good */
+} wcq_outcome;
+
+static inline uint64_t wcq_mask(const wcq_ring *r) { /* all ones: taken */
+    return (UINT64_C(2) << r->bits) - 1;
+}
+static inline uint64_t wcq_void(const wcq_ring *r) {
+    return wcq_mask(r) - 1;
+}
+static inline uint64_t wcq_settled(const wcq_ring *r) {
+    return UINT64_C(2) << r->bits;
+}
+static inline uint64_t wcq_safe(const wcq_ring *r) {
+    return UINT64_C(4) << r->bits;
+}
+static inline uint64_t wcq_cycle_of_value(const wcq_ring *r, uint64_t value) {
+    return value >> (r->bits + 3);
+}
+static inline uint64_t wcq_cycle_of_ticket(const wcq_ring *r, uint64_t ticket) {
+    return ticket >> r->bits;
+}
+static inline bool wcq_is_vacant(const wcq_ring *r, uint64_t value) {
+    return (value & wcq_mask(r)) >= wcq_void(r);
+}
+static inline uint64_t wcq_value(const wcq_ring *r, uint64_t ticket, uint64_t flags,
+                                 uint64_t index) {
+    return wcq_cycle_of_ticket(r, ticket) << (r->bits + 3) | flags | index;
+}
+
+/* Neighbours in time are not neighbours in memory: four slots share a cache line. */
+static inline wcq_pair *wcq_slot(const wcq_ring *r, uint64_t ticket) {
+    uint64_t mask = (UINT64_C(1) << r->bits) - 1;
+    uint64_t i = ticket & mask;
+    return &r->slots[r->bits < 4 ? i : ((i << 2 & mask) | i >> (r->bits - 2))];
+}
+
+/* ---------------------------------------------------------------- accesses, counted */
+
+static inline void wcq_count_step(wcq_record *me) {
+#ifdef CC_DEBUG_INVARIANTS
+    me->steps++;
+#else
+    (void)me;
+#endif
+}
+static inline uint64_t wcq_look(wcq_record *me, const cc_atomic_u64 *p) {
+    wcq_count_step(me);
+    return cc_load_seq_cst_u64(p);
+}
+static inline bool wcq_swap(wcq_record *me, cc_atomic_u64 *p, uint64_t *expected,
+                            uint64_t desired) {
+    wcq_count_step(me);
+    return cc_cas_seq_cst_u64(p, expected, desired);
+}
+static inline uint64_t wcq_add(wcq_record *me, cc_atomic_u64 *p, uint64_t n) {
+    wcq_count_step(me);
+    return cc_fetch_add_seq_cst_u64(p, n);
+}
+static inline bool wcq_swap_pair(wcq_record *me, wcq_pair *p, uint64_t first, uint64_t second,
+                                 uint64_t new_first, uint64_t new_second) {
+    cc_pair expected = {.low = first, .high = second};
+    wcq_count_step(me);
+    return cc_pair_cas(&p->pair, &expected, (cc_pair){.low = new_first, .high = new_second});
+}
+
+/* ---------------------------------------------------------------- threshold and tail */
+
+static inline uint64_t wcq_full_threshold(const wcq_ring *r) {
+    return (UINT64_C(1) << r->bits) + cc_load_seq_cst_u32(&r->crew->count);
+}
+
+static inline void wcq_refill_threshold(wcq_ring *r, wcq_record *me) {
+    uint64_t there = wcq_look(me, &r->threshold), full;
+    while (wcq_count_step(me), there != (full = wcq_full_threshold(r))) {
+        wcq_count_step(me);
+        cc_exchange_seq_cst_u64(&r->threshold, full);
+        there = full; /* once more if a thread has come meanwhile */
+    }
+}
+
+/* Does the threshold say that there is nothing? Of a closed ring it says nothing: nobody refills it for the last time
+ * when threads that come late have used it up. Then every ticket below tail is drawn. */
+static inline bool wcq_is_exhausted(wcq_ring *r, wcq_record *me) {
+    return (int64_t)wcq_look(me, &r->threshold) < 0 &&
+           !(wcq_look(me, &r->tail.half.first) & WCQ_CLOSED);
+}
+
+static inline void wcq_catch_up(wcq_ring *r, wcq_record *me, uint64_t head) {
+    uint64_t tail = wcq_look(me, &r->tail.half.first);
+    for (uint32_t i = 0; i < WCQ_CATCH_UPS && (tail & ~WCQ_CLOSED) < head; i++) {
+        if (wcq_swap(me, &r->tail.half.first, &tail, head | (tail & WCQ_CLOSED))) {
+            return;
+        }
+    }
+}
+
+/* ---------------------------------------------------------------- the fast path */
+
+static inline wcq_outcome wcq_enqueue_once(wcq_ring *r, wcq_record *me, uint64_t index) {
+    uint64_t ticket = wcq_add(me, &r->tail.half.first, 1);
+    if (ticket & WCQ_CLOSED) {
+        return WCQ_SHUT;
+    }
+    wcq_pair *slot = wcq_slot(r, ticket);
+    uint64_t value = wcq_look(me, &slot->half.first);
+    while (wcq_cycle_of_value(r, value) < wcq_cycle_of_ticket(r, ticket) &&
+           wcq_is_vacant(r, value) &&
+           ((value & wcq_safe(r)) || wcq_look(me, &r->head.half.first) <= ticket)) {
+        if (wcq_swap(me, &slot->half.first, &value,
+                     wcq_value(r, ticket, wcq_safe(r) | wcq_settled(r), index))) {
+            wcq_refill_threshold(r, me);
+            return WCQ_DONE;
+        }
+    }
+    return WCQ_MISSED;
+}
+
+/* Somebody is about to take an index out of slot(ticket) that a wish has put there. Make the wish final, so that
+ * no helper believes later that the index was never placed. */
+static inline void wcq_make_final(wcq_ring *r, wcq_record *me, uint64_t ticket) {
+    uint64_t place = r->number << 1 | WCQ_TAIL, word = ticket << WCQ_WORD_SHIFT;
+    uint32_t count = cc_load_seq_cst_u32(&r->crew->count);
+    for (uint32_t id = 1; id <= count; id++) {
+        wcq_record *record = wcq_record_of(r->crew, id);
+        wcq_count_step(me);
+        if (wcq_look(me, &record->progress.half.first) == word &&
+            wcq_look(me, &record->progress.half.second) == place) {
+            wcq_swap_pair(me, &record->progress, word, place, word | WCQ_FINAL, place);
+            return; /* a ticket belongs to one wish */
+        }
+    }
+}
+
+/* The index in slot(ticket), which nobody else may take; value is what was seen there. */
+static inline uint64_t wcq_take_out(wcq_ring *r, wcq_record *me, uint64_t ticket, uint64_t value) {
+    if (!(value & wcq_settled(r))) {
+        wcq_make_final(r, me, ticket);
+    }
+    /* Not a store or a swap: others may remove SAFE, or add SETTLED, at the same time. */
+    wcq_count_step(me);
+    cc_fetch_or_seq_cst_u64(&wcq_slot(r, ticket)->half.first, wcq_mask(r));
+    return value & wcq_mask(r);
+}
+
+/* There was nothing in the slot of this dequeuer's ticket: see that there never will be. `value` is what is in the
+ * slot. Returns false when the slot has changed; then value is new. */
+static inline bool wcq_spoil(wcq_ring *r, wcq_record *me, uint64_t ticket, uint64_t *value) {
+    uint64_t spoilt =
+        wcq_is_vacant(r, *value)
+            ? wcq_value(r, ticket, (*value & wcq_safe(r)) | wcq_settled(r), wcq_void(r))
+            : *value & ~wcq_safe(r);
+    return spoilt == *value || wcq_swap(me, &wcq_slot(r, ticket)->half.first, value, spoilt);
+}
+
+static inline wcq_outcome wcq_dequeue_once(wcq_ring *r, wcq_record *me, uint64_t *index) {
+    uint64_t ticket = wcq_add(me, &r->head.half.first, 1);
+    uint64_t cycle = wcq_cycle_of_ticket(r, ticket);
+    wcq_pair *slot = wcq_slot(r, ticket);
+    uint64_t value = wcq_look(me, &slot->half.first);
+    uint32_t spins = r->spins;
+    for (;;) {
+        if (wcq_cycle_of_value(r, value) == cycle) {
+            *index = wcq_take_out(r, me, ticket, value);
+            return WCQ_DONE;
+        }
+        if (wcq_cycle_of_value(r, value) > cycle) {
+            break;
+        }
+        /* An enqueuer with this ticket is on its way if tail is past it: worth a moment. */
+        if (spins && wcq_is_vacant(r, value) &&
+            (wcq_look(me, &r->tail.half.first) & ~WCQ_CLOSED) > ticket) {
+            spins--;
+            cc_pause();
+            value = wcq_look(me, &slot->half.first);
+            continue;
+        }
+        if (wcq_spoil(r, me, ticket, &value)) {
+            break;
+        }
+    }
+    if ((wcq_look(me, &r->tail.half.first) & ~WCQ_CLOSED) <= ticket + 1) {
+        wcq_catch_up(r, me, ticket + 1);
+        wcq_add(me, &r->threshold, UINT64_MAX);
+        return WCQ_EMPTY;
+    }
+    return (int64_t)wcq_add(me, &r->threshold, UINT64_MAX) <= 0 && wcq_is_exhausted(r, me)
+               ? WCQ_EMPTY
+               : WCQ_MISSED;
+}
+
+/* ---------------------------------------------------------------- the slow path */
+
+typedef struct wcq_wish {
+    wcq_record *record;
+    wcq_ring *ring;
+    uint64_t turn, place, index;
+} wcq_wish;
+
+static inline wcq_pair *wcq_counter(const wcq_wish *w) {
+    return w->place & 1 ? &w->ring->head : &w->ring->tail;
+}
+
+static inline bool wcq_advance(wcq_record *me, const wcq_wish *w, uint64_t word, uint64_t next) {
+    return wcq_swap_pair(me, &w->record->progress, word, w->place, next, w->place);
+}
+
+/* The counter has given a ticket away as `tag` says. Tell the wish, then remove the tag. `count` was read before
+ * the tag, or after: only the ticket's high bits are taken from it. */
+static inline void wcq_settle(const wcq_wish *w, wcq_record *me, uint64_t count, uint64_t tag) {
+    unsigned unused = 64u - WCQ_TAG_TICKET_BITS;
+    uint64_t plain = count & ~WCQ_CLOSED;
+    uint64_t ticket = plain + (uint64_t)((int64_t)((tag - plain) << unused) >> unused);
+    wcq_record *record = wcq_record_of(w->ring->crew, (uint32_t)(tag >> WCQ_TAG_TICKET_BITS));
+    uint64_t word = ticket << WCQ_WORD_SHIFT;
+    wcq_pair *counter = wcq_counter(w);
+    wcq_count_step(me);
+    wcq_swap_pair(me, &record->progress, word | WCQ_TENTATIVE, w->place, word, w->place);
+    count = wcq_look(me, &counter->half.first);
+    wcq_swap_pair(me, counter, count, tag, count, 0);
+}
+
+/* The wish's ticket, if it is another than *ticket, the one that the caller has tried in vain; else see that it
+ * gets one. False: the wish is fulfilled, or given up. */
+static inline bool wcq_next_ticket(const wcq_wish *w, wcq_record *me, uint64_t *ticket) {
+    wcq_ring *r = w->ring;
+    wcq_pair *counter = wcq_counter(w);
+    for (;;) {
+        uint64_t word = wcq_look(me, &w->record->progress.half.first);
+        if (wcq_look(me, &w->record->turn) != w->turn || (word & WCQ_FINAL)) { /* (2) */
+            return false;
+        }
+        bool has_failed = !(word & (WCQ_FRESH | WCQ_TENTATIVE));
+        if (has_failed && word >> WCQ_WORD_SHIFT != *ticket) {
+            *ticket = word >> WCQ_WORD_SHIFT;
+            return true;
+        }
+        /* After word, and in this order: see invariants A and B. */
+        uint64_t count = wcq_look(me, &counter->half.first);
+        uint64_t tag = wcq_look(me, &counter->half.second);
+        if (tag) {
+            wcq_settle(w, me, count, tag);
+            continue;
+        }
+        if (count & WCQ_CLOSED) {
+            wcq_advance(me, w, word, word | WCQ_FINAL | WCQ_NOTHING);
+            continue;
+        }
+        uint64_t tentative = count << WCQ_WORD_SHIFT | WCQ_TENTATIVE;
+        if (word != tentative) {
+            if (!wcq_advance(me, w, word, tentative)) {
+                continue;
+            }
+            if (has_failed && (w->place & 1)) { /* once for each ticket that has failed */
+                wcq_add(me, &r->threshold, UINT64_MAX);
+            }
+        }
+        tag = (uint64_t)w->record->id << WCQ_TAG_TICKET_BITS |
+              (count & ((UINT64_C(1) << WCQ_TAG_TICKET_BITS) - 1));
+        if (wcq_swap_pair(me, counter, count, 0, count + 1, tag)) {
+            wcq_settle(w, me, count, tag);
+        }
+    }
+}
+
+/* Try to place the wish's index with this ticket. */
+static inline void wcq_place_index(const wcq_wish *w, wcq_record *me, uint64_t ticket) {
+    wcq_ring *r = w->ring;
+    wcq_pair *slot = wcq_slot(r, ticket);
+    uint64_t cycle = wcq_cycle_of_ticket(r, ticket);
+    uint64_t word = ticket << WCQ_WORD_SHIFT;
+    for (;;) {
+        uint64_t note = wcq_look(
+            me, &slot->half.second); /* first: a note that is new means an old value is past */
+        uint64_t value = wcq_look(me, &slot->half.first);
+        uint64_t there = wcq_cycle_of_value(r, value);
+        if (there > cycle || (there < cycle && note >= cycle)) {
+            return; /* never again; or it was here, and then word is final */
+        }
+        if (there == cycle) {
+            if ((value & wcq_mask(r)) != wcq_void(r)) { /* another helper has placed it */
+                wcq_advance(me, w, word, word | WCQ_FINAL);
+            }
+            return;
+        }
+        if (!wcq_is_vacant(r, value) ||
+            (!(value & wcq_safe(r)) && wcq_look(me, &r->head.half.first) > ticket)) {
+            if (wcq_swap_pair(me, slot, value, note, value, cycle)) {
+                return;
+            }
+            continue;
+        }
+        uint64_t placed = wcq_value(r, ticket, wcq_safe(r), w->index);
+        if (wcq_swap_pair(me, slot, value, note, placed, note)) {
+            if (wcq_advance(me, w, word, word | WCQ_FINAL)) {
+                wcq_swap_pair(me, slot, placed, note, placed | wcq_settled(r), note);
+            }
+            wcq_refill_threshold(r, me);
+            return;
+        }
+    }
+}
+
+/* Look for an index in the slot of this ticket. */
+static inline void wcq_find_index(const wcq_wish *w, wcq_record *me, uint64_t ticket) {
+    wcq_ring *r = w->ring;
+    wcq_pair *slot = wcq_slot(r, ticket);
+    uint64_t cycle = wcq_cycle_of_ticket(r, ticket);
+    uint64_t word = ticket << WCQ_WORD_SHIFT;
+    uint64_t value = wcq_look(me, &slot->half.first);
+    do {
+        uint64_t there = wcq_cycle_of_value(r, value);
+        if (there == cycle && (value & wcq_mask(r)) != wcq_void(r)) {
+            wcq_advance(me, w, word, word | WCQ_FINAL);
+            return;
+        }
+        if (there >= cycle) {
+            break;
+        }
+    } while (!wcq_spoil(r, me, ticket, &value));
+    bool is_past_tail = (wcq_look(me, &r->tail.half.first) & ~WCQ_CLOSED) <= ticket + 1;
+    if (is_past_tail || wcq_is_exhausted(r, me)) {
+        if (is_past_tail) {
+            wcq_catch_up(r, me, ticket + 1);
+        }
+        if (wcq_advance(me, w, word, word | WCQ_FINAL | WCQ_NOTHING)) {
+            wcq_add(me, &r->threshold, UINT64_MAX);
+        }
+    }
+}
+
+static inline void wcq_work_on(const wcq_wish *w, wcq_record *me) {
+    uint64_t ticket = WCQ_NO_TICKET;
+    while (wcq_next_ticket(w, me, &ticket)) {
+        if (w->place & 1) {
+            wcq_find_index(w, me, ticket);
+        } else {
+            wcq_place_index(w, me, ticket);
+        }
+    }
+}
+
+/* Write a wish down, work on it until it is final, and return its last word. */
+static inline uint64_t wcq_wish_and_work(wcq_ring *r, wcq_record *me, wcq_side side,
+                                         uint64_t index) {
+    /* Odd already: the thread that had this record before was in the process that has forked us. */
+    uint64_t turn = (cc_load_relaxed_u64(&me->turn) + 1) | 1;
+    wcq_wish w = {me, r, turn, r->number << 1 | side, index};
+    for (int i = 0; i < 7; i++) {
+        wcq_count_step(me);
+    }
+    cc_store_release_u64(&me->progress.half.first, turn << WCQ_WORD_SHIFT | WCQ_FRESH); /* (2) */
+    cc_store_release_u64(&me->progress.half.second, w.place);
+    cc_store_release_uptr(&me->ring, (uintptr_t)r);
+    cc_store_release_uptr(&me->home, (uintptr_t)r->home);
+    cc_store_release_u64(&me->index, index);
+    cc_store_release_u64(&me->turn, turn); /* (1) */
+    wcq_work_on(&w, me);
+    uint64_t word = wcq_look(me, &me->progress.half.first);
+    cc_store_release_u64(&me->turn, turn + 1); /* (2) */
+    return word;
+}
+
+/* ---------------------------------------------------------------- operations */
+
+/* Look at one other record and fulfil its wish. `hazard`, if not NULL, is named there so that the block with the ring
+ * stays in memory: the wish is found still pending after that, and so long its owner names the ring. */
+CC_NEVER_INLINE void wcq_help_the_next(wcq_crew *crew, wcq_record *me, cc_atomic_uptr *hazard) {
+    me->until_help = WCQ_HELP_EVERY;
+    uint32_t count = cc_load_acquire_u32(&crew->count);
+    me->next_to_help = me->next_to_help >= count ? 1 : me->next_to_help + 1;
+    if (me->next_to_help == me->id) {
+        if (count == 1) {
+            return;
+        }
+        me->next_to_help = me->next_to_help >= count ? 1 : me->next_to_help + 1;
+    }
+    wcq_record *other = wcq_record_of(crew, me->next_to_help);
+    wcq_wish w = {.record = other, .turn = wcq_look(me, &other->turn)}; /* (1) */
+    if (!(w.turn & 1)) {
+        return;
+    }
+    w.place = wcq_look(me, &other->progress.half.second);
+    w.ring = (wcq_ring *)cc_load_acquire_uptr(&other->ring);
+    w.index = wcq_look(me, &other->index);
+    if (hazard) {
+        wcq_count_step(me);
+        cc_exchange_seq_cst_uptr(hazard, cc_load_acquire_uptr(&other->home));
+    }
+    if (wcq_look(me, &other->turn) == w.turn) {
+        wcq_work_on(&w, me);
+    }
+}
+
+/* At the beginning of every operation: once in WCQ_HELP_EVERY, help. */
+static inline void wcq_help_somebody(wcq_crew *crew, wcq_record *me, cc_atomic_uptr *hazard) {
+    if (--me->until_help == 0) {
+        wcq_help_the_next(crew, me, hazard);
+    }
+}
+
+/* Never more than n indices are in the ring, or on their way into it. */
+static inline wcq_outcome wcq_enqueue(wcq_ring *r, wcq_record *me, uint64_t index) {
+    for (uint32_t i = 0; i < r->patience; i++) {
+        wcq_outcome outcome = wcq_enqueue_once(r, me, index);
+        if (outcome != WCQ_MISSED) {
+            return outcome;
+        }
+    }
+    if (wcq_wish_and_work(r, me, WCQ_TAIL, index) & WCQ_NOTHING) {
+        return WCQ_SHUT;
+    }
+    wcq_refill_threshold(r, me);
+    return WCQ_DONE;
+}
+
+static inline wcq_outcome wcq_dequeue(wcq_ring *r, wcq_record *me, uint64_t *index) {
+    /* Look first: who polls an empty ring draws no tickets and disturbs nobody. */
+    uint64_t head = wcq_look(me, &r->head.half.first);
+    uint64_t value = wcq_look(me, &wcq_slot(r, head)->half.first);
+    if ((wcq_is_vacant(r, value) || wcq_cycle_of_value(r, value) != wcq_cycle_of_ticket(r, head)) &&
+        ((wcq_look(me, &r->tail.half.first) & ~WCQ_CLOSED) <= head || wcq_is_exhausted(r, me))) {
+        return WCQ_EMPTY; /* every ticket below tail has its taker, or the threshold says so */
+    }
+    for (uint32_t i = 0; i < r->patience; i++) {
+        wcq_outcome outcome = wcq_dequeue_once(r, me, index);
+        if (outcome != WCQ_MISSED) {
+            return outcome;
+        }
+    }
+    uint64_t word = wcq_wish_and_work(r, me, WCQ_HEAD, 0);
+    if (word & WCQ_NOTHING) {
+        return WCQ_EMPTY;
+    }
+    uint64_t ticket = word >> WCQ_WORD_SHIFT;
+    *index = wcq_take_out(r, me, ticket, wcq_look(me, &wcq_slot(r, ticket)->half.first));
+    return WCQ_DONE;
+}
+
+/* From now on no enqueuer gets a ticket. */
+static inline void wcq_close(wcq_ring *r) {
+    cc_fetch_or_seq_cst_u64(&r->tail.half.first, WCQ_CLOSED);
+}
+
+static inline bool wcq_is_closed(const wcq_ring *r) {
+    return cc_load_seq_cst_u64(&r->tail.half.first) & WCQ_CLOSED;
+}
+
+/* ---------------------------------------------------------------- beginning */
+
+/* Bytes of slots of a ring for `most` indices, and the bits that go with it. */
+static inline uint32_t wcq_bits_for(size_t most) {
+    uint32_t bits = 1;
+    while ((UINT64_C(1) << bits) < 2 * (uint64_t)most) {
+        bits++;
+    }
+    return bits;
+}
+
+/* `slots` is 1 << bits pairs. Indices from .. to - 1 are in the ring at the beginning. */
+static inline void wcq_ring_begin(wcq_ring *r, wcq_pair *slots, uint32_t bits, uint64_t from,
+                                  uint64_t to, wcq_crew *crew, uint64_t number, void *home,
+                                  uint32_t patience, uint32_t spins) {
+    uint64_t filled = to - from;
+    memset((void *)r, 0, sizeof *r);
+    r->home = home;
+    r->slots = slots;
+    r->crew = crew;
+    r->number = number;
+    r->bits = bits;
+    r->patience = patience;
+    r->spins = spins;
+    uint64_t first = UINT64_C(1) << bits; /* cycle 0 is before the first */
+    for (uint64_t t = first; t < 2 * first; t++) {
+        uint64_t flags = wcq_safe(r) | wcq_settled(r);
+        bool is_filled = t - first < filled;
+        cc_store_relaxed_u64(&wcq_slot(r, t)->half.first,
+                             is_filled ? wcq_value(r, t, flags, from + (t - first))
+                                       : wcq_value(r, 0, flags, wcq_void(r)));
+        cc_store_relaxed_u64(&wcq_slot(r, t)->half.second, 0);
+    }
+    cc_store_relaxed_u64(&r->head.half.first, first);
+    cc_store_relaxed_u64(&r->tail.half.first, first + filled);
+    cc_store_relaxed_u64(&r->threshold, filled ? wcq_full_threshold(r) : UINT64_MAX);
+}
+
+#endif /* CC_HAVE_PAIR_CAS */
+#endif
