@@ -4,6 +4,7 @@
  * numbers of threads. What maps.py measures beyond this is CPython and the object layer.
  *
  *   benchmarks/run_core.sh [--only get|uniform|returning] [--keys N] [--threads N] [--repeats N] [--seconds S]
+ *                          [--scheme ibr|debra]
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -14,6 +15,7 @@
 #include <time.h>
 
 #include "concurrent_collections/cc_i64map.h"
+#include "concurrent_collections/cc_smr.h"
 #include "memory/cc_alloc.h"
 
 #define CHUNK 256
@@ -191,7 +193,7 @@ static void measure(enum workload w, size_t n, int threads, int repeats, double 
     const char *broken = cc_i64map_check(map);
     size_t length = cc_i64map_length(map), before_flush = cc_i64map_bytes(map);
     size_t waiting = cc_i64map_flush(map);
-    printf("| %-9s | %7zu | %d | %5.2f (%.2f-%.2f) | %5.0f | %5.1f | %5.1f (%zu wait) |%s%s\n",
+    printf("| %-9s | %7zu | %d | %5.2f (%.2f-%.2f) | %7.1f | %5.1f | %5.1f (%zu wait) |%s%s\n",
            titles[w], n, threads, rates[repeats / 2], rates[0], rates[repeats - 1],
            cpu[repeats / 2], (double)before_flush / (double)(length ? length : 1),
            (double)cc_i64map_bytes(map) / (double)(length ? length : 1), waiting,
@@ -225,6 +227,9 @@ int main(int argc, char **argv) {
             threads = atoi(argv[i + 1]);
         } else if (!strcmp(argv[i], "--repeats")) {
             repeats = atoi(argv[i + 1]);
+        } else if (!strcmp(argv[i], "--scheme")) {
+            cc_store_relaxed_u32(&cc_smr_settings.scheme,
+                                 strcmp(argv[i + 1], "debra") ? CC_SMR_IBR : CC_SMR_DEBRA);
         } else if (!strcmp(argv[i], "--seconds")) {
             seconds = atof(argv[i + 1]);
         } else {

@@ -536,6 +536,10 @@ static uint32_t add_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, u
 
 void cc_retire_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
                         unsigned kind, uint64_t birth, size_t bytes) {
+#if defined(CC_SMR_NONE)
+    keep_spare(self, r);
+    return;
+#endif
     cc_fence_seq_cst(&d->era);
     count(&self->retired, 1);
     add_to_limbo(d, self, r, word, kind, birth, cc_load_seq_cst_u64(&d->era), bytes);
@@ -544,6 +548,10 @@ void cc_retire_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintpt
 void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word, unsigned kind,
                uint64_t birth, size_t bytes) {
     CC_INVARIANT(cc_load_relaxed_u64(&self->lower) == CC_ERA_IDLE);
+#if defined(CC_SMR_NONE)
+    keep_spare(self, r);
+    return;
+#endif
     /* (7) Store-load: the unlinking must be visible before we look for regions, and the era of death
      * must be read after the unlinking. */
     cc_fence_seq_cst(&d->era);

@@ -87,6 +87,12 @@ static inline int cc_enter(cc_smr_domain *d, cc_smr_guard *g) {
     CC_INVARIANT(cc_load_relaxed_u64(&self->lower) == CC_ERA_IDLE); /* regions do not nest */
     g->thread = self;
     g->domain = d;
+#if defined(CC_SMR_NONE) /* benchmarks/smr_cost.py: what operations cost when nothing is ever freed */
+    g->clock = &d->stopped_clock;
+    g->upper = 0;
+    g->restarts = false;
+    return 0;
+#endif
     if (cc_load_relaxed_uptr(&self->domain) != (uintptr_t)d) {
         cc_store_release_uptr(&self->domain, (uintptr_t)d); /* (3) */
     }
@@ -110,6 +116,10 @@ static inline int cc_enter(cc_smr_domain *d, cc_smr_guard *g) {
 
 static inline void cc_leave(cc_smr_guard *g) {
     cc_thread *self = g->thread;
+#if defined(CC_SMR_NONE)
+    (void)self;
+    return;
+#endif
 #if CC_HAS_INTERRUPTS
     CC_INVARIANT(self->phase != CC_PHASE_READ);
 #endif
