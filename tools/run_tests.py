@@ -295,6 +295,20 @@ def test_stress(kind: str) -> Counts:
     return pytest(kind, f"stress-{kind}", "tests/stress")
 
 
+def test_debra(kind: str) -> Counts:
+    """Everything that containers do under the other reclamation scheme."""
+    return pytest(
+        kind,
+        f"debra-{kind}",
+        "tests/stress",
+        "tests/linearizability",
+        "tests/python",
+        options=("-m", "not slow"),
+        CONCURRENT_COLLECTIONS_SMR_SCHEME="debra",
+        CC_TEST_PERCENT="50",
+    )
+
+
 def install_instrumented(kind: str, sanitizers: str, compiler: str) -> Path:
     """Build the extension with a sanitizer into a directory of its own."""
     target = BUILD / f"instrumented-{kind}-{sanitizers.replace(',', '-')}"
@@ -407,6 +421,7 @@ STAGES = [
     ),
     Stage("stress-ft", "stress tests, free-threaded", lambda: test_stress("ft"), is_quick=False),
     Stage("stress-gil", "stress tests, GIL build", lambda: test_stress("gil"), is_quick=False),
+    Stage("debra-ft", "all of them with DEBRA+", lambda: test_debra("ft"), is_quick=False),
     Stage(
         "core-clang",
         "C core, clang -Werror, optimized",
