@@ -1,7 +1,13 @@
 from concurrent_collections._core import (
     Config,
+    Empty,
+    FastQueue,
+    Full,
+    LockFreeQueue,
+    ShutDown,
     SkipListMap,
     SkipListSet,
+    WaitFreeQueue,
     config,
     get_build_info,
     print_config,
@@ -9,8 +15,14 @@ from concurrent_collections._core import (
 
 __all__ = [
     "Config",
+    "Empty",
+    "FastQueue",
+    "Full",
+    "LockFreeQueue",
+    "ShutDown",
     "SkipListMap",
     "SkipListSet",
+    "WaitFreeQueue",
     "config",
     "get_build_info",
     "get_include",

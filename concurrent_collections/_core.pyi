@@ -299,6 +299,8 @@ class SkipListSet(MutableSet[_T]):
 
 @disjoint_base
 class _Queue(Generic[_I]):
+    def __init__(self, *args: Any, **kwargs: Any) -> None: ...
+
     # ---- one item ----
     def put(self, item: _I, block: bool = True, timeout: float | None = None) -> None: ...
     def put_nowait(self, item: _I) -> None: ...
@@ -348,19 +350,16 @@ class _Queue(Generic[_I]):
     @classmethod
     def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
 
-@disjoint_base
 class LockFreeQueue(_Queue[_I]):
     def __init__(
         self, iterable: Iterable[_I] = (), maxsize: int = 0, *, ring_size: int | None = None
     ) -> None: ...
 
-@disjoint_base
 class FastQueue(_Queue[_I]):
     def __init__(
         self, iterable: Iterable[_I] = (), maxsize: int = 0, *, ring_size: int | None = None
     ) -> None: ...
 
-@disjoint_base
 class WaitFreeQueue(_Queue[_I]):
     def __init__(
         self,

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Queues of Python objects: a cc_queue (csrc/queue) whose words are references, three event counts
+ * (csrc/sync) for those who wait, and the count of finished tasks. What object_refs.h is for ordered
+ * containers, this is for queues.
+ *
+ * An item is handed over with its reference: put takes one, get returns that very one, and nothing in between
+ * touches the object. Only get and put read a word, and exactly one get wins it.
+ *
+ * Every function needs an attached thread state. Those that wait detach while they sleep, and nowhere else. When
+ * an exception is set nothing has happened, unless said otherwise.
+ *
+ * Tasks of event loops wait through foreign waiters (event_count.h). Telling a loop is Python's business:
+ * see `deliver` below, and queues.pxi.
+ */
+#ifndef CC_OBJECT_QUEUE_H
+#define CC_OBJECT_QUEUE_H
+
+#include <Python.h>
+
+#include "queue/queue.h"
+#include "sync/event_count.h"
+
+typedef struct cc_object_queue cc_object_queue;
+
+/* The exceptions, and what tells a task that it may try again. `deliver` takes over a reference to the waiter's owner,
+ * leaves no exception set, and returns 1 when the task's loop runs, so that it will try; 0 when it may never
+ * run again, so that the next waiter is woken as well. Called once, when the module is made. */
+void cc_object_queues_begin(PyObject *empty, PyObject *full, PyObject *shut_down,
+                            int (*deliver)(PyObject *owner));
+
+/* The calling thread is the main thread: the only one whose sleep a signal's handler ends. */
+void cc_object_queues_note_main_thread(void);
+
+cc_object_queue *cc_object_queue_new(cc_queue_kind kind, const cc_queue_options *options);
+/* Runs foreign code (finalizers of the items). NULL is nothing. */
+void cc_object_queue_free(cc_object_queue *q);
+
+/* ---- how long to wait: a moment of cc_os_now ---- */
+
+#define CC_NOT_AT_ALL ((uint64_t)0)
+#define CC_FOR_EVER CC_PARK_FOREVER
+
+/* From the arguments `block` and `timeout` of queue.Queue. 0, or -1. */
+int cc_deadline_of(PyObject *block, PyObject *timeout, uint64_t *deadline);
+
+/* ---- items ---- */
+
+/* 0, or -1: Full, ShutDown, or what a signal's handler has raised. */
+int cc_object_queue_put(cc_object_queue *q, PyObject *item, uint64_t deadline);
+/* 1; 0: it is full; -1: ShutDown. */
+int cc_object_queue_try_put(cc_object_queue *q, PyObject *item);
+/* NULL: Empty, ShutDown, or what a signal's handler has raised; never with an item in hand. */
+PyObject *cc_object_queue_get(cc_object_queue *q, uint64_t deadline);
+/* A new reference to `otherwise` when there is nothing; NULL: ShutDown. */
+PyObject *cc_object_queue_try_get(cc_object_queue *q, PyObject *otherwise);
+/* A list of 1 to `most` items; waits for the first one only. */
+PyObject *cc_object_queue_get_many(cc_object_queue *q, Py_ssize_t most, uint64_t deadline);
+/* A list of what is there, at most `most` items; `most` negative: all that were there when it began. */
+PyObject *cc_object_queue_drain(cc_object_queue *q, Py_ssize_t most);
+/* Drop what is there, as finished tasks. 0, or -1. */
+int cc_object_queue_clear(cc_object_queue *q);
+
+/* ---- tasks and the end ---- */
+
+int cc_object_queue_task_done(cc_object_queue *q);
+int cc_object_queue_join(cc_object_queue *q);
+uint64_t cc_object_queue_unfinished(cc_object_queue *q);
+void cc_object_queue_shut_down(cc_object_queue *q, int immediate);
+
+/* ---- what there is to know ---- */
+
+size_t cc_object_queue_bytes(const cc_object_queue *q);
+const cc_queue *cc_object_queue_core(const cc_object_queue *q);
+
+/* ---- for tasks ---- */
+
+enum { CC_FOR_AN_ITEM, CC_FOR_ROOM };
+
+/* Put a foreign waiter into the line; the line takes over a reference to its owner until the waiter is notified or
+ * leaves. */
+void cc_object_queue_enqueue_task(cc_object_queue *q, cc_waiter *waiter, int what, int keep_turn);
+/* Leave it; 1: it was notified before. */
+int cc_object_queue_leave_task(cc_waiter *waiter);
+/* The notification of a waiter that does not follow it goes to the next one. */
+void cc_object_queue_pass_on(cc_object_queue *q, int what);
+
+/* ---- for the garbage collector ---- */
+
+int cc_object_queue_traverse(cc_object_queue *q, visitproc visit, void *argument);
+void cc_object_queue_clear_for_gc(cc_object_queue *q);
+
+#endif

@@ -1,0 +1,59 @@
+# Queues of objects, as Cython sees them. See object_queue.h for what each one promises. Everything here
+# needs an attached thread state: none of it is nogil.
+from libc.stdint cimport uint32_t, uint64_t
+
+from cpython.object cimport PyObject
+
+from concurrent_collections.object_refs cimport visitproc
+
+cdef extern from "queue/queue.h":
+    ctypedef struct cc_queue:
+        pass
+    ctypedef enum cc_queue_kind:
+        CC_QUEUE_SCQ, CC_QUEUE_LCRQ, CC_QUEUE_WAIT_FREE
+    ctypedef struct cc_queue_options:
+        size_t capacity
+        uint32_t ring_slots, patience, spins, ignore_growth, ticket_limit
+    bint cc_queue_kind_is_available(cc_queue_kind kind)
+    size_t cc_queue_length(const cc_queue *queue)
+    size_t cc_queue_capacity(const cc_queue *queue)
+    bint cc_queue_is_closed(const cc_queue *queue)
+    const char *cc_queue_backend(const cc_queue *queue)
+    bint cc_queue_is_wait_free(const cc_queue *queue)
+
+cdef extern from "sync/event_count.h":
+    ctypedef struct cc_waiter:
+        cc_waiter *next
+        void *owner
+        uint64_t turn
+    int CC_WAITER_FOREIGN
+    void cc_waiter_init(cc_waiter *w, int kind, void *owner)
+
+cdef extern from "object_queue.h":
+    uint64_t CC_NOT_AT_ALL, CC_FOR_EVER
+    int CC_FOR_AN_ITEM, CC_FOR_ROOM
+    ctypedef struct cc_object_queue:
+        pass
+    void cc_object_queues_begin(object empty, object full, object shut_down, int (*deliver)(PyObject *) noexcept)
+    void cc_object_queues_note_main_thread()
+    cc_object_queue *cc_object_queue_new(cc_queue_kind kind, const cc_queue_options *options) except NULL
+    void cc_object_queue_free(cc_object_queue *q)
+    int cc_deadline_of(object block, object timeout, uint64_t *deadline) except -1
+    int cc_object_queue_put(cc_object_queue *q, object item, uint64_t deadline) except -1
+    bint cc_object_queue_try_put(cc_object_queue *q, object item) except -1
+    object cc_object_queue_get(cc_object_queue *q, uint64_t deadline)
+    object cc_object_queue_try_get(cc_object_queue *q, object otherwise)
+    list cc_object_queue_get_many(cc_object_queue *q, Py_ssize_t most, uint64_t deadline)
+    list cc_object_queue_drain(cc_object_queue *q, Py_ssize_t most)
+    int cc_object_queue_clear(cc_object_queue *q) except -1
+    int cc_object_queue_task_done(cc_object_queue *q) except -1
+    int cc_object_queue_join(cc_object_queue *q) except -1
+    uint64_t cc_object_queue_unfinished(cc_object_queue *q)
+    void cc_object_queue_shut_down(cc_object_queue *q, bint immediate)
+    size_t cc_object_queue_bytes(const cc_object_queue *q)
+    const cc_queue *cc_object_queue_core(const cc_object_queue *q)
+    void cc_object_queue_enqueue_task(cc_object_queue *q, cc_waiter *waiter, int what, bint keep_turn)
+    bint cc_object_queue_leave_task(cc_waiter *waiter)
+    void cc_object_queue_pass_on(cc_object_queue *q, int what)
+    int cc_object_queue_traverse(cc_object_queue *q, visitproc visit, void *argument)
+    void cc_object_queue_clear_for_gc(cc_object_queue *q)

@@ -1,0 +1,629 @@
+# Queues: the API of queue.Queue over cc_object_queue, for every algorithm the same. Tasks of event loops wait
+# through the classes at the end of this file and the coroutines in _async_queue.py.
+
+import operator
+import os
+import queue as standard_queue
+import threading
+import weakref
+
+cimport cython
+from cpython.ref cimport Py_DECREF, Py_INCREF
+
+from concurrent_collections.object_queue cimport *
+
+cdef extern from "concurrent_collections/cc_atomic.h":
+    ctypedef struct cc_atomic_uptr:
+        pass
+    uintptr_t cc_load_acquire_uptr(const cc_atomic_uptr *p)
+    uintptr_t cc_load_relaxed_uptr(const cc_atomic_uptr *p)
+    uintptr_t cc_exchange_acq_rel_uptr(cc_atomic_uptr *p, uintptr_t v)
+    bint cc_cas_acq_rel_uptr(cc_atomic_uptr *p, uintptr_t *expected, uintptr_t desired)
+    uint32_t cc_exchange_seq_cst_u32(cc_atomic_u32 *p, uint32_t v)
+
+cdef extern from "Python.h":
+    int Py_AddPendingCall(int (*function)(void *) except -1, void *argument) noexcept
+    void PyErr_WriteUnraisable(object where) noexcept
+    void PyErr_SetObject(object type, object value) noexcept
+
+Empty = standard_queue.Empty
+Full = standard_queue.Full
+try:
+    ShutDown = standard_queue.ShutDown
+except AttributeError:  # before CPython 3.13
+    class ShutDown(Exception):
+        """Raised by put and get of a queue that has been shut down."""
+    ShutDown.__module__ = "concurrent_collections"
+
+cdef enum:
+    MOST_RING_SLOTS = 1 << 20
+
+
+cdef long long count_from(str name, value, long long least, long long most) except -1:
+    cdef object number
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected an int, got {type(value).__name__}") from None
+    if not least <= number <= most:
+        raise ValueError(f"{name}: expected an int from {least} to {most}, got {number}")
+    return number
+
+
+cdef inline cc_object_queue *inside(_Queue queue) except NULL:
+    # Written once, by __init__. The queue may be in other threads' hands before a subclass has called it.
+    cdef uintptr_t there = cc_load_acquire_uptr(&queue.inner)
+    if there == 0:
+        not_begun(queue)
+    return <cc_object_queue *>there
+
+
+cdef int not_begun(_Queue queue) except -1:
+    raise RuntimeError(f"{type(queue).__name__}: __init__ of the base class has not been called")
+
+
+cdef int begin(_Queue queue, cc_queue_kind kind, iterable, maxsize, ring_size, patience) except -1:
+    cdef cc_queue_options options = [0, 0, 0, 0, 0, 0]
+    cdef uintptr_t nothing = 0
+    cdef cc_object_queue *made
+    options.capacity = count_from("maxsize", maxsize, 0, (1 << 31) - 1)
+    if ring_size is not None:
+        options.ring_slots = count_from("ring_size", ring_size, 1, MOST_RING_SLOTS)
+    if patience is not None:
+        options.patience = 1 + count_from("patience", patience, 0, (1 << 31) - 1)
+    try:
+        items = iter(iterable)
+    except TypeError:
+        raise TypeError(f"iterable: expected an iterable of items, got {type(iterable).__name__}"
+                        " (maxsize is the second parameter)") from None
+    if cc_load_relaxed_uptr(&queue.inner):
+        raise RuntimeError(f"{type(queue).__name__}: __init__ has been called before")
+    if not cc_queue_kind_is_available(kind):
+        raise RuntimeError(f"{type(queue).__name__}: its algorithm does not run on this machine")
+    made = cc_object_queue_new(kind, &options)
+    try:
+        for item in items:
+            if not cc_object_queue_try_put(made, item):
+                raise ValueError(f"iterable: has more items than maxsize = {maxsize}")
+        if not cc_cas_acq_rel_uptr(&queue.inner, &nothing, <uintptr_t>made):
+            raise RuntimeError(f"{type(queue).__name__}: __init__ has been called before")
+        made = NULL
+    finally:
+        cc_object_queue_free(made)
+    return 0
+
+
+cdef class _Queue:
+    """What LockFreeQueue, FastQueue and WaitFreeQueue have in common: all but the algorithm."""
+    cdef cc_atomic_uptr inner  # cc_object_queue *
+    cdef object __weakref__
+    cdef object for_gc  # always None: makes Cython give the type garbage collection
+
+    def __init__(self):
+        raise TypeError(f"{type(self).__name__} is not to be instantiated; use LockFreeQueue, FastQueue "
+                        "or WaitFreeQueue")
+
+    def __dealloc__(self):
+        cc_object_queue_free(<cc_object_queue *>cc_load_acquire_uptr(&self.inner))
+
+    # ---- one item ----
+
+    def put(self, item, block=True, timeout=None):
+        """Put an item at the end. O(1).
+
+        While the queue is full it waits for room: for ever, or for ``timeout`` seconds. With ``block`` false it
+        does not wait. A waiting thread sleeps and lets others run; signal handlers run, and what they raise
+        ends the wait with nothing put.
+
+        Raises
+        ------
+        Full
+            There was no room in time. A get that is not finished still takes room.
+        ShutDown
+            The queue has been shut down.
+        ValueError, TypeError
+            ``timeout`` is negative, NaN or no number.
+        """
+        cdef uint64_t deadline = CC_FOR_EVER
+        if block is not True or timeout is not None:
+            cc_deadline_of(block, timeout, &deadline)
+        cc_object_queue_put(inside(self), item, deadline)
+
+    def put_nowait(self, item):
+        """Put an item at the end if there is room now, else raise Full; ShutDown after shutdown. O(1)."""
+        cc_object_queue_put(inside(self), item, CC_NOT_AT_ALL)
+
+    def try_put(self, item):
+        """Put an item at the end if there is room now: True; False if it is full; ShutDown after shutdown. O(1)."""
+        return cc_object_queue_try_put(inside(self), item)
+
+    def get(self, block=True, timeout=None):
+        """Take the oldest item and return it. O(1).
+
+        While the queue is empty it waits for an item: for ever, or for ``timeout`` seconds. With ``block`` false
+        it does not wait. A waiting thread sleeps and lets others run; signal handlers run, and what they
+        raise ends the wait with nothing taken.
+
+        Raises
+        ------
+        Empty
+            No item came in time.
+        ShutDown
+            The queue has been shut down and is empty.
+        ValueError, TypeError
+            ``timeout`` is negative, NaN or no number.
+        """
+        cdef uint64_t deadline = CC_FOR_EVER
+        if block is not True or timeout is not None:
+            cc_deadline_of(block, timeout, &deadline)
+        return cc_object_queue_get(inside(self), deadline)
+
+    def get_nowait(self):
+        """Take the oldest item if there is one now, else raise Empty; ShutDown at the end. O(1)."""
+        return cc_object_queue_get(inside(self), CC_NOT_AT_ALL)
+
+    def try_get(self, default=None):
+        """Take the oldest item if there is one now, else return ``default``; ShutDown at the end. O(1)."""
+        return cc_object_queue_try_get(inside(self), default)
+
+    # ---- many ----
+
+    def put_many(self, iterable):
+        """Put the items of an iterable one after the other, as ``put`` does; return how many. O(k).
+
+        Not atomic: others may put between them. When the queue is shut down meanwhile, the ShutDown that is
+        raised has the number of items that were put as its attribute ``items_put``.
+        """
+        cdef Py_ssize_t count = 0
+        cdef cc_object_queue *q = inside(self)
+        try:
+            for item in iterable:
+                cc_object_queue_put(q, item, CC_FOR_EVER)
+                count += 1
+        except ShutDown as end:
+            end.items_put = count
+            raise
+        return count
+
+    def get_many(self, max_items, block=True, timeout=None):
+        """Take 1 to ``max_items`` items, as a list. O(k).
+
+        It waits for the first item as ``get`` does, and raises what ``get`` raises; further items are taken if
+        they are there. Not atomic: others may take items in between.
+        """
+        cdef uint64_t deadline = CC_FOR_EVER
+        cdef Py_ssize_t most = count_from("max_items", max_items, 1, sys.maxsize)
+        if block is not True or timeout is not None:
+            cc_deadline_of(block, timeout, &deadline)
+        return cc_object_queue_get_many(inside(self), most, deadline)
+
+    def drain(self, max_items=None):
+        """Take what is there, at most ``max_items`` items, as a list; an empty list if nothing is. O(k).
+
+        Never waits, and does not raise ShutDown. Items that are put after it has begun are left, mostly. It is
+        for the caller to call ``task_done`` for each item.
+        """
+        cdef Py_ssize_t most = -1
+        if max_items is not None:
+            most = count_from("max_items", max_items, 0, sys.maxsize)
+        return cc_object_queue_drain(inside(self), most)
+
+    def clear(self):
+        """Drop what is there. Counts as ``task_done`` for each item, so that ``join`` ends. O(n).
+
+        Items that are put after it has begun are left, mostly.
+        """
+        cc_object_queue_clear(inside(self))
+
+    def __iter__(self):
+        """Take items until the queue has been shut down and is empty; waits while it is empty."""
+        inside(self)
+        return _QueueIterator(self)
+
+    def __contains__(self, item):
+        # Without this, `in` would take items out of the queue, one by one.
+        raise TypeError(f"{type(self).__name__}: cannot tell whether an item is in a queue")
+
+    # ---- tasks ----
+
+    def async_get(self):
+        """Return a coroutine that takes the oldest item, as ``get`` does; the task waits, not the thread.
+
+        Any number of event loops and threads may wait on one queue. A task that is cancelled or times out
+        (``asyncio.timeout``) loses neither an item nor a wake-up that others need. Raises ShutDown
+        when the queue has been shut down and is empty. An item that is there is taken without giving way to
+        other tasks.
+        """
+        return ASYNC_GET(self)
+
+    def async_put(self, item):
+        """Return a coroutine that puts an item, as ``put`` does; the task waits, not the thread. See ``async_get``."""
+        return ASYNC_PUT(self, item)
+
+    def __aiter__(self):
+        """``async for item in queue``: take items until the queue has been shut down and is empty."""
+        inside(self)
+        return ASYNC_ITEMS(self)
+
+    # ---- finished tasks, and the end ----
+
+    def task_done(self):
+        """Say that work on an item is finished: once for each item. O(threads).
+
+        Raises ValueError when called more often than items were put.
+        """
+        cc_object_queue_task_done(inside(self))
+
+    def join(self):
+        """Wait until ``task_done`` has been called for every item that was put."""
+        cc_object_queue_join(inside(self))
+
+    def shutdown(self, immediate=False):
+        """Let no more items in, and wake everybody who waits.
+
+        From now on ``put`` raises ShutDown. ``get`` takes what is left and then raises ShutDown. With ``immediate``
+        what is left is dropped instead, and counted as ``task_done`` for each. A put that runs at
+        the same time either raises ShutDown or its item can be got. Idempotent.
+        """
+        cc_object_queue_shut_down(inside(self), immediate)
+
+    @property
+    def is_shutdown(self):
+        """Whether the queue has been shut down."""
+        return cc_queue_is_closed(cc_object_queue_core(inside(self)))
+
+    @property
+    def unfinished_tasks(self):
+        """Items put for which ``task_done`` has not been called. O(threads)."""
+        return cc_object_queue_unfinished(inside(self))
+
+    # ---- the whole ----
+
+    @property
+    def maxsize(self):
+        """How many items the queue holds at most; 0: any number."""
+        return cc_queue_capacity(cc_object_queue_core(inside(self)))
+
+    @property
+    def backend(self):
+        """The algorithm at work: 'scq', 'lcrq', 'wcq' or 'crturn'."""
+        return (<bytes>cc_queue_backend(cc_object_queue_core(inside(self)))).decode()
+
+    def qsize(self):
+        """Return the number of items: exact while nobody else works, never above ``maxsize``. O(threads)."""
+        return cc_queue_length(cc_object_queue_core(inside(self)))
+
+    def __len__(self):
+        return cc_queue_length(cc_object_queue_core(inside(self)))
+
+    def empty(self):
+        """Return whether there is no item; may have changed by the time of the answer. O(threads)."""
+        return cc_queue_length(cc_object_queue_core(inside(self))) == 0
+
+    def full(self):
+        """Return whether there are ``maxsize`` items; may have changed by the time of the answer. O(threads)."""
+        cdef const cc_queue *core = cc_object_queue_core(inside(self))
+        return cc_queue_capacity(core) != 0 and cc_queue_length(core) >= cc_queue_capacity(core)
+
+    def __repr__(self):
+        name = type(self).__name__
+        if cc_load_acquire_uptr(&self.inner) == 0:
+            return f"<{name} not initialised at {<uintptr_t><PyObject *>self:#x}>"
+        state = "shut down" if self.is_shutdown else "open"
+        return f"<{name} length={len(self)} maxsize={self.maxsize} {state} at {<uintptr_t><PyObject *>self:#x}>"
+
+    def __sizeof__(self):
+        return object.__sizeof__(self) + cc_object_queue_bytes(inside(self))
+
+    def __reduce_ex__(self, protocol):
+        raise TypeError(f"cannot copy or pickle a {type(self).__name__}: threads meet in this one; "
+                        "pass it on, or make a new one of drain()")
+
+    @classmethod
+    def __class_getitem__(cls, item, /):
+        return GenericAlias(cls, item)
+
+
+cdef class LockFreeQueue(_Queue):
+    """A lock-free FIFO queue for any number of threads and event loops, with the API of queue.Queue.
+
+    Parameters
+    ----------
+    iterable : iterable, optional
+        The items to start with.
+    maxsize : int, optional
+        How many items it holds at most; 0 for any number.
+    ring_size : int, optional
+        Slots of one ring, rounded up to a power of two. For experts: the default is right.
+
+    ``put`` and ``get`` are linearizable, O(1), and lock-free as far as they need not wait: whatever happens to a
+    thread, the others go on. In a bounded queue a get takes its item and then makes room, so a ``put_nowait``
+    at the same time may still find the queue full. Waking a thread that sleeps takes a short lock among those
+    who wait. Any object is an item, None too. A queue is true when it is not empty.
+
+    Source: Nikolaev, A Scalable, Portable, and Memory-Efficient Lock-Free FIFO Queue (DISC 2019).
+    """
+    def __init__(self, iterable=(), maxsize=0, *, ring_size=None):
+        begin(self, CC_QUEUE_SCQ, iterable, maxsize, ring_size, None)
+
+
+cdef class FastQueue(_Queue):
+    """A LockFreeQueue made of the fastest algorithm that the machine can run; its promises are the same.
+
+    Parameters
+    ----------
+    iterable, maxsize, ring_size
+        As for LockFreeQueue.
+
+    ``config.queue_backend`` chooses when the queue is made: 'scq', 'lcrq' where the processor can swap 16 bytes
+    at once, or 'auto'. ``backend`` tells what it is.
+
+    Source: Morrison and Afek, Fast Concurrent Queues for x86 Processors (PPoPP 2013), for 'lcrq'.
+    """
+    def __init__(self, iterable=(), maxsize=0, *, ring_size=None):
+        begin(self, chosen_fast_kind(), iterable, maxsize, ring_size, None)
+
+
+cdef class WaitFreeQueue(_Queue):
+    """A wait-free FIFO queue: each put and get ends after a bounded number of the thread's own steps.
+
+    Parameters
+    ----------
+    iterable, maxsize, ring_size
+        As for LockFreeQueue.
+    patience : int, optional
+        How often an operation tries the fast way before it asks the others for help. For experts.
+
+    Where a step is only lock-free: memory for a new ring, more threads than the queue was made for
+    (``wait_free`` tells), and waiting itself. Otherwise as LockFreeQueue.
+
+    Source: Nikolaev and Ravindran, wCQ: A Fast Wait-Free Queue with Bounded Memory Usage (SPAA 2022); where the
+    processor cannot swap 16 bytes at once, Correia and Ramalhete's CRTurn queue (2017).
+    """
+    def __init__(self, iterable=(), maxsize=0, *, ring_size=None, patience=None):
+        begin(self, CC_QUEUE_WAIT_FREE, iterable, maxsize, ring_size, patience)
+
+    @property
+    def wait_free(self):
+        """Whether puts and gets of all threads are wait-free, as far as they need not wait."""
+        return cc_queue_is_wait_free(cc_object_queue_core(inside(self)))
+
+
+@cython.final
+cdef class _QueueIterator:
+    cdef _Queue queue
+
+    def __cinit__(self, _Queue queue not None):
+        self.queue = queue
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        try:
+            return cc_object_queue_get(inside(self.queue), CC_FOR_EVER)
+        except ShutDown:
+            raise StopIteration from None
+
+
+# ---------------------------------------------------------------- tasks of event loops
+#
+# A task waits for a future of its loop. Whoever notifies it may be any thread, and futures are not
+# thread-safe: so the notified waiter goes into the inbox of the loop's port, and one call_soon_threadsafe for
+# all that come until the loop gets to it runs `drain` there, which sets the futures. Only the public API
+# of loops is used.
+
+@cython.final
+@cython.no_gc_clear  # the line of waiters belongs to `queue`, which must outlive the node in it
+cdef class _TaskWaiter:
+    """One task that stands in line. For _async_queue.py."""
+    cdef cc_waiter node
+    cdef _Queue queue
+    cdef _LoopPort port
+    cdef readonly object future
+    cdef int what
+    cdef bint is_in_line, keeps_turn
+
+    def __cinit__(self, _Queue queue not None, _LoopPort port not None, future, bint for_room,
+                  _TaskWaiter before):
+        inside(queue)
+        self.queue = queue
+        self.port = port
+        self.future = future
+        self.what = CC_FOR_ROOM if for_room else CC_FOR_AN_ITEM
+        cc_waiter_init(&self.node, CC_WAITER_FOREIGN, <void *><PyObject *>self)
+        if before is not None:
+            self.node.turn = before.node.turn
+            self.keeps_turn = True
+
+    def enqueue(self):
+        """Stand in line. Then try once more, and wait for the future."""
+        self.is_in_line = True
+        cc_object_queue_enqueue_task(inside(self.queue), &self.node, self.what, self.keeps_turn)
+
+    def accept(self):
+        """The notification has been followed: an item was taken, or the queue was looked at in vain."""
+        self.is_in_line = False
+
+    def leave(self):
+        """Stand in line no more; a notification that was not accepted goes to the next one."""
+        if self.is_in_line:
+            self.is_in_line = False
+            if cc_object_queue_leave_task(&self.node):
+                cc_object_queue_pass_on(inside(self.queue), self.what)
+
+
+@cython.final
+cdef class _LoopPort:
+    """Where the notifications for one loop arrive. For _async_queue.py."""
+    cdef object find_loop      # a weak reference where loops can have one
+    cdef object strong_loop
+    cdef cc_atomic_uptr inbox  # cc_waiter *, newest first; owns a reference to each one's _TaskWaiter
+    cdef cc_atomic_u32 is_armed
+
+    def __cinit__(self, loop):
+        try:
+            self.find_loop = weakref.ref(loop)
+        except TypeError:
+            self.strong_loop = loop
+
+    def __dealloc__(self):
+        drop_waiters(<cc_waiter *>cc_exchange_acq_rel_uptr(&self.inbox, 0))
+
+    @property
+    def loop(self):
+        return self.strong_loop if self.find_loop is None else self.find_loop()
+
+    cdef bint send(self, PyObject *reference) except -1:
+        # The inbox takes over the reference. True: the loop runs, and will get to it.
+        cdef cc_waiter *node = &(<_TaskWaiter>reference).node
+        cdef uintptr_t head = cc_load_relaxed_uptr(&self.inbox)
+        cdef int attempts = 3
+        while True:
+            node.next = <cc_waiter *>head
+            if cc_cas_acq_rel_uptr(&self.inbox, &head, <uintptr_t>node):
+                break
+        loop = self.loop
+        if loop is None:
+            return False
+        # First the inbox, then the flag; `drain` clears the flag first. So what is in the inbox when the flag is set
+        # will be seen.
+        if cc_exchange_seq_cst_u32(&self.is_armed, 1):
+            return not loop.is_closed() and loop.is_running()
+        while True:
+            try:
+                loop.call_soon_threadsafe(self.drain)
+                return loop.is_running()
+            except RuntimeError:  # it is closed; or was, before it could be called
+                cc_exchange_seq_cst_u32(&self.is_armed, 0)
+                return False
+            except BaseException as error:
+                # A signal's handler, in the middle of the loop's code: it is not known how far that came.
+                raise_later(error)
+                attempts -= 1
+                if not attempts:
+                    cc_exchange_seq_cst_u32(&self.is_armed, 0)
+                    return False
+
+    def drain(self):
+        """Set the futures of the waiters in the inbox. Runs in the loop."""
+        cdef cc_waiter *node
+        cdef cc_waiter *after
+        cdef cc_waiter *oldest = NULL
+        cc_exchange_seq_cst_u32(&self.is_armed, 0)
+        node = <cc_waiter *>cc_exchange_acq_rel_uptr(&self.inbox, 0)
+        while node != NULL:
+            after = node.next
+            node.next = oldest
+            oldest = node
+            node = after
+        while oldest != NULL:
+            after = oldest.next
+            wake_task(<PyObject *>oldest.owner)
+            oldest = after
+
+
+cdef void drop_waiters(cc_waiter *node) noexcept:
+    cdef cc_waiter *after
+    while node != NULL:
+        after = node.next
+        Py_DECREF(<object><PyObject *>node.owner)
+        node = after
+
+
+cdef void wake_task(PyObject *reference) noexcept:
+    waiter = <_TaskWaiter>reference
+    Py_DECREF(waiter)
+    if not waiter.future.done():  # it may have been cancelled; then the task passes the notification on
+        waiter.future.set_result(None)
+
+
+cdef int deliver(PyObject *reference) noexcept:
+    # Nothing may escape from here: the caller may have an item in its hands.
+    cdef _TaskWaiter waiter = <_TaskWaiter>reference
+    try:
+        return waiter.port.send(reference)
+    except BaseException as error:
+        raise_later(error)
+        return 0
+
+
+cdef int raise_later(error) except -1:
+    # Exceptions that signal handlers raise belong to the main thread, which is free to have them a little later. To
+    # other threads such a thing does not happen, except for want of memory.
+    if threading.current_thread() is threading.main_thread():
+        Py_INCREF(error)
+        if Py_AddPendingCall(raise_now, <void *><PyObject *>error) == 0:
+            return 0
+        Py_DECREF(error)
+    PyErr_SetObject(type(error), error)
+    PyErr_WriteUnraisable(None)
+    return 0
+
+
+cdef int raise_now(void *reference) except -1:
+    error = <object><PyObject *>reference
+    Py_DECREF(error)
+    raise error
+
+
+# ---------------------------------------------------------------- types
+
+cdef cc_queue_kind chosen_fast_kind() except *:
+    name = QUEUE_BACKENDS[cc_load_relaxed_u32(&chosen_queue_backend)]
+    if name == "lcrq":
+        return CC_QUEUE_LCRQ
+    return CC_QUEUE_SCQ
+
+
+cdef int traverse_queue(PyObject *self, visitproc visit, void *argument) noexcept:
+    return cc_object_queue_traverse(
+        <cc_object_queue *>cc_load_relaxed_uptr(&(<_Queue>self).inner), visit, argument)
+
+
+cdef int clear_queue(PyObject *self) noexcept:
+    cc_object_queue_clear_for_gc(<cc_object_queue *>cc_load_relaxed_uptr(&(<_Queue>self).inner))
+    return 0
+
+
+cdef int traverse_port(PyObject *self, visitproc visit, void *argument) noexcept:
+    cdef cc_waiter *node = <cc_waiter *>cc_load_relaxed_uptr(&(<_LoopPort>self).inbox)
+    cdef int answer = visit(<PyObject *>(<_LoopPort>self).find_loop, argument)
+    if answer == 0:
+        answer = visit(<PyObject *>(<_LoopPort>self).strong_loop, argument)
+    while node != NULL and answer == 0:
+        answer = visit(<PyObject *>node.owner, argument)
+        node = node.next
+    return answer
+
+
+cdef int clear_port(PyObject *self) noexcept:
+    drop_waiters(<cc_waiter *>cc_exchange_acq_rel_uptr(&(<_LoopPort>self).inbox, 0))
+    return 0
+
+
+def _note_main_thread():
+    """Called in the child of a fork, whose main thread is the one that has forked."""
+    cc_object_queues_note_main_thread()
+
+
+cc_objects_install_type(
+    <PyTypeObject *>_Queue, b"concurrent_collections._core._Queue", False, traverse_queue, clear_queue)
+cc_objects_install_type(
+    <PyTypeObject *>LockFreeQueue, b"concurrent_collections.LockFreeQueue", False, traverse_queue, clear_queue)
+cc_objects_install_type(
+    <PyTypeObject *>FastQueue, b"concurrent_collections.FastQueue", False, traverse_queue, clear_queue)
+cc_objects_install_type(
+    <PyTypeObject *>WaitFreeQueue, b"concurrent_collections.WaitFreeQueue", False, traverse_queue, clear_queue)
+cc_objects_install_type(
+    <PyTypeObject *>_LoopPort, b"concurrent_collections._core._LoopPort", False, traverse_port, clear_port)
+
+cc_object_queues_begin(Empty, Full, ShutDown, deliver)
+cc_object_queues_note_main_thread()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_main_thread)
+
+from concurrent_collections import _async_queue  # noqa: E402
+cdef object ASYNC_GET = _async_queue.get
+cdef object ASYNC_PUT = _async_queue.put
+cdef object ASYNC_ITEMS = _async_queue.Items
