@@ -24,7 +24,8 @@ static cc_smr_domain *domain_of(cc_skiplist *list) {
 /* ---------------------------------------------------------------- stopping a thread */
 
 static _Atomic bool may_go_on, stopped;
-static _Atomic int handlers_finished;
+static _Atomic int handlers_finished; /* a neutralized thread that cut the handler off would not count */
+static int signals_sent;
 static _Atomic int wanted; /* enum cc_phase, or -1: any moment of a region */
 
 /* Stops only a thread that is where it is wanted: inside a region, in the wanted phase. */
@@ -87,6 +88,7 @@ static void stop_the_victim(victim *v, int phase) {
     while (!atomic_load(&stopped)) {
         int before = atomic_load(&handlers_finished);
         CHECK_EQ(pthread_kill(v->thread, SIGUSR1), 0);
+        signals_sent++;
         while (!atomic_load(&stopped) && atomic_load(&handlers_finished) == before) {
             sched_yield();
         }
@@ -101,6 +103,7 @@ static void let_the_victim_end(victim *v) {
     }
     atomic_store(&v->enough, true);
     CHECK_EQ(pthread_join(v->thread, NULL), 0);
+    CHECK_EQ(atomic_load(&handlers_finished), signals_sent);
 }
 
 /* ---------------------------------------------------------------- what others do meanwhile */
