@@ -419,8 +419,9 @@ ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, cc_search *sear
 
 /* The end of a search for a position: of what it has found, keep what the caller's CASes go by, on the levels below
  * `levels`. */
-ALWAYS_INLINE void keep_position(cc_smr_guard *g, const position *at, int levels) {
-    if (g->restarts) {
+ALWAYS_INLINE void keep_position(cc_smr_guard *g, const position *at, cc_status status,
+                                 int levels) {
+    if (g->restarts && status != CC_NEED_COMPARE) { /* else the phase is over, and nothing was found */
         unsigned slot = HELD_NODES;
         for (int level = 0; level < levels && level < at->levels; level++) {
             cc_hold(g, slot++, (uintptr_t)at->before[level]);
@@ -439,7 +440,7 @@ NEVER_INLINE cc_status seek_restartably(cc_skiplist *list, cc_smr_guard *g, cc_s
                                         position *at, int levels) {
     CC_CHECKPOINT(g);
     cc_status status = seek(list, g, search, at, SEEK_POSITION);
-    keep_position(g, at, levels);
+    keep_position(g, at, status, levels);
     return status;
 }
 
@@ -899,7 +900,7 @@ ALWAYS_INLINE cc_status find_place_in_phase(cc_skiplist *list, cc_smr_guard *g, 
         return CC_FOUND;
     }
     cc_status status = seek(list, g, search, at, SEEK_POSITION);
-    keep_position(g, at, levels);
+    keep_position(g, at, status, levels);
     return status;
 }
 
