@@ -534,6 +534,68 @@ void cc_object_queue_shut_down(cc_object_queue *q, int immediate) {
     tell_joiners(q);
 }
 
+/* ---------------------------------------------------------------- methods
+ *
+ * A method descriptor looks its function up in the type's table at every call, so the table is where another
+ * function can be put in front. Not more than that: what an unusual call does, Cython's method says. */
+
+typedef PyObject *(*method)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+
+static Py_ssize_t offset_in_instance;
+static method put_in_full, put_nowait_in_full, try_put_in_full;
+static method get_in_full, get_nowait_in_full, try_get_in_full;
+
+static inline cc_object_queue *queue_of(PyObject *self) {
+    return (cc_object_queue *)cc_load_acquire_uptr(
+        (const cc_atomic_uptr *)((const char *)self + offset_in_instance));
+}
+
+/* `name` with `count` arguments and no keywords, on a queue that __init__ has made. */
+#define DEFINE_METHOD(name, count, result)                                                         \
+    static PyObject *name##_at_once(PyObject *self, PyObject *const *arguments, Py_ssize_t n,      \
+                                    PyObject *keywords) {                                          \
+        cc_object_queue *q = queue_of(self);                                                       \
+        if (n != (count) || keywords || !q) {                                                      \
+            return name##_in_full(self, arguments, n, keywords);                                   \
+        }                                                                                          \
+        return result;                                                                             \
+    }
+
+static inline PyObject *none_unless(int error) {
+    return error ? NULL : Py_NewRef(Py_None);
+}
+
+static inline PyObject *truth_unless(int answer) {
+    return answer < 0 ? NULL : Py_NewRef(answer ? Py_True : Py_False);
+}
+
+DEFINE_METHOD(put, 1, none_unless(cc_object_queue_put(q, arguments[0], CC_FOR_EVER)))
+DEFINE_METHOD(put_nowait, 1, none_unless(cc_object_queue_put(q, arguments[0], CC_NOT_AT_ALL)))
+DEFINE_METHOD(try_put, 1, truth_unless(cc_object_queue_try_put(q, arguments[0])))
+DEFINE_METHOD(get, 0, cc_object_queue_get(q, CC_FOR_EVER))
+DEFINE_METHOD(get_nowait, 0, cc_object_queue_get(q, CC_NOT_AT_ALL))
+DEFINE_METHOD(try_get, 0, cc_object_queue_try_get(q, Py_None))
+
+static void put_in_front(PyTypeObject *type, const char *name, method at_once, method *in_full) {
+    for (PyMethodDef *m = type->tp_methods; m->ml_name; m++) {
+        if (strcmp(m->ml_name, name) == 0 && m->ml_flags == (METH_FASTCALL | METH_KEYWORDS)) {
+            *in_full = (method)(void (*)(void))m->ml_meth;
+            m->ml_meth = (PyCFunction)(void (*)(void))at_once;
+        }
+    }
+}
+
+int cc_object_queue_install_methods(PyTypeObject *type, Py_ssize_t offset) {
+    offset_in_instance = offset;
+    put_in_front(type, "put", put_at_once, &put_in_full);
+    put_in_front(type, "put_nowait", put_nowait_at_once, &put_nowait_in_full);
+    put_in_front(type, "try_put", try_put_at_once, &try_put_in_full);
+    put_in_front(type, "get", get_at_once, &get_in_full);
+    put_in_front(type, "get_nowait", get_nowait_at_once, &get_nowait_in_full);
+    put_in_front(type, "try_get", try_get_at_once, &try_get_in_full);
+    return 0;
+}
+
 /* ---------------------------------------------------------------- what there is to know */
 
 const cc_queue *cc_object_queue_core(const cc_object_queue *q) {

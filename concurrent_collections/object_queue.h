@@ -61,6 +61,12 @@ PyObject *cc_object_queue_drain(cc_object_queue *q, Py_ssize_t most);
 /* Drop what is there, as finished tasks. 0, or -1. */
 int cc_object_queue_clear(cc_object_queue *q);
 
+/* Calls of put, put_nowait, try_put, get, get_nowait and try_get with nothing but the item go straight to the
+ * functions above; all others go on to the methods that `type` has. Those take and drop a reference to each argument,
+ * which for an item that another thread has made costs as much as the queue. `offset`: where an instance has its
+ * cc_object_queue * (a cc_atomic_uptr). Called once, before the type has instances. 0, or -1. */
+int cc_object_queue_install_methods(PyTypeObject *type, Py_ssize_t offset);
+
 /* ---- tasks and the end ---- */
 
 int cc_object_queue_task_done(cc_object_queue *q);

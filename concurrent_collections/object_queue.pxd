@@ -2,7 +2,7 @@
 # needs an attached thread state: none of it is nogil.
 from libc.stdint cimport uint32_t, uint64_t
 
-from cpython.object cimport PyObject
+from cpython.object cimport PyObject, PyTypeObject
 
 from concurrent_collections.object_refs cimport visitproc
 
@@ -46,6 +46,7 @@ cdef extern from "object_queue.h":
     list cc_object_queue_get_many(cc_object_queue *q, Py_ssize_t most, uint64_t deadline)
     list cc_object_queue_drain(cc_object_queue *q, Py_ssize_t most)
     int cc_object_queue_clear(cc_object_queue *q) except -1
+    int cc_object_queue_install_methods(PyTypeObject *type, Py_ssize_t offset) except -1
     int cc_object_queue_task_done(cc_object_queue *q) except -1
     int cc_object_queue_join(cc_object_queue *q) except -1
     uint64_t cc_object_queue_unfinished(cc_object_queue *q)

@@ -618,6 +618,14 @@ cc_objects_install_type(
 cc_objects_install_type(
     <PyTypeObject *>_LoopPort, b"concurrent_collections._core._LoopPort", False, traverse_port, clear_port)
 
+cdef int install_methods() except -1:
+    cdef _Queue probe = _Queue.__new__(_Queue)
+    cdef Py_ssize_t offset = <char *>&probe.inner - <char *><PyObject *>probe
+    cc_object_queue_install_methods(<PyTypeObject *>_Queue, offset)
+    return 0
+
+
+install_methods()
 cc_object_queues_begin(Empty, Full, ShutDown, deliver)
 cc_object_queues_note_main_thread()
 if hasattr(os, "register_at_fork"):
