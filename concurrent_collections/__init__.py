@@ -5,9 +5,33 @@ threads and event loops; any number of threads may use one at once. `config` hol
 C-level users: see `get_include()` and `capi.pxd`.
 """
 
+import importlib as _importlib
 import os as _os
 
-from concurrent_collections._core import (
+
+def _refuse_sub_interpreters() -> None:
+    """The core's records and lists are the process's: one interpreter would drop another one's references.
+
+    CPython refuses the extension module itself, but only where a sub-interpreter has a GIL of its own; one of the
+    older kind could take the module away from the main interpreter. So this comes first.
+    """
+    for name in ("_interpreters", "_xxsubinterpreters"):  # 3.13 and later; before
+        try:
+            interpreters = _importlib.import_module(name)
+            is_main = interpreters.get_current() == interpreters.get_main()
+        except (ImportError, AttributeError):  # private modules: they may go
+            continue
+        if not is_main:
+            raise ImportError(
+                "concurrent_collections cannot be imported in a sub-interpreter, only in the main one",
+                name=__name__,
+            )
+        return
+
+
+_refuse_sub_interpreters()
+
+from concurrent_collections._core import (  # noqa: E402
     Config,
     Empty,
     FastQueue,
@@ -18,6 +42,7 @@ from concurrent_collections._core import (
     SkipListSet,
     WaitFreeQueue,
     config,
+    flush,
     get_build_info,
     print_config,
 )
@@ -35,6 +60,7 @@ __all__ = [
     "SkipListSet",
     "WaitFreeQueue",
     "config",
+    "flush",
     "get_build_info",
     "get_include",
     "print_config",

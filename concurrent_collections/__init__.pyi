@@ -9,6 +9,7 @@ from concurrent_collections._core import (
     SkipListSet,
     WaitFreeQueue,
     config,
+    flush,
     get_build_info,
     print_config,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "SkipListSet",
     "WaitFreeQueue",
     "config",
+    "flush",
     "get_build_info",
     "get_include",
     "print_config",

@@ -19,8 +19,14 @@ from collections.abc import Set as AbstractSet
 from types import GenericAlias
 
 cdef extern from "Python.h":
+    void *PyInterpreterState_Get()
+    void *PyInterpreterState_Main()
     int Py_ReprEnter(object o) except -1
     void Py_ReprLeave(object o)
+
+if PyInterpreterState_Get() != PyInterpreterState_Main():  # where the package could not find out
+    raise ImportError(
+        "concurrent_collections cannot be imported in a sub-interpreter, only in the main one", name=__name__)
 
 # The bound that is not there. Ellipsis has no order, so it cannot be a key, and it can stand in a text
 # signature, which a sentinel of our own cannot.
@@ -34,4 +40,5 @@ include "ordered_map.pxi"
 include "ordered_set.pxi"
 include "config.pxi"
 include "queues.pxi"
+include "reclamation.pxi"
 include "capi.pxi"

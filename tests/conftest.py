@@ -51,3 +51,20 @@ def no_failing_allocations():
 
     yield _core._fail_allocations_from
     _core._fail_allocations_from(-1)
+
+
+def smr_schemes():
+    from concurrent_collections import get_build_info
+
+    return get_build_info()["smr_schemes"]
+
+
+@pytest.fixture(params=smr_schemes())
+def smr_scheme(request):
+    """The test runs once for each scheme of reclamation; containers that it makes use that scheme."""
+    from concurrent_collections import config
+
+    before = config.smr_scheme
+    config.smr_scheme = request.param
+    yield request.param
+    config.smr_scheme = before

@@ -31,6 +31,7 @@ _Atomic uint32_t cc_something_may_wait;
 /* The lock's. */
 static cc_smr_domain *first, *last;
 static uint64_t rounds;
+static uint64_t domain_count;
 
 static void append(cc_smr_domain *d) {
     d->link.round = rounds;
@@ -48,12 +49,14 @@ static void take_out(cc_smr_domain *d) {
 void cc_domains_add(cc_smr_domain *d) {
     cc_lock_registry();
     append(d);
+    domain_count++;
     cc_unlock_registry();
 }
 
 void cc_domains_remove(cc_smr_domain *d) {
     cc_lock_registry();
     take_out(d);
+    domain_count--;
     cc_unlock_registry();
 }
 
@@ -61,6 +64,13 @@ void cc_smr_domain_join_flushes(cc_smr_domain *d) {
     cc_lock_registry();
     d->link.joins_flushes = true;
     cc_unlock_registry();
+}
+
+uint64_t cc_smr_domain_count(void) {
+    cc_lock_registry();
+    uint64_t n = domain_count;
+    cc_unlock_registry();
+    return n;
 }
 
 static uint64_t begin_round(void) {

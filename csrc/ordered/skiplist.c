@@ -1559,6 +1559,10 @@ cc_smr_scheme cc_skiplist_scheme(const cc_skiplist *list) {
     return list->domain->scheme;
 }
 
+cc_smr_domain *cc_skiplist_domain(const cc_skiplist *list) {
+    return list->domain;
+}
+
 uint32_t cc_skiplist_changes_by_this_thread(const cc_skiplist *list) {
     cc_thread *self = cc_thread_self();
     return self ? *cc_thread_write_mark(self, list) : 0;

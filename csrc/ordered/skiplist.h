@@ -187,6 +187,9 @@ size_t cc_skiplist_flush(cc_skiplist *list);
 size_t cc_skiplist_limbo_count(const cc_skiplist *list);
 cc_smr_scheme cc_skiplist_scheme(const cc_skiplist *list);
 
+/* The list's domain, for statistics and for tests that stop a reader in it. */
+struct cc_smr_domain *cc_skiplist_domain(const cc_skiplist *list);
+
 /* How often the calling thread has changed this list (modulo 2^32; may count others' changes). */
 uint32_t cc_skiplist_changes_by_this_thread(const cc_skiplist *list);
 

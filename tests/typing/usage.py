@@ -20,6 +20,7 @@ from concurrent_collections import (
     SkipListMap,
     SkipListSet,
     config,
+    flush,
     get_build_info,
     get_include,
     print_config,
@@ -322,6 +323,7 @@ def process() -> None:
     config.retire_threshold = "many"  # type: ignore[assignment]
     config.retire_treshold = 1  # type: ignore[attr-defined]
     assert_type(get_include(), str)
+    assert_type(flush(), int)
     assert_type(get_build_info(), dict[str, Any])
     with open("settings") as file:
         print_config(file)

@@ -128,6 +128,9 @@ void cc_smr_domain_join_flushes(cc_smr_domain *domain);
  * only counts. */
 size_t cc_smr_flush_all(void);
 
+/* Domains that are alive. */
+uint64_t cc_smr_domain_count(void);
+
 /* A hint, cheap: 0 when nothing has waited anywhere since the last cc_smr_flush_all. */
 int cc_smr_anything_waits(void);
 

@@ -1,0 +1,100 @@
+# Reclamation, as far as it concerns all containers of the process. The core's part is csrc/memory/domains.c.
+
+import gc
+
+cdef extern from "concurrent_collections/cc_smr.h":
+    size_t cc_smr_flush_all()
+    int cc_smr_anything_waits()
+    uint64_t cc_smr_domain_count()
+
+cdef extern from "stalled_reader.h" nogil:
+    ctypedef struct cc_stalled_reader:
+        pass
+    cc_stalled_reader *cc_stalled_reader_start(cc_smr_domain *domain)
+    int cc_stalled_reader_stop(cc_stalled_reader *reader, unsigned int seconds)
+
+cdef extern from "ordered/skiplist.h" nogil:
+    cc_smr_domain *cc_skiplist_domain(const cc_skiplist *list)
+
+
+cdef cc_smr_domain *domain_of(object container) except NULL:
+    if isinstance(container, SkipListMap):
+        return cc_skiplist_domain((<SkipListMap>container).entries)
+    if isinstance(container, SkipListSet):
+        return cc_skiplist_domain((<SkipListSet>container).entries)
+    raise TypeError(f"container: expected a SkipListMap or SkipListSet, got {type(container).__name__}")
+
+
+def flush():
+    """Release what waits for readers in every container of the process; return how many things still wait.
+
+    References of removed entries are normally dropped by the operation that removes them. They wait only while
+    another thread is inside an operation that may have seen them, and then for a later operation on the
+    container, the garbage collector, or this. Inside a finalizer that a release has called it only counts. O(number of
+    containers); may run finalizers.
+    """
+    return cc_smr_flush_all()
+
+
+# What waits in a container that nobody uses would otherwise wait until somebody does, and it keeps alive what it
+# refers to: cycles through it are not found. So a collection begins with a flush. Collections of the
+# young are frequent: while flushes are no use (a reader pins things for long), they are left out in proportion
+# to what a flush costs.
+cdef enum:
+    CONTAINERS_PER_SKIPPED_COLLECTION = 16
+
+cdef cc_atomic_u32 collections_to_skip
+
+
+def _flush_before_collection(phase, info):
+    """What gc.callbacks calls."""
+    cdef uint32_t skip
+    if not cc_smr_anything_waits() or phase != "start":
+        return
+    skip = cc_load_relaxed_u32(&collections_to_skip)
+    if skip and info["generation"] < 2:
+        cc_store_relaxed_u32(&collections_to_skip, skip - 1)
+        return
+    if cc_smr_flush_all():
+        skip = min(cc_smr_domain_count() // CONTAINERS_PER_SKIPPED_COLLECTION, 1000)
+    else:
+        skip = 0
+    cc_store_relaxed_u32(&collections_to_skip, skip)
+
+
+if _flush_before_collection not in gc.callbacks:
+    gc.callbacks.append(_flush_before_collection)
+
+
+cdef class _StalledReader:
+    """For tests: a thread that stands in the middle of reading `container` until `leave()`."""
+    cdef object container
+    cdef cc_stalled_reader *reader
+
+    def __cinit__(self, container):
+        cdef cc_smr_domain *domain = domain_of(container)
+        self.container = container
+        with nogil:
+            self.reader = cc_stalled_reader_start(domain)
+        if self.reader == NULL:
+            raise MemoryError
+
+    def leave(self):
+        cdef cc_stalled_reader *reader = self.reader
+        cdef int error = 0
+        self.reader = NULL
+        if reader != NULL:
+            with nogil:
+                error = cc_stalled_reader_stop(reader, 10)
+        if error:
+            raise RuntimeError("the thread of the stalled reader does not come")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.leave()
+
+    def __dealloc__(self):
+        if self.reader != NULL:
+            cc_stalled_reader_stop(self.reader, 1)
