@@ -11,8 +11,9 @@ cdef extern from "concurrent_collections/cc_smr.h":
         cc_atomic_u32 retire_threshold, max_reclaim_per_poll, statistics, contention, scheme, signal
     cc_smr_settings_t cc_smr_settings
     ctypedef struct cc_smr_statistics:
-        uint64_t retired, released, scans, retries
-        unsigned int threads
+        uint64_t retired, released, scans, retries, neutralizations, refusals, domains, eras, limbo, limbo_bytes
+        uint64_t oldest_age, oldest_thread
+        unsigned int open_regions, threads
     void cc_smr_get_statistics(cc_smr_statistics *out)
 
 cdef extern from "concurrent_collections/cc_atomic.h":

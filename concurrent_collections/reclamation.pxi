@@ -3,6 +3,11 @@
 import gc
 
 cdef extern from "concurrent_collections/cc_smr.h":
+    ctypedef struct cc_smr_domain_statistics:
+        uint64_t era, limbo, limbo_bytes, oldest_age, oldest_thread
+        uint32_t open_regions
+        unsigned int scheme
+    void cc_smr_get_domain_statistics(const cc_smr_domain *domain, cc_smr_domain_statistics *out)
     size_t cc_smr_flush_all()
     int cc_smr_anything_waits()
     uint64_t cc_smr_domain_count()
@@ -11,6 +16,7 @@ cdef extern from "stalled_reader.h" nogil:
     ctypedef struct cc_stalled_reader:
         pass
     cc_stalled_reader *cc_stalled_reader_start(cc_smr_domain *domain)
+    uint64_t cc_stalled_reader_thread(const cc_stalled_reader *reader)
     int cc_stalled_reader_stop(cc_stalled_reader *reader, unsigned int seconds)
 
 cdef extern from "ordered/skiplist.h" nogil:
@@ -66,6 +72,23 @@ if _flush_before_collection not in gc.callbacks:
     gc.callbacks.append(_flush_before_collection)
 
 
+def _smr_statistics():
+    """What smr.stats() is made of."""
+    cdef cc_smr_statistics s
+    cc_smr_get_statistics(&s)
+    oldest = (s.oldest_age, s.oldest_thread) if s.open_regions else None
+    return (s.domains, s.eras, s.limbo, s.limbo_bytes, s.open_regions, oldest, s.threads, s.retired, s.released,
+            s.scans, s.retries, s.neutralizations, s.refusals)
+
+
+def _smr_statistics_of(container):
+    """What smr.stats(container) is made of."""
+    cdef cc_smr_domain_statistics s
+    cc_smr_get_domain_statistics(domain_of(container), &s)
+    oldest = (s.oldest_age, s.oldest_thread) if s.open_regions else None
+    return SMR_SCHEMES[s.scheme], s.era, s.limbo, s.limbo_bytes, s.open_regions, oldest
+
+
 cdef class _StalledReader:
     """For tests: a thread that stands in the middle of reading `container` until `leave()`."""
     cdef object container
@@ -78,6 +101,10 @@ cdef class _StalledReader:
             self.reader = cc_stalled_reader_start(domain)
         if self.reader == NULL:
             raise MemoryError
+
+    @property
+    def native_id(self):
+        return cc_stalled_reader_thread(self.reader)
 
     def leave(self):
         cdef cc_stalled_reader *reader = self.reader

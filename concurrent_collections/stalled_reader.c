@@ -11,6 +11,7 @@ enum { STARTING, INSIDE, ASKED_TO_LEAVE, OUTSIDE, FAILED };
 
 struct cc_stalled_reader {
     cc_smr_domain *domain;
+    uint64_t thread_number;
     cc_atomic_u32 state;
     cc_atomic_u32 users; /* the thread and its owner: the last one frees the memory */
 };
@@ -53,6 +54,7 @@ static void stay_inside(cc_smr_guard *g, cc_stalled_reader *r) {
 static void read_and_stop(void *argument) {
     cc_stalled_reader *r = argument;
     cc_smr_guard g;
+    r->thread_number = cc_os_thread_number();
     if (cc_enter(r->domain, &g)) {
         say(r, FAILED);
     } else {
@@ -80,6 +82,10 @@ cc_stalled_reader *cc_stalled_reader_start(cc_smr_domain *domain) {
         return NULL;
     }
     return r;
+}
+
+uint64_t cc_stalled_reader_thread(const cc_stalled_reader *r) {
+    return r->thread_number;
 }
 
 int cc_stalled_reader_stop(cc_stalled_reader *r, unsigned seconds) {

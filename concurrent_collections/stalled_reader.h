@@ -7,12 +7,17 @@
 #ifndef CC_STALLED_READER_H
 #define CC_STALLED_READER_H
 
+#include <stdint.h>
+
 struct cc_smr_domain;
 typedef struct cc_stalled_reader cc_stalled_reader;
 
 /* Start a thread, detached from the interpreter, that opens a region and stays in it; return when it is inside.
  * NULL when there is no memory or no thread to be had. Called detached. */
 cc_stalled_reader *cc_stalled_reader_start(struct cc_smr_domain *domain);
+
+/* The system's number of its thread. */
+uint64_t cc_stalled_reader_thread(const cc_stalled_reader *reader);
 
 /* Let it leave and wait until it has, at most `seconds`; call once. Returns 0, or -1 when it did not: then it is in
  * another process, that of the parent before fork(). Called detached. */

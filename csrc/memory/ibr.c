@@ -691,16 +691,3 @@ void cc_smr_domain_free(cc_smr_domain *domain) {
     }
     cc_free(domain);
 }
-
-void cc_smr_get_statistics(cc_smr_statistics *out) {
-    *out = (cc_smr_statistics){0};
-    for (cc_thread *t = cc_thread_first(); t; t = t->next) {
-        out->retired += cc_load_relaxed_u64(&t->retired);
-        out->released += cc_load_relaxed_u64(&t->released);
-        out->scans += cc_load_relaxed_u64(&t->scans);
-        out->retries += cc_load_relaxed_u64(&t->retries);
-        out->neutralizations += cc_load_relaxed_u64(&t->neutralizations);
-        out->refusals += cc_load_relaxed_u64(&t->refusals);
-    }
-    out->threads = cc_thread_count();
-}

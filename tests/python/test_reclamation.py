@@ -12,7 +12,7 @@ import pytest
 from support import Object, dead, in_background, rounds, run_copies
 
 import concurrent_collections
-from concurrent_collections import SkipListMap, SkipListSet, _core
+from concurrent_collections import SkipListMap, SkipListSet, _core, config, smr
 
 stalled_reader = _core._StalledReader
 
@@ -335,3 +335,134 @@ class TestTheCollectorsHook:
             )
             assert (result.returncode, result.stdout) == (0, "end\n"), result.stderr
             assert "Error" not in result.stderr
+
+
+@pytest.fixture
+def counting():
+    before = config.enable_statistics
+    config.enable_statistics = True
+    yield
+    config.enable_statistics = before
+
+
+class TestStatistics:
+    def test_a_quiet_container_has_nothing_to_tell(self, smr_scheme):
+        m = SkipListMap({n: n for n in range(100)})
+        found = smr.stats(m)
+        assert found.scheme == m.smr_scheme
+        assert found.era >= 1
+        assert (found.waiting, found.waiting_bytes, found.open_regions, found.oldest) == (0, 0, 0, None)
+        assert smr.stats(SkipListSet()).scheme == m.smr_scheme
+
+    def test_depth_is_told_in_things_and_in_bytes(self):
+        m = SkipListMap({n: None for n in range(50)})
+        before = smr.stats()
+        with stalled_reader(m):
+            for n in range(50):
+                del m[n]
+            here, everywhere = smr.stats(m), smr.stats()
+            # A node and a value each; a node is not smaller than its key's digest, value and one link.
+            assert here.waiting >= 100
+            assert here.waiting_bytes >= 50 * 24
+            assert everywhere.waiting - before.waiting == here.waiting
+            assert everywhere.waiting_bytes - before.waiting_bytes == here.waiting_bytes
+        assert m.flush() == 0
+        assert smr.stats(m)[2:4] == (0, 0)
+        assert smr.stats() == before._replace(eras=smr.stats().eras, threads=smr.stats().threads)
+
+    def test_the_oldest_reservation_is_told_with_its_thread(self):
+        m, other = SkipListMap(), SkipListMap()
+        with stalled_reader(m) as first:
+            for n in range(5000):  # the clock moves on once in 64 changes, in the mean
+                m[n % 5] = n
+            with stalled_reader(m), stalled_reader(other):
+                found = smr.stats(m)
+                assert found.open_regions == 2
+                assert found.oldest.age > 0
+                assert found.oldest.thread_id == first.native_id
+                assert found.oldest.thread_id != threading.get_native_id()
+                assert smr.stats(other).oldest.age == 0
+                everywhere = smr.stats()
+                assert everywhere.open_regions == 3
+                assert everywhere.oldest == found.oldest
+        assert smr.stats(m).oldest is None
+
+    def test_containers_come_and_go(self):
+        before = smr.stats().containers
+        maps = [SkipListMap() for _ in range(7)]
+        assert smr.stats().containers == before + 7
+        del maps[2:]
+        assert smr.stats().containers == before + 2
+
+    def test_the_clocks_go_on(self, smr_scheme):
+        m = SkipListMap()
+        before = smr.stats(m).era, smr.stats().eras
+        for n in range(10_000):
+            m[n % 5] = n
+        if smr_scheme == "ibr":
+            assert smr.stats(m).era > before[0]
+            assert smr.stats().eras > before[1]
+        else:  # debra's epochs are moved on by scans
+            with stalled_reader(m):
+                for n in range(1000):
+                    m[n % 5] = n
+            assert smr.stats(m).era > before[0]
+
+    def test_what_is_retired_and_released_is_counted_on_demand_only(self, counting):
+        m = SkipListMap({1: 1})
+        before = smr.stats()
+        for n in range(100):
+            m[1] = n
+        after = smr.stats()
+        assert after.retired - before.retired == 100
+        assert after.released - before.released == 100
+        config.enable_statistics = False
+        for n in range(100):
+            m[1] = n
+        assert smr.stats()[7:10] == after[7:10]
+
+    def test_scans_are_counted(self, counting):
+        m = SkipListMap()
+        before = smr.stats().scans
+        with stalled_reader(m):
+            fill_limbo(m, 3)
+            m.flush()
+        m.flush()
+        assert smr.stats().scans - before >= 2
+
+    def test_a_stalled_reader_under_debra_is_neutralized_and_counted(self):
+        before = config.smr_scheme
+        config.smr_scheme = "debra"
+        m = SkipListMap()
+        config.smr_scheme = before
+        if m.smr_scheme != "debra":
+            pytest.skip("this system has no signals for it")
+        counted = smr.stats()
+        with stalled_reader(m):
+            for n in range(5000):
+                m[n % 5] = Object()
+            after = smr.stats()
+            assert after.neutralizations > counted.neutralizations
+            assert after.refusals == counted.refusals
+            assert after.waiting < 1000
+        assert m.flush() == 0
+
+    def test_only_ordered_containers_have_statistics_of_their_own(self):
+        with pytest.raises(TypeError):
+            smr.stats({})
+
+    def test_statistics_may_be_asked_for_while_containers_come_and_go(self, eager_switching):
+        def work(index):
+            for n in range(rounds(1000)):
+                if index == 0:
+                    found = smr.stats()
+                    assert found.containers >= 1
+                    assert found.waiting >= 0
+                else:
+                    m = SkipListMap({1: 1})
+                    m[1] = n
+                    assert smr.stats(m).era >= 1
+
+        keep = SkipListMap()
+        run_copies(3, work)
+        del keep

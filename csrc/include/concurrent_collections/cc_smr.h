@@ -51,17 +51,31 @@ typedef struct cc_smr_guard {
  * with. May run foreign code, may use containers; runs outside every region. */
 typedef void (*cc_smr_release)(const void *context, uintptr_t word, unsigned kind);
 
-/* Statistics of the process; counted only while cc_smr_settings.statistics is set. */
+/* Statistics of the process. What costs something on every operation is counted only while the named field
+ * of cc_smr_settings is set; the rest is looked up when asked for. */
 typedef struct cc_smr_statistics {
-    uint64_t retired; /* things handed to cc_smr_retire */
-    uint64_t released; /* of those, released */
-    uint64_t scans; /* times that limbo was compared with the open regions */
-    uint64_t retries; /* operations' restarts after a lost race */
+    uint64_t retired; /* things handed to cc_smr_retire (statistics) */
+    uint64_t released; /* of those, released (statistics) */
+    uint64_t scans; /* times that limbo was compared with the open regions (statistics) */
+    uint64_t retries; /* operations' restarts after a lost race (contention) */
+    /* Of CC_SMR_DEBRA: read phases of stalled threads that a scan has ended; and such that it could not, since
+     * the signal was blocked or taken away. */
+    uint64_t neutralizations, refusals;
+    uint64_t domains; /* alive now */
+    uint64_t eras; /* what their clocks show, added up */
+    uint64_t limbo, limbo_bytes; /* things that wait in them, and their own bytes */
+    uint64_t oldest_age; /* of their open regions: how many eras ago it began */
+    uint64_t oldest_thread; /* and the system's number of its thread; 0 when none is open */
+    uint32_t open_regions;
     uint32_t threads; /* thread records, free ones included */
-    uint64_t
-        neutralizations; /* read phases of stalled threads that a scan has ended (CC_SMR_DEBRA) */
-    uint64_t refusals; /* of such, that could not be ended: the signal was blocked, or taken away */
 } cc_smr_statistics;
+
+/* The same of one domain. */
+typedef struct cc_smr_domain_statistics {
+    uint64_t era, limbo, limbo_bytes, oldest_age, oldest_thread;
+    uint32_t open_regions;
+    cc_smr_scheme scheme;
+} cc_smr_domain_statistics;
 
 /* Settings of the process; changed at any time, looked at by later operations. */
 typedef struct cc_smr_settings_t {
@@ -134,8 +148,10 @@ uint64_t cc_smr_domain_count(void);
 /* A hint, cheap: 0 when nothing has waited anywhere since the last cc_smr_flush_all. */
 int cc_smr_anything_waits(void);
 
-/* Add up the statistics of all threads. */
+/* Counters of all threads added up; depths and regions as they are found, one domain after the other. O(domains
+ * + threads); takes the lock of the list of domains. */
 void cc_smr_get_statistics(cc_smr_statistics *out);
+void cc_smr_get_domain_statistics(const cc_smr_domain *domain, cc_smr_domain_statistics *out);
 
 #ifdef __cplusplus
 }

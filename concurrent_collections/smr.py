@@ -1,0 +1,95 @@
+"""Reclamation of what has been removed, as it is at this moment: how much waits, and for whom.
+
+    >>> from concurrent_collections import smr
+    >>> smr.stats().waiting
+    0
+
+Depths, clocks and open regions are looked up when asked for and cost nothing otherwise. What would cost
+something on every operation is counted only while `config.enable_statistics` or
+`config.enable_contention_stats` is set.
+"""
+
+from typing import Any, NamedTuple, overload
+
+from concurrent_collections import _core
+
+__all__ = ["ContainerStats", "OpenRegion", "Stats", "stats"]
+
+
+class OpenRegion(NamedTuple):
+    """A thread that was found inside an operation on a container.
+
+    age: how many eras of the container's clock ago the region began; thread_id: the thread, as
+    `threading.get_native_id()` has it.
+    """
+
+    age: int
+    thread_id: int
+
+
+class Stats(NamedTuple):
+    """What `stats()` found in the process.
+
+    containers        with reclamation, alive now (C-level domains too)
+    eras              what their clocks show, added up
+    waiting           removed things that wait until no thread can see them any more
+    waiting_bytes     the containers' own memory among them; the size of objects is not known
+    open_regions      threads found inside an operation
+    oldest            the one of them that began most eras ago, or None
+    threads           thread records, those of ended threads that wait for reuse included
+    retired           things that were removed or replaced        } while config.enable_statistics
+    released          of those, released                          } is set
+    scans             times that what waits was compared with the open regions }
+    retries           operations that started over after a lost race (config.enable_contention_stats)
+    neutralizations   stalled readers that 'debra' has sent back to their start
+    refusals          of such, that had the signal blocked or taken away
+    """
+
+    containers: int
+    eras: int
+    waiting: int
+    waiting_bytes: int
+    open_regions: int
+    oldest: OpenRegion | None
+    threads: int
+    retired: int
+    released: int
+    scans: int
+    retries: int
+    neutralizations: int
+    refusals: int
+
+
+class ContainerStats(NamedTuple):
+    """What `stats(container)` found. The fields are as in `Stats`; era is the container's clock."""
+
+    scheme: str
+    era: int
+    waiting: int
+    waiting_bytes: int
+    open_regions: int
+    oldest: OpenRegion | None
+
+
+@overload
+def stats() -> Stats: ...
+@overload
+def stats(container: _core.SkipListMap[Any, Any] | _core.SkipListSet[Any]) -> ContainerStats: ...
+def stats(
+    container: _core.SkipListMap[Any, Any] | _core.SkipListSet[Any] | None = None,
+) -> Stats | ContainerStats:
+    """Return the statistics of reclamation, of the process or of one container.
+
+    Parameters
+    ----------
+    container : SkipListMap or SkipListSet, optional
+        Left out, everything is added up: O(number of containers and threads).
+
+    The numbers are read one after another while other threads go on: each was right at some moment of the call.
+    Never blocks an operation on a container.
+    """
+    if container is None:
+        found = _core._smr_statistics()
+        return Stats(*found[:5], found[5] and OpenRegion(*found[5]), *found[6:])
+    of_one = _core._smr_statistics_of(container)
+    return ContainerStats(*of_one[:5], of_one[5] and OpenRegion(*of_one[5]))
