@@ -168,7 +168,9 @@ static inline void cc_begin_reading(cc_smr_guard *g) {
     do {                                                                                           \
         if ((g)->restarts) {                                                                       \
             CC_READ_STACK_POINTER(((cc_thread *)(g)->thread)->stack);                              \
-            (void)sigsetjmp(((cc_thread *)(g)->thread)->checkpoint, 0);                            \
+            if (sigsetjmp(((cc_thread *)(g)->thread)->checkpoint, 0)) {                            \
+                /* Restarted: from here on the same. */                                            \
+            }                                                                                      \
             cc_begin_reading(g);                                                                   \
         }                                                                                          \
     } while (0)

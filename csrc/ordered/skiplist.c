@@ -421,7 +421,8 @@ ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, cc_search *sear
  * `levels`. */
 ALWAYS_INLINE void keep_position(cc_smr_guard *g, const position *at, cc_status status,
                                  int levels) {
-    if (g->restarts && status != CC_NEED_COMPARE) { /* else the phase is over, and nothing was found */
+    if (g->restarts &&
+        status != CC_NEED_COMPARE) { /* else the phase is over, and nothing was found */
         unsigned slot = HELD_NODES;
         for (int level = 0; level < levels && level < at->levels; level++) {
             cc_hold(g, slot++, (uintptr_t)at->before[level]);

@@ -469,6 +469,17 @@ static void set_up(void) {
     begin();
 }
 
+/* Every program runs under both schemes. Here whoever holds up two things is interrupted. */
+static void use_debra(void) {
+    cc_store_relaxed_u32(&cc_smr_settings.scheme, CC_SMR_DEBRA);
+    cc_store_relaxed_u32(&cc_smr_settings.retire_threshold, 1);
+}
+
+static void set_up_under_debra(void) {
+    use_debra();
+    set_up();
+}
+
 static void fibre(unsigned who) {
     for (unsigned i = 0; i < MOST_OPERATIONS && now.by[who][i].what; i++) {
         event e;
@@ -604,6 +615,11 @@ static void set_up_anything(void) {
     begin();
 }
 
+static void set_up_anything_under_debra(void) {
+    use_debra();
+    set_up_anything();
+}
+
 /* ---------------------------------------------------------------- scenarios */
 
 #define TALL .height = 3
@@ -613,7 +629,7 @@ static void set_up_anything(void) {
 #define SECOND_FIBRE .by[1] =
 #define THIRD_FIBRE .by[2] =
 
-static const sched_program programs[] = {
+static const sched_program programs_of_ibr[] = {
     {"insert_insert", 2, set_up, fibre, judge, 2, 1, 0,
      SCENARIO(FIRST_FIBRE{{PUT, 2}, {GET, 2}}, SECOND_FIBRE{{PUT_IF_ABSENT, 2}, {PUT, 3}})},
     {"insert_remove_insert", 3, set_up, fibre, judge, 2, 0, 0,
@@ -712,6 +728,52 @@ static const sched_program programs[] = {
      SCENARIO(.keys = UNDECIDED, .hashed = true)},
 };
 
+/* For debra alone: somebody is in the middle of something while others retire enough to interrupt it. */
+static const sched_program programs_of_debra[] = {
+    {"interrupted_scan", 2, set_up, fibre, judge, 2, 0, 0,
+     SCENARIO(.keys = COUNTED, BEFORE{{PUT, 1}, {PUT, 2}, {PUT, 3}}, FIRST_FIBRE{{SCAN_UP}},
+              SECOND_FIBRE{{REMOVE, 2}, {PUT, 3}, {PUT, 3}})},
+    {"interrupted_scan_down", 2, set_up, fibre, judge, 2, 0, 0,
+     SCENARIO(.keys = COUNTED, BEFORE{{PUT, 1}, {PUT, 2}, {PUT, 3}}, FIRST_FIBRE{{SCAN_DOWN, 3}},
+              SECOND_FIBRE{{REMOVE, 2}, {PUT, 1}, {PUT, 1}})},
+    {"interrupted_clear", 2, set_up, fibre, judge, 2, 0, 0,
+     SCENARIO(.keys = COUNTED, BEFORE{{PUT, 1}, {PUT, 2}, {PUT, 3}}, FIRST_FIBRE{{CLEAR}},
+              SECOND_FIBRE{{PUT, 3}, {PUT, 3}, {REMOVE, 2}})},
+    {"interrupted_get", 2, set_up, fibre, judge, 2, 0, 0,
+     SCENARIO(.keys = COUNTED, BEFORE{{PUT, 2}, {PUT, 3}}, FIRST_FIBRE{{GET, 2}, {GET, 2}},
+              SECOND_FIBRE{{PUT, 2}, {PUT, 2}, {REMOVE, 2}})},
+    {"interrupted_comparison", 2, set_up, fibre, judge, 2, 0, 0,
+     SCENARIO(.keys = UNDECIDED, BEFORE{{PUT, 1}, {PUT, 2}, {PUT, 3}}, FIRST_FIBRE{{GET, 3}},
+              SECOND_FIBRE{{REMOVE, 2}, {REMOVE, 1}, {REMOVE, 3}})},
+    {"interrupted_insertion", 3, set_up, fibre, judge, 2, 0, 200,
+     SCENARIO(BEFORE{{PUT, 1, 2}, {PUT, 3, 2}, {PUT, 4}}, FIRST_FIBRE{{PUT, 2, TALL}},
+              SECOND_FIBRE{{REMOVE, 1}, {REMOVE, 3}}, THIRD_FIBRE{{PUT, 4}, {PUT, 4}})},
+    {"interrupted_removal", 3, set_up, fibre, judge, 2, 0, 200,
+     SCENARIO(.keys = COUNTED, BEFORE{{PUT, 1}, {PUT, 2, 2}, {PUT, 3}},
+              FIRST_FIBRE{{REMOVE, 2}, {REMOVE, 1}}, SECOND_FIBRE{{GET, 2}, {FLOOR, 2}},
+              THIRD_FIBRE{{PUT, 3}, {PUT, 3}, {PUT, 3}})},
+};
+
+enum {
+    OF_IBR = sizeof programs_of_ibr / sizeof *programs_of_ibr,
+    OF_DEBRA = sizeof programs_of_debra / sizeof *programs_of_debra
+};
+
 int main(int argc, char **argv) {
-    return sched_main(argc, argv, programs, sizeof programs / sizeof *programs);
+    static sched_program programs[2 * OF_IBR + OF_DEBRA];
+    static char names[OF_IBR + OF_DEBRA][64];
+    memcpy(programs, programs_of_ibr, sizeof programs_of_ibr);
+#if CC_HAS_INTERRUPTS
+    for (unsigned i = 0; i < OF_IBR + OF_DEBRA; i++) {
+        sched_program *p = &programs[OF_IBR + i];
+        *p = i < OF_IBR ? programs_of_ibr[i] : programs_of_debra[i - OF_IBR];
+        snprintf(names[i], sizeof names[i], "%s_debra", p->name);
+        p->name = names[i];
+        p->set_up = p->set_up == set_up ? set_up_under_debra : set_up_anything_under_debra;
+    }
+    return sched_main(argc, argv, programs, 2 * OF_IBR + OF_DEBRA);
+#else
+    (void)names;
+    return sched_main(argc, argv, programs, OF_IBR);
+#endif
 }
