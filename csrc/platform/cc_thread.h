@@ -80,13 +80,32 @@ typedef struct cc_thread {
     struct cc_thread *next; /* written once, before the record is published */
 } cc_thread;
 
+/* Eight bytes of static thread-local storage: glibc keeps room for such in libraries that are
+ * loaded late, and the access is one instruction. musl does not; it gets the default model. One module holds the
+ * whole core, so the variable is nobody else's. */
+#if defined(__GLIBC__) && !defined(CC_SCHED)
+#define CC_THREAD_LOCAL __attribute__((tls_model("initial-exec"))) _Thread_local
+#elif defined(_MSC_VER) && !defined(__clang__)
+#define CC_THREAD_LOCAL __declspec(thread)
+#else
+#define CC_THREAD_LOCAL _Thread_local
+#endif
+extern CC_THREAD_LOCAL cc_thread *cc_thread_of_this_thread;
+
+cc_thread *cc_thread_register(void);
+
 /* The calling thread's record; NULL when there is no memory for one. Registration is complete,
  * with seq_cst, before the record is returned. Lock-free; one thread-local load after the first
  * call. */
-cc_thread *cc_thread_self(void);
+static inline cc_thread *cc_thread_self(void) {
+    cc_thread *record = cc_thread_of_this_thread;
+    return record ? record : cc_thread_register();
+}
 
 /* The same, but NULL for a thread that has none; for signal handlers. */
-cc_thread *cc_thread_self_if_any(void);
+static inline cc_thread *cc_thread_self_if_any(void) {
+    return cc_thread_of_this_thread;
+}
 
 /* Head of the list of all records, for scans; follow ->next. */
 cc_thread *cc_thread_first(void);

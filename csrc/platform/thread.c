@@ -6,17 +6,7 @@
 #include "../memory/cc_alloc.h"
 #include "cc_os.h"
 
-/* Eight bytes of static thread-local storage: glibc keeps room for such in libraries that are
- * loaded late, and the access is one instruction. musl does not; it gets the default model. */
-#if defined(__GLIBC__) && !defined(CC_SCHED)
-#define CC_THREAD_LOCAL __attribute__((tls_model("initial-exec"))) _Thread_local
-#elif defined(_MSC_VER) && !defined(__clang__)
-#define CC_THREAD_LOCAL __declspec(thread)
-#else
-#define CC_THREAD_LOCAL _Thread_local
-#endif
-
-static CC_THREAD_LOCAL cc_thread *self;
+CC_THREAD_LOCAL cc_thread *cc_thread_of_this_thread;
 
 static cc_atomic_uptr first; /* cc_thread *: grows at the head, never shrinks */
 static cc_atomic_u32 count;
@@ -32,7 +22,7 @@ uint32_t cc_thread_count(void) {
 
 static void give_back(void *argument) {
     cc_thread *record = argument;
-    self = NULL;
+    cc_thread_of_this_thread = NULL;
     /* The thread may have ended inside a release function (pthread_exit, cancellation): nothing is running
      * on its stack any more. What was put off meanwhile, the next owner of the record will do. */
     record->is_releasing = false;
@@ -42,11 +32,11 @@ static void give_back(void *argument) {
 }
 
 static void drop_dead_threads_in_child(void) {
-    if (self) {
-        cc_store_relaxed_u64(&self->number, cc_os_thread_number());
+    if (cc_thread_of_this_thread) {
+        cc_store_relaxed_u64(&cc_thread_of_this_thread->number, cc_os_thread_number());
     }
     for (cc_thread *t = cc_thread_first(); t; t = t->next) {
-        if (t != self && cc_load_relaxed_u32(&t->in_use)) {
+        if (t != cc_thread_of_this_thread && cc_load_relaxed_u32(&t->in_use)) {
             /* The dead owner may have been in the middle of changing its private lists: forget
              * them. What they held is lost, a few hundred bytes at most. */
             t->spare = NULL;
@@ -89,7 +79,7 @@ static cc_thread *make_a_record(void) {
     return t;
 }
 
-static cc_thread *register_this_thread(void) {
+cc_thread *cc_thread_register(void) {
     uint32_t not_yet = 0;
     if (cc_cas_acq_rel_u32(&fork_handler_installed, &not_yet, 1)) {
         cc_os_at_fork_in_child(drop_dead_threads_in_child);
@@ -106,22 +96,14 @@ static cc_thread *register_this_thread(void) {
         return NULL;
     }
     cc_store_release_u64(&record->number, cc_os_thread_number());
-    self = record;
+    cc_thread_of_this_thread = record;
     return record;
 }
 
-cc_thread *cc_thread_self_if_any(void) {
-    return self;
-}
-
-cc_thread *cc_thread_self(void) {
-    cc_thread *record = self;
-    return record ? record : register_this_thread();
-}
 
 #ifdef CC_SCHED
 void cc_thread_impersonate(cc_thread *record) {
-    self = record;
+    cc_thread_of_this_thread = record;
 }
 
 cc_thread *cc_thread_make_for_schedule(void) {
