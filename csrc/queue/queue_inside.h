@@ -66,6 +66,7 @@ struct cc_queue {
 extern const cc_queue_operations cc_scq_operations;
 extern const cc_queue_operations cc_lcrq_operations;
 extern const cc_queue_operations cc_wcq_operations;
+extern const cc_queue_operations cc_turn_operations;
 
 /* The smallest power of two that is not smaller. */
 static inline uint32_t cc_power_of_two(uint64_t n) {

@@ -35,7 +35,7 @@ typedef struct wcq {
     cc_ring_list rings; /* unless `only` is there */
     wcq_node *only;
     uint32_t patience, spins;
-    wcq_crew crew;
+    cc_crew crew;
     cc_atomic_u64 numbers; /* of rings, given away so far */
 } wcq;
 
@@ -230,7 +230,7 @@ static void end(cc_queue *queue) {
     } else {
         cc_ring_list_end(&q->rings);
     }
-    wcq_disband(&q->crew);
+    cc_crew_end(&q->crew);
 }
 
 /* At the first operation of a member: make the others look at its wishes. */
@@ -285,7 +285,7 @@ static int visit_words(const cc_queue *queue, int (*visit)(uintptr_t word, void 
 
 static size_t bytes_of_rings(const cc_queue *queue) {
     const wcq *q = (const wcq *)queue;
-    return wcq_crew_bytes(&q->crew) +
+    return cc_crew_bytes(&q->crew) +
            (q->only ? q->only->common.bytes : (size_t)cc_load_relaxed_u64(&q->rings.bytes));
 }
 

@@ -94,6 +94,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "crew.h"
 #include "queue_inside.h"
 #include "concurrent_collections/cc_atomic.h"
 
@@ -133,77 +134,16 @@ typedef struct wcq_record {
     uint64_t steps; /* atomic accesses of the owner, counted where invariants are checked */
 } wcq_record;
 
-#define WCQ_FIRST_CHUNK 8u
-#define WCQ_CHUNKS 17u
-#define WCQ_MOST_RECORDS ((WCQ_FIRST_CHUNK << WCQ_CHUNKS) - WCQ_FIRST_CHUNK) /* < 2^20 */
-
-/* All records of a queue; they live as long as it does. Chunk i has room for 8 << i. */
-typedef struct wcq_crew {
-    cc_atomic_u32 count;
-    cc_atomic_uptr chunks[WCQ_CHUNKS];
-} wcq_crew;
-
-static inline cc_atomic_uptr *wcq_place_in_crew(const wcq_crew *crew, uint32_t id) {
-    uint32_t n = id - 1 + WCQ_FIRST_CHUNK;
-    uint32_t chunk = (31u - (uint32_t)__builtin_clz(n)) - 3u;
-    cc_atomic_uptr *places = (cc_atomic_uptr *)cc_load_acquire_uptr(&crew->chunks[chunk]);
-    return places ? &places[n - (WCQ_FIRST_CHUNK << chunk)] : NULL;
-}
-
-static inline wcq_record *wcq_record_of(const wcq_crew *crew, uint32_t id) {
-    return (wcq_record *)cc_load_acquire_uptr(wcq_place_in_crew(crew, id));
-}
-
-/* Makes the record a member of the crew; false without memory, or when there are too many. Lock-free. */
-static inline bool wcq_join_crew(wcq_crew *crew, wcq_record *record) {
+/* Makes the record a member of the crew; false without memory. Lock-free. */
+static inline bool wcq_join_crew(cc_crew *crew, wcq_record *record) {
     memset((void *)record, 0, sizeof *record);
-    for (;;) {
-        uint32_t count = cc_load_seq_cst_u32(&crew->count);
-        if (count == WCQ_MOST_RECORDS) {
-            return false;
-        }
-        cc_atomic_uptr *place = wcq_place_in_crew(crew, count + 1);
-        if (!place) {
-            uint32_t chunk = (31u - (uint32_t)__builtin_clz(count + WCQ_FIRST_CHUNK)) - 3u;
-            size_t bytes = (WCQ_FIRST_CHUNK << chunk) * sizeof(cc_atomic_uptr);
-            void *places = cc_alloc(bytes);
-            if (!places) {
-                return false;
-            }
-            memset(places, 0, bytes);
-            uintptr_t none = 0;
-            if (!cc_cas_acq_rel_uptr(&crew->chunks[chunk], &none, (uintptr_t)places)) {
-                cc_free(places);
-            }
-            continue;
-        }
-        /* The place first, then the count: whoever counts a record finds it. */
-        record->id = record->next_to_help = count + 1;
-        record->until_help = WCQ_HELP_EVERY;
-        uintptr_t nobody = 0;
-        bool joined = cc_cas_acq_rel_uptr(place, &nobody, (uintptr_t)record);
-        cc_cas_seq_cst_u32(&crew->count, &count, count + 1);
-        if (joined) {
-            return true;
-        }
+    record->until_help = WCQ_HELP_EVERY;
+    if (!cc_crew_join(crew, record, &record->id)) {
+        record->id = 0;
+        return false;
     }
-}
-
-/* Frees the chunks; the records are their owners'. */
-static inline void wcq_disband(wcq_crew *crew) {
-    for (uint32_t i = 0; i < WCQ_CHUNKS; i++) {
-        cc_free((void *)cc_load_relaxed_uptr(&crew->chunks[i]));
-    }
-}
-
-static inline size_t wcq_crew_bytes(const wcq_crew *crew) {
-    size_t bytes = 0;
-    for (uint32_t i = 0; i < WCQ_CHUNKS; i++) {
-        if (cc_load_relaxed_uptr(&crew->chunks[i])) {
-            bytes += (WCQ_FIRST_CHUNK << i) * sizeof(cc_atomic_uptr);
-        }
-    }
-    return bytes;
+    record->next_to_help = record->id;
+    return true;
 }
 
 /* ---------------------------------------------------------------- the ring */
@@ -216,7 +156,7 @@ typedef struct wcq_ring {
     cc_atomic_u64 threshold; /* as int64_t */
     char keep_threshold_off_constants[CC_CACHE_LINE - sizeof(cc_atomic_u64)];
     wcq_pair *slots;
-    wcq_crew *crew;
+    cc_crew *crew;
     uint64_t number; /* unique among the rings of a crew, those of the past included */
     void *home; /* the block of memory that the ring is in */
     uint32_t bits; /* 1 << bits slots */
@@ -310,7 +250,7 @@ static inline bool wcq_swap_pair(wcq_record *me, wcq_pair *p, uint64_t first, ui
 /* ---------------------------------------------------------------- threshold and tail */
 
 static inline uint64_t wcq_full_threshold(const wcq_ring *r) {
-    return (UINT64_C(1) << r->bits) + cc_load_seq_cst_u32(&r->crew->count);
+    return (UINT64_C(1) << r->bits) + cc_crew_count(r->crew);
 }
 
 static inline void wcq_refill_threshold(wcq_ring *r, wcq_record *me) {
@@ -363,9 +303,9 @@ static inline wcq_outcome wcq_enqueue_once(wcq_ring *r, wcq_record *me, uint64_t
  * no helper believes later that the index was never placed. */
 static inline void wcq_make_final(wcq_ring *r, wcq_record *me, uint64_t ticket) {
     uint64_t place = r->number << 1 | WCQ_TAIL, word = ticket << WCQ_WORD_SHIFT;
-    uint32_t count = cc_load_seq_cst_u32(&r->crew->count);
+    uint32_t count = cc_crew_count(r->crew);
     for (uint32_t id = 1; id <= count; id++) {
-        wcq_record *record = wcq_record_of(r->crew, id);
+        wcq_record *record = cc_crew_member(r->crew, id);
         wcq_count_step(me);
         if (wcq_look(me, &record->progress.half.first) == word &&
             wcq_look(me, &record->progress.half.second) == place) {
@@ -454,7 +394,7 @@ static inline void wcq_settle(const wcq_wish *w, wcq_record *me, uint64_t count,
     unsigned unused = 64u - WCQ_TAG_TICKET_BITS;
     uint64_t plain = count & ~WCQ_CLOSED;
     uint64_t ticket = plain + (uint64_t)((int64_t)((tag - plain) << unused) >> unused);
-    wcq_record *record = wcq_record_of(w->ring->crew, (uint32_t)(tag >> WCQ_TAG_TICKET_BITS));
+    wcq_record *record = cc_crew_member(w->ring->crew, (uint32_t)(tag >> WCQ_TAG_TICKET_BITS));
     uint64_t word = ticket << WCQ_WORD_SHIFT;
     wcq_pair *counter = wcq_counter(w);
     wcq_count_step(me);
@@ -608,9 +548,9 @@ static inline uint64_t wcq_wish_and_work(wcq_ring *r, wcq_record *me, wcq_side s
 
 /* Look at one other record and fulfil its wish. `hazard`, if not NULL, is named there so that the block with the ring
  * stays in memory: the wish is found still pending after that, and so long its owner names the ring. */
-CC_NEVER_INLINE void wcq_help_the_next(wcq_crew *crew, wcq_record *me, cc_atomic_uptr *hazard) {
+CC_NEVER_INLINE void wcq_help_the_next(cc_crew *crew, wcq_record *me, cc_atomic_uptr *hazard) {
     me->until_help = WCQ_HELP_EVERY;
-    uint32_t count = cc_load_acquire_u32(&crew->count);
+    uint32_t count = cc_crew_count(crew);
     me->next_to_help = me->next_to_help >= count ? 1 : me->next_to_help + 1;
     if (me->next_to_help == me->id) {
         if (count == 1) {
@@ -618,7 +558,7 @@ CC_NEVER_INLINE void wcq_help_the_next(wcq_crew *crew, wcq_record *me, cc_atomic
         }
         me->next_to_help = me->next_to_help >= count ? 1 : me->next_to_help + 1;
     }
-    wcq_record *other = wcq_record_of(crew, me->next_to_help);
+    wcq_record *other = cc_crew_member(crew, me->next_to_help);
     wcq_wish w = {.record = other, .turn = wcq_look(me, &other->turn)}; /* (1) */
     if (!(w.turn & 1)) {
         return;
@@ -636,7 +576,7 @@ CC_NEVER_INLINE void wcq_help_the_next(wcq_crew *crew, wcq_record *me, cc_atomic
 }
 
 /* At the beginning of every operation: once in WCQ_HELP_EVERY, help. */
-static inline void wcq_help_somebody(wcq_crew *crew, wcq_record *me, cc_atomic_uptr *hazard) {
+static inline void wcq_help_somebody(cc_crew *crew, wcq_record *me, cc_atomic_uptr *hazard) {
     if (--me->until_help == 0) {
         wcq_help_the_next(crew, me, hazard);
     }
@@ -702,7 +642,7 @@ static inline uint32_t wcq_bits_for(size_t most) {
 
 /* `slots` is 1 << bits pairs. Indices from .. to - 1 are in the ring at the beginning. */
 static inline void wcq_ring_begin(wcq_ring *r, wcq_pair *slots, uint32_t bits, uint64_t from,
-                                  uint64_t to, wcq_crew *crew, uint64_t number, void *home,
+                                  uint64_t to, cc_crew *crew, uint64_t number, void *home,
                                   uint32_t patience, uint32_t spins) {
     uint64_t filled = to - from;
     memset((void *)r, 0, sizeof *r);

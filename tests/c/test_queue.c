@@ -92,7 +92,7 @@ static void test_options(const queue_kind *kind) {
     CHECK(queue);
     CHECK_EQ(cc_queue_capacity(queue), 0);
     CHECK(cc_queue_backend(queue)[0] != 0);
-    if (kind->kind != CC_QUEUE_WAIT_FREE) {
+    if (kind->kind < CC_QUEUE_WAIT_FREE) {
         CHECK(!cc_queue_is_wait_free(queue));
     }
     cc_queue_free(queue, NULL);
@@ -252,7 +252,7 @@ static void test_no_memory(const queue_kind *kind) {
         }
         failures++;
     }
-    CHECK(failures >= 2);
+    CHECK(failures >= (kind->kind == CC_QUEUE_TURN ? 1 : 2)); /* that one begins with no node */
     cc_queue *queue = queue_of(kind, (cc_queue_options){.ring_slots = 2});
     uintptr_t in = 0, out = 0, word;
     for (int round = 0; round < 200; round++) {
@@ -303,7 +303,7 @@ static void test_memory_is_given_back(const queue_kind *kind) {
 
 /* Bytes of a slot, all that belongs to a ring counted in. */
 static void test_bytes_of_a_slot(const queue_kind *kind) {
-    if (kind->kind == CC_QUEUE_WAIT_FREE) {
+    if (kind->kind >= CC_QUEUE_WAIT_FREE) {
         return; /* no promise of ours */
     }
     size_t most = kind->kind == CC_QUEUE_SCQ ? 32 : 16;
@@ -356,15 +356,16 @@ static void come_and_go(int index, void *argument) {
 /* Threads that follow one another use one block. */
 static void test_members_are_inherited(const queue_kind *kind) {
     cc_queue *queue = queue_of(kind, (cc_queue_options){0});
-    run_threads(1, come_and_go, queue);
-    run_threads(1, come_and_go, queue);
+    for (int i = 0; i < 60; i++) { /* CRTurn looks through its nodes once in a while */
+        run_threads(1, come_and_go, queue);
+    }
     size_t bytes = cc_queue_bytes(queue);
     for (int i = 0; i < 50; i++) {
         run_threads(1, come_and_go, queue);
     }
     CHECK_EQ(cc_queue_bytes(queue), bytes);
-    CHECK_EQ(cc_queue_puts(queue), 52);
-    CHECK_EQ(cc_queue_gets(queue), 52);
+    CHECK_EQ(cc_queue_puts(queue), 110);
+    CHECK_EQ(cc_queue_gets(queue), 110);
     cc_queue_free(queue, NULL);
 }
 
@@ -419,7 +420,7 @@ static void test_availability(void) {
         CHECK_EQ(queue != NULL, cc_queue_kind_is_available((cc_queue_kind)kind));
         cc_queue_free(queue, NULL);
     }
-    CHECK(!cc_queue_kind_is_available((cc_queue_kind)3));
+    CHECK(!cc_queue_kind_is_available((cc_queue_kind)99));
 #if defined(CC_ARCH_X86_64)
     CHECK_EQ(cc_queue_kind_is_available(CC_QUEUE_LCRQ),
              (cc_features() & CC_FEATURE_CMPXCHG16B) != 0);

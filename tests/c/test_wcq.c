@@ -15,7 +15,7 @@
 #define MOST_INDICES 32
 
 typedef struct circulation {
-    wcq_crew crew;
+    cc_crew crew;
     wcq_ring rings[2];
     wcq_pair *slots[2];
     wcq_record *records[MOST_THREADS + 1];
@@ -90,7 +90,7 @@ static void count_indices(circulation *c) {
     }
     free(c->slots[0]);
     free(c->slots[1]);
-    wcq_disband(&c->crew);
+    cc_crew_end(&c->crew);
 }
 
 static void test_circulation(void) {

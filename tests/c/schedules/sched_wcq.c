@@ -33,8 +33,8 @@ typedef struct setting {
     const char *plans[SCHED_MOST_FIBRES]; /* what each fibre does, see follow() */
 } setting;
 
-static wcq_crew crew;
-static cc_atomic_uptr chunk[WCQ_FIRST_CHUNK];
+static cc_crew crew;
+static cc_atomic_uptr chunk[CC_CREW_FIRST_CHUNK];
 static wcq_ring ring;
 static wcq_pair slots[2 * MOST_INDICES];
 static wcq_record records[SCHED_MOST_FIBRES + 1];

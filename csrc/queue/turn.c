@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * CRTurn: the wait-free queue of Ramalhete and Correia ("A Wait-Free Queue with Wait-Free Memory Reclamation", PPoPP
+ * 2017). Single-word compare-and-swap only, so it runs everywhere; WaitFreeQueue where there is no wider one.
+ *
+ *      head ---> (taken) ---> word ---> word <--- tail
+ *
+ * A linked list. Head points to the last node that was taken. Members have numbers, and both ends serve them in
+ * turns: after the node that member p put comes the next waiting one of members p+1, p+2, ...; after the node that member g
+ * took, the next node goes to the first asking one of g+1, g+2, .... Nobody does anything for himself only:
+ *
+ *   put   1. writes its node into its `putting`; then everybody, until it is empty again, does what the tail needs:
+ *         2. links behind the last node the waiting node whose turn it is,
+ *         3. moves tail on to it,
+ *         4. empties the `putting` that it came from.
+ *   get   1. asks, by making its `asked` equal to its `given`; then everybody, until `given` changes, does what the head
+ *            needs:
+ *         2. writes into the first node the number of the asking member whose turn it is (taker),
+ *         3. writes the node into that member's `given`,
+ *         4. moves head on to it.
+ *         If there is no node it takes its request back, and looks again: somebody may have served it meanwhile.
+ *
+ * Deviations from the paper, and why:
+ *   - Members are not an array of a fixed size but a crew that grows, so that any number of threads may come. Threads
+ *     that have an old count pass over a new member at most once each. So nothing here relies on "after as many turns as
+ *     there are threads I have been served": put and get loop until they see that they have been.
+ *   - Closing, by a marker: a node that is put like any other. Whoever moves tail on first writes into the new last node
+ *     whether it is behind a marker (is_late); so a put knows whether it came too late when it is done, and all late nodes
+ *     stay behind the marker for ever. A get that finds a marker behind head answers as if there were nothing.
+ *     Each member has a marker of its own: closing needs no memory and no agreement.
+ *   - A put keeps a hazard pointer on its own node until it has read is_late.
+ *   - Retired nodes are looked through when there are enough of them, not at every get; freed ones are used again by
+ *     the same member.
+ *
+ * Invariants.
+ *   A node is linked only after `putting` of the node before it has been emptied, by the same thread or an earlier one. So a
+ *   node read from `putting` after that is not yet in the list, or somebody has linked a node behind the last one meanwhile,
+ *   and then the swap of its `next` fails: no node is linked twice.
+ *   `taker` is written once. Head moves on to a node only after its taker's `given` is that node.
+ *   At rest, a member's `asked` differs from its `given`.
+ *
+ * Linearization. put: `next` of the node before it. get: the writing of the node's taker, or that put if that is later;
+ * empty: the load of tail that equals head, after which the request was taken back unserved.
+ *
+ * Progress, for k members (those that join during the operation counted in). put and get are wait-free: one round of
+ * their loops takes O(k) steps, and a round that is not served is one in which tail (head) has moved on; after at most 2k
+ * such rounds it is this member's turn (k turns, and at most one mistake of each thread with an old count). Only
+ * lock-free are: a thread's first operation (it joins), the allocation of a node, and the credits of a bounded
+ * queue. So a bounded queue does not claim to be wait-free.
+ *
+ * Reclamation. Hazard pointers, wait-free, since nobody has to follow a pointer that has changed: the end has moved on then,
+ * and that counts as a round. A node that a get has returned is still head, and its member's `given`. It is retired by the
+ * same member's next get but one. A member keeps at most RETIRED_KEPT + 4k nodes that wait, 4k of them because
+ * somebody's hazard names them.
+ *
+ * Pairs of releases and acquires: all decisions are seq_cst, stores of requests and hazards are exchanges (store-load).
+ *
+ * Limits: a node is 40 bytes, a cache line as allocated; 2^20 members.
+ */
+#include <string.h>
+
+#include "crew.h"
+#include "queue_inside.h"
+
+#define RETIRED_KEPT 32u
+#define SPARE_NODES 64u
+
+typedef struct turn_node {
+    cc_atomic_uptr next;    /* turn_node * */
+    cc_atomic_u32 taker;    /* 0: nobody yet */
+    cc_atomic_u32 is_late;  /* behind a marker; final when tail has been here */
+    cc_atomic_uptr word;    /* written before the node is put */
+    uint32_t putter;        /* these three too */
+    bool is_marker;
+    bool is_part_of_something; /* not allocated by itself */
+    struct turn_node *waiting; /* in its owner's list of retired or spare nodes */
+} turn_node;
+
+enum hazard { OF_END, OF_NEXT, OF_GIVEN, OF_OWN, HAZARDS };
+
+typedef struct turn_member {
+    cc_member common;
+    /* What others look at. */
+    cc_atomic_uptr putting; /* turn_node *; 0: no request */
+    cc_atomic_uptr asked;   /* turn_node * */
+    cc_atomic_uptr given;   /* turn_node * */
+    cc_atomic_uptr hazards[HAZARDS];
+    char keep_others_off_the_private_part[CC_CACHE_LINE];
+    /* Only the owner's. */
+    uint32_t number; /* 0: has not joined yet */
+    uint32_t retired_count, spare_count;
+    bool has_closed;
+    turn_node *retired, *spare;
+    turn_node marker, nothing_asked, nothing_given, stand_in;
+} turn_member;
+
+typedef struct turn {
+    cc_queue common;
+    cc_atomic_uptr head; /* turn_node * */
+    char keep_puts_off_head[CC_CACHE_LINE - sizeof(uintptr_t)];
+    cc_atomic_uptr tail; /* turn_node * */
+    char keep_gets_off_tail[CC_CACHE_LINE - sizeof(uintptr_t)];
+    cc_crew crew;
+    cc_atomic_u64 nodes; /* allocated now */
+    turn_node first;
+} turn;
+
+static inline turn_member *member(const turn *q, uint32_t number) {
+    return cc_crew_member(&q->crew, number);
+}
+
+/* ---------------------------------------------------------------- nodes and hazards */
+
+static turn_node *new_node(turn *q, turn_member *self, uintptr_t word) {
+    turn_node *node = self->spare;
+    if (node) {
+        self->spare = node->waiting;
+        self->spare_count--;
+    } else {
+        node = cc_alloc_aligned(sizeof *node, CC_CACHE_LINE);
+        if (!node) {
+            return NULL;
+        }
+        cc_fetch_add_relaxed_u64(&q->nodes, 1);
+    }
+    memset((void *)node, 0, sizeof *node);
+    node->putter = self->number;
+    cc_store_relaxed_uptr(&node->word, word);
+    return node;
+}
+
+static void free_node(turn *q, turn_member *self, turn_node *node) {
+    if (self->spare_count < SPARE_NODES) {
+        node->waiting = self->spare;
+        self->spare = node;
+        self->spare_count++;
+    } else {
+        cc_free(node);
+        cc_fetch_add_relaxed_u64(&q->nodes, UINT64_MAX); /* minus 1 */
+    }
+}
+
+/* Store-load: whoever retires the node after our next look at where it came from finds the hazard. */
+static inline void name(turn_member *self, enum hazard which, const turn_node *node) {
+    (void)cc_exchange_seq_cst_uptr(&self->hazards[which], (uintptr_t)node);
+}
+
+static void name_nothing(turn_member *self) {
+    for (int i = 0; i < HAZARDS; i++) {
+        cc_store_release_uptr(&self->hazards[i], 0);
+    }
+}
+
+/* The node at `end`, named; NULL when the end has moved on meanwhile. */
+static inline turn_node *node_at(turn_member *self, const cc_atomic_uptr *end) {
+    turn_node *node = (turn_node *)cc_load_seq_cst_uptr(end);
+    name(self, OF_END, node);
+    return cc_load_seq_cst_uptr(end) == (uintptr_t)node ? node : NULL;
+}
+
+static bool is_named(const turn *q, const turn_node *node) {
+    uint32_t count = cc_crew_count(&q->crew);
+    for (uint32_t i = 1; i <= count; i++) {
+        const turn_member *m = member(q, i);
+        for (int h = 0; h < HAZARDS; h++) {
+            if (cc_load_seq_cst_uptr(&m->hazards[h]) == (uintptr_t)node) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Neither end, nor anybody's `given` or `asked`, leads to the node any more. */
+static void retire(turn *q, turn_member *self, turn_node *node) {
+    if (node->is_part_of_something) {
+        return;
+    }
+    node->waiting = self->retired;
+    self->retired = node;
+    if (++self->retired_count < RETIRED_KEPT + HAZARDS * cc_crew_count(&q->crew)) {
+        return;
+    }
+    turn_node *chain = self->retired;
+    self->retired = NULL;
+    self->retired_count = 0;
+    while (chain) {
+        turn_node *next = chain->waiting;
+        if (is_named(q, chain)) {
+            chain->waiting = self->retired;
+            self->retired = chain;
+            self->retired_count++;
+        } else {
+            free_node(q, self, chain);
+        }
+        chain = next;
+    }
+}
+
+/* ---------------------------------------------------------------- put */
+
+/* The node that is to follow the one of member `last`: the next waiting one. NULL: nobody waits. */
+static turn_node *next_in_turn(const turn *q, uint32_t last) {
+    uint32_t count = cc_crew_count(&q->crew);
+    for (uint32_t i = 0; i < count; i++) {
+        uintptr_t waiting = cc_load_seq_cst_uptr(&member(q, (last + i) % count + 1)->putting);
+        if (waiting) {
+            return (turn_node *)waiting;
+        }
+    }
+    return NULL;
+}
+
+/* True when the node is in the queue; false: behind a marker. */
+static bool put_node(turn *q, turn_member *self, turn_node *node) {
+    name(self, OF_OWN, node);
+    (void)cc_exchange_seq_cst_uptr(&self->putting, (uintptr_t)node); /* step 1 */
+    while (cc_load_seq_cst_uptr(&self->putting)) {
+        turn_node *last = node_at(self, &q->tail);
+        if (!last) {
+            continue;
+        }
+        uintptr_t done = (uintptr_t)last;
+        if (last->putter && cc_load_seq_cst_uptr(&member(q, last->putter)->putting) == done) {
+            (void)cc_cas_seq_cst_uptr(&member(q, last->putter)->putting, &done, 0); /* step 4 */
+        }
+        turn_node *following = next_in_turn(q, last->putter);
+        if (following) {
+            uintptr_t none = 0;
+            (void)cc_cas_seq_cst_uptr(&last->next, &none, (uintptr_t)following); /* step 2 */
+        }
+        uintptr_t next = cc_load_seq_cst_uptr(&last->next);
+        if (next) {
+            name(self, OF_NEXT, (turn_node *)next);
+            uintptr_t tail = (uintptr_t)last;
+            if (cc_load_seq_cst_uptr(&q->tail) != tail) {
+                continue;
+            }
+            if (last->is_marker || cc_load_seq_cst_u32(&last->is_late)) {
+                (void)cc_exchange_seq_cst_u32(&((turn_node *)next)->is_late, 1); /* before step 3 */
+            }
+            (void)cc_cas_seq_cst_uptr(&q->tail, &tail, next); /* step 3 */
+        }
+    }
+    bool is_in = !cc_load_seq_cst_u32(&node->is_late);
+    name_nothing(self);
+    return is_in;
+}
+
+/* ---------------------------------------------------------------- get */
+
+static inline bool is_asking(const turn_member *m) {
+    return cc_load_seq_cst_uptr(&m->asked) == cc_load_seq_cst_uptr(&m->given);
+}
+
+/* Step 2: who takes `next`, the node behind `head`? 0: nobody asks. */
+static uint32_t taker_of(const turn *q, const turn_node *head, turn_node *next) {
+    uint32_t last = cc_load_seq_cst_u32(&head->taker), count = cc_crew_count(&q->crew);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t number = (last + i) % count + 1;
+        if (is_asking(member(q, number))) {
+            uint32_t nobody = 0;
+            if (cc_load_seq_cst_u32(&next->taker) == 0) {
+                (void)cc_cas_seq_cst_u32(&next->taker, &nobody, number);
+            }
+            break;
+        }
+    }
+    return cc_load_seq_cst_u32(&next->taker);
+}
+
+/* Steps 3 and 4, when `next` has its taker. Both nodes are named. */
+static void hand_over(turn *q, turn_member *self, turn_node *head, turn_node *next) {
+    turn_member *taker = member(q, cc_load_seq_cst_u32(&next->taker));
+    uintptr_t given = cc_load_seq_cst_uptr(&taker->given);
+    if (given != (uintptr_t)next) {
+        /* Named, so that it cannot come back as another node before the swap. While head stays, the taker has not
+         * returned from this get, so what was given to it last is not retired. */
+        name(self, OF_GIVEN, (turn_node *)given);
+        if (cc_load_seq_cst_uptr(&q->head) == (uintptr_t)head) {
+            (void)cc_cas_seq_cst_uptr(&taker->given, &given, (uintptr_t)next); /* step 3 */
+        }
+    }
+    uintptr_t first = (uintptr_t)head;
+    (void)cc_cas_seq_cst_uptr(&q->head, &first, (uintptr_t)next); /* step 4 */
+}
+
+typedef enum look { NOTHING, THE_END, SOMETHING, MOVED_ON } look;
+
+/* What is behind head? With SOMETHING both nodes are named. */
+static look look_behind_head(turn *q, turn_member *self, turn_node **head, turn_node **next) {
+    *head = node_at(self, &q->head);
+    if (!*head) {
+        return MOVED_ON;
+    }
+    if (cc_load_seq_cst_uptr(&q->tail) == (uintptr_t)*head) {
+        return NOTHING;
+    }
+    *next = (turn_node *)cc_load_seq_cst_uptr(&(*head)->next);
+    name(self, OF_NEXT, *next);
+    if (cc_load_seq_cst_uptr(&q->head) != (uintptr_t)*head) {
+        return MOVED_ON;
+    }
+    return (*next)->is_marker ? THE_END : SOMETHING; /* a late one is behind a marker */
+}
+
+/* OK, EMPTY or CLOSED. */
+static cc_queue_status get_node(turn *q, turn_member *self, turn_node **node) {
+    uintptr_t before = cc_load_seq_cst_uptr(&self->asked),
+              mine = cc_load_seq_cst_uptr(&self->given);
+    turn_node *head, *next;
+    if (before == mine) { /* the thread before us has asked, and was lost in a fork */
+        before = (uintptr_t)&self->stand_in;
+    }
+    (void)cc_exchange_seq_cst_uptr(&self->asked, mine); /* step 1 */
+    while (cc_load_seq_cst_uptr(&self->given) == mine) {
+        look what = look_behind_head(q, self, &head, &next);
+        if (what == MOVED_ON) {
+            continue;
+        }
+        if (what == SOMETHING) {
+            if (taker_of(q, head, next)) {
+                hand_over(q, self, head, next);
+            }
+            continue;
+        }
+        (void)cc_exchange_seq_cst_uptr(&self->asked, before); /* take the request back */
+        /* Who saw us asking may still serve us. That one has found a node behind head after we found none; if there is
+         * none now there will be none for us, and if there is, give it to somebody: to us, if nobody asks. */
+        look again = look_behind_head(q, self, &head, &next);
+        if (cc_load_seq_cst_uptr(&self->given) == mine && again == SOMETHING) {
+            if (!taker_of(q, head, next)) {
+                uint32_t nobody = 0;
+                (void)cc_cas_seq_cst_u32(&next->taker, &nobody, self->number);
+            }
+            hand_over(q, self, head, next);
+        }
+        if (cc_load_seq_cst_uptr(&self->given) == mine) {
+            name_nothing(self);
+            return what == THE_END ? CC_QUEUE_CLOSED : CC_QUEUE_EMPTY;
+        }
+        (void)cc_exchange_seq_cst_uptr(&self->asked, mine); /* served after all */
+        break;
+    }
+    *node = (turn_node *)cc_load_seq_cst_uptr(&self->given);
+    /* Step 4, if nobody has done it yet: until then others may believe that we still wait for this node. */
+    head = node_at(self, &q->head);
+    if (head && cc_load_seq_cst_uptr(&head->next) == (uintptr_t)*node) {
+        uintptr_t first = (uintptr_t)head;
+        (void)cc_cas_seq_cst_uptr(&q->head, &first, (uintptr_t)*node);
+    }
+    name_nothing(self);
+    retire(q, self, (turn_node *)before);
+    return CC_QUEUE_OK;
+}
+
+/* ---------------------------------------------------------------- the queue */
+
+static bool begin(cc_queue *queue) {
+    turn *q = (turn *)queue;
+    q->first.is_part_of_something = true;
+    cc_store_relaxed_uptr(&q->head, (uintptr_t)&q->first);
+    cc_store_relaxed_uptr(&q->tail, (uintptr_t)&q->first);
+    return true;
+}
+
+CC_NEVER_INLINE bool join(turn *q, turn_member *self) {
+    self->marker.is_marker = true;
+    self->marker.is_part_of_something = self->nothing_asked.is_part_of_something =
+        self->nothing_given.is_part_of_something = self->stand_in.is_part_of_something = true;
+    cc_store_relaxed_uptr(&self->asked, (uintptr_t)&self->nothing_asked);
+    cc_store_relaxed_uptr(&self->given, (uintptr_t)&self->nothing_given);
+    if (!cc_crew_join(&q->crew, self, &self->number)) {
+        self->number = 0;
+        return false;
+    }
+    self->marker.putter = self->number;
+    return true;
+}
+
+static inline bool is_member(turn *q, turn_member *self) {
+    return self->number || join(q, self);
+}
+
+static cc_queue_status put_word(cc_queue *queue, cc_member *self_, uintptr_t word) {
+    turn *q = (turn *)queue;
+    turn_member *self = (turn_member *)self_;
+    turn_node *node = is_member(q, self) ? new_node(q, self, word) : NULL;
+    if (!node) {
+        return CC_QUEUE_NO_MEMORY;
+    }
+    return put_node(q, self, node) ? CC_QUEUE_OK : CC_QUEUE_CLOSED;
+}
+
+static cc_queue_status take_word(cc_queue *queue, cc_member *self_, uintptr_t *word) {
+    turn *q = (turn *)queue;
+    turn_member *self = (turn_member *)self_;
+    turn_node *node;
+    if (!is_member(q, self)) {
+        return CC_QUEUE_NO_MEMORY;
+    }
+    cc_queue_status status = get_node(q, self, &node);
+    if (status == CC_QUEUE_OK) {
+        *word = cc_load_relaxed_uptr(&node->word); /* it stays ours for another get */
+    }
+    return status;
+}
+
+static void close_at_tail(cc_queue *queue, cc_member *self_) {
+    turn *q = (turn *)queue;
+    turn_member *self = (turn_member *)self_;
+    if (is_member(q, self) && !self->has_closed) {
+        self->has_closed = true;
+        (void)put_node(q, self, &self->marker);
+    }
+}
+
+static int visit_words(const cc_queue *queue, int (*visit)(uintptr_t word, void *argument),
+                       void *argument) {
+    const turn_node *node = (turn_node *)cc_load_acquire_uptr(&((const turn *)queue)->head);
+    while ((node = (turn_node *)cc_load_acquire_uptr(&node->next)) && !node->is_marker) {
+        int answer = visit(cc_load_relaxed_uptr(&node->word), argument);
+        if (answer) {
+            return answer;
+        }
+    }
+    return 0;
+}
+
+static void free_allocated(turn_node *node) {
+    if (!node->is_part_of_something) {
+        cc_free(node);
+    }
+}
+
+static void free_chain(turn_node *node) {
+    while (node) {
+        turn_node *next = node->waiting;
+        cc_free(node);
+        node = next;
+    }
+}
+
+/* Head itself is the `given` of the member that has taken it, or our first node. */
+static void end(cc_queue *queue) {
+    turn *q = (turn *)queue;
+    const turn_node *head = (turn_node *)cc_load_relaxed_uptr(&q->head);
+    turn_node *node = (turn_node *)cc_load_relaxed_uptr(&head->next);
+    while (node) {
+        turn_node *next = (turn_node *)cc_load_relaxed_uptr(&node->next);
+        free_allocated(node);
+        node = next;
+    }
+    for (uint32_t i = 1; i <= cc_crew_count(&q->crew); i++) {
+        turn_member *m = member(q, i);
+        uintptr_t asked = cc_load_relaxed_uptr(&m->asked), given = cc_load_relaxed_uptr(&m->given);
+        free_allocated((turn_node *)given);
+        if (asked != given) {
+            free_allocated((turn_node *)asked);
+        }
+        free_chain(m->retired);
+        free_chain(m->spare);
+    }
+    cc_crew_end(&q->crew);
+}
+
+static size_t bytes_of_nodes(const cc_queue *queue) {
+    const turn *q = (const turn *)queue;
+    return cc_crew_bytes(&q->crew) + (size_t)cc_load_relaxed_u64(&q->nodes) * sizeof(turn_node);
+}
+
+static bool is_wait_free(const cc_queue *queue) {
+    return !queue->has_credits;
+}
+
+const cc_queue_operations cc_turn_operations = {
+    .backend = "crturn",
+    .queue_bytes = sizeof(turn),
+    .member_bytes = sizeof(turn_member),
+    .begin = begin,
+    .put_word = put_word,
+    .take_word = take_word,
+    .close = close_at_tail,
+    .visit = visit_words,
+    .end = end,
+    .bytes = bytes_of_nodes,
+    .is_wait_free = is_wait_free,
+};
