@@ -7,9 +7,11 @@ import faulthandler
 import functools
 import gc
 import os
+import signal
 import sys
 import threading
 import time
+import traceback
 
 PERCENT = float(os.environ.get("CC_TEST_PERCENT", "100"))
 SCALE = float(os.environ.get("CC_STRESS_SCALE", "1"))
@@ -174,3 +176,33 @@ def resident_bytes():
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError):
         return None
+
+
+def in_child(body, timeout=60):
+    """Run `body()` in a forked child and demand that it returns normally and in time."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            # Collections in the child would otherwise copy every page of the parent's heap.
+            gc.freeze()
+            body()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+            sys.stderr.flush()
+        finally:
+            os._exit(status)
+    deadline = time.monotonic() + timeout
+    while True:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            assert os.waitstatus_to_exitcode(status) == 0
+            return
+        if time.monotonic() > deadline:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            raise AssertionError(f"the child did not end in {timeout} s")
+        time.sleep(0.002)

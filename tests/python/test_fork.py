@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
-import sys
 import threading
 import time
-import traceback
 import weakref
 
 import pytest
-from support import Object, collect, dead, in_background, rounds
+from support import Object, collect, dead, in_background, in_child, rounds
 
 from concurrent_collections import SkipListMap, SkipListSet
 
@@ -21,36 +18,6 @@ pytestmark = [
     # Forking beside threads is what is tested here.
     pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
 ]
-
-
-def in_child(body, timeout=60):
-    """Run `body()` in a forked child and demand that it returns normally and in time."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            # Collections in the child would otherwise copy every page of the parent's heap.
-            gc.freeze()
-            body()
-            status = 0
-        except BaseException:
-            traceback.print_exc()
-            sys.stderr.flush()
-        finally:
-            os._exit(status)
-    deadline = time.monotonic() + timeout
-    while True:
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            assert os.waitstatus_to_exitcode(status) == 0
-            return
-        if time.monotonic() > deadline:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            pytest.fail(f"the child did not end in {timeout} s")
-        time.sleep(0.002)
 
 
 def exercise(m):

@@ -1,0 +1,593 @@
+"""Threads that wait for a queue: who is woken, when, and by what; signals, fork, the end of the process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+from queue_kinds import KINDS, each_queue
+from support import in_child, rounds, run_threads
+
+from concurrent_collections import Empty, Full, ShutDown
+
+pytestmark = each_queue
+
+SOON = 0.02  # time for a thread to fall asleep; nothing depends on it but how much a test sees
+
+
+class Waiter(threading.Thread):
+    """A thread that waits in a call and keeps what came of it."""
+
+    def __init__(self, function, *arguments):
+        super().__init__(daemon=True)
+        self.call = function, arguments
+        self.result = None
+        self.start()
+
+    def run(self):
+        function, arguments = self.call
+        try:
+            self.result = function(*arguments)
+        except BaseException as error:
+            self.result = error
+
+    def end(self, timeout=60):
+        self.join(timeout)
+        assert not self.is_alive(), "the wait does not end"
+        return self.result
+
+    def still_waits(self):
+        time.sleep(SOON)
+        return self.is_alive()
+
+
+# ---------------------------------------------------------------- waking
+
+
+def test_a_put_wakes_a_get(Queue):
+    q = Queue()
+    waiter = Waiter(q.get)
+    assert waiter.still_waits()
+    q.put(None)
+    assert waiter.end() is None
+    assert q.empty()
+
+
+def test_a_get_wakes_a_put(Queue):
+    q = Queue([1], maxsize=1)
+    waiter = Waiter(q.put, 2)
+    assert waiter.still_waits()
+    assert q.get() == 1
+    waiter.end()
+    assert q.get() == 2
+
+
+@pytest.mark.parametrize(
+    "make_room",
+    [
+        lambda q: q.get_nowait(),
+        lambda q: q.try_get(),
+        lambda q: q.get_many(1),
+        lambda q: q.drain(1),
+        lambda q: q.clear(),
+        lambda q: next(iter(q)),
+    ],
+    ids="get_nowait try_get get_many drain clear next".split(),
+)
+def test_everything_that_makes_room_wakes_a_put(Queue, make_room):
+    q = Queue([1], maxsize=1)
+    waiter = Waiter(q.put, 2)
+    assert waiter.still_waits()
+    make_room(q)
+    waiter.end()
+    assert q.drain() == [2]
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        lambda q: q.put_nowait(1),
+        lambda q: q.try_put(1),
+        lambda q: q.put(1, timeout=1),
+        lambda q: q.put_many([1]),
+    ],
+    ids="put_nowait try_put timeout put_many".split(),
+)
+@pytest.mark.parametrize(
+    "get",
+    [
+        lambda q: q.get(),
+        lambda q: q.get(timeout=100),
+        lambda q: q.get_many(2)[0],
+        lambda q: next(iter(q)),
+    ],
+    ids="get timeout get_many next".split(),
+)
+def test_everything_that_puts_wakes_everything_that_gets(Queue, put, get):
+    q = Queue()
+    waiter = Waiter(get, q)
+    assert waiter.still_waits()
+    put(q)
+    assert waiter.end() == 1
+
+
+def test_one_put_wakes_one_and_the_others_sleep_on(Queue):
+    q = Queue()
+    waiters = [Waiter(q.get) for _ in range(5)]
+    time.sleep(SOON)
+    for n in range(5):
+        q.put(n)
+        deadline = time.monotonic() + 60
+        while sum(not waiter.is_alive() for waiter in waiters) < n + 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        time.sleep(0.002)
+        assert sum(waiter.is_alive() for waiter in waiters) == 4 - n
+    assert sorted(waiter.end() for waiter in waiters) == list(range(5))
+
+
+def test_they_are_woken_in_the_order_in_which_they_came(Queue):
+    q = Queue()
+    waiters = []
+    for _ in range(6):
+        waiters.append(Waiter(q.get))
+        time.sleep(SOON)
+    for n, waiter in enumerate(waiters):
+        q.put(n)
+        assert waiter.end() == n
+
+
+def test_a_waiter_that_times_out_leaves_the_item_to_the_next(Queue):
+    # Its turn comes first, but it is gone: the notification must not go with it.
+    for _ in range(rounds(20)):
+        q = Queue()
+        first = Waiter(q.get, True, 0.01)
+        second = Waiter(q.get)
+        time.sleep(0.0095)
+        q.put("item")
+        if isinstance(first.end(), Empty):
+            assert second.end() == "item"
+        else:
+            assert first.result == "item"
+            q.put("another")
+            assert second.end() == "another"
+
+
+def test_waiting_threads_do_not_hold_the_interpreter_up(Queue):
+    q = Queue()
+    waiters = [Waiter(q.get) for _ in range(8)]
+    time.sleep(SOON)
+    before = time.process_time()
+    count = sum(range(100_000))
+    time.sleep(0.3)
+    assert count == 4999950000
+    assert time.process_time() - before < 0.25, "they park, they do not poll"
+    q.shutdown()
+    assert all(isinstance(waiter.end(), ShutDown) for waiter in waiters)
+
+
+def test_a_wait_with_a_timeout_ends_in_time_while_others_are_busy(Queue):
+    q = Queue()
+    stop = threading.Event()
+
+    def be_busy():
+        while not stop.is_set():
+            sum(range(1000))
+
+    threads = [Waiter(be_busy) for _ in range(2)]
+    before = time.monotonic()
+    with pytest.raises(Empty):
+        q.get(timeout=0.05)
+    assert 0.05 <= time.monotonic() - before < 10
+    stop.set()
+    for thread in threads:
+        thread.end()
+
+
+def test_ping_pong(Queue):
+    there, back = Queue(), Queue(maxsize=1)
+    turns = rounds(3000)
+
+    def ping():
+        for n in range(turns):
+            there.put(n)
+            assert back.get() == n
+
+    def pong():
+        for n in range(turns):
+            assert there.get() == n
+            back.put(n)
+
+    run_threads(ping, pong)
+
+
+def test_a_shutdown_beside_puts_strands_nothing(Queue, eager_switching):
+    for n in range(rounds(60)):
+        q = Queue(maxsize=(0, 1, 3)[n % 3], ring_size=(None, 1)[n % 2])
+        counts = [0] * 3
+        taken = []
+
+        def put(index, q=q, counts=counts):
+            try:
+                while True:
+                    q.put((index, counts[index]), timeout=60)
+                    counts[index] += 1
+            except ShutDown:
+                pass
+
+        def get(q=q, taken=taken):
+            taken.extend(q)
+
+        def shut_down(q=q):
+            time.sleep(0.002)
+            q.shutdown()
+
+        run_threads(*(lambda i=i: put(i) for i in range(3)), get, get, shut_down)
+        assert len(taken) == sum(counts)
+        assert len(set(taken)) == len(taken)
+        assert q.empty()
+        assert q.unfinished_tasks == len(taken)
+
+
+def test_an_immediate_shutdown_beside_puts_and_gets_lets_join_end(Queue, eager_switching):
+    for n in range(rounds(60)):
+        q = Queue(maxsize=(0, 2)[n % 2])
+
+        def put(q=q):
+            try:
+                while True:
+                    q.put(1)
+            except ShutDown:
+                pass
+
+        def work(q=q):
+            for _ in q:
+                q.task_done()
+
+        def shut_down(q=q):
+            time.sleep(0.002)
+            q.shutdown(immediate=True)
+
+        run_threads(put, put, work, shut_down, q.join)
+        assert q.empty()
+        assert q.unfinished_tasks == 0
+
+
+# ---------------------------------------------------------------- the main thread and signals
+
+
+needs_signals = pytest.mark.skipif(
+    not hasattr(signal, "setitimer"), reason="this system has no interval timers"
+)
+
+
+class Interrupt(Exception):
+    pass
+
+
+@pytest.fixture
+def alarm():
+    """`alarm(handler, seconds, interval=0)` arranges for signals; they end with the test."""
+
+    def arrange(handler, seconds, interval=0.0):
+        signal.signal(signal.SIGALRM, lambda number, frame: handler())
+        signal.setitimer(signal.ITIMER_REAL, seconds, interval)
+
+    before = signal.getsignal(signal.SIGALRM)
+    remaining = signal.setitimer(signal.ITIMER_REAL, 0)[0]  # of pytest-timeout
+    yield arrange
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+    signal.setitimer(signal.ITIMER_REAL, remaining)
+
+
+def interrupt():
+    raise Interrupt
+
+
+@needs_signals
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda q: q.get(),
+        lambda q: q.get(timeout=100),
+        lambda q: q.get_many(3),
+        lambda q: next(iter(q)),
+    ],
+    ids="get timeout get_many next".split(),
+)
+def test_a_signal_handler_that_raises_ends_a_get(Queue, alarm, wait):
+    q = Queue()
+    before = time.monotonic()
+    alarm(interrupt, 0.05)
+    with pytest.raises(Interrupt):
+        wait(q)
+    assert time.monotonic() - before < 5
+    q.put(1)
+    assert q.get() == 1
+
+
+@needs_signals
+def test_a_signal_handler_that_raises_ends_a_put_and_a_join(Queue, alarm):
+    q = Queue([1], maxsize=1)
+    for wait in (lambda: q.put(2), lambda: q.put(2, timeout=100), q.join):
+        alarm(interrupt, 0.05)
+        with pytest.raises(Interrupt):
+            wait()
+    assert q.drain() == [1]
+    assert q.unfinished_tasks == 1
+
+
+@needs_signals
+def test_a_signal_handler_that_returns_does_not_end_the_wait(Queue, alarm):
+    q = Queue()
+    calls = []
+    alarm(lambda: calls.append(1), 0.01, 0.01)
+    before = time.monotonic()
+    with pytest.raises(Empty):
+        q.get(timeout=0.2)
+    assert 0.2 <= time.monotonic() - before < 5
+    assert len(calls) >= 2
+
+
+@needs_signals
+def test_a_signal_handler_may_use_the_queue(Queue, alarm):
+    q = Queue()
+    alarm(lambda: q.put("from the handler"), 0.02)
+    assert q.get(timeout=60) == "from the handler"
+    q = Queue([1], maxsize=1)
+    alarm(lambda: q.get(), 0.02)
+    q.put(2, timeout=60)
+    assert q.drain() == [2]
+
+
+@needs_signals
+def test_no_item_is_lost_to_signals(Queue, alarm):
+    # list.extend takes items without a step of the interpreter in between: a handler can raise only inside the wait,
+    # and there either an item or an exception comes out.
+    q = Queue(maxsize=2)
+    count = rounds(5000)
+    taken = []
+    interrupted = 0
+
+    def produce():
+        q.put_many(range(count))
+        q.shutdown()
+
+    producer = Waiter(produce)
+    alarm(interrupt, 0.001, 0.0003)
+    while True:
+        try:
+            taken.extend(q)
+            break
+        except Interrupt:
+            interrupted += 1
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    producer.end()
+    assert taken == list(range(count))
+    assert interrupted
+
+
+# ---------------------------------------------------------------- processes
+
+
+def run_script(Queue, script, timeout=60, **options):
+    """Run a script in a process of its own; `q` there is a queue of this kind."""
+    choice = "" if Queue.choice is None else f"c.config.queue_backend = {Queue.choice!r}\n"
+    prelude = (
+        "import concurrent_collections as c, os, signal, sys, threading, time\n"
+        f"{choice}q = c.{Queue.cls.__name__}(maxsize=1)\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-P", "-c", prelude + textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        **options,
+    )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+@pytest.mark.parametrize("wait", ["q.get()", "q.put(1); q.put(2)", "q.put(1); q.join()"])
+def test_ctrl_c_ends_a_waiting_program_at_once(Queue, wait):
+    result = run_script(
+        Queue,
+        f"""
+        def interrupt():
+            time.sleep(0.2)
+            print(time.monotonic(), flush=True)
+            os.kill(os.getpid(), signal.SIGINT)
+        threading.Thread(target=interrupt).start()
+        try:
+            {wait}
+        except KeyboardInterrupt:
+            print(time.monotonic())
+        """,
+    )
+    assert result.stderr == ""
+    sent, received = map(float, result.stdout.split())
+    assert received - sent < 2
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        "q.get()",
+        "q.get(timeout=1000)",
+        "q.get(timeout=0.3)",
+        "list(q)",
+        "q.put(1); q.put(2)",
+        "q.put(1); q.put(2, timeout=0.3)",
+        "q.put(1); q.join()",
+    ],
+)
+def test_a_process_ends_while_daemon_threads_wait(Queue, wait):
+    result = run_script(
+        Queue,
+        f"""
+        def work():
+            {wait}
+        for _ in range(4):
+            threading.Thread(target=work, daemon=True).start()
+        time.sleep(0.28)
+        print("the end")
+        """,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "the end\n"
+
+
+def test_a_queue_is_used_until_the_very_end_of_the_interpreter(Queue):
+    result = run_script(
+        Queue,
+        """
+        import atexit
+        class Last:
+            def __init__(self, queue):
+                self.queue = queue
+            def __del__(self):
+                self.queue.try_get()
+                self.queue.try_put(1)
+        def work():
+            while True:
+                q.get()
+        for _ in range(4):
+            threading.Thread(target=work, daemon=True).start()
+        atexit.register(lambda: [q.put(n) for n in range(20)])
+        keep = Last(q)
+        sys.keep = Last(q)
+        """,
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_threads_that_wait_without_being_daemons_end_by_shutdown(Queue):
+    result = run_script(
+        Queue,
+        """
+        def work():
+            for item in q:
+                print(item)
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.05)
+        q.put("only")
+        q.shutdown()
+        """,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "only\n"
+
+
+forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+quietly = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
+
+@forks
+@quietly
+def test_a_forked_child_has_none_of_the_parents_waiters(Queue):
+    q, full = Queue(), Queue([1], maxsize=1)
+    waiters = [Waiter(q.get) for _ in range(3)] + [Waiter(full.put, 2)]
+    time.sleep(SOON)
+
+    def child():
+        # These would notify threads that do not exist here.
+        q.put(1)
+        assert q.get() == 1
+        assert full.get() == 1
+        with pytest.raises(Empty):
+            q.get(timeout=0.01)
+        full.put(3)
+        with pytest.raises(Full):
+            full.put(4, timeout=0.01)
+        own = Waiter(q.get)
+        time.sleep(SOON)
+        q.put("own")
+        assert own.end() == "own"
+        q.task_done()
+        q.task_done()
+        q.join()
+
+    in_child(child)
+    for n in range(3):
+        q.put(n)
+    full.get()
+    for waiter in waiters:
+        waiter.end()
+
+
+@forks
+@quietly
+def test_forking_while_others_put_and_get(Queue):
+    q = Queue(maxsize=3)
+    stop = threading.Event()
+
+    def produce():
+        while not stop.is_set():
+            try:
+                q.put(1, timeout=0.01)
+            except Full:
+                pass
+
+    def consume():
+        while not stop.is_set():
+            try:
+                q.get(timeout=0.01)
+            except Empty:
+                pass
+
+    threads = [Waiter(function) for function in (produce, produce, consume, consume)]
+
+    def child():
+        # What a dead thread was doing may have stopped half-way: a credit may be gone with it, but nothing hangs.
+        for _ in range(10):
+            q.try_put(2)
+            q.try_get()
+        q.drain()
+        own = Queue()
+        waiter = Waiter(own.get)
+        time.sleep(0.005)
+        own.put(3)
+        assert waiter.end() == 3
+
+    for _ in range(rounds(8)):
+        in_child(child)
+    stop.set()
+    for thread in threads:
+        assert thread.end() is None
+
+
+@forks
+@quietly
+def test_the_child_of_a_fork_in_a_thread_gets_signals_in_that_thread(Queue):
+    if Queue is not KINDS[0]:
+        pytest.skip("one kind is enough")
+
+    def child():
+        def raise_interrupt(number, frame):
+            raise Interrupt
+
+        signal.signal(signal.SIGALRM, raise_interrupt)
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(Interrupt):
+            Queue().get(timeout=30)
+
+    errors = []
+
+    def fork():
+        try:
+            in_child(child)
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=fork)
+    thread.start()
+    thread.join()
+    assert not errors
