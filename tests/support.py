@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import traceback
+import weakref
 
 PERCENT = float(os.environ.get("CC_TEST_PERCENT", "100"))
 SCALE = float(os.environ.get("CC_STRESS_SCALE", "1"))
@@ -206,3 +207,31 @@ def in_child(body, timeout=60):
             os.waitpid(child, 0)
             raise AssertionError(f"the child did not end in {timeout} s")
         time.sleep(0.002)
+
+
+def fill(m, count):
+    """Give the map `count` values; return weak references to them."""
+    references = []
+    for key in range(count):
+        value = Object()
+        references.append(weakref.ref(value))
+        m[key] = value
+        del value
+    return references
+
+
+@contextlib.contextmanager
+def waiting_in(m, count=5):
+    """Values that have left the map, which a reader may have seen; it leaves when the block does.
+
+    They were there before it came: what is born later may be free at once. Not more than 20, or debra would see to
+    it that they are.
+    """
+    assert count <= 20
+    references = fill(m, count)
+    from concurrent_collections import _core
+
+    with _core._StalledReader(m):
+        m.clear()
+        assert not any(map(dead, references))
+        yield references

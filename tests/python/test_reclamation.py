@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import subprocess
 import sys
@@ -10,38 +9,12 @@ import threading
 import weakref
 
 import pytest
-from support import Object, dead, in_background, rounds, run_copies
+from support import Object, dead, fill, in_background, rounds, run_copies, waiting_in
 
 import concurrent_collections
 from concurrent_collections import SkipListMap, SkipListSet, _core, config, smr
 
 stalled_reader = _core._StalledReader
-
-
-def fill(m, count):
-    """Give the map `count` values; return weak references to them."""
-    references = []
-    for key in range(count):
-        value = Object()
-        references.append(weakref.ref(value))
-        m[key] = value
-        del value
-    return references
-
-
-@contextlib.contextmanager
-def waiting_in(m, count=5):
-    """Values that have left the map, which a reader may have seen; it leaves when the block does.
-
-    They were there before it came: what is born later may be free at once. Not more than 20, or debra would see to
-    it that they are.
-    """
-    assert count <= 20
-    references = fill(m, count)
-    with stalled_reader(m):
-        m.clear()
-        assert not any(map(dead, references))
-        yield references
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,355 @@
+"""Signals keep working beside the containers, and the containers beside signals, under every scheme of reclamation.
+
+debra interrupts stalled readers by a signal of its own. Readers are made to stall here all the time, so that it does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import weakref
+
+import pytest
+from support import Object, collect, dead, is_gil_enabled, rounds, run_threads
+
+from concurrent_collections import SkipListMap, _core, config
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(signal, "setitimer"), reason="this system has no POSIX signals"
+)
+
+KEYS_EACH = 40
+
+
+class Accounts:
+    """Threads that change their own keys of one map, and know what must be in it at the end."""
+
+    def __init__(self, threads=2):
+        self.m = SkipListMap()
+        self.expected = [{} for _ in range(threads)]
+        self.references = [[] for _ in range(threads)]
+        self.stop = threading.Event()
+        self.steps = 0
+
+    def work(self, index):
+        generator = random.Random(index)
+        m, expected, references = self.m, self.expected[index], self.references[index]
+        while not self.stop.is_set():
+            for _ in range(50):
+                key = index * KEYS_EACH + generator.randrange(KEYS_EACH)
+                choice = generator.random()
+                if choice < 0.4:
+                    value = Object()
+                    references.append(weakref.ref(value))
+                    assert m.put(key, value) is expected.get(key)
+                    expected[key] = value
+                elif choice < 0.6:
+                    assert m.pop(key, None) is expected.pop(key, None)
+                elif choice < 0.9:
+                    assert m.get(key) is expected.get(key)
+                else:
+                    low = index * KEYS_EACH
+                    assert list(m.items(low, low + KEYS_EACH)) == sorted(expected.items())
+            if len(references) > 20_000:  # the old ones have been looked at often enough
+                references[:] = [r for r in references if not dead(r)]
+        self.steps += 1
+
+    def check(self):
+        together = {key: value for part in self.expected for key, value in part.items()}
+        assert dict(self.m) == together
+        self.m._check()
+        collect(self.m)
+        alive = [r for row in self.references for r in row if not dead(r)]
+        assert len(alive) == len(together)
+        together.clear()
+        for part in self.expected:
+            part.clear()
+        self.m.clear()
+        collect(self.m)
+        assert all(dead(r) for row in self.references for r in row)
+
+
+def run_with_signals(during, seconds=0.6, threads=2, stalled=True):
+    """Let threads work, with a stalled reader among them, while the main thread calls `during()`."""
+    accounts = Accounts(threads)
+
+    def watch():
+        try:
+            with contextlib.ExitStack() as stack:
+                if stalled:
+                    stack.enter_context(_core._StalledReader(accounts.m))
+                accounts.stop.wait(60)
+        finally:
+            accounts.stop.set()
+
+    workers = [
+        threading.Thread(target=accounts.work, args=(index,), daemon=True)
+        for index in range(threads)
+    ]
+    watcher = threading.Thread(target=watch, daemon=True)
+    for thread in [*workers, watcher]:
+        thread.start()
+    try:
+        deadline = time.monotonic() + seconds * rounds(100) / 100
+        while time.monotonic() < deadline:
+            during(accounts.m)
+    finally:
+        accounts.stop.set()
+        for thread in [*workers, watcher]:
+            thread.join(60)
+    assert accounts.steps == threads, "a thread has failed or hangs"
+    accounts.check()
+
+
+@pytest.fixture
+def storm():
+    """Start a timer's signals every half a millisecond; return how often its Python handler ran."""
+    before = []
+    ran = []
+
+    def start(which, number, handler=None):
+        before.append((which, number, signal.signal(number, handler or (lambda *_: ran.append(1)))))
+        signal.setitimer(which, 0.0005, 0.0005)
+        return ran
+
+    yield start
+    for which, number, handler in before:
+        signal.setitimer(which, 0)
+        signal.signal(number, handler)
+
+
+def churn(m):
+    for key in range(-50, 0):
+        m[key] = [key]
+    for key in range(-50, 0):
+        assert m.pop(key) == [key]
+
+
+# They go to whichever thread is using the processor. (ITIMER_REAL is pytest's, for its time limit.)
+TIMERS = {
+    "virtual": ("ITIMER_VIRTUAL", "SIGVTALRM"),
+    "prof": ("ITIMER_PROF", "SIGPROF"),
+}
+
+
+@pytest.mark.parametrize("timer", TIMERS)
+def test_a_storm_of_timer_signals(timer, storm, smr_scheme):
+    which, number = (getattr(signal, name) for name in TIMERS[timer])
+    ran = storm(which, number)
+    run_with_signals(churn)
+    assert len(ran) > 3
+
+
+def test_a_handler_may_use_the_map_that_it_interrupts(storm, smr_scheme):
+    busy = []
+
+    def handler(*_):
+        busy[0][-100] = len(busy)
+        busy[0].pop(-100)
+        busy.append(1)
+
+    def during(m):
+        if not busy:
+            busy.append(m)
+            storm(signal.ITIMER_PROF, signal.SIGPROF, handler)
+        churn(m)
+
+    run_with_signals(during)
+    assert len(busy) > 3
+
+
+def test_a_handler_that_raises_leaves_the_map_whole(storm, smr_scheme):
+    class Interruption(Exception):
+        pass
+
+    armed, caught = [], []
+
+    def handler(*_):
+        if armed:
+            armed.clear()
+            raise Interruption
+
+    def during(m):
+        if not caught:
+            caught.append(0)
+            storm(signal.ITIMER_PROF, signal.SIGPROF, handler)
+        try:
+            armed.append(1)
+            for key in range(-50, 0):
+                m[key] = [key]
+                list(m.items(-50, 0))
+            armed.clear()
+        except Interruption:
+            caught.append(1)
+        for key in m.keys(stop=0):
+            assert m.pop(key) == [key]
+
+    run_with_signals(during)
+    assert len(caught) > 3
+
+
+def test_every_signal_reaches_the_wakeup_descriptor(smr_scheme):
+    reader, writer = socket.socketpair()
+    reader.setblocking(False)
+    writer.setblocking(False)
+    got, sent = [], []
+    before = signal.signal(signal.SIGUSR2, lambda *_: got.append(1))
+    old = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    written = 0
+
+    def during(m):
+        nonlocal written
+        signal.raise_signal(signal.SIGUSR2)
+        sent.append(1)
+        churn(m)
+        with contextlib.suppress(BlockingIOError):
+            written += reader.recv(65536).count(signal.SIGUSR2)
+
+    try:
+        run_with_signals(during)
+        with contextlib.suppress(BlockingIOError):
+            written += reader.recv(65536).count(signal.SIGUSR2)
+    finally:
+        signal.set_wakeup_fd(old)
+        signal.signal(signal.SIGUSR2, before)
+        reader.close()
+        writer.close()
+    assert len(sent) == len(got) == written > 3
+
+
+def test_faulthandler_dumps_on_a_signal(tmp_path, smr_scheme):
+    with open(tmp_path / "dump", "w+b") as file:
+        # On free-threaded 3.13 it looks at other threads' frames while they run, which is not safe.
+        faulthandler.register(signal.SIGUSR1, file=file, all_threads=is_gil_enabled())
+        try:
+            run_with_signals(lambda m: (churn(m), os.kill(os.getpid(), signal.SIGUSR1)))
+        finally:
+            faulthandler.unregister(signal.SIGUSR1)
+        file.seek(0)
+        assert file.read().count(b"most recent call first") > 3
+
+
+def test_faulthandler_dumps_after_a_time(tmp_path, smr_scheme):
+    # The watchdog's thread looks at all threads; where that is not safe it gets quiet ones to look at.
+    with open(tmp_path / "dump", "w+b") as file:
+        if is_gil_enabled():
+            faulthandler.dump_traceback_later(0.05, repeat=True, file=file)
+            try:
+                run_with_signals(churn)
+            finally:
+                faulthandler.cancel_dump_traceback_later()
+        else:
+            m = SkipListMap({1: 1})
+            with _core._StalledReader(m):
+                churn(m)
+                faulthandler.dump_traceback_later(0.05, file=file)
+                time.sleep(0.3)
+                faulthandler.cancel_dump_traceback_later()
+                churn(m)
+        file.seek(0)
+        assert b"Timeout" in file.read()
+
+
+def test_threads_with_all_signals_blocked(smr_scheme):
+    accounts = Accounts(2)
+
+    def blocked():
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        accounts.work(0)
+
+    def end():
+        with _core._StalledReader(accounts.m):
+            time.sleep(0.5)
+        accounts.stop.set()
+
+    run_threads(blocked, lambda: accounts.work(1), end)
+    accounts.check()
+
+
+def test_debra_s_own_signal_from_outside_is_harmless(smr_scheme):
+    SkipListMap()  # its handler is installed with the first container of the scheme
+    if smr_scheme != "debra" or config.smr_scheme_in_use != "debra":
+        pytest.skip("about debra's signal")
+    number = config.smr_signal or signal.SIGRTMIN + 6
+
+    def during(m):
+        churn(m)
+        for _ in range(20):
+            os.kill(os.getpid(), number)
+
+    run_with_signals(during)
+
+
+CTRL_C = """
+import random, signal, sys, threading, time
+import concurrent_collections as c
+c.config.smr_scheme = sys.argv[1]
+m = c.SkipListMap()
+stop = threading.Event()
+totals = [0, 0]
+
+def own(index):  # a thread's keys do not touch those of the other: 0 .. 99 and 200 .. 299
+    generator = random.Random(index)
+    total = 0
+    while not stop.is_set():
+        for _ in range(20):
+            key = index * 200 + generator.randrange(100)
+            if generator.random() < 0.5:
+                total += m.put(key, [key]) is None
+            else:
+                total -= m.pop(key, None) is not None
+    totals[index] = total
+
+threads = [threading.Thread(target=own, args=(index,)) for index in range(2)]
+for thread in threads:
+    thread.start()
+caught = 0
+print("ready", flush=True)
+while caught < 3:
+    try:
+        while True:
+            for key in range(1000, 1100):
+                m[key] = key
+            list(m.items(1000))
+            for key in range(1000, 1100):
+                m.pop(key, None)
+    except KeyboardInterrupt:
+        caught += 1
+        print("interrupted", flush=True)
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+stop.set()
+for thread in threads:
+    thread.join()
+for key in list(m.keys(1000)):
+    del m[key]
+m._check()
+assert len(m) == len(list(m)) == sum(totals), (len(m), totals)
+print("end", flush=True)
+"""
+
+
+def test_ctrl_c_interrupts_a_process_whose_threads_hammer_a_map(smr_scheme):
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", CTRL_C, smr_scheme],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout.readline() == "ready\n"
+        for _ in range(3):
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            assert process.stdout.readline() == "interrupted\n"
+        output, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, output) == (0, "end\n"), errors
