@@ -476,11 +476,11 @@ static void two_scanners_and_a_foreign_handler(unsigned who) {
     }
 }
 
-/* What is retired on the spot must not be what an interrupted reader holds. */
+/* What is retired on the spot must not be what an interrupted reader holds, nor what it reads before that. */
 static void retire_on_the_spot(unsigned who) {
     switch (who) {
     case 0:
-        read_and_protect();
+        sched_choose(2) ? read_and_protect() : read_both();
         break;
     case 1:
         store_slot(0, 0);

@@ -78,6 +78,7 @@ typedef struct fibre {
     bool is_done;
     const void *sleeps_on; /* the address of a futex; NULL: it is awake */
     bool may_time_out;
+    bool blocks_interrupts; /* at the beginning of the run, and at its end */
     /* The interrupting signal: sent; to be handled before the next step; held back by the signal mask. */
     bool is_pending, is_due, is_blocked;
     unsigned foreign_handlers; /* on top of the fibre's own code */
@@ -677,7 +678,7 @@ static void step(void) {
 
 #if CC_HAS_INTERRUPTS
 void sched_block_interrupts(unsigned who) {
-    fibres[who].is_blocked = true;
+    fibres[who].is_blocked = fibres[who].blocks_interrupts = true;
 }
 
 void sched_foreign_handler(bool blocks) {
@@ -708,10 +709,12 @@ bool cc_os_interrupt(uint64_t thread_number) {
     sched_point();
     f->is_pending = true;
     sched_point();
+#ifndef NO_BARRIER_BEHIND_A_SIGNAL /* mutations.py leaves it out */
     for (unsigned i = 0; i < program->fibres; i++) {
         drain_all(&fibres[i]);
     }
     f->is_due = f->is_pending;
+#endif
     sched_point();
     return !f->is_blocked;
 }
@@ -728,6 +731,9 @@ void cc_os_interrupt_again_after_outer_handler(void *context) {
 }
 
 void cc_os_restore_interrupted_mask(const void *context) {
+    if (fibres[current].foreign_handlers) {
+        sched_fail("a handler of somebody else is cut off");
+    }
     fibres[current].is_blocked = ((const interrupted_code *)context)->is_blocked;
 }
 #endif
@@ -861,6 +867,7 @@ static void run_one(void) {
         fibres[i].sleeps_on = NULL;
         fibres[i].stores = 0;
         fibres[i].is_pending = fibres[i].is_due = fibres[i].is_blocked = false;
+        fibres[i].blocks_interrupts = false;
         fibres[i].foreign_handlers = 0;
         reset_record(fibres[i].record);
     }
@@ -874,6 +881,9 @@ static void run_one(void) {
     switch_to(first.who);
     for (unsigned i = 0; i < program->fibres; i++) { /* nobody is left to see the order */
         drain_all(&fibres[i]);
+        if (fibres[i].is_blocked != fibres[i].blocks_interrupts) {
+            sched_fail("fibre %u is left with another signal mask", i);
+        }
     }
     const char *wrong = program->judge();
     if (wrong) {
