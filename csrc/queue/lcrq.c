@@ -110,6 +110,15 @@ static void finalize_ring(cc_ring *ring) {
     cc_fetch_or_seq_cst_u64(&((lcrq_ring *)ring)->tail, FINAL);
 }
 
+/* With a ticket in hand. False: the cell is not to be used. */
+CC_ALWAYS_INLINE bool put_at_ticket(lcrq_ring *ring, uint64_t ticket, uintptr_t word) {
+    cell *c = cell_of(ring, ticket);
+    uint64_t index = cc_load_seq_cst_u64(&c->index); /* first: see the head of this file */
+    return cc_load_seq_cst_u64(&c->word) == 0 && (index & ~UNSAFE) <= ticket &&
+           (!(index & UNSAFE) || cc_load_seq_cst_u64(&ring->head) <= ticket) &&
+           swap_cell(c, index, 0, ticket, word);
+}
+
 CC_ALWAYS_INLINE cc_ring_answer ring_put(cc_ring *common, cc_queue *queue, cc_member *self,
                                          uintptr_t word) {
     lcrq_ring *ring = (lcrq_ring *)common;
@@ -122,11 +131,7 @@ CC_ALWAYS_INLINE cc_ring_answer ring_put(cc_ring *common, cc_queue *queue, cc_me
             }
             return CC_RING_OVER;
         }
-        cell *c = cell_of(ring, ticket);
-        uint64_t index = cc_load_seq_cst_u64(&c->index); /* first: see the head of this file */
-        if (cc_load_seq_cst_u64(&c->word) == 0 && (index & ~UNSAFE) <= ticket &&
-            (!(index & UNSAFE) || cc_load_seq_cst_u64(&ring->head) <= ticket) &&
-            swap_cell(c, index, 0, ticket, word)) {
+        if (put_at_ticket(ring, ticket, word)) {
             return CC_RING_OK;
         }
         /* Head may be ahead of the ticket. */
@@ -151,13 +156,45 @@ static void catch_up(lcrq_ring *ring, uint64_t tail, uint64_t head) {
     }
 }
 
+/* With a ticket in hand. False: there is no word, and no put will succeed with this ticket. */
+CC_ALWAYS_INLINE bool take_at_ticket(lcrq_ring *ring, uint64_t ticket, uint32_t patience,
+                                     uintptr_t *word) {
+    cell *c = cell_of(ring, ticket);
+    for (;;) {
+        uint64_t index = cc_load_seq_cst_u64(&c->index);
+        uint64_t there = cc_load_seq_cst_u64(&c->word);
+        uint64_t unsafe = index & UNSAFE, number = index & ~UNSAFE;
+        if (number > ticket) {
+            return false;
+        }
+        if (there == 0) {
+            if (patience && (cc_load_seq_cst_u64(&ring->tail) & ~FINAL) > ticket) {
+                patience--; /* the put with this ticket is on its way */
+                cc_pause();
+                continue;
+            }
+            if (swap_cell(c, index, 0, unsafe | (ticket + ring->mask + 1), 0)) {
+                return false;
+            }
+        } else if (number == ticket) {
+            if (swap_cell(c, index, there, unsafe | (ticket + ring->mask + 1), 0)) {
+                *word = (uintptr_t)there;
+                return true;
+            }
+        } else if (swap_cell(c, index, there, UNSAFE | number, there)) {
+            /* Swapped even when it is unsafe already: that was read before the word, which may be newer. */
+            return false;
+        }
+    }
+}
+
 CC_ALWAYS_INLINE cc_ring_answer ring_take(cc_ring *common, cc_queue *queue, cc_member *self,
                                           uintptr_t *word) {
     lcrq_ring *ring = (lcrq_ring *)common;
     (void)self;
     for (;;) {
         uint64_t ticket = cc_load_seq_cst_u64(&ring->head);
-        cell *c = cell_of(ring, ticket);
+        const cell *c = cell_of(ring, ticket);
         if ((cc_load_seq_cst_u64(&c->index) & ~UNSAFE) != ticket ||
             cc_load_seq_cst_u64(&c->word) == 0) {
             uint64_t tail = cc_load_seq_cst_u64(&ring->tail);
@@ -166,33 +203,8 @@ CC_ALWAYS_INLINE cc_ring_answer ring_take(cc_ring *common, cc_queue *queue, cc_m
             }
         }
         ticket = cc_fetch_add_seq_cst_u64(&ring->head, 1);
-        c = cell_of(ring, ticket);
-        uint32_t patience = ((lcrq *)queue)->spins;
-        for (;;) {
-            uint64_t index = cc_load_seq_cst_u64(&c->index);
-            uint64_t there = cc_load_seq_cst_u64(&c->word);
-            uint64_t unsafe = index & UNSAFE, number = index & ~UNSAFE;
-            if (number > ticket) {
-                break;
-            }
-            if (there == 0) {
-                if (patience && (cc_load_seq_cst_u64(&ring->tail) & ~FINAL) > ticket) {
-                    patience--; /* the put with this ticket is on its way */
-                    cc_pause();
-                    continue;
-                }
-                if (swap_cell(c, index, 0, unsafe | (ticket + ring->mask + 1), 0)) {
-                    break;
-                }
-            } else if (number == ticket) {
-                if (swap_cell(c, index, there, unsafe | (ticket + ring->mask + 1), 0)) {
-                    *word = (uintptr_t)there;
-                    return CC_RING_OK;
-                }
-            } else if (swap_cell(c, index, there, UNSAFE | number, there)) {
-                /* Even when it is unsafe already: that was read before the word, which may be newer. */
-                break;
-            }
+        if (take_at_ticket(ring, ticket, ((lcrq *)queue)->spins, word)) {
+            return CC_RING_OK;
         }
         uint64_t tail = cc_load_seq_cst_u64(&ring->tail);
         if ((tail & ~FINAL) <= ticket + 1) {

@@ -145,32 +145,40 @@ static void finalize_index_ring(index_ring *ring) {
     cc_fetch_or_seq_cst_u64(&ring->tail, FINAL);
 }
 
+/* The second half of put_index: with a ticket in hand. False: the entry is not to be used. */
+CC_ALWAYS_INLINE bool put_at_ticket(index_ring *ring, cc_atomic_u32 *entries, uint32_t mask,
+                                    uint64_t ticket, uint32_t index) {
+    uint32_t cycle = cycle_of_ticket(ticket, mask);
+    cc_atomic_u32 *place = &entries[ticket & mask];
+    uint32_t entry = cc_load_seq_cst_u32(place);
+    while (cycle_of_entry(entry, mask) < cycle && is_empty(entry, mask) &&
+           ((entry & safe_bit(mask)) || cc_load_seq_cst_u64(&ring->head) <= ticket)) {
+        if (cc_cas_seq_cst_u32(place, &entry, cycle | safe_bit(mask) | index)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Enter an index. False: the ring is final. */
 CC_ALWAYS_INLINE bool put_index(index_ring *ring, cc_atomic_u32 *entries, uint32_t mask,
                                 uint64_t limit, uint32_t index) {
-    for (;;) {
-        uint64_t ticket = cc_fetch_add_seq_cst_u64(&ring->tail, 1);
+    uint64_t ticket;
+    do {
+        ticket = cc_fetch_add_seq_cst_u64(&ring->tail, 1);
         if (ticket >= limit) { /* FINAL is above all tickets */
             if (!(ticket & FINAL)) {
                 finalize_index_ring(ring);
             }
             return false;
         }
-        uint32_t cycle = cycle_of_ticket(ticket, mask);
-        cc_atomic_u32 *place = &entries[ticket & mask];
-        uint32_t entry = cc_load_seq_cst_u32(place);
-        while (cycle_of_entry(entry, mask) < cycle && is_empty(entry, mask) &&
-               ((entry & safe_bit(mask)) || cc_load_seq_cst_u64(&ring->head) <= ticket)) {
-            if (cc_cas_seq_cst_u32(place, &entry, cycle | safe_bit(mask) | index)) {
-                if (cc_load_seq_cst_u32(&ring->threshold) != full_threshold(mask)) {
-                    /* An exchange: a get that this thread makes elsewhere, after this put, must not be over before others
-                     * see that this ring is not empty. */
-                    cc_exchange_seq_cst_u32(&ring->threshold, full_threshold(mask));
-                }
-                return true;
-            }
-        }
+    } while (!put_at_ticket(ring, entries, mask, ticket, index));
+    if (cc_load_seq_cst_u32(&ring->threshold) != full_threshold(mask)) {
+        /* An exchange: a get that this thread makes elsewhere, after this put, must not be over before others
+         * see that this ring is not empty. */
+        cc_exchange_seq_cst_u32(&ring->threshold, full_threshold(mask));
     }
+    return true;
 }
 
 /* Takers have passed tail: move it on, or puts would draw tickets that are lost already. */
@@ -182,6 +190,42 @@ static void catch_up(index_ring *ring, uint64_t tail, uint64_t head) {
         head = cc_load_seq_cst_u64(&ring->head);
         if (tail >= head) {
             return;
+        }
+    }
+}
+
+/* The second half of take_index: with a ticket in hand. NOTHING: and no put will succeed with this ticket. */
+CC_ALWAYS_INLINE uint32_t take_at_ticket(index_ring *ring, cc_atomic_u32 *entries, uint32_t mask,
+                                         uint64_t ticket, uint32_t patience) {
+    uint32_t cycle = cycle_of_ticket(ticket, mask);
+    cc_atomic_u32 *place = &entries[ticket & mask];
+    uint32_t entry = cc_load_seq_cst_u32(place);
+    for (;;) {
+        if (cycle_of_entry(entry, mask) == cycle) {
+            /* OR, not a store: another taker may be clearing the safe bit. */
+            cc_fetch_or_seq_cst_u32(place, mask);
+            return entry & mask;
+        }
+        if (cycle_of_entry(entry, mask) > cycle) {
+            return NOTHING;
+        }
+        uint32_t changed;
+        if (is_empty(entry, mask)) {
+            if (patience && (cc_load_seq_cst_u64(&ring->tail) & ~FINAL) > ticket) {
+                patience--; /* the put with this ticket is on its way */
+                cc_pause();
+                entry = cc_load_seq_cst_u32(place);
+                continue;
+            }
+            changed = cycle | (entry & safe_bit(mask)) | mask;
+        } else {
+            if (!(entry & safe_bit(mask))) {
+                return NOTHING;
+            }
+            changed = entry & ~safe_bit(mask);
+        }
+        if (cc_cas_seq_cst_u32(place, &entry, changed)) {
+            return NOTHING;
         }
     }
 }
@@ -214,36 +258,9 @@ CC_ALWAYS_INLINE uint32_t take_index(index_ring *ring, cc_atomic_u32 *entries, u
             finalize_index_ring(ring);
             return OVER;
         }
-        uint32_t cycle = cycle_of_ticket(ticket, mask), patience = spins;
-        cc_atomic_u32 *place = &entries[ticket & mask];
-        entry = cc_load_seq_cst_u32(place);
-        for (;;) {
-            if (cycle_of_entry(entry, mask) == cycle) {
-                /* OR, not a store: another taker may be clearing the safe bit. */
-                cc_fetch_or_seq_cst_u32(place, mask);
-                return entry & mask;
-            }
-            if (cycle_of_entry(entry, mask) > cycle) {
-                break;
-            }
-            uint32_t changed;
-            if (is_empty(entry, mask)) {
-                if (patience && (cc_load_seq_cst_u64(&ring->tail) & ~FINAL) > ticket) {
-                    patience--; /* the put with this ticket is on its way */
-                    cc_pause();
-                    entry = cc_load_seq_cst_u32(place);
-                    continue;
-                }
-                changed = cycle | (entry & safe_bit(mask)) | mask;
-            } else {
-                if (!(entry & safe_bit(mask))) {
-                    break;
-                }
-                changed = entry & ~safe_bit(mask);
-            }
-            if (cc_cas_seq_cst_u32(place, &entry, changed)) {
-                break;
-            }
+        uint32_t index = take_at_ticket(ring, entries, mask, ticket, spins);
+        if (index != NOTHING) {
+            return index;
         }
         uint64_t tail = cc_load_seq_cst_u64(&ring->tail);
         if (tail & FINAL) {

@@ -3,7 +3,7 @@
  * The queues' core under every schedule that the explorer can reach: rings of one to four slots, so that every few
  * operations a ring is full, final, linked, left and recycled.
  *
- * A fibre carries out a script, one letter an operation: P put, G get, C close. Every operation is recorded with the
+ * A fibre carries out a script, one letter an operation: P put, G get, C close, S look at the sums. Every operation is recorded with the
  * stamps of its beginning and end; when all fibres have ended, what is left in the queue is taken out, and the whole must
  * be linearizable (queue_judge.h). So a lost word, one that is taken twice, a wrong order, and an "empty" or "full" that
  * was never true are all found; a ring that is used after it was recycled is found by ASAN (ring_list.c poisons it).
@@ -16,11 +16,12 @@
 #include "../queue_judge.h"
 
 typedef struct scenario {
-    cc_queue_kind kind;
+    const char *name;
     cc_queue_options options;
     const char *scripts[SCHED_MOST_FIBRES];
     const char
         *before; /* a script that is carried out before the fibres start, by all of them in turn */
+    cc_queue_kind kind;
 } scenario;
 
 static cc_queue *queue;
@@ -31,7 +32,26 @@ static const scenario *current_scenario(void) {
     return sched_argument();
 }
 
+/* Every word that has been taken is counted as put, and there are never more than the capacity. */
+static void look_at_sums(void) {
+    uint64_t gets = cc_queue_gets(queue), puts = cc_queue_puts(queue);
+    /* A kind that bounds itself counts puts that will say FULL. */
+    size_t capacity = current_scenario()->kind == CC_QUEUE_WAIT_FREE ? 0 : cc_queue_capacity(queue);
+    if (puts < gets) {
+        sched_fail("more words are counted as taken than as put");
+    }
+    puts = cc_queue_puts(queue);
+    gets = cc_queue_gets(queue);
+    if (capacity && (int64_t)(puts - gets) > (int64_t)capacity) {
+        sched_fail("more words are counted than there is room for");
+    }
+}
+
 static void carry_out(unsigned who, char what) {
+    if (what == 'S') {
+        look_at_sums();
+        return;
+    }
     int i = op_count++;
     queue_operation *o = &ops[i];
     *o = (queue_operation){.thread = (int)who};
@@ -100,61 +120,69 @@ static const char *judge(void) {
     return wrong;
 }
 
-/* Spins are counted plus one, so 1 is none. */
-#define NO_SPINS .spins = 1
-
-/* Each for every kind. "late" ones: threads come while others are at work, and rings are outgrown. Some before-scripts
- * make every fibre a member first, and leave the queue empty. */
-#define SCENARIOS(KIND)                                                                            \
-    {KIND, {.ring_slots = 1, NO_SPINS}, {"PG", "PG"}, NULL},                                       \
-        {KIND, {.ring_slots = 2, NO_SPINS}, {"PP", "GG"}, "GG"},                                   \
-        {KIND, {.ring_slots = 2, NO_SPINS}, {"PPP", "GGG"}, "GG"},                                 \
-        {KIND, {.ring_slots = 4, NO_SPINS}, {"PG", "PG", "PG"}, "GGG"},                            \
-        {KIND, {.ring_slots = 1, NO_SPINS}, {"PP", "GG", "GG"}, NULL},                             \
-        {KIND, {.ring_slots = 4, NO_SPINS}, {"PP", "PP", "GGG"}, "GGG"},                           \
-        {KIND, {.ring_slots = 2, .spins = 3}, {"PGP", "GPG"}, "PGPG"},                             \
-        {KIND, {.ring_slots = 2, NO_SPINS, .ticket_limit = 2}, {"PGP", "GPG"}, "PG"},              \
-        {KIND, {.ring_slots = 4, NO_SPINS, .ticket_limit = 1}, {"PP", "GG", "PG"}, NULL},          \
-        {KIND, {.capacity = 1, .ring_slots = 1, NO_SPINS}, {"PP", "GG"}, NULL},                    \
-        {KIND, {.capacity = 1, .ring_slots = 4, NO_SPINS}, {"PG", "PG", "GP"}, "GGG"},             \
-        {KIND, {.capacity = 2, .ring_slots = 2, NO_SPINS}, {"PPP", "GGP"}, "PGPG"},                \
-        {KIND, {.ring_slots = 1, NO_SPINS}, {"PP", "C", "GGG"}, NULL},                             \
-        {KIND, {.ring_slots = 4, NO_SPINS}, {"PP", "CP", "GG"}, "GGG"},                            \
-        {KIND, {.capacity = 2, .ring_slots = 2, NO_SPINS}, {"PPP", "GC", "GG"}, "P"}, {            \
-        KIND, {.ring_slots = 1, NO_SPINS}, {"PPPPG", "GGGGG"}, NULL                                \
-    }
-
-static const char *const scenario_names[] = {
-    "pairs_in_one_slot", "put_and_get",  "three_and_three",    "three_pairs",
-    "late_getters",      "two_put",      "with_spins",         "few_tickets",
-    "one_ticket",        "bound_of_one", "bound_of_one_three", "bound_of_two",
-    "close_small",       "close",        "close_with_bound",   "rings_are_recycled",
-};
-enum { EACH = sizeof scenario_names / sizeof *scenario_names };
+/* Spins and patience are counted plus one, so 1 is none. Scripts that come before make every fibre a member, or leave a
+ * kept index and a hazard behind; without them threads come while others are at work, and rings are outgrown. */
+#define IMPATIENT .spins = 1, .patience = 1
 
 static const scenario scenarios[] = {
-    SCENARIOS(CC_QUEUE_SCQ),
-    SCENARIOS(CC_QUEUE_LCRQ),
-    SCENARIOS(CC_QUEUE_WAIT_FREE),
+    {"pairs_in_one_slot", {.ring_slots = 1, IMPATIENT}, {"PG", "PG"}, NULL, 0},
+    {"put_and_get", {.ring_slots = 2, IMPATIENT}, {"PP", "GG"}, "GG", 0},
+    {"three_and_three", {.ring_slots = 2, IMPATIENT}, {"PPP", "GGG"}, "GG", 0},
+    {"three_pairs", {.ring_slots = 4, IMPATIENT}, {"PG", "PG", "PG"}, "GGG", 0},
+    {"late_getters", {.ring_slots = 1, IMPATIENT}, {"PP", "GG", "GG"}, NULL, 0},
+    {"two_put", {.ring_slots = 4, IMPATIENT}, {"PP", "PP", "GGG"}, "GGG", 0},
+    {"with_spins", {.ring_slots = 2, .spins = 3}, {"PGP", "GPG"}, "PGPG", 0},
+    {"few_tickets", {.ring_slots = 2, IMPATIENT, .ticket_limit = 2}, {"PGP", "GPG"}, "PG", 0},
+    {"one_ticket", {.ring_slots = 4, IMPATIENT, .ticket_limit = 1}, {"PP", "GG", "PG"}, NULL, 0},
+    {"bound_of_one", {.capacity = 1, .ring_slots = 1, IMPATIENT}, {"PP", "GG"}, NULL, 0},
+    {"bound_of_one_three",
+     {.capacity = 1, .ring_slots = 4, IMPATIENT},
+     {"PG", "PG", "GP"},
+     "GGG",
+     0},
+    {"bound_of_two", {.capacity = 2, .ring_slots = 2, IMPATIENT}, {"PPP", "GGP"}, "PGPG", 0},
+    {"close_small", {.ring_slots = 1, IMPATIENT}, {"PP", "C", "GGG"}, NULL, 0},
+    {"close", {.ring_slots = 4, IMPATIENT}, {"PP", "CP", "GG"}, "GGG", 0},
+    {"close_with_bound", {.capacity = 2, .ring_slots = 2, IMPATIENT}, {"PPP", "GC", "GG"}, "P", 0},
+    {"rings_are_recycled", {.ring_slots = 1, IMPATIENT}, {"PPPPG", "GGGGG"}, NULL, 0},
+    {"recycled_at_once",
+     {.ring_slots = 1, IMPATIENT, .ticket_limit = 1},
+     {"PGPGP", "PGPG"},
+     NULL,
+     0},
+    {"stalled_in_a_ring", {.ring_slots = 1, IMPATIENT}, {"PG", "PPP", "GGG"}, NULL, 0},
+    {"sums", {.capacity = 2, .ring_slots = 2, IMPATIENT}, {"PPG", "PG", "SS"}, NULL, 0},
+    /* One get stalls while others go once around the ring: a get and a put of its entry's next cycle meet it. */
+    {"overtaken_get", {.ring_slots = 4, IMPATIENT}, {"G", "PGPGPGPGPGPGPGP", "G"}, "PGGP", 0},
+    {"get_first", {.ring_slots = 2, IMPATIENT}, {"GP", "GP", "PG"}, "PPGG", 0},
 };
 
 static const char *const kind_names[] = {"scq", "lcrq", "wait_free"};
+enum { SCENARIOS = sizeof scenarios / sizeof *scenarios, KINDS = 3 };
 
 int main(int argc, char **argv) {
-    static sched_program programs[sizeof scenarios / sizeof *scenarios];
-    static char names[sizeof scenarios / sizeof *scenarios][64];
+    static sched_program programs[KINDS * SCENARIOS];
+    static scenario of_kind[KINDS * SCENARIOS];
+    static char names[KINDS * SCENARIOS][64];
     unsigned count = 0;
-    for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
-        const scenario *s = &scenarios[i];
-        if (!cc_queue_kind_is_available(s->kind)) {
-            continue;
+    for (int kind = 0; kind < KINDS; kind++) {
+        for (int i = 0; i < SCENARIOS && cc_queue_kind_is_available((cc_queue_kind)kind); i++) {
+            unsigned fibres = scenarios[i].scripts[2] ? 3 : 2;
+            of_kind[count] = scenarios[i];
+            of_kind[count].kind = (cc_queue_kind)kind;
+            snprintf(names[count], sizeof names[count], "%s_%s", kind_names[kind],
+                     scenarios[i].name);
+            programs[count] = (sched_program){.name = names[count],
+                                              .fibres = fibres,
+                                              .set_up = set_up,
+                                              .fibre = fibre,
+                                              .judge = judge,
+                                              .dfs_preemptions = fibres == 2 ? 3 : 2,
+                                              .dfs_delays = 1,
+                                              .share = 60,
+                                              .argument = &of_kind[count]};
+            count++;
         }
-        unsigned fibres = s->scripts[2] ? 3 : 2;
-        snprintf(names[count], sizeof names[count], "%s_%s", kind_names[s->kind],
-                 scenario_names[i % EACH]);
-        programs[count] = (sched_program){names[count],        fibres, set_up, fibre, judge,
-                                          fibres == 2 ? 3 : 2, 1,      60,     s};
-        count++;
     }
     return sched_main(argc, argv, programs, count);
 }

@@ -1,0 +1,453 @@
+"""Broken queues, for mutations.py: every rule of csrc/queue that an explorer can see broken, among them each error of
+published code that the heads of scq.c, lcrq.c and ring_list.h name.
+
+Each entry: name, the rule that it breaks, the edits (file below csrc, what stands there, what shall), the programs of
+sched_queue that are tried, and why it survives if it does.
+"""
+
+from __future__ import annotations
+
+SCQ, LCRQ, LIST, LISTC, QUEUE = (
+    "queue/scq.c",
+    "queue/lcrq.c",
+    "queue/ring_list.h",
+    "queue/ring_list.c",
+    "queue/queue.c",
+)
+
+Entry = tuple[str, str, list[tuple[str, str, str]], tuple[str, ...], str]
+
+
+def both(*names: str) -> tuple[str, ...]:
+    return tuple(f"{kind}_{name}" for name in names for kind in ("scq", "lcrq"))
+
+
+def of(kind: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"{kind}_{name}" for name in names)
+
+
+EVERYTHING = (
+    "three_pairs",
+    "late_getters",
+    "get_first",
+    "two_put",
+    "three_and_three",
+    "stalled_in_a_ring",
+)
+
+QUEUE_MUTATIONS: list[Entry] = [
+    (
+        "scq_safe_bit_set_on_bump",
+        "an empty entry that is moved to a newer cycle keeps its safe bit (published error)",
+        [
+            (
+                SCQ,
+                "changed = cycle | (entry & safe_bit(mask)) | mask;",
+                "changed = cycle | safe_bit(mask) | mask;",
+            )
+        ],
+        of("scq", *EVERYTHING),
+        "it takes four threads; tests/c/test_scq_ring.c has the order of steps",
+    ),
+    (
+        "scq_final_bit_cleared_by_catch_up",
+        "no write of tail clears the final bit (published error)",
+        [
+            (SCQ, "if (tail & FINAL) { return; } head = cc_load", "head = cc_load"),
+            (
+                SCQ,
+                "if (tail & FINAL) { if ((tail & ~FINAL) <= ticket + 1) { return OVER; } continue;",
+                "if (tail & FINAL) { if ((tail & ~FINAL) <= ticket + 1) {"
+                " catch_up(ring, tail, ticket + 1); return OVER; } continue;",
+            ),
+        ],
+        of("scq", *EVERYTHING, "few_tickets", "one_ticket"),
+        "",
+    ),
+    (
+        "lcrq_final_bit_cleared_by_catch_up",
+        "no write of tail clears the final bit (published error)",
+        [
+            (LCRQ, "if (tail & FINAL) { return; } head = cc_load", "head = cc_load"),
+            (
+                LCRQ,
+                "if (tail & FINAL) { return CC_RING_OVER; } catch_up(ring, tail, ticket + 1);",
+                "catch_up(ring, tail, ticket + 1); if (tail & FINAL) { return CC_RING_OVER; }",
+            ),
+        ],
+        of("lcrq", *EVERYTHING, "few_tickets", "one_ticket"),
+        "",
+    ),
+    (
+        "head_moves_on_when_empty",
+        "rule B: a get looks again after it has seen that the ring is final (published error)",
+        [
+            (
+                LIST,
+                "if (answer == CC_RING_EMPTY) { return CC_QUEUE_EMPTY; } cc_queue_status",
+                "cc_queue_status",
+            )
+        ],
+        both("put_and_get", "three_and_three", "late_getters", "stalled_in_a_ring"),
+        "",
+    ),
+    (
+        "scq_threshold_of_a_final_ring_is_trusted",
+        "a final ring is drained by tickets; its threshold was read before it was final",
+        [
+            (
+                SCQ,
+                "if (!is_final && (int32_t)threshold < 0) { return NOTHING; }",
+                "if ((int32_t)threshold < 0) { return is_final ? OVER : NOTHING; }",
+            )
+        ],
+        of("scq", "put_and_get", "three_and_three", "late_getters", "stalled_in_a_ring"),
+        "",
+    ),
+    (
+        "scq_unsafe_entry_is_used",
+        "a put uses an unsafe entry only if head has not passed its ticket",
+        [
+            (
+                SCQ,
+                "is_empty(entry, mask) && ((entry & safe_bit(mask)) || cc_load_seq_cst_u64(&ring->head) <= ticket)) {",
+                "is_empty(entry, mask)) {",
+            )
+        ],
+        of("scq", "overtaken_get"),
+        "",
+    ),
+    (
+        "scq_entry_is_not_marked_unsafe",
+        "a get that finds an older index in its entry takes the safe bit away",
+        [(SCQ, "changed = entry & ~safe_bit(mask);", "return NOTHING;")],
+        of("scq", "overtaken_get"),
+        "",
+    ),
+    (
+        "scq_consumed_by_a_store",
+        "an entry is consumed by OR: another get may be taking its safe bit away",
+        [
+            (
+                SCQ,
+                "cc_fetch_or_seq_cst_u32(place, mask);",
+                "cc_exchange_seq_cst_u32(place, entry | mask);",
+            )
+        ],
+        of("scq", "overtaken_get"),
+        "",
+    ),
+    (
+        "scq_threshold_by_a_store",
+        "the threshold is visible before the put returns",
+        [
+            (
+                SCQ,
+                "cc_exchange_seq_cst_u32(&ring->threshold, full_threshold(mask));",
+                "cc_store_release_u32(&ring->threshold, full_threshold(mask));",
+            )
+        ],
+        of("scq", "get_first", *EVERYTHING),
+        "",
+    ),
+    (
+        "scq_threshold_is_not_reset",
+        "a put allows gets to look for its word",
+        [
+            (
+                SCQ,
+                "cc_exchange_seq_cst_u32(&ring->threshold, full_threshold(mask));",
+                "",
+            )
+        ],
+        of("scq", "three_pairs", "get_first", "two_put"),
+        "",
+    ),
+    (
+        "scq_more_threads_than_slots",
+        "a thread enters a ring only when the ring has a slot for every member, or is final",
+        [
+            (
+                LISTC,
+                "r->slots < cc_members_count(&queue->members)) {",
+                "r->slots < cc_members_count(&queue->members) && false) {",
+            ),
+            (LISTC, "slots = slots < needed ? cc_power_of_two(needed) : slots;", ""),
+        ],
+        of("scq", "late_getters", "stalled_in_a_ring", "pairs_in_one_slot", "get_first"),
+        "",
+    ),
+    (
+        "scq_runs_out_without_finalizing",
+        "rule A: a ring is final before another is linked behind it",
+        [
+            (
+                SCQ,
+                "if (index >= OVER) { finalize_ring(common); return CC_RING_OVER; }",
+                "if (index >= OVER) { return CC_RING_OVER; }",
+            )
+        ],
+        of("scq", "two_put", "three_and_three", "stalled_in_a_ring"),
+        "",
+    ),
+    (
+        "scq_kept_index_outlives_its_ring",
+        "a kept index is good only while get_ring names its ring",
+        [
+            (
+                SCQ,
+                "((scq_member *)self)->kept_from = NULL;",
+                "(void)self;",
+            )
+        ],
+        of("scq", "rings_are_recycled", "recycled_at_once", *EVERYTHING),
+        "",
+    ),
+    (
+        "scq_tickets_without_limit",
+        "tickets from the limit on are not used",
+        [
+            (
+                SCQ,
+                "ring->limit = ring->limit < TICKETS ? ring->limit : TICKETS;",
+                "ring->limit = TICKETS;",
+            ),
+            (SCQ, "if (ticket >= limit) { /* FINAL", "if (ticket >= limit + 1) { /* FINAL"),
+        ],
+        of("scq", "few_tickets"),
+        "a longer limit is as right; the test of this rule is test_queue's few tickets",
+    ),
+    (
+        "lcrq_safe_bit_set_on_bump",
+        "an empty cell that is moved on stays unsafe",
+        [
+            (
+                LCRQ,
+                "if (swap_cell(c, index, 0, unsafe | (ticket + ring->mask + 1), 0)) {",
+                "if (swap_cell(c, index, 0, (ticket + ring->mask + 1), 0)) {",
+            )
+        ],
+        of("lcrq", *EVERYTHING),
+        "it takes four threads; tests/c/test_lcrq_ring.c has the order of steps",
+    ),
+    (
+        "lcrq_unsafe_cell_is_used",
+        "a put uses an unsafe cell only if head has not passed its ticket",
+        [
+            (
+                LCRQ,
+                "(!(index & UNSAFE) || cc_load_seq_cst_u64(&ring->head) <= ticket) &&",
+                "",
+            )
+        ],
+        of("lcrq", "overtaken_get"),
+        "",
+    ),
+    (
+        "lcrq_cell_is_not_marked_unsafe",
+        "a get that finds an older word in its cell marks it",
+        [(LCRQ, "} else if (swap_cell(c, index, there, UNSAFE | number, there)) {", "} else {")],
+        of("lcrq", "overtaken_get"),
+        "",
+    ),
+    (
+        "lcrq_unsafe_is_believed",
+        "what was read from the halves of a cell counts only after a swap",
+        [
+            (
+                LCRQ,
+                "} else if (swap_cell(c, index, there, UNSAFE | number, there)) {",
+                "} else if (unsafe || swap_cell(c, index, there, UNSAFE | number, there)) {",
+            )
+        ],
+        of("lcrq", "overtaken_get"),
+        "",
+    ),
+    (
+        "lcrq_empty_without_a_look_at_tail",
+        "a cell without a word says nothing: tail does (published error)",
+        [(LCRQ, "if ((tail & ~FINAL) <= ticket) { return", "if (1) { return")],
+        of("lcrq", "put_and_get", "three_and_three", "get_first"),
+        "",
+    ),
+    (
+        "scq_empty_without_a_look_at_tail",
+        "an entry without an index says nothing: tail does (published error)",
+        [(SCQ, "if ((tail & ~FINAL) <= ticket || ticket >= limit) {", "if (1) {")],
+        of("scq", "put_and_get", "three_and_three", "get_first"),
+        "",
+    ),
+    (
+        "hazard_without_fence",
+        "(4): a name is visible before the second look",
+        [
+            (
+                LISTC,
+                "(void)cc_exchange_seq_cst_uptr(hazard, named);",
+                "cc_store_release_uptr(hazard, named);",
+            )
+        ],
+        both("rings_are_recycled", "recycled_at_once", "pairs_in_one_slot", "stalled_in_a_ring"),
+        "",
+    ),
+    (
+        "hazard_without_second_look",
+        "a ring is named only if it still is at the end",
+        [(LISTC, "} while (ring != named);", "} while (ring = named, false);")],
+        both("rings_are_recycled", "recycled_at_once", "pairs_in_one_slot", "stalled_in_a_ring"),
+        "",
+    ),
+    (
+        "rings_are_recycled_at_once",
+        "a ring is recycled when no member names it",
+        [
+            (
+                LISTC,
+                "if (bsearch(&address, seen, n, sizeof *seen, by_address)) {",
+                "if (bsearch(&address, seen, n, sizeof *seen, by_address) && false) {",
+            )
+        ],
+        both("rings_are_recycled", "recycled_at_once", "pairs_in_one_slot", "stalled_in_a_ring"),
+        "",
+    ),
+    (
+        "puts_are_not_named",
+        "a ring that a put is in is not recycled",
+        [
+            (
+                LISTC,
+                "cc_load_seq_cst_uptr(&m->put_ring), /* pairs with (4) */",
+                "(uintptr_t)0,",
+            )
+        ],
+        both("rings_are_recycled", "recycled_at_once", "pairs_in_one_slot", "stalled_in_a_ring"),
+        "",
+    ),
+    (
+        "tail_stays_behind_head",
+        "a get moves tail off a ring before head",
+        [
+            (
+                LIST,
+                "if (cc_load_seq_cst_uptr(&list->tail) == last) {",
+                "if (cc_load_seq_cst_uptr(&list->tail) == last && false) {",
+            )
+        ],
+        both("rings_are_recycled", "recycled_at_once", "pairs_in_one_slot", "stalled_in_a_ring"),
+        "",
+    ),
+    (
+        "closed_before_final",
+        "the mark of closing is set behind a final ring",
+        [
+            (
+                LISTC,
+                "kind->finalize(ring); /* before the mark: rule A */"
+                " if (cc_cas_seq_cst_uptr(&ring->next, &next, CC_RING_CLOSED)) {",
+                "if (cc_cas_seq_cst_uptr(&ring->next, &next, CC_RING_CLOSED)) { kind->finalize(ring);",
+            )
+        ],
+        both("close", "close_small", "close_with_bound"),
+        "a get says closed only of a final ring, and a put that is not OVER has not seen the mark",
+    ),
+    (
+        "closed_without_finalizing",
+        "after close no put succeeds, whether it saw the flag or not",
+        [(LISTC, "kind->finalize(ring); /* before the mark: rule A */", "")],
+        both("close", "close_small", "close_with_bound"),
+        "",
+    ),
+    (
+        "close_is_a_flag_only",
+        "the puts that were under way are settled",
+        [
+            (
+                QUEUE,
+                "queue->ops->close(queue, self); return queue->ops->take_word(queue, self, word);",
+                "return CC_QUEUE_CLOSED;",
+            ),
+            (QUEUE, "if (self) { queue->ops->close(queue, self); }", ""),
+        ],
+        both("close", "close_small", "close_with_bound"),
+        "",
+    ),
+    (
+        "puts_do_not_look_at_the_flag",
+        "no put that begins after close has returned succeeds",
+        [
+            (QUEUE, "if (cc_load_seq_cst_u32(&queue->closing)) { return CC_QUEUE_CLOSED; }", ""),
+            (QUEUE, "if (self) { queue->ops->close(queue, self); }", ""),
+        ],
+        both("close", "close_small", "close_with_bound"),
+        "",
+    ),
+    (
+        "credits_below_zero",
+        "a put that does not get a credit does not keep others from getting one",
+        [
+            (
+                QUEUE,
+                "uint64_t credits = cc_load_seq_cst_u64(&queue->credits);"
+                " do { if (credits == 0) { return false; } }"
+                " while (!cc_cas_seq_cst_u64(&queue->credits, &credits, credits - 1)); return true;",
+                "if ((int64_t)cc_fetch_add_seq_cst_u64(&queue->credits, UINT64_MAX) > 0) { return true; }"
+                " cc_fetch_add_seq_cst_u64(&queue->credits, 1); return false;",
+            ),
+            (
+                QUEUE,
+                "CC_INVARIANT(cc_load_relaxed_u64(&queue->credits) < queue->capacity);",
+                "",
+            ),
+        ],
+        both("bound_of_one", "bound_of_one_three", "bound_of_two"),
+        "",
+    ),
+    (
+        "credit_before_the_word_is_taken",
+        "a credit is given back after its word was taken",
+        [
+            (
+                QUEUE,
+                "cc_queue_status status = queue->ops->take_word(queue, self, word);"
+                " if (status == CC_QUEUE_EMPTY &&",
+                "if (queue->has_credits && cc_load_relaxed_u64(&queue->credits) < queue->capacity) {"
+                " cc_fetch_add_seq_cst_u64(&queue->credits, 1); }"
+                " cc_queue_status status = queue->ops->take_word(queue, self, word);"
+                " if (queue->has_credits && status != CC_QUEUE_OK) {"
+                " cc_fetch_add_seq_cst_u64(&queue->credits, UINT64_MAX); }"
+                " if (status == CC_QUEUE_EMPTY &&",
+            ),
+            (
+                QUEUE,
+                "cc_member_count(&self->gets, 1); if (queue->has_credits) { give_credit(queue); }",
+                "cc_member_count(&self->gets, 1);",
+            ),
+            (
+                QUEUE,
+                "CC_INVARIANT(cc_load_relaxed_u64(&queue->credits) < queue->capacity);",
+                "",
+            ),
+        ],
+        both("bound_of_one", "bound_of_one_three", "bound_of_two", "sums"),
+        "",
+    ),
+    (
+        "put_is_counted_late",
+        "a put is counted before it publishes its word",
+        [
+            (QUEUE, "cc_member_count(&self->puts, 1); cc_queue_status", "cc_queue_status"),
+            (
+                QUEUE,
+                "cc_member_count(&self->puts, UINT64_MAX); /* minus 1 */",
+                "",
+            ),
+            (
+                QUEUE,
+                "give_credit(queue); } } return status; } /* The flag",
+                "give_credit(queue); } } else { cc_member_count(&self->puts, 1); } return status; } /* The flag",
+            ),
+        ],
+        both("sums"),
+        "",
+    ),
+]
