@@ -7,25 +7,28 @@ csrc/sync/event_count.h has the protocol, queues.pxi the way from a notifying th
 
 import asyncio
 import threading
+import weakref
 
 from concurrent_collections import _core
 
 _NOTHING = object()
 
 
-class _PortOfThread(threading.local):
+class _OfThread(threading.local):
     """The port of the loop that ran here last. Two threads that run one loop in turn make two ports."""
 
-    port = None
+    # A weak reference: who waits has a strong one. What is stranded in a dead loop's port must not live on here.
+    find_port = staticmethod(lambda: None)
 
 
-_here = _PortOfThread()
+_here = _OfThread()
 
 
 def _port_of(loop):
-    port = _here.port
+    port = _here.find_port()
     if port is None or port.loop is not loop:
-        port = _here.port = _core._LoopPort(loop)
+        port = _core._LoopPort(loop)
+        _here.find_port = weakref.ref(port)
     return port
 
 

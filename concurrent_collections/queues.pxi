@@ -458,6 +458,7 @@ cdef class _LoopPort:
     """Where the notifications for one loop arrive. For _async_queue.py."""
     cdef object find_loop      # a weak reference where loops can have one
     cdef object strong_loop
+    cdef object __weakref__
     cdef cc_atomic_uptr inbox  # cc_waiter *, newest first; owns a reference to each one's _TaskWaiter
     cdef cc_atomic_u32 is_armed
 
@@ -478,7 +479,6 @@ cdef class _LoopPort:
         # The inbox takes over the reference. True: the loop runs, and will get to it.
         cdef cc_waiter *node = &(<_TaskWaiter>reference).node
         cdef uintptr_t head = cc_load_relaxed_uptr(&self.inbox)
-        cdef int attempts = 3
         while True:
             node.next = <cc_waiter *>head
             if cc_cas_acq_rel_uptr(&self.inbox, &head, <uintptr_t>node):
@@ -490,20 +490,10 @@ cdef class _LoopPort:
         # will be seen.
         if cc_exchange_seq_cst_u32(&self.is_armed, 1):
             return not loop.is_closed() and loop.is_running()
-        while True:
-            try:
-                loop.call_soon_threadsafe(self.drain)
-                return loop.is_running()
-            except RuntimeError:  # it is closed; or was, before it could be called
-                cc_exchange_seq_cst_u32(&self.is_armed, 0)
-                return False
-            except BaseException as error:
-                # A signal's handler, in the middle of the loop's code: it is not known how far that came.
-                raise_later(error)
-                attempts -= 1
-                if not attempts:
-                    cc_exchange_seq_cst_u32(&self.is_armed, 0)
-                    return False
+        if not call_soon(loop, self.drain):
+            cc_exchange_seq_cst_u32(&self.is_armed, 0)
+            return False
+        return loop.is_running()
 
     def drain(self):
         """Set the futures of the waiters in the inbox. Runs in the loop."""
@@ -521,6 +511,26 @@ cdef class _LoopPort:
             after = oldest.next
             wake_task(<PyObject *>oldest.owner)
             oldest = after
+
+
+cdef bint call_soon(loop, function) except -1:
+    # False: the loop is closed. A signal's handler may raise in the middle of the loop's code, and it is not known how
+    # far that came: so once more. What it has raised is kept until then, or it would be raised in there again.
+    cdef int attempts
+    cdef bint is_told = False
+    cdef list raised = []
+    for attempts in range(3):
+        try:
+            loop.call_soon_threadsafe(function)
+            is_told = True
+            break
+        except RuntimeError:
+            break
+        except BaseException as error:
+            raised.append(error)
+    for error in raised:
+        raise_later(error)
+    return is_told
 
 
 cdef void drop_waiters(cc_waiter *node) noexcept:
