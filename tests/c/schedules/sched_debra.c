@@ -182,6 +182,19 @@ NEVER_INLINE void find_with_a_pause(cc_smr_guard *g, held_things *h, unsigned *p
     keep(h, 1, c);
 }
 
+/* The same with as few steps as can be, so that what is one instruction wide is met. */
+NEVER_INLINE void find_with_a_short_pause(cc_smr_guard *g, held_things *h) {
+    CC_CHECKPOINT(g);
+    thing *t = (thing *)cc_protect(g, &slots[0]);
+    cc_end_reading(g);
+    sched_point();
+    cc_resume_reading(g);
+    use(t);
+    cc_hold(g, 0, (uintptr_t)t);
+    cc_end_reading(g);
+    keep(h, 0, t);
+}
+
 /* A handler of somebody else runs somewhere in the read phase. */
 NEVER_INLINE void find_with_a_foreign_handler(cc_smr_guard *g, held_things *h, bool blocks) {
     CC_CHECKPOINT(g);
@@ -233,6 +246,14 @@ static void read_with_a_pause(void) {
     enter(0, &g);
     find_with_a_pause(&g, &h, &pauses);
     use_what_is_held(&h);
+    leave(&g, &h);
+}
+
+static void read_with_a_short_pause(void) {
+    cc_smr_guard g;
+    held_things h = {{NULL}, 0};
+    enter(0, &g);
+    find_with_a_short_pause(&g, &h);
     leave(&g, &h);
 }
 
@@ -442,6 +463,28 @@ static void pause(unsigned who) {
     who == 0 ? read_with_a_pause() : write_both();
 }
 
+static void store_twice(void) {
+    store_slot(0, 0);
+    store_slot(0, 0);
+}
+
+static void short_pause(unsigned who) {
+    who == 0 ? read_with_a_short_pause() : store_twice();
+}
+
+/* A read phase begins while a scan means it already. */
+static void begin_again(unsigned who) {
+    if (who == 0) {
+        cc_smr_guard g;
+        held_things h = {{NULL}, 0};
+        enter(0, &g);
+        find(&g, 0, &h);
+        leave(&g, &h);
+    } else {
+        store_twice();
+    }
+}
+
 static void protect_in_write_phase(unsigned who) {
     who == 0 ? read_and_protect() : write_both();
 }
@@ -578,6 +621,8 @@ int main(int argc, char **argv) {
         {"hold_both", 2, set_up, hold_both, judge, 2, 1, 0, NULL},
         {"two_phases", 2, set_up, two_phases, judge, 2, 1, 0, NULL},
         {"pause", 2, set_up, pause, judge, 3, 0, 0, NULL},
+        {"short_pause", 2, set_up, short_pause, judge, 3, 0, 0, NULL},
+        {"begin_again", 2, set_up, begin_again, judge, 3, 0, 0, NULL},
         {"protect_in_write_phase", 2, set_up, protect_in_write_phase, judge, 3, 1, 0, NULL},
         {"foreign_handler", 2, set_up, foreign_handler, judge, 3, 0, 0, NULL},
         {"blocked_reader", 2, set_up_a_blocked_reader, read_or_store, judge_a_blocked_reader, 3, 1,
