@@ -441,11 +441,16 @@ static void free_chain(turn_node *node) {
     }
 }
 
-/* Head itself is the `given` of the member that has taken it, or our first node. */
+/* Head itself is the `given` (or `asked`) of the member that has taken it, or our first node. So is the node behind it, if a
+ * thread that a fork has left behind had not moved head on yet. */
 static void end(cc_queue *queue) {
     turn *q = (turn *)queue;
     const turn_node *head = (turn_node *)cc_load_relaxed_uptr(&q->head);
     turn_node *node = (turn_node *)cc_load_relaxed_uptr(&head->next);
+    uint32_t taker = node ? cc_load_relaxed_u32(&node->taker) : 0;
+    if (taker && cc_load_relaxed_uptr(&member(q, taker)->given) == (uintptr_t)node) {
+        node = (turn_node *)cc_load_relaxed_uptr(&node->next);
+    }
     while (node) {
         turn_node *next = (turn_node *)cc_load_relaxed_uptr(&node->next);
         free_allocated(node);

@@ -131,7 +131,6 @@ typedef struct wcq_record {
     uint32_t id; /* from 1 */
     uint32_t until_help;
     uint32_t next_to_help;
-    uint64_t steps; /* atomic accesses of the owner, counted where invariants are checked */
 } wcq_record;
 
 /* Makes the record a member of the crew; false without memory. Lock-free. */
@@ -218,32 +217,20 @@ static inline wcq_pair *wcq_slot(const wcq_ring *r, uint64_t ticket) {
     return &r->slots[r->bits < 4 ? i : ((i << 2 & mask) | i >> (r->bits - 2))];
 }
 
-/* ---------------------------------------------------------------- accesses, counted */
+/* ---------------------------------------------------------------- accesses */
 
-static inline void wcq_count_step(wcq_record *me) {
-#ifdef CC_DEBUG_INVARIANTS
-    me->steps++;
-#else
-    (void)me;
-#endif
-}
-static inline uint64_t wcq_look(wcq_record *me, const cc_atomic_u64 *p) {
-    wcq_count_step(me);
+static inline uint64_t wcq_look(const cc_atomic_u64 *p) {
     return cc_load_seq_cst_u64(p);
 }
-static inline bool wcq_swap(wcq_record *me, cc_atomic_u64 *p, uint64_t *expected,
-                            uint64_t desired) {
-    wcq_count_step(me);
+static inline bool wcq_swap(cc_atomic_u64 *p, uint64_t *expected, uint64_t desired) {
     return cc_cas_seq_cst_u64(p, expected, desired);
 }
-static inline uint64_t wcq_add(wcq_record *me, cc_atomic_u64 *p, uint64_t n) {
-    wcq_count_step(me);
+static inline uint64_t wcq_add(cc_atomic_u64 *p, uint64_t n) {
     return cc_fetch_add_seq_cst_u64(p, n);
 }
-static inline bool wcq_swap_pair(wcq_record *me, wcq_pair *p, uint64_t first, uint64_t second,
-                                 uint64_t new_first, uint64_t new_second) {
+static inline bool wcq_swap_pair(wcq_pair *p, uint64_t first, uint64_t second, uint64_t new_first,
+                                 uint64_t new_second) {
     cc_pair expected = {.low = first, .high = second};
-    wcq_count_step(me);
     return cc_pair_cas(&p->pair, &expected, (cc_pair){.low = new_first, .high = new_second});
 }
 
@@ -253,10 +240,9 @@ static inline uint64_t wcq_full_threshold(const wcq_ring *r) {
     return (UINT64_C(1) << r->bits) + cc_crew_count(r->crew);
 }
 
-static inline void wcq_refill_threshold(wcq_ring *r, wcq_record *me) {
-    uint64_t there = wcq_look(me, &r->threshold), full;
-    while (wcq_count_step(me), there != (full = wcq_full_threshold(r))) {
-        wcq_count_step(me);
+static inline void wcq_refill_threshold(wcq_ring *r) {
+    uint64_t there = wcq_look(&r->threshold), full;
+    while (there != (full = wcq_full_threshold(r))) {
         cc_exchange_seq_cst_u64(&r->threshold, full);
         there = full; /* once more if a thread has come meanwhile */
     }
@@ -264,15 +250,14 @@ static inline void wcq_refill_threshold(wcq_ring *r, wcq_record *me) {
 
 /* Does the threshold say that there is nothing? Of a closed ring it says nothing: nobody refills it for the last time
  * when threads that come late have used it up. Then every ticket below tail is drawn. */
-static inline bool wcq_is_exhausted(wcq_ring *r, wcq_record *me) {
-    return (int64_t)wcq_look(me, &r->threshold) < 0 &&
-           !(wcq_look(me, &r->tail.half.first) & WCQ_CLOSED);
+static inline bool wcq_is_exhausted(wcq_ring *r) {
+    return (int64_t)wcq_look(&r->threshold) < 0 && !(wcq_look(&r->tail.half.first) & WCQ_CLOSED);
 }
 
-static inline void wcq_catch_up(wcq_ring *r, wcq_record *me, uint64_t head) {
-    uint64_t tail = wcq_look(me, &r->tail.half.first);
+static inline void wcq_catch_up(wcq_ring *r, uint64_t head) {
+    uint64_t tail = wcq_look(&r->tail.half.first);
     for (uint32_t i = 0; i < WCQ_CATCH_UPS && (tail & ~WCQ_CLOSED) < head; i++) {
-        if (wcq_swap(me, &r->tail.half.first, &tail, head | (tail & WCQ_CLOSED))) {
+        if (wcq_swap(&r->tail.half.first, &tail, head | (tail & WCQ_CLOSED))) {
             return;
         }
     }
@@ -280,19 +265,19 @@ static inline void wcq_catch_up(wcq_ring *r, wcq_record *me, uint64_t head) {
 
 /* ---------------------------------------------------------------- the fast path */
 
-static inline wcq_outcome wcq_enqueue_once(wcq_ring *r, wcq_record *me, uint64_t index) {
-    uint64_t ticket = wcq_add(me, &r->tail.half.first, 1);
+static inline wcq_outcome wcq_enqueue_once(wcq_ring *r, uint64_t index) {
+    uint64_t ticket = wcq_add(&r->tail.half.first, 1);
     if (ticket & WCQ_CLOSED) {
         return WCQ_SHUT;
     }
     wcq_pair *slot = wcq_slot(r, ticket);
-    uint64_t value = wcq_look(me, &slot->half.first);
+    uint64_t value = wcq_look(&slot->half.first);
     while (wcq_cycle_of_value(r, value) < wcq_cycle_of_ticket(r, ticket) &&
            wcq_is_vacant(r, value) &&
-           ((value & wcq_safe(r)) || wcq_look(me, &r->head.half.first) <= ticket)) {
-        if (wcq_swap(me, &slot->half.first, &value,
+           ((value & wcq_safe(r)) || wcq_look(&r->head.half.first) <= ticket)) {
+        if (wcq_swap(&slot->half.first, &value,
                      wcq_value(r, ticket, wcq_safe(r) | wcq_settled(r), index))) {
-            wcq_refill_threshold(r, me);
+            wcq_refill_threshold(r);
             return WCQ_DONE;
         }
     }
@@ -301,50 +286,48 @@ static inline wcq_outcome wcq_enqueue_once(wcq_ring *r, wcq_record *me, uint64_t
 
 /* Somebody is about to take an index out of slot(ticket) that a wish has put there. Make the wish final, so that
  * no helper believes later that the index was never placed. */
-static inline void wcq_make_final(wcq_ring *r, wcq_record *me, uint64_t ticket) {
+static inline void wcq_make_final(wcq_ring *r, uint64_t ticket) {
     uint64_t place = r->number << 1 | WCQ_TAIL, word = ticket << WCQ_WORD_SHIFT;
     uint32_t count = cc_crew_count(r->crew);
     for (uint32_t id = 1; id <= count; id++) {
         wcq_record *record = cc_crew_member(r->crew, id);
-        wcq_count_step(me);
-        if (wcq_look(me, &record->progress.half.first) == word &&
-            wcq_look(me, &record->progress.half.second) == place) {
-            wcq_swap_pair(me, &record->progress, word, place, word | WCQ_FINAL, place);
+        if (wcq_look(&record->progress.half.first) == word &&
+            wcq_look(&record->progress.half.second) == place) {
+            wcq_swap_pair(&record->progress, word, place, word | WCQ_FINAL, place);
             return; /* a ticket belongs to one wish */
         }
     }
 }
 
 /* The index in slot(ticket), which nobody else may take; value is what was seen there. */
-static inline uint64_t wcq_take_out(wcq_ring *r, wcq_record *me, uint64_t ticket, uint64_t value) {
+static inline uint64_t wcq_take_out(wcq_ring *r, uint64_t ticket, uint64_t value) {
     if (!(value & wcq_settled(r))) {
-        wcq_make_final(r, me, ticket);
+        wcq_make_final(r, ticket);
     }
     /* Not a store or a swap: others may remove SAFE, or add SETTLED, at the same time. */
-    wcq_count_step(me);
     cc_fetch_or_seq_cst_u64(&wcq_slot(r, ticket)->half.first, wcq_mask(r));
     return value & wcq_mask(r);
 }
 
 /* There was nothing in the slot of this dequeuer's ticket: see that there never will be. `value` is what is in the
  * slot. Returns false when the slot has changed; then value is new. */
-static inline bool wcq_spoil(wcq_ring *r, wcq_record *me, uint64_t ticket, uint64_t *value) {
+static inline bool wcq_spoil(wcq_ring *r, uint64_t ticket, uint64_t *value) {
     uint64_t spoilt =
         wcq_is_vacant(r, *value)
             ? wcq_value(r, ticket, (*value & wcq_safe(r)) | wcq_settled(r), wcq_void(r))
             : *value & ~wcq_safe(r);
-    return spoilt == *value || wcq_swap(me, &wcq_slot(r, ticket)->half.first, value, spoilt);
+    return spoilt == *value || wcq_swap(&wcq_slot(r, ticket)->half.first, value, spoilt);
 }
 
-static inline wcq_outcome wcq_dequeue_once(wcq_ring *r, wcq_record *me, uint64_t *index) {
-    uint64_t ticket = wcq_add(me, &r->head.half.first, 1);
+static inline wcq_outcome wcq_dequeue_once(wcq_ring *r, uint64_t *index) {
+    uint64_t ticket = wcq_add(&r->head.half.first, 1);
     uint64_t cycle = wcq_cycle_of_ticket(r, ticket);
     wcq_pair *slot = wcq_slot(r, ticket);
-    uint64_t value = wcq_look(me, &slot->half.first);
+    uint64_t value = wcq_look(&slot->half.first);
     uint32_t spins = r->spins;
     for (;;) {
         if (wcq_cycle_of_value(r, value) == cycle) {
-            *index = wcq_take_out(r, me, ticket, value);
+            *index = wcq_take_out(r, ticket, value);
             return WCQ_DONE;
         }
         if (wcq_cycle_of_value(r, value) > cycle) {
@@ -352,24 +335,23 @@ static inline wcq_outcome wcq_dequeue_once(wcq_ring *r, wcq_record *me, uint64_t
         }
         /* An enqueuer with this ticket is on its way if tail is past it: worth a moment. */
         if (spins && wcq_is_vacant(r, value) &&
-            (wcq_look(me, &r->tail.half.first) & ~WCQ_CLOSED) > ticket) {
+            (wcq_look(&r->tail.half.first) & ~WCQ_CLOSED) > ticket) {
             spins--;
             cc_pause();
-            value = wcq_look(me, &slot->half.first);
+            value = wcq_look(&slot->half.first);
             continue;
         }
-        if (wcq_spoil(r, me, ticket, &value)) {
+        if (wcq_spoil(r, ticket, &value)) {
             break;
         }
     }
-    if ((wcq_look(me, &r->tail.half.first) & ~WCQ_CLOSED) <= ticket + 1) {
-        wcq_catch_up(r, me, ticket + 1);
-        wcq_add(me, &r->threshold, UINT64_MAX);
+    if ((wcq_look(&r->tail.half.first) & ~WCQ_CLOSED) <= ticket + 1) {
+        wcq_catch_up(r, ticket + 1);
+        wcq_add(&r->threshold, UINT64_MAX);
         return WCQ_EMPTY;
     }
-    return (int64_t)wcq_add(me, &r->threshold, UINT64_MAX) <= 0 && wcq_is_exhausted(r, me)
-               ? WCQ_EMPTY
-               : WCQ_MISSED;
+    return (int64_t)wcq_add(&r->threshold, UINT64_MAX) <= 0 && wcq_is_exhausted(r) ? WCQ_EMPTY
+                                                                                   : WCQ_MISSED;
 }
 
 /* ---------------------------------------------------------------- the slow path */
@@ -384,33 +366,32 @@ static inline wcq_pair *wcq_counter(const wcq_wish *w) {
     return w->place & 1 ? &w->ring->head : &w->ring->tail;
 }
 
-static inline bool wcq_advance(wcq_record *me, const wcq_wish *w, uint64_t word, uint64_t next) {
-    return wcq_swap_pair(me, &w->record->progress, word, w->place, next, w->place);
+static inline bool wcq_advance(const wcq_wish *w, uint64_t word, uint64_t next) {
+    return wcq_swap_pair(&w->record->progress, word, w->place, next, w->place);
 }
 
 /* The counter has given a ticket away as `tag` says. Tell the wish, then remove the tag. `count` was read before
  * the tag, or after: only the ticket's high bits are taken from it. */
-static inline void wcq_settle(const wcq_wish *w, wcq_record *me, uint64_t count, uint64_t tag) {
+static inline void wcq_settle(const wcq_wish *w, uint64_t count, uint64_t tag) {
     unsigned unused = 64u - WCQ_TAG_TICKET_BITS;
     uint64_t plain = count & ~WCQ_CLOSED;
     uint64_t ticket = plain + (uint64_t)((int64_t)((tag - plain) << unused) >> unused);
     wcq_record *record = cc_crew_member(w->ring->crew, (uint32_t)(tag >> WCQ_TAG_TICKET_BITS));
     uint64_t word = ticket << WCQ_WORD_SHIFT;
     wcq_pair *counter = wcq_counter(w);
-    wcq_count_step(me);
-    wcq_swap_pair(me, &record->progress, word | WCQ_TENTATIVE, w->place, word, w->place);
-    count = wcq_look(me, &counter->half.first);
-    wcq_swap_pair(me, counter, count, tag, count, 0);
+    wcq_swap_pair(&record->progress, word | WCQ_TENTATIVE, w->place, word, w->place);
+    count = wcq_look(&counter->half.first);
+    wcq_swap_pair(counter, count, tag, count, 0);
 }
 
 /* The wish's ticket, if it is another than *ticket, the one that the caller has tried in vain; else see that it
  * gets one. False: the wish is fulfilled, or given up. */
-static inline bool wcq_next_ticket(const wcq_wish *w, wcq_record *me, uint64_t *ticket) {
+static inline bool wcq_next_ticket(const wcq_wish *w, uint64_t *ticket) {
     wcq_ring *r = w->ring;
     wcq_pair *counter = wcq_counter(w);
     for (;;) {
-        uint64_t word = wcq_look(me, &w->record->progress.half.first);
-        if (wcq_look(me, &w->record->turn) != w->turn || (word & WCQ_FINAL)) { /* (2) */
+        uint64_t word = wcq_look(&w->record->progress.half.first);
+        if (wcq_look(&w->record->turn) != w->turn || (word & WCQ_FINAL)) { /* (2) */
             return false;
         }
         bool has_failed = !(word & (WCQ_FRESH | WCQ_TENTATIVE));
@@ -419,106 +400,106 @@ static inline bool wcq_next_ticket(const wcq_wish *w, wcq_record *me, uint64_t *
             return true;
         }
         /* After word, and in this order: see invariants A and B. */
-        uint64_t count = wcq_look(me, &counter->half.first);
-        uint64_t tag = wcq_look(me, &counter->half.second);
+        uint64_t count = wcq_look(&counter->half.first);
+        uint64_t tag = wcq_look(&counter->half.second);
         if (tag) {
-            wcq_settle(w, me, count, tag);
+            wcq_settle(w, count, tag);
             continue;
         }
         if (count & WCQ_CLOSED) {
-            wcq_advance(me, w, word, word | WCQ_FINAL | WCQ_NOTHING);
+            wcq_advance(w, word, word | WCQ_FINAL | WCQ_NOTHING);
             continue;
         }
         uint64_t tentative = count << WCQ_WORD_SHIFT | WCQ_TENTATIVE;
         if (word != tentative) {
-            if (!wcq_advance(me, w, word, tentative)) {
+            if (!wcq_advance(w, word, tentative)) {
                 continue;
             }
             if (has_failed && (w->place & 1)) { /* once for each ticket that has failed */
-                wcq_add(me, &r->threshold, UINT64_MAX);
+                wcq_add(&r->threshold, UINT64_MAX);
             }
         }
         tag = (uint64_t)w->record->id << WCQ_TAG_TICKET_BITS |
               (count & ((UINT64_C(1) << WCQ_TAG_TICKET_BITS) - 1));
-        if (wcq_swap_pair(me, counter, count, 0, count + 1, tag)) {
-            wcq_settle(w, me, count, tag);
+        if (wcq_swap_pair(counter, count, 0, count + 1, tag)) {
+            wcq_settle(w, count, tag);
         }
     }
 }
 
 /* Try to place the wish's index with this ticket. */
-static inline void wcq_place_index(const wcq_wish *w, wcq_record *me, uint64_t ticket) {
+static inline void wcq_place_index(const wcq_wish *w, uint64_t ticket) {
     wcq_ring *r = w->ring;
     wcq_pair *slot = wcq_slot(r, ticket);
     uint64_t cycle = wcq_cycle_of_ticket(r, ticket);
     uint64_t word = ticket << WCQ_WORD_SHIFT;
     for (;;) {
-        uint64_t note = wcq_look(
-            me, &slot->half.second); /* first: a note that is new means an old value is past */
-        uint64_t value = wcq_look(me, &slot->half.first);
+        uint64_t note =
+            wcq_look(&slot->half.second); /* first: a note that is new means an old value is past */
+        uint64_t value = wcq_look(&slot->half.first);
         uint64_t there = wcq_cycle_of_value(r, value);
         if (there > cycle || (there < cycle && note >= cycle)) {
             return; /* never again; or it was here, and then word is final */
         }
         if (there == cycle) {
             if ((value & wcq_mask(r)) != wcq_void(r)) { /* another helper has placed it */
-                wcq_advance(me, w, word, word | WCQ_FINAL);
+                wcq_advance(w, word, word | WCQ_FINAL);
             }
             return;
         }
         if (!wcq_is_vacant(r, value) ||
-            (!(value & wcq_safe(r)) && wcq_look(me, &r->head.half.first) > ticket)) {
-            if (wcq_swap_pair(me, slot, value, note, value, cycle)) {
+            (!(value & wcq_safe(r)) && wcq_look(&r->head.half.first) > ticket)) {
+            if (wcq_swap_pair(slot, value, note, value, cycle)) {
                 return;
             }
             continue;
         }
         uint64_t placed = wcq_value(r, ticket, wcq_safe(r), w->index);
-        if (wcq_swap_pair(me, slot, value, note, placed, note)) {
-            if (wcq_advance(me, w, word, word | WCQ_FINAL)) {
-                wcq_swap_pair(me, slot, placed, note, placed | wcq_settled(r), note);
+        if (wcq_swap_pair(slot, value, note, placed, note)) {
+            if (wcq_advance(w, word, word | WCQ_FINAL)) {
+                wcq_swap_pair(slot, placed, note, placed | wcq_settled(r), note);
             }
-            wcq_refill_threshold(r, me);
+            wcq_refill_threshold(r);
             return;
         }
     }
 }
 
 /* Look for an index in the slot of this ticket. */
-static inline void wcq_find_index(const wcq_wish *w, wcq_record *me, uint64_t ticket) {
+static inline void wcq_find_index(const wcq_wish *w, uint64_t ticket) {
     wcq_ring *r = w->ring;
     wcq_pair *slot = wcq_slot(r, ticket);
     uint64_t cycle = wcq_cycle_of_ticket(r, ticket);
     uint64_t word = ticket << WCQ_WORD_SHIFT;
-    uint64_t value = wcq_look(me, &slot->half.first);
+    uint64_t value = wcq_look(&slot->half.first);
     do {
         uint64_t there = wcq_cycle_of_value(r, value);
         if (there == cycle && (value & wcq_mask(r)) != wcq_void(r)) {
-            wcq_advance(me, w, word, word | WCQ_FINAL);
+            wcq_advance(w, word, word | WCQ_FINAL);
             return;
         }
         if (there >= cycle) {
             break;
         }
-    } while (!wcq_spoil(r, me, ticket, &value));
-    bool is_past_tail = (wcq_look(me, &r->tail.half.first) & ~WCQ_CLOSED) <= ticket + 1;
-    if (is_past_tail || wcq_is_exhausted(r, me)) {
+    } while (!wcq_spoil(r, ticket, &value));
+    bool is_past_tail = (wcq_look(&r->tail.half.first) & ~WCQ_CLOSED) <= ticket + 1;
+    if (is_past_tail || wcq_is_exhausted(r)) {
         if (is_past_tail) {
-            wcq_catch_up(r, me, ticket + 1);
+            wcq_catch_up(r, ticket + 1);
         }
-        if (wcq_advance(me, w, word, word | WCQ_FINAL | WCQ_NOTHING)) {
-            wcq_add(me, &r->threshold, UINT64_MAX);
+        if (wcq_advance(w, word, word | WCQ_FINAL | WCQ_NOTHING)) {
+            wcq_add(&r->threshold, UINT64_MAX);
         }
     }
 }
 
-static inline void wcq_work_on(const wcq_wish *w, wcq_record *me) {
+static inline void wcq_work_on(const wcq_wish *w) {
     uint64_t ticket = WCQ_NO_TICKET;
-    while (wcq_next_ticket(w, me, &ticket)) {
+    while (wcq_next_ticket(w, &ticket)) {
         if (w->place & 1) {
-            wcq_find_index(w, me, ticket);
+            wcq_find_index(w, ticket);
         } else {
-            wcq_place_index(w, me, ticket);
+            wcq_place_index(w, ticket);
         }
     }
 }
@@ -529,17 +510,14 @@ static inline uint64_t wcq_wish_and_work(wcq_ring *r, wcq_record *me, wcq_side s
     /* Odd already: the thread that had this record before was in the process that has forked us. */
     uint64_t turn = (cc_load_relaxed_u64(&me->turn) + 1) | 1;
     wcq_wish w = {me, r, turn, r->number << 1 | side, index};
-    for (int i = 0; i < 7; i++) {
-        wcq_count_step(me);
-    }
     cc_store_release_u64(&me->progress.half.first, turn << WCQ_WORD_SHIFT | WCQ_FRESH); /* (2) */
     cc_store_release_u64(&me->progress.half.second, w.place);
     cc_store_release_uptr(&me->ring, (uintptr_t)r);
     cc_store_release_uptr(&me->home, (uintptr_t)r->home);
     cc_store_release_u64(&me->index, index);
     cc_store_release_u64(&me->turn, turn); /* (1) */
-    wcq_work_on(&w, me);
-    uint64_t word = wcq_look(me, &me->progress.half.first);
+    wcq_work_on(&w);
+    uint64_t word = wcq_look(&me->progress.half.first);
     cc_store_release_u64(&me->turn, turn + 1); /* (2) */
     return word;
 }
@@ -559,20 +537,17 @@ CC_NEVER_INLINE void wcq_help_the_next(cc_crew *crew, wcq_record *me, cc_atomic_
         me->next_to_help = me->next_to_help >= count ? 1 : me->next_to_help + 1;
     }
     wcq_record *other = cc_crew_member(crew, me->next_to_help);
-    wcq_wish w = {.record = other, .turn = wcq_look(me, &other->turn)}; /* (1) */
+    wcq_wish w = {.record = other, .turn = wcq_look(&other->turn)}; /* (1) */
     if (!(w.turn & 1)) {
         return;
     }
-    w.place = wcq_look(me, &other->progress.half.second);
+    w.place = wcq_look(&other->progress.half.second);
     w.ring = (wcq_ring *)cc_load_acquire_uptr(&other->ring);
-    w.index = wcq_look(me, &other->index);
+    w.index = wcq_look(&other->index);
     if (hazard) {
-        wcq_count_step(me);
         cc_exchange_seq_cst_uptr(hazard, cc_load_acquire_uptr(&other->home));
     }
-    if (wcq_look(me, &other->turn) == w.turn) {
-        wcq_work_on(&w, me);
-    }
+    wcq_work_on(&w); /* which first asks whether the turn is still the same */
 }
 
 /* At the beginning of every operation: once in WCQ_HELP_EVERY, help. */
@@ -585,7 +560,7 @@ static inline void wcq_help_somebody(cc_crew *crew, wcq_record *me, cc_atomic_up
 /* Never more than n indices are in the ring, or on their way into it. */
 static inline wcq_outcome wcq_enqueue(wcq_ring *r, wcq_record *me, uint64_t index) {
     for (uint32_t i = 0; i < r->patience; i++) {
-        wcq_outcome outcome = wcq_enqueue_once(r, me, index);
+        wcq_outcome outcome = wcq_enqueue_once(r, index);
         if (outcome != WCQ_MISSED) {
             return outcome;
         }
@@ -593,20 +568,20 @@ static inline wcq_outcome wcq_enqueue(wcq_ring *r, wcq_record *me, uint64_t inde
     if (wcq_wish_and_work(r, me, WCQ_TAIL, index) & WCQ_NOTHING) {
         return WCQ_SHUT;
     }
-    wcq_refill_threshold(r, me);
+    wcq_refill_threshold(r);
     return WCQ_DONE;
 }
 
 static inline wcq_outcome wcq_dequeue(wcq_ring *r, wcq_record *me, uint64_t *index) {
     /* Look first: who polls an empty ring draws no tickets and disturbs nobody. */
-    uint64_t head = wcq_look(me, &r->head.half.first);
-    uint64_t value = wcq_look(me, &wcq_slot(r, head)->half.first);
+    uint64_t head = wcq_look(&r->head.half.first);
+    uint64_t value = wcq_look(&wcq_slot(r, head)->half.first);
     if ((wcq_is_vacant(r, value) || wcq_cycle_of_value(r, value) != wcq_cycle_of_ticket(r, head)) &&
-        ((wcq_look(me, &r->tail.half.first) & ~WCQ_CLOSED) <= head || wcq_is_exhausted(r, me))) {
+        ((wcq_look(&r->tail.half.first) & ~WCQ_CLOSED) <= head || wcq_is_exhausted(r))) {
         return WCQ_EMPTY; /* every ticket below tail has its taker, or the threshold says so */
     }
     for (uint32_t i = 0; i < r->patience; i++) {
-        wcq_outcome outcome = wcq_dequeue_once(r, me, index);
+        wcq_outcome outcome = wcq_dequeue_once(r, index);
         if (outcome != WCQ_MISSED) {
             return outcome;
         }
@@ -616,7 +591,7 @@ static inline wcq_outcome wcq_dequeue(wcq_ring *r, wcq_record *me, uint64_t *ind
         return WCQ_EMPTY;
     }
     uint64_t ticket = word >> WCQ_WORD_SHIFT;
-    *index = wcq_take_out(r, me, ticket, wcq_look(me, &wcq_slot(r, ticket)->half.first));
+    *index = wcq_take_out(r, ticket, wcq_look(&wcq_slot(r, ticket)->half.first));
     return WCQ_DONE;
 }
 

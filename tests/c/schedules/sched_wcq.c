@@ -30,6 +30,7 @@ typedef struct setting {
     uint32_t patience; /* of fibre 0; the others' is in `patience_of_others` */
     uint32_t patience_of_others;
 
+    unsigned lost_tickets; /* of tail, at the beginning: as if enqueuers had failed with them */
     const char *plans[SCHED_MOST_FIBRES]; /* what each fibre does, see follow() */
 } setting;
 
@@ -40,6 +41,7 @@ static wcq_pair slots[2 * MOST_INDICES];
 static wcq_record records[SCHED_MOST_FIBRES + 1];
 static operation history[MOST_OPERATIONS];
 static unsigned operations;
+static bool is_over; /* somebody has found the ring closed, and empty after that */
 
 static const setting *the_setting(void) {
     return sched_argument();
@@ -66,7 +68,7 @@ static bool enqueue(wcq_record *me, int index) {
     wcq_help_somebody(&crew, me, NULL);
     wcq_outcome outcome = WCQ_MISSED;
     for (uint32_t i = 0; i < patience_of(me) && outcome == WCQ_MISSED; i++) {
-        outcome = wcq_enqueue_once(&ring, me, (uint64_t)index);
+        outcome = wcq_enqueue_once(&ring, (uint64_t)index);
     }
     if (outcome == WCQ_MISSED) {
         outcome = wcq_enqueue(&ring, me, (uint64_t)index);
@@ -83,10 +85,11 @@ static bool enqueue(wcq_record *me, int index) {
 static int dequeue(wcq_record *me) {
     uint64_t index = 0;
     operation *o = begin_operation(false, -1);
+    bool was_over = is_over;
     wcq_help_somebody(&crew, me, NULL);
     wcq_outcome outcome = WCQ_MISSED;
     for (uint32_t i = 0; i < patience_of(me) && outcome == WCQ_MISSED; i++) {
-        outcome = wcq_dequeue_once(&ring, me, &index);
+        outcome = wcq_dequeue_once(&ring, &index);
     }
     if (outcome == WCQ_MISSED) {
         outcome = wcq_dequeue(&ring, me, &index);
@@ -94,6 +97,9 @@ static int dequeue(wcq_record *me) {
     if (outcome == WCQ_DONE) {
         if (index >= the_setting()->indices) {
             sched_fail("there is no index %d", (int)index);
+        }
+        if (was_over) {
+            sched_fail("index %d was left in a ring that was over", (int)index);
         }
         o->index = (int)index;
     } else if (outcome != WCQ_EMPTY) {
@@ -103,7 +109,8 @@ static int dequeue(wcq_record *me) {
     return o->index;
 }
 
-/* A plan: '0'..'3' enqueues that index; '-' dequeues; '+' enqueues what the last '-' has got, if it did; 'c' closes. */
+/* A plan: '0'..'3' enqueues that index; '-' dequeues; '+' enqueues what the last '-' has got, if it did;
+ * 'c' closes; 'o' dequeues like wcq.c, which wants to know whether the ring is over. */
 static void follow(unsigned who) {
     wcq_record *me = &records[who];
     int mine = -1;
@@ -112,6 +119,10 @@ static void follow(unsigned who) {
             mine = dequeue(me);
         } else if (*p == 'c') {
             wcq_close(&ring);
+        } else if (*p == 'o') {
+            if (dequeue(me) == -1 && wcq_is_closed(&ring) && dequeue(me) == -1) {
+                is_over = true;
+            }
         } else if (*p != '+') {
             enqueue(me, *p - '0');
         } else if (mine >= 0) {
@@ -128,12 +139,19 @@ static void set_up(void) {
     memset((void *)chunk, 0, sizeof chunk);
     cc_store_relaxed_uptr(&crew.chunks[0], (uintptr_t)chunk);
     operations = 0;
+    is_over = false;
     for (unsigned i = 0; i <= SCHED_MOST_FIBRES; i++) {
         if (!wcq_join_crew(&crew, &records[i])) {
             sched_fail("no memory");
         }
     }
+    for (unsigned i = 0; i <= SCHED_MOST_FIBRES; i++) {
+        records[i].next_to_help =
+            SCHED_MOST_FIBRES + 1; /* fibre 0 is the first that everybody helps */
+    }
     wcq_ring_begin(&ring, slots, wcq_bits_for(s->indices), 0, s->filled, &crew, 7, NULL, 0, 0);
+    cc_store_relaxed_u64(&ring.tail.half.first,
+                         cc_load_relaxed_u64(&ring.tail.half.first) + s->lost_tickets);
     for (unsigned i = 0; i < s->filled; i++) {
         operation *o = begin_operation(true, (int)i);
         o->after = sched_stamp();
@@ -215,6 +233,11 @@ int main(int argc, char **argv) {
         {.indices = 2, .patience_of_others = 8, .plans = {"-", "0-", "1-"}},
         {.indices = 2, .filled = 1, .plans = {"-+", "1", "c"}},
         {.indices = 2, .plans = {"0", "1", "c-"}},
+        {.indices = 2, .filled = 1, .lost_tickets = 3, .plans = {"1", "-", "-"}},
+        {.indices = 1, .lost_tickets = 1, .plans = {"0-", "-"}},
+        {.indices = 1, .lost_tickets = 2, .patience_of_others = 8, .plans = {"0", "-", "-"}},
+        {.indices = 1, .lost_tickets = 1, .plans = {"0", "co", "o"}},
+        {.indices = 2, .patience_of_others = 8, .plans = {"0", "-", "co"}},
     };
     static const sched_program programs[] = {
         {"one_each", 2, set_up, follow, judge, 2, 1, 0, &settings[0]},
@@ -231,6 +254,11 @@ int main(int argc, char **argv) {
         {"a_get_among_the_patient", 3, set_up, follow, judge, 2, 1, 0, &settings[11]},
         {"closing", 3, set_up, follow, judge, 2, 1, 0, &settings[12]},
         {"closing_when_empty", 3, set_up, follow, judge, 2, 1, 0, &settings[13]},
+        {"occupied_by_a_late_taker", 3, set_up, follow, judge, 2, 1, 0, &settings[14]},
+        {"behind_a_lost_ticket", 2, set_up, follow, judge, 3, 1, 0, &settings[15]},
+        {"counted_late", 3, set_up, follow, judge, 2, 1, 0, &settings[16]},
+        {"over_behind_a_lost_ticket", 3, set_up, follow, judge, 2, 1, 0, &settings[17]},
+        {"closed_while_catching_up", 3, set_up, follow, judge, 2, 1, 0, &settings[18]},
     };
     return sched_main(argc, argv, programs, sizeof programs / sizeof *programs);
 }

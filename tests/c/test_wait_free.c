@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Is a wait-free queue wait-free? Threads are fibres here, every atomic access is a step, and an adversary decides who takes
+ * the next one. Its victim is fibre 0. However it schedules, each of the victim's operations must end within a number of
+ * steps of its own that is said beforehand, as a function of the threads and the queue's size.
+ *
+ *   starve N   the victim takes one step for every N steps of the others, who take theirs at random
+ *   spoil      the victim goes on until it is about to swap or add; then some other fibre completes a whole operation, so
+ *              that what the victim has read is likely to be old
+ *   freeze     every other fibre takes a random number of steps and never another one: the victim finds them in the
+ *              middle of their operations, and their wishes half done
+ *
+ * It bites: without help the victim of `spoil` never ends (schedules/queue_mutations.py, `nobody_helps`).
+ *
+ *   test_wait_free --show      prints the most steps that each adversary has achieved, and the bound
+ */
+#include "queue_kinds.h"
+
+#include "memory/smr_fast.h"
+#include "platform/cc_os.h"
+#include "queue/members.h"
+
+#include <ucontext.h>
+
+enum { MOST_FIBRES = 8, STACK_BYTES = 128 * 1024 };
+
+typedef enum adversary { STARVE, SPOIL, FREEZE, ADVERSARIES } adversary;
+static const char *const adversary_names[] = {"starve", "spoil", "freeze"};
+
+static struct {
+    ucontext_t context;
+    char *stack;
+    cc_thread *record;
+    int64_t operations, steps; /* done; of the running one */
+    int64_t left;              /* freeze: steps until it stands still */
+    bool will_change_memory;   /* its next step is a read-modify-write */
+} fibres[MOST_FIBRES];
+static ucontext_t scheduler;
+static int current = -1;
+static int fibre_count;
+static cc_queue *queue;
+static rng chance;
+static int64_t most_steps;
+
+/* ---------------------------------------------------------------- steps */
+
+static void step(bool changes_memory) {
+    if (current >= 0) {
+        fibres[current].steps++;
+        fibres[current].will_change_memory = changes_memory;
+        swapcontext(&fibres[current].context, &scheduler);
+    }
+}
+
+void cc_sched_store(void *address, unsigned bytes, uint64_t value, bool release) {
+    (void)release;
+    step(false);
+    if (bytes == 8) {
+        __atomic_store_n((uint64_t *)address, value, __ATOMIC_SEQ_CST);
+    } else {
+        __atomic_store_n((uint32_t *)address, (uint32_t)value, __ATOMIC_SEQ_CST);
+    }
+}
+
+uint64_t cc_sched_load(const void *address, unsigned bytes) {
+    step(false);
+    return bytes == 8 ? __atomic_load_n((const uint64_t *)address, __ATOMIC_SEQ_CST)
+                      : __atomic_load_n((const uint32_t *)address, __ATOMIC_SEQ_CST);
+}
+
+void cc_sched_drain(void) {
+    step(true);
+}
+
+void cc_sched_signal_point(void) {}
+
+cc_park_result cc_sched_park(cc_atomic_u32 *word, uint32_t expected, uint64_t deadline);
+void cc_sched_unpark_one(cc_atomic_u32 *word);
+
+cc_park_result cc_sched_park(cc_atomic_u32 *word, uint32_t expected, uint64_t deadline) {
+    (void)word, (void)expected, (void)deadline;
+    return CC_PARK_WOKEN;
+}
+
+void cc_sched_unpark_one(cc_atomic_u32 *word) {
+    (void)word;
+}
+
+static void run(int who) {
+    current = who;
+    cc_thread_impersonate(fibres[who].record);
+    swapcontext(&scheduler, &fibres[who].context);
+    current = -1;
+}
+
+/* ---------------------------------------------------------------- what fibres do */
+
+static void put_and_get_for_ever(void) {
+    for (uintptr_t word = 1;; word++) {
+        int me = current;
+        uintptr_t out;
+        fibres[me].steps = 0;
+        if (rng_below(&chance, 2)) {
+            CHECK(cc_queue_put(queue, word) != CC_QUEUE_NO_MEMORY);
+        } else {
+            CHECK(cc_queue_get(queue, &out) != CC_QUEUE_NO_MEMORY);
+        }
+        if (me == 0 && fibres[0].steps > most_steps && fibres[0].operations > 0) {
+            most_steps = fibres[0].steps; /* the first one joins, and is not wait-free */
+        }
+        fibres[me].operations++;
+    }
+}
+
+/* ---------------------------------------------------------------- adversaries */
+
+static void one_of_the_others(void) {
+    run(1 + (int)rng_below(&chance, fibre_count - 1));
+}
+
+/* Let the victim make `operations` operations; false if one takes more steps than `bound`. */
+static bool torment(adversary how, int64_t pressure, int64_t operations, int64_t bound) {
+    int64_t until = fibres[0].operations + operations;
+    int64_t others_left = 0;
+    for (int i = 1; i < fibre_count; i++) {
+        fibres[i].left = rng_below(&chance, 200);
+    }
+    while (fibres[0].operations < until) {
+        if (fibres[0].steps > bound) {
+            return false;
+        }
+        switch (how) {
+        case STARVE:
+            for (int64_t i = 0; i < pressure; i++) {
+                one_of_the_others();
+            }
+            break;
+        case SPOIL:
+            if (fibres[0].will_change_memory) {
+                int who = 1 + (int)rng_below(&chance, fibre_count - 1);
+                int64_t done = fibres[who].operations + 1 + rng_below(&chance, pressure);
+                for (int64_t i = 0; i < bound && fibres[who].operations < done; i++) {
+                    run(who);
+                }
+            }
+            break;
+        default:
+            others_left = 0;
+            for (int i = 1; i < fibre_count; i++) {
+                others_left += fibres[i].left;
+            }
+            while (others_left > 0) {
+                int who = 1 + (int)rng_below(&chance, fibre_count - 1);
+                if (fibres[who].left > 0) {
+                    fibres[who].left--;
+                    others_left--;
+                    run(who);
+                }
+            }
+        }
+        run(0);
+    }
+    return true;
+}
+
+static void begin_fibres(int count) {
+    fibre_count = count;
+    for (int i = 0; i < count; i++) {
+        if (!fibres[i].stack) {
+            fibres[i].stack = malloc(STACK_BYTES);
+            fibres[i].record = cc_thread_make_for_schedule();
+            CHECK(fibres[i].stack && fibres[i].record);
+        }
+        fibres[i].operations = fibres[i].steps = 0;
+        fibres[i].will_change_memory = false;
+        getcontext(&fibres[i].context);
+        fibres[i].context.uc_stack.ss_sp = fibres[i].stack;
+        fibres[i].context.uc_stack.ss_size = STACK_BYTES;
+        fibres[i].context.uc_link = NULL;
+        makecontext(&fibres[i].context, put_and_get_for_ever, 0);
+    }
+}
+
+/* ---------------------------------------------------------------- bounds */
+
+/* csrc/queue/wcq_ring.h says where it comes from. */
+static int64_t bound_of_wcq(int64_t threads, int64_t slots, int64_t patience) {
+    return 32 * threads * threads * WCQ_HELP_EVERY * (patience + 2 * slots + 2 * threads);
+}
+
+/* csrc/queue/turn.c: 2k + 2 rounds of at most 4k + 24 steps, and a look at 4k hazards for each of 4k + 32 nodes. */
+static int64_t bound_of_turn(int64_t threads) {
+    return (2 * threads + 2) * (4 * threads + 24) + (4 * threads + 32) * (6 * threads + 1) + 32;
+}
+
+static bool is_bounded(cc_queue_kind kind, int threads, size_t capacity, uint32_t patience,
+                       int64_t operations, int64_t bound, bool show) {
+    static const int64_t pressures[] = {1, 4, 40};
+    bool ends = true;
+    for (int how = 0; how < ADVERSARIES && ends; how++) {
+        int64_t worst = 0;
+        for (size_t p = 0; p < 3 && ends; p++) {
+            for (int seed = 0; seed < (how == FREEZE ? 20 : 2) && ends; seed++) {
+                /* CRTurn without a bound: its credits would be queue.c's, and those are lock-free. */
+                queue = cc_queue_new(
+                    kind, &(cc_queue_options){
+                              .capacity = capacity, .patience = patience + 1, .spins = 1});
+                CHECK(queue);
+                chance = rng_from((uint64_t)seed * 8 + p);
+                begin_fibres(threads);
+                most_steps = 0;
+                for (int i = 0; i < threads; i++) { /* all join */
+                    while (fibres[i].operations < 2) {
+                        run(i);
+                    }
+                }
+                ends = torment(how, pressures[p], how == FREEZE ? 5 : operations, bound);
+                worst = most_steps > worst ? most_steps : worst;
+                if (ends) {
+                    /* The fibres are in the middle of something; nobody goes on with it. */
+                    CHECK(most_steps <= bound);
+                }
+                cc_queue_free(queue, NULL);
+            }
+        }
+        if (show || !ends) {
+            printf("  %-10s %d threads, capacity %zu, patience %2u, %-6s: ",
+                   kind == CC_QUEUE_TURN ? "crturn" : "wcq", threads, capacity, patience,
+                   adversary_names[how]);
+            if (ends) {
+                printf("%4" PRId64 " steps of %" PRId64 "\n", worst, bound);
+            } else {
+                printf("more than %" PRId64 " steps\n", bound);
+            }
+        }
+    }
+    return ends;
+}
+
+int main(int argc, char **argv) {
+    bool show = argc > 1 && strcmp(argv[1], "--show") == 0;
+#if CHECK_SANITIZED
+    puts("sanitizers do not follow fibres");
+    return 0;
+#endif
+    static const int crowds[] = {2, 3, 4, 8};
+    static const size_t capacities[] = {1, 2, 4, 16};
+    static const uint32_t patiences[] = {0, 1, 16};
+    begin_test("each operation ends within its bound");
+    for (size_t t = 0; t < 4; t++) {
+        CHECK(
+            is_bounded(CC_QUEUE_TURN, crowds[t], 0, 0, scaled(30), bound_of_turn(crowds[t]), show));
+        for (size_t c = 0; c < 4 && cc_queue_kind_is_available(CC_QUEUE_LCRQ); c++) {
+            for (size_t p = 0; p < 3; p++) {
+                int64_t bound = bound_of_wcq(crowds[t], 2 * (int64_t)capacities[c], patiences[p]);
+                CHECK(is_bounded(CC_QUEUE_WAIT_FREE, crowds[t], capacities[c], patiences[p],
+                                 scaled(30), bound, show));
+            }
+        }
+    }
+    puts("passed");
+    return 0;
+}
