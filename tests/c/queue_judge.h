@@ -3,14 +3,14 @@
  * Is a recorded history of a queue linearizable? Wing and Gong's search with Lowe's memory of states that have been
  * tried, as in judge.h, on the model of csrc/queue/queue.h:
  *
- *   put     takes a credit (in a bounded queue), then publishes its word
+ *   put     sees that close has not happened, takes a credit (in a bounded queue), then publishes its word
  *   get     takes the oldest word, then gives the credit back
  *   full    there is no credit
- *   empty   there is no word
- *   closed  put: close has happened. get: close has happened, there is no word, and nothing is published any more
+ *   empty   there is no word, and close has not happened
+ *   closed  put: close has happened; until then it may have held a credit. get: close has happened, there is no word, and nothing is published any more
  *
- * Each step has one moment between the operation's ticket before and its ticket after, and the first comes before
- * the second. Without a bound and without close a put is one step, so the model is that of a plain FIFO queue.
+ * Each step has one moment between the operation's ticket before and its ticket after, one after the
+ * other. Without a bound and without close a put is one step, so the model is that of a plain FIFO queue.
  *
  * Every word is put once, and a history ends with a thread that takes what is left: so it is known which get takes which word.
  * That allows a look ahead without which queues explode: a word is not published while another, whose get has ended
@@ -23,7 +23,7 @@
 
 #include "queue/queue.h"
 
-enum { QJ_OPERATIONS = 256, QJ_STEPS = 2 * QJ_OPERATIONS, QJ_WORDS = 128 };
+enum { QJ_OPERATIONS = 256, QJ_STEPS = 3 * QJ_OPERATIONS, QJ_WORDS = 128 };
 
 typedef enum queue_operation_name { Q_PUT, Q_GET, Q_CLOSE } queue_operation_name;
 
@@ -38,6 +38,7 @@ typedef struct queue_operation {
 typedef enum queue_verdict { Q_ILLEGAL, Q_LEGAL, Q_UNKNOWN } queue_verdict;
 
 typedef enum step_kind {
+    LOOK, /* of a put that succeeds: close has not happened */
     RESERVE,
     PUBLISH,
     TAKE,
@@ -46,12 +47,13 @@ typedef enum step_kind {
     SAY_EMPTY,
     PUT_SAYS_CLOSED,
     GET_SAYS_CLOSED,
+    HOLD, /* of a put that says closed in the end: until then it may have a credit */
     CLOSE
 } step_kind;
 
 typedef struct queue_step {
     step_kind kind;
-    int word, after_step; /* -1: any time */
+    int operation, word, after_step; /* -1: any time */
     uint64_t before, after;
 } queue_step;
 
@@ -60,12 +62,12 @@ typedef struct queue_state {
     uint8_t words[QJ_WORDS]; /* in the queue, oldest first; zeros behind */
     int32_t length, credits;
     int32_t is_closed, is_over;
+    uint64_t holds[QJ_OPERATIONS / 64]; /* puts with HOLD */
 } queue_state;
 
 typedef struct queue_problem {
     queue_step steps[QJ_STEPS];
     int count;
-    bool has_bound;
     /* Of each word: the words that must be published before it. */
     uint64_t earlier[QJ_WORDS + 1][QJ_WORDS / 64 + 1];
 } queue_problem;
@@ -81,8 +83,10 @@ static inline UNUSED bool qj_take_step(const queue_problem *p, queue_state *s, i
     }
     s->done[i / 64] |= UINT64_C(1) << i % 64;
     switch (step->kind) {
+    case LOOK:
+        return !s->is_closed;
     case RESERVE:
-        return !s->is_closed && (!p->has_bound || s->credits-- > 0);
+        return s->credits-- > 0;
     case PUBLISH:
         if (s->is_over) {
             return false;
@@ -103,8 +107,19 @@ static inline UNUSED bool qj_take_step(const queue_problem *p, queue_state *s, i
     case SAY_FULL:
         return s->credits == 0;
     case SAY_EMPTY:
-        return s->length == 0;
+        return s->length == 0 && !s->is_closed;
+    case HOLD:
+        if (s->credits >
+            0) { /* or it did not get that far: then this step comes late enough to say nothing */
+            s->credits--;
+            s->holds[step->operation / 64] |= UINT64_C(1) << step->operation % 64;
+        }
+        return true;
     case PUT_SAYS_CLOSED:
+        if (qj_bit(s->holds, step->operation)) {
+            s->credits++;
+            s->holds[step->operation / 64] &= ~(UINT64_C(1) << step->operation % 64);
+        }
         return s->is_closed;
     case GET_SAYS_CLOSED:
         s->is_over = 1;
@@ -166,18 +181,18 @@ static inline UNUSED int qj_by_before(const void *a, const void *b) {
 }
 
 static inline UNUSED void qj_add_step(queue_problem *p, step_kind kind, const queue_operation *o,
-                                      int after_step) {
-    p->steps[p->count++] = (queue_step){kind, o->word, after_step, o->before, o->after};
+                                      int operation, int after_step) {
+    p->steps[p->count++] = (queue_step){kind, operation, o->word, after_step, o->before, o->after};
 }
 
 /* False: a word is taken twice, or was never put. */
 static inline UNUSED bool qj_pose(queue_problem *p, const queue_operation *ops, int n,
                                   size_t capacity) {
     const queue_operation *get_of[QJ_WORDS + 1] = {0}, *put_of[QJ_WORDS + 1] = {0};
-    bool two_steps = capacity > 0;
+    bool closes = false;
     for (int i = 0; i < n; i++) {
         const queue_operation *o = &ops[i];
-        two_steps |= o->name == Q_CLOSE;
+        closes |= o->name == Q_CLOSE;
         if (o->name != Q_CLOSE && o->answer == CC_QUEUE_OK) {
             const queue_operation **of = o->name == Q_PUT ? put_of : get_of;
             if (o->word < 1 || o->word > QJ_WORDS || of[o->word]) {
@@ -196,28 +211,34 @@ static inline UNUSED bool qj_pose(queue_problem *p, const queue_operation *ops, 
             }
         }
     }
-    p->has_bound = capacity > 0;
     for (int i = 0; i < n; i++) {
         const queue_operation *o = &ops[i];
         if (o->name == Q_CLOSE) {
-            qj_add_step(p, CLOSE, o, -1);
+            qj_add_step(p, CLOSE, o, i, -1);
         } else if (o->name == Q_PUT && o->answer == CC_QUEUE_OK) {
-            if (two_steps) {
-                qj_add_step(p, RESERVE, o, -1);
+            if (closes) {
+                qj_add_step(p, LOOK, o, i, -1);
             }
-            qj_add_step(p, PUBLISH, o, two_steps ? p->count - 1 : -1);
-        } else if (o->name == Q_GET && o->answer == CC_QUEUE_OK) {
-            qj_add_step(p, TAKE, o, -1);
             if (capacity) {
-                qj_add_step(p, FREE, o, p->count - 1);
+                qj_add_step(p, RESERVE, o, i, closes ? p->count - 1 : -1);
             }
+            qj_add_step(p, PUBLISH, o, i, closes || capacity ? p->count - 1 : -1);
+        } else if (o->name == Q_GET && o->answer == CC_QUEUE_OK) {
+            qj_add_step(p, TAKE, o, i, -1);
+            if (capacity) {
+                qj_add_step(p, FREE, o, i, p->count - 1);
+            }
+        } else if (o->name == Q_PUT && o->answer == CC_QUEUE_CLOSED) {
+            if (capacity) {
+                qj_add_step(p, HOLD, o, i, -1);
+            }
+            qj_add_step(p, PUT_SAYS_CLOSED, o, i, capacity ? p->count - 1 : -1);
         } else {
             qj_add_step(p,
                         o->answer == CC_QUEUE_FULL    ? SAY_FULL
                         : o->answer == CC_QUEUE_EMPTY ? SAY_EMPTY
-                        : o->name == Q_PUT            ? PUT_SAYS_CLOSED
                                                       : GET_SAYS_CLOSED,
-                        o, -1);
+                        o, i, -1);
         }
     }
     return true;

@@ -119,6 +119,35 @@ static void test_final_rings_are_drained(void) {
     CHECK_EQ(take_whole(&r), OVER);
 }
 
+/* Why rings grow with the number of threads: after a put, as many late gets as the threshold allows make a get say "empty"
+ * although there is an index, and nobody has to be at work but one stalled put. */
+static void test_more_threads_than_the_threshold_allows(void) {
+    enum { SLOTS = 2, LATE = 3 * SLOTS - 1 };
+    for (int late = 0; late <= LATE; late++) {
+        small_ring r = {.mask = 2 * SLOTS - 1};
+        fill_index_ring(&r.ring, r.entries, r.mask, 0, 1);
+        uint64_t tickets[LATE];
+        for (int i = 0; i < late; i++) { /* gets that looked when there was an index */
+            tickets[i] = draw_head(&r);
+        }
+        for (int i = 0; i < late; i++) {
+            uint32_t index = take_at_ticket(&r.ring, r.entries, r.mask, tickets[i], 0);
+            CHECK_EQ(index, i == 0 ? 0 : NOTHING);
+        }
+        if (late == 0) {
+            CHECK_EQ(take_whole(&r), 0);
+        }
+        uint64_t head = cc_load_relaxed_u64(&r.ring.head);
+        cc_store_relaxed_u64(&r.ring.tail, head); /* the puts that drew those tickets are in vain */
+        draw_tail(&r); /* a put that stalls */
+        put_whole(&r, 0); /* one that does not */
+        for (int i = 0; i < late; i++) { /* only now do the gets go on */
+            cc_fetch_add_seq_cst_u32(&r.ring.threshold, UINT32_MAX);
+        }
+        CHECK_EQ(take_whole(&r), late < LATE ? 0 : NOTHING);
+    }
+}
+
 /* At the end of the tickets entries are not touched, and cycles do not wrap. */
 static void test_the_last_ticket(void) {
     small_ring r = {.mask = 3};
@@ -154,6 +183,8 @@ int main(void) {
     test_final_stays_final();
     begin_test("a final ring is drained by tickets");
     test_final_rings_are_drained();
+    begin_test("more threads than the threshold allows");
+    test_more_threads_than_the_threshold_allows();
     begin_test("the last ticket");
     test_the_last_ticket();
     printf("passed\n");

@@ -175,7 +175,7 @@ QUEUE_MUTATIONS: list[Entry] = [
             (LISTC, "slots = slots < needed ? cc_power_of_two(needed) : slots;", ""),
         ],
         of("scq", "late_getters", "stalled_in_a_ring", "pairs_in_one_slot", "get_first"),
-        "",
+        "it takes 3n gets that are late; tests/c/test_scq_ring.c has the order of steps",
     ),
     (
         "scq_runs_out_without_finalizing",
@@ -334,7 +334,7 @@ QUEUE_MUTATIONS: list[Entry] = [
             )
         ],
         both("rings_are_recycled", "recycled_at_once", "pairs_in_one_slot", "stalled_in_a_ring"),
-        "",
+        "whoever has linked the next ring and not moved tail yet still names the ring",
     ),
     (
         "closed_before_final",

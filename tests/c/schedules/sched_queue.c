@@ -151,7 +151,7 @@ static const scenario scenarios[] = {
      NULL,
      0},
     {"stalled_in_a_ring", {.ring_slots = 1, IMPATIENT}, {"PG", "PPP", "GGG"}, NULL, 0},
-    {"sums", {.capacity = 2, .ring_slots = 2, IMPATIENT}, {"PPG", "PG", "SS"}, NULL, 0},
+    {"sums", {.capacity = 2, .ring_slots = 2, IMPATIENT}, {"PP", "GGG", "SSS"}, NULL, 0},
     /* One get stalls while others go once around the ring: a get and a put of its entry's next cycle meet it. */
     {"overtaken_get", {.ring_slots = 4, IMPATIENT}, {"G", "PGPGPGPGPGPGPGP", "G"}, "PGGP", 0},
     {"get_first", {.ring_slots = 2, IMPATIENT}, {"GP", "GP", "PG"}, "PPGG", 0},
