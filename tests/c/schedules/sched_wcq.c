@@ -234,7 +234,7 @@ int main(int argc, char **argv) {
         {.indices = 2, .filled = 1, .plans = {"-+", "1", "c"}},
         {.indices = 2, .plans = {"0", "1", "c-"}},
         {.indices = 2, .filled = 1, .lost_tickets = 3, .plans = {"1", "-", "-"}},
-        {.indices = 1, .lost_tickets = 1, .plans = {"0-", "-"}},
+        {.indices = 2, .lost_tickets = 1, .plans = {"0-", "1"}},
         {.indices = 1, .lost_tickets = 2, .patience_of_others = 8, .plans = {"0", "-", "-"}},
         {.indices = 1, .lost_tickets = 1, .plans = {"0", "co", "o"}},
         {.indices = 2, .patience_of_others = 8, .plans = {"0", "-", "co"}},
