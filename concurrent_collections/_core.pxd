@@ -25,6 +25,7 @@ cdef extern from "concurrent_collections/cc_i64map.h" nogil:
 
 # ---- reclamation (cc_smr.h) ----
 cdef cc_smr_domain *cc_smr_domain_new(cc_smr_release release, const void *context) noexcept nogil
+cdef void cc_smr_domain_join_flushes(cc_smr_domain *domain) noexcept nogil
 cdef void cc_smr_domain_free(cc_smr_domain *domain) noexcept nogil
 cdef int cc_smr_enter(cc_smr_domain *domain, cc_smr_guard *guard) noexcept nogil
 cdef void cc_smr_leave(cc_smr_guard *guard) noexcept nogil

@@ -3,6 +3,7 @@
 
 cdef extern from "concurrent_collections/cc_smr.h" nogil:
     cc_smr_domain *core_smr_domain_new "cc_smr_domain_new"(cc_smr_release release, const void *context)
+    void core_smr_domain_join_flushes "cc_smr_domain_join_flushes"(cc_smr_domain *domain)
     void core_smr_domain_free "cc_smr_domain_free"(cc_smr_domain *domain)
     int core_smr_enter "cc_smr_enter"(cc_smr_domain *domain, cc_smr_guard *guard)
     void core_smr_leave "cc_smr_leave"(cc_smr_guard *guard)
@@ -38,6 +39,10 @@ cdef extern from "concurrent_collections/cc_i64map.h" nogil:
 
 cdef cc_smr_domain *cc_smr_domain_new(cc_smr_release release, const void *context) noexcept nogil:
     return core_smr_domain_new(release, context)
+
+
+cdef void cc_smr_domain_join_flushes(cc_smr_domain *domain) noexcept nogil:
+    core_smr_domain_join_flushes(domain)
 
 
 cdef void cc_smr_domain_free(cc_smr_domain *domain) noexcept nogil:

@@ -92,7 +92,10 @@ typedef struct rng {
     uint64_t state;
 } rng;
 
+/* CC_TEST_SEED (tools/soak) makes every run of a test another one. */
 static inline UNUSED rng rng_from(uint64_t seed) {
+    const char *text = getenv("CC_TEST_SEED");
+    seed += text ? (uint64_t)atoll(text) << 32 : 0;
     rng r = {(seed + 1) * UINT64_C(0x9e3779b97f4a7c15)};
     return r;
 }
