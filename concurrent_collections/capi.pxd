@@ -36,6 +36,7 @@ from concurrent_collections._core cimport (
     cc_smr_birth,
     cc_smr_domain,
     cc_smr_domain_free,
+    cc_smr_domain_join_flushes,
     cc_smr_domain_new,
     cc_smr_enter,
     cc_smr_flush,
