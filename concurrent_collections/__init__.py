@@ -31,6 +31,7 @@ def _refuse_sub_interpreters() -> None:
 
 _refuse_sub_interpreters()
 
+from concurrent_collections import smr  # noqa: E402
 from concurrent_collections._core import (  # noqa: E402
     Config,
     Empty,
@@ -64,6 +65,7 @@ __all__ = [
     "get_build_info",
     "get_include",
     "print_config",
+    "smr",
 ]
 
 

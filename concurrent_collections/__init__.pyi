@@ -1,3 +1,4 @@
+from concurrent_collections import smr as smr
 from concurrent_collections._core import (
     Config,
     Empty,
@@ -29,6 +30,7 @@ __all__ = [
     "get_build_info",
     "get_include",
     "print_config",
+    "smr",
 ]
 
 __version__: str

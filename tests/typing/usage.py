@@ -24,6 +24,7 @@ from concurrent_collections import (
     get_build_info,
     get_include,
     print_config,
+    smr,
 )
 from concurrent_collections._views import (
     SkipListItemsView,
@@ -324,6 +325,10 @@ def process() -> None:
     config.retire_treshold = 1  # type: ignore[attr-defined]
     assert_type(get_include(), str)
     assert_type(flush(), int)
+    assert_type(smr.stats(), smr.Stats)
+    assert_type(smr.stats().oldest, smr.OpenRegion | None)
+    assert_type(smr.stats(SkipListMap[int, str]()), smr.ContainerStats)
+    smr.stats({})  # type: ignore[call-overload]
     assert_type(get_build_info(), dict[str, Any])
     with open("settings") as file:
         print_config(file)
