@@ -95,9 +95,13 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         binaries = build(Path(directory))
-        print(f"cc_i64map, {options.keys} keys, {options.rounds} rounds of {options.seconds} s, "
-              f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.2f}\n")
-        print("| workload | threads | scheme | CPU ns/op | against none (min-max) | M/s | MiB | wait |")
+        print(
+            f"cc_i64map, {options.keys} keys, {options.rounds} rounds of {options.seconds} s, "
+            f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.2f}\n"
+        )
+        print(
+            "| workload | threads | scheme | CPU ns/op | against none (min-max) | M/s | MiB | wait |"
+        )
         print("|---|---|---|---|---|---|---|---|")
         for workload in options.only.split(","):
             for threads in map(int, options.threads.split(",")):
