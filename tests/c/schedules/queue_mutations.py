@@ -115,14 +115,14 @@ QUEUE_MUTATIONS: list[Entry] = [
             )
         ],
         of("scq", "overtaken_get"),
-        "",
+        "a get has to stall for a whole round of the ring; tests/c/test_scq_ring.c has the order of steps",
     ),
     (
         "scq_entry_is_not_marked_unsafe",
         "a get that finds an older index in its entry takes the safe bit away",
         [(SCQ, "changed = entry & ~safe_bit(mask);", "return NOTHING;")],
         of("scq", "overtaken_get"),
-        "",
+        "a get has to stall for a whole round of the ring; tests/c/test_scq_ring.c has the order of steps",
     ),
     (
         "scq_consumed_by_a_store",
@@ -135,7 +135,7 @@ QUEUE_MUTATIONS: list[Entry] = [
             )
         ],
         of("scq", "overtaken_get"),
-        "",
+        "a get has to stall between two steps for a whole round of the ring",
     ),
     (
         "scq_threshold_by_a_store",
@@ -147,7 +147,7 @@ QUEUE_MUTATIONS: list[Entry] = [
                 "cc_store_release_u32(&ring->threshold, full_threshold(mask));",
             )
         ],
-        of("scq", "get_first", *EVERYTHING),
+        of("scq", "first_puts"),
         "",
     ),
     (
@@ -241,14 +241,14 @@ QUEUE_MUTATIONS: list[Entry] = [
             )
         ],
         of("lcrq", "overtaken_get"),
-        "",
+        "a get has to stall for a whole round of the ring; tests/c/test_lcrq_ring.c has the order of steps",
     ),
     (
         "lcrq_cell_is_not_marked_unsafe",
         "a get that finds an older word in its cell marks it",
         [(LCRQ, "} else if (swap_cell(c, index, there, UNSAFE | number, there)) {", "} else {")],
         of("lcrq", "overtaken_get"),
-        "",
+        "a get has to stall for a whole round of the ring; tests/c/test_lcrq_ring.c has the order of steps",
     ),
     (
         "lcrq_unsafe_is_believed",
@@ -261,7 +261,7 @@ QUEUE_MUTATIONS: list[Entry] = [
             )
         ],
         of("lcrq", "overtaken_get"),
-        "",
+        "a get has to stall for a whole round of the ring, and a put of its ticket to come between two loads",
     ),
     (
         "lcrq_empty_without_a_look_at_tail",

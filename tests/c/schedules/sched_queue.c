@@ -154,11 +154,13 @@ static const scenario scenarios[] = {
     {"sums", {.capacity = 2, .ring_slots = 2, IMPATIENT}, {"PP", "GGG", "SSS"}, NULL, 0},
     /* One get stalls while others go once around the ring: a get and a put of its entry's next cycle meet it. */
     {"overtaken_get", {.ring_slots = 4, IMPATIENT}, {"G", "PGPGPGPGPGPGPGP", "G"}, "PGGP", 0},
+    /* The threshold of a new ring has yet to be set: a put stalls, one behind it does not. */
+    {"first_puts", {.ring_slots = 4, IMPATIENT}, {"P", "P", "G"}, "GGG", 0},
     {"get_first", {.ring_slots = 2, IMPATIENT}, {"GP", "GP", "PG"}, "PPGG", 0},
 };
 
-static const char *const kind_names[] = {"scq", "lcrq", "wait_free"};
-enum { SCENARIOS = sizeof scenarios / sizeof *scenarios, KINDS = 3 };
+static const char *const kind_names[] = {"scq", "lcrq", "wait_free", "turn"};
+enum { SCENARIOS = sizeof scenarios / sizeof *scenarios, KINDS = 4 };
 
 int main(int argc, char **argv) {
     static sched_program programs[KINDS * SCENARIOS];
