@@ -24,6 +24,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from queue_mutations import QUEUE_MUTATIONS
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 CORE = ROOT / "csrc"
@@ -581,6 +583,11 @@ MUTATIONS = [
     ),
 ]
 
+MUTATIONS += [
+    Mutation(name, breaks, edits, "sched_queue", programs, survives)
+    for name, breaks, edits, programs, survives in QUEUE_MUTATIONS
+]
+
 FOUND = re.compile(r"FOUND by (\w+) in program (\w+), memory (\w+), at schedule (\d+)")
 BROKEN = re.compile(r"(?:broken: |invariant broken: |ERROR: AddressSanitizer: )(.*)")
 
@@ -604,7 +611,9 @@ def compile_one(cc: str, source: Path, core: Path, output: Path) -> Path:
 
 def sources_of(core: Path) -> list[Path]:
     return sorted(
-        f for d in ("platform", "memory", "ordered", "sync") for f in (core / d).glob("*.c")
+        f
+        for d in ("platform", "memory", "ordered", "queue", "sync")
+        for f in (core / d).glob("*.c")
     )
 
 
@@ -692,7 +701,13 @@ def main() -> int:
         intact, cc = Path(name), arguments.cc
         explorers = [
             HERE / f"{name}.c"
-            for name in ("scheduler", "sched_smr", "sched_skiplist", "sched_event_count")
+            for name in (
+                "scheduler",
+                "sched_queue",
+                "sched_smr",
+                "sched_skiplist",
+                "sched_event_count",
+            )
         ]
         list(
             pool.map(
