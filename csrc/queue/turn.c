@@ -50,7 +50,7 @@
  *
  * Reclamation. Hazard pointers, wait-free, since nobody has to follow a pointer that has changed: the end has moved on then,
  * and that counts as a round. A node that a get has returned is still head, and its member's `given`. It is retired by the
- * same member's next get but one. A member keeps at most RETIRED_KEPT + 4k nodes that wait, 4k of them because
+ * same member's next get but one. A member keeps at most 32 + 4k nodes that wait, 4k of them because
  * somebody's hazard names them.
  *
  * Pairs of releases and acquires: all decisions are seq_cst, stores of requests and hazards are exchanges (store-load).
@@ -62,8 +62,11 @@
 #include "crew.h"
 #include "queue_inside.h"
 
-#define RETIRED_KEPT 32u
+/* tests/c/schedules want nodes to be freed at once. */
+#ifndef RETIRED_WORTH_A_LOOK
+#define RETIRED_WORTH_A_LOOK(members) (32u + HAZARDS * (members))
 #define SPARE_NODES 64u
+#endif
 
 typedef struct turn_node {
     cc_atomic_uptr next;    /* turn_node * */
@@ -178,7 +181,7 @@ static void retire(turn *q, turn_member *self, turn_node *node) {
     }
     node->waiting = self->retired;
     self->retired = node;
-    if (++self->retired_count < RETIRED_KEPT + HAZARDS * cc_crew_count(&q->crew)) {
+    if (++self->retired_count < RETIRED_WORTH_A_LOOK(cc_crew_count(&q->crew))) {
         return;
     }
     turn_node *chain = self->retired;

@@ -1,4 +1,39 @@
-/* SPDX-License-Identifier: BSD-3-Clause */
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * wCQ (Nikolaev and Ravindran, SPAA 2022) as a queue of words. The wait-free ring of indices, with its argument, its
+ * deviations from the paper and the errors of the published code that it avoids, is wcq_ring.h; here two of them and an array of
+ * words make a node, as in SCQ: `filled` holds the indices of words that can be taken, `free` the rest.
+ *
+ * Bounded: one node for the queue's whole life, with exactly `capacity` indices in `free`. A put that finds no free index says
+ * full; there are no credits, and nothing is ever linked, recycled or freed. put and get are wait-free, any number of threads may
+ * come (see wcq_ring.h on the threshold). Longer than MOST_CAPACITY_OF_ONE_RING a bounded queue is a list with queue.c's
+ * credits, since a node is allocated whole: lock-free.
+ *
+ * Unbounded: nodes in a list (ring_list.h). Within a node wait-free; linking the next one is a compare-and-swap of the
+ * list, and a thread starts over when the list's end moves on while it names the node there. So the queue as a whole is
+ * lock-free, and cc_queue_is_wait_free says no: a thread may be overtaken without end by others who each fill a whole node
+ * between two of its steps.
+ *
+ * Helping across nodes. A wish names its ring and the node that the ring is in. Whoever helps names that node in its own put_ring,
+ * which is free at the beginning of an operation, and then asks whether the wish is still pending: if so its owner named the node
+ * when the helper did, and the node cannot be recycled before the helper names another. No loop: a wish that is not pending any
+ * more needs no help. So protecting costs the helper no wait-freedom. Records are parts of members and live as long as the queue;
+ * every ring, recycled ones too, has a number of its own, so that a wish on a ring of the past is never mistaken.
+ *
+ * Closing is the CLOSED bit of `filled`'s tail (and the list's mark, if there is a list). A put that is refused gives its index
+ * back. A get that finds nothing looks whether the ring is closed, and if so looks again: every ticket below a closed tail is
+ * drawn then, so what is empty once more is over.
+ *
+ * A get keeps its index for the same thread's next put, as in SCQ, but only in lists: a bounded node has none to spare.
+ *
+ * Linearization: put, the placing of the index in `filled`; get, its ticket, or that put if it is later; empty, as in
+ * wcq_ring.h; full, the moment when `free` was empty: gets may have their words and not yet have given their indices back.
+ *
+ * Memory. A slot of a node takes 2 * 2 * 16 + 8 = 72 bytes. Reclamation: sticky hazards of ring_list.h.
+ *
+ * After fork() a wish of a thread that is gone stays pending in the child: helpers fulfil it. A word that it takes is lost, as any
+ * word in the hands of such a thread.
+ */
 #include <string.h>
 
 #include "ring_list.h"
@@ -15,9 +50,9 @@
 /* What is linked into lists: two index rings and the words. */
 typedef struct wcq_node {
     cc_ring common;
-    uint32_t keepers; /* members that may keep an index */
+    uint32_t keepers; /* members that may keep an index; in lists */
     uint32_t bits;
-    uint64_t limit; /* tickets of `filled` from here on finalize the ring; tests only */
+    uint64_t limit; /* a put with a later ticket finalizes the ring; tests only */
     char rest_of_line[CC_CACHE_LINE - sizeof(cc_ring) % CC_CACHE_LINE - 16];
     wcq_ring filled, free;
     /* Behind it: 2n slots of filled, 2n of free, n words. */

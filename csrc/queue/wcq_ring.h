@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A wait-free ring of indices, after wCQ (Nikolaev and Ravindran, SPAA 2022, arXiv 2201.02179).
+ * A wait-free ring of indices, built from the idea of wCQ (Nikolaev and Ravindran, SPAA 2022, arXiv 2201.02179).
  *
  * A ring of 2n slots holds at most n indices, as SCQ's does: tail and head hand out tickets, a ticket's slot is
  * ticket % 2n and its cycle ticket / 2n. Who fails with too many tickets in a row writes down what it
@@ -71,9 +71,18 @@
  *   counted after it costs one more, at most one per thread. 2n + threads is enough.
  *   The number of threads is read after the threshold, so a thread that comes later has no such ticket.
  *
- * Progress. Wait-free. Let k threads use a ring of 2n slots. While a wish is pending each of the others begins at most
- * k * WCQ_HELP_EVERY operations before it looks at this wish, and then works on nothing else. Any step of
- * the wish is repeated only when another one has changed a counter or a slot; see wcq_step_bound.
+ * Progress. Wait-free for the k threads that have joined, in steps that count every access to shared memory. Argued here
+ * and tested against adversaries (tests/c/test_wait_free.c), not proved by a machine. Let p be the fast attempts of an
+ * operation (each spin of a dequeuer counted as one), H = WCQ_HELP_EVERY.
+ *   A loop of the slow path goes around again only because another thread has changed a counter or this slot. The holder of an
+ *   older ticket changes a slot a few times and leaves. A counter is changed by other operations' tickets. While a wish
+ *   is pending each other thread begins at most k * H operations before it looks at this wish; then it works on it
+ *   until it is fulfilled, and on nothing else. Each of these operations draws p tickets on each of two rings, and then
+ *   wishes. A wish fails with a ticket because of an older index in the slot (at most n of them), or because
+ *   dequeuers have overtaken it (they stop when the threshold is used up: 2n + k tickets).
+ *   So an operation with two rings takes at most about  32 * k^2 * H * (p + 4n + 2k)  steps. The adversaries of the
+ *   test have got nowhere near: the squares are there because all k threads might have just looked at somebody else's.
+ *   A thread's first operation (it joins) is lock-free only.
  *
  * Linearization. Enqueue: the swap that places the index, or, when a dequeuer says empty because of the threshold
  * between that and the refill, the refill. Dequeue: with an index, the order of tickets; empty: the load of tail,
