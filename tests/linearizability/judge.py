@@ -8,8 +8,10 @@ compares the three.
 A history is a list of operations, each a dict:
 
     C   thread            S, E   moments of call and return (any numbers with an order: tickets, nanoseconds)
-    O   operation name    K      key               V   value put             X   expected value of replace_if
-    R   answer: a value, -1 for absent (empty, full), -2 for "there, but another value" of replace_if
+    O   operation name    K      key               V   value put             X   expected value of replace_if;
+                                                                                 of a put: the queue's bound, or 0
+    R   answer: a value, -1 for absent (empty, full), -2 for "there, but another value" of replace_if,
+        -3 for "closed"; 0 of a put into a queue that succeeded
     RK  key of the entry that an ordered query answered
 
 Values in one history are best all different: fewer orders explain it. In a file there is one operation
@@ -30,6 +32,7 @@ Step = Callable[[State, Operation], State]
 
 ABSENT = -1
 MISMATCH = -2
+CLOSED = -3
 _BUDGETS = (20_000, 200_000, 2_000_000)
 
 
@@ -153,7 +156,7 @@ def ordered_map_step(state: State, op: Operation) -> State:
 def _leaves_first(ops: list[Operation]) -> Callable[[int, int], bool]:
     """Does value a certainly leave before value b? With distinct values this cuts the search short: the
     order of two overlapping puts is decided by much later gets."""
-    got = {o["R"]: (o["S"], o["E"]) for o in ops if o["O"] == "get" and o["R"] != ABSENT}
+    got = {o["R"]: (o["S"], o["E"]) for o in ops if o["O"] == "get" and o["R"] >= 0}
     return lambda a, b: a in got and (b not in got or got[a][1] < got[b][0])
 
 
@@ -178,6 +181,85 @@ def queue_step(ops: list[Operation], lifo: bool = False) -> Step:
         return inside[1:]
 
     return step
+
+
+def bounded_queue_step(ops: list[Operation]) -> Step:
+    """A FIFO queue of distinct values with a bound and an end: put, get, close, after `split` below.
+
+    In a bounded queue a put reserves room and then publishes its value, a get takes a value and then makes room. So a
+    put may find it full although a get has taken a value already. A put that finds the queue closed may have held room
+    until then, too. In an unbounded queue all are one step. The state: what is inside, what has been reserved and not
+    published, what else takes room (values taken, and put in vain with a minus), the end.
+    """
+    first = _leaves_first(ops)
+
+    def publish(inside: tuple[int, ...], new: int) -> tuple[int, ...]:
+        if any(first(new, u) for u in inside):
+            raise Illegal
+        return (*inside, new)
+
+    def step(state: State, op: Operation) -> State:
+        inside, reserved, taken, closed = state  # type: ignore[misc]
+        name, value, bound = op["O"], op.get("V", 0), op.get("X", 0)
+        if name == "close":
+            return inside, reserved, taken, True
+        if name == "put":
+            if op["R"] == CLOSED:
+                if not closed:
+                    raise Illegal
+                return state
+            if op["R"] == ABSENT:
+                if not bound or len(inside) + len(reserved) + len(taken) < bound:
+                    raise Illegal
+                return state
+            if closed:
+                raise Illegal
+            return publish(inside, value), reserved, taken, closed
+        if name == "reserve":
+            if closed or len(inside) + len(reserved) + len(taken) >= bound:
+                raise Illegal
+            return inside, reserved | {value}, taken, closed
+        if name == "publish":
+            if value not in reserved:
+                raise Illegal
+            return publish(inside, value), reserved - {value}, taken, closed
+        if name == "hold":
+            is_room = len(inside) + len(reserved) + len(taken) < bound
+            return inside, reserved, taken | {-value} if is_room else taken, closed
+        if name == "give up":
+            if not closed:
+                raise Illegal
+            return inside, reserved, taken - {-value}, closed
+        if name == "make room":
+            if op["R"] not in taken:
+                raise Illegal
+            return inside, reserved, taken - {op["R"]}, closed
+        # get; or take, which makes room in a second step
+        if op["R"] == CLOSED:
+            if not closed or inside or reserved:
+                raise Illegal
+            return state
+        if not inside:
+            _answer(op, ABSENT)
+            return state
+        _answer(op, inside[0])
+        return inside[1:], reserved, taken | {inside[0]} if name == "take" else taken, closed
+
+    return step
+
+
+def split(ops: list[Operation]) -> list[Operation]:
+    """Two steps in place of each operation of a bounded queue that takes room."""
+    bound = max((op.get("X", 0) for op in ops if op["O"] == "put"), default=0)
+    steps = []
+    for op in ops:
+        names = {
+            ("put", 0): ("reserve", "publish"),
+            ("put", CLOSED): ("hold", "give up"),
+            ("get", 0): ("take", "make room"),
+        }.get((op["O"], min(op["R"], 0)), (op["O"],))
+        steps += [{**op, "O": name} for name in (names if bound else (op["O"],))]
+    return steps
 
 
 # ---------------------------------------------------------------- what tests call
@@ -207,6 +289,15 @@ def check_queue(history: Iterable[Operation], budget: int | None = None) -> bool
     return _search_patiently(ops, (), queue_step(ops), budget)
 
 
+def check_bounded_queue(history: Iterable[Operation], budget: int | None = None) -> bool:
+    """Judge put, get and close of a FIFO queue with the bound that its puts name (0: none); all values differ."""
+    ops = list(history)
+    nothing: frozenset[int] = frozenset()
+    return _search_patiently(
+        split(ops), ((), nothing, nothing, False), bounded_queue_step(ops), budget
+    )
+
+
 def check_stack(history: Iterable[Operation], budget: int | None = None) -> bool:
     """Judge put and get of an unbounded stack; all values differ."""
     ops = list(history)
@@ -217,6 +308,7 @@ MODELS: dict[str, Callable[..., bool]] = {
     "map": check_map,
     "ordered_map": check_ordered_map,
     "queue": check_queue,
+    "bounded_queue": check_bounded_queue,
     "stack": check_stack,
 }
 

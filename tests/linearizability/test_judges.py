@@ -22,12 +22,14 @@ import judge  # noqa: E402
 
 NEIGHBOURS = ["first", "last", "floor", "ceiling", "lower", "higher"]
 POINT = ["get", "put", "put_if_absent", "replace_if", "remove"]
-MODELS = ["map", "ordered_map", "queue", "stack"]
+MODELS = ["map", "ordered_map", "queue", "stack", "bounded_queue"]
 
 
 def make_up(model: str, seed: int, threads: int, operations: int) -> list[dict]:
     """A dense history whose operations take effect at known moments, which give the answers."""
     r = random.Random(seed)
+    if model == "bounded_queue":
+        return make_up_bounded_queue(r, threads, operations)
     moments = []
     for thread in range(threads):
         clock = r.random()
@@ -80,6 +82,53 @@ def make_up(model: str, seed: int, threads: int, operations: int) -> list[dict]:
             elif op["O"] == "remove":
                 contents.pop(op["K"], None)
         history.append(op)
+    r.shuffle(history)
+    return history
+
+
+def make_up_bounded_queue(r: random.Random, threads: int, operations: int) -> list[dict]:
+    """The same with two moments for each operation, and a close near the end of every other history."""
+    bound = r.randrange(4)
+    effects: list[tuple[float, int, dict]] = []
+    for thread in range(threads):
+        clock = r.random()
+        for _ in range(operations):
+            start = clock + r.expovariate(3)
+            first = start + r.random()
+            second = first + (r.random() if bound else 0)
+            clock = second + r.random()
+            op = {
+                "C": thread,
+                "O": r.choice(["put", "get"]),
+                "S": int(start * 1e6),
+                "E": int(clock * 1e6) + 1,
+                "K": 0,
+                "V": len(effects) + 1,
+                "X": bound,
+                "R": 0,
+            }
+            effects += [(first, 1, op), (second, 2, op)]
+    if r.random() < 0.5:
+        r.choice(effects[-4:])[2].update(O="close")
+    inside: list[int] = []
+    room, pending, closed = bound, 0, False
+    for _, half, op in sorted(effects, key=lambda effect: effect[:2]):
+        if half == 1 and op["O"] == "close":
+            closed = True
+        elif half == 1 and op["O"] == "put":
+            op["R"] = judge.CLOSED if closed else judge.ABSENT if bound and not room else 0
+            room -= op["R"] == 0
+            pending += op["R"] == 0
+        elif half == 1 and inside:
+            op["R"] = inside.pop(0)
+        elif half == 1:
+            op["R"] = judge.CLOSED if closed and not pending else judge.ABSENT
+        elif op["O"] == "put" and op["R"] == 0:
+            inside.append(op["V"])
+            pending -= 1
+        elif op["O"] == "get" and op["R"] > 0:
+            room += 1
+    history = [op for _, half, op in effects if half == 1]
     r.shuffle(history)
     return history
 
@@ -140,6 +189,55 @@ def test_key_and_value_of_a_neighbour_belong_together() -> None:
     assert not judge.check_map(history)
     history[1]["R"] = 13
     assert judge.check_map(history)
+
+
+def test_a_bounded_queue_may_be_full_while_a_get_is_unfinished() -> None:
+    def op(thread: int, name: str, value: int, answer: int, start: int, end: int) -> dict:
+        return {"C": thread, "O": name, "V": value, "X": 1, "R": answer, "S": start, "E": end}
+
+    history = [
+        op(0, "put", 1, 0, 0, 1),
+        op(0, "get", 0, 1, 2, 9),
+        op(1, "get", 0, judge.ABSENT, 3, 4),  # the value has been taken,
+        op(1, "put", 2, judge.ABSENT, 5, 6),  # but there is no room yet
+    ]
+    assert judge.check_bounded_queue(history)
+    assert judge.check_bounded_queue([*history, op(1, "put", 3, 0, 10, 11)])
+    assert not judge.check_bounded_queue([*history, op(1, "put", 3, judge.ABSENT, 10, 11)])
+    assert not judge.check_bounded_queue([*history, op(1, "get", 0, 2, 10, 11)])
+    two_inside = [*history, op(1, "put", 3, 0, 10, 11), op(1, "put", 4, 0, 12, 13)]
+    assert not judge.check_bounded_queue(two_inside)
+
+
+def test_what_is_left_in_a_closed_queue_can_be_got() -> None:
+    def op(name: str, value: int, answer: int, start: int, end: int, bound: int) -> dict:
+        return {"C": 0, "O": name, "V": value, "X": bound, "R": answer, "S": start, "E": end}
+
+    for bound in (0, 3):
+        history = [op("put", 1, 0, 0, 1, bound), op("close", 0, 0, 2, 3, bound)]
+        for after, legal in [
+            (op("put", 2, judge.CLOSED, 4, 5, bound), True),
+            (op("put", 2, 0, 4, 5, bound), False),
+            (op("get", 0, 1, 4, 5, bound), True),
+            (op("get", 0, judge.CLOSED, 4, 5, bound), False),
+            (op("get", 0, judge.ABSENT, 4, 5, bound), False),
+        ]:
+            assert judge.check_bounded_queue([*history, after]) is legal, after
+        assert not judge.check_bounded_queue(
+            [history[0], op("put", 2, judge.CLOSED, 4, 5, bound), op("close", 0, 0, 6, 7, bound)]
+        )
+
+
+def test_a_put_that_will_find_the_queue_closed_takes_room_until_then() -> None:
+    def op(thread: int, name: str, answer: int, start: int, end: int) -> dict:
+        return {"C": thread, "O": name, "V": start, "X": 1, "R": answer, "S": start, "E": end}
+
+    vain = op(0, "put", judge.CLOSED, 1, 10)
+    full = op(1, "put", judge.ABSENT, 2, 3)
+    end = op(1, "close", 0, 4, 5)
+    assert judge.check_bounded_queue([vain, full, end])
+    assert not judge.check_bounded_queue([full, end])
+    assert not judge.check_bounded_queue([{**vain, "S": 4}, full, end])
 
 
 def test_undecided_is_not_a_pass() -> None:

@@ -2,7 +2,7 @@
 
 // The referee: porcupine judges the histories that judge.py and the C judge judge too.
 //
-//	porcupine [-t seconds] [-html file] map|ordered_map|queue|stack < histories
+//	porcupine [-t seconds] [-html file] map|ordered_map|queue|stack|bounded_queue < histories
 //
 // One operation per line as JSON, an empty line after each history (judge.py says what the fields mean).
 // Prints one word per history; exits with 1 if any is illegal, with 2 if any is unknown.
@@ -31,6 +31,7 @@ type operation struct {
 const (
 	absent   = -1
 	mismatch = -2
+	closed   = -3
 )
 
 // register is one key of a map: what it becomes, and whether the answer is right.
@@ -117,6 +118,120 @@ func orderedStep(state, input, _ any) (bool, any) {
 	return true, changed
 }
 
+// bounded is what a bounded queue consists of between two steps; judge.py has the words for it.
+type bounded struct {
+	inside, reserved, taken []int64
+	closed                  bool
+}
+
+func without(values []int64, value int64) ([]int64, bool) {
+	at := slices.Index(values, value)
+	if at < 0 {
+		return values, false
+	}
+	return slices.Delete(slices.Clone(values), at, at+1), true
+}
+
+func with(values []int64, value int64) []int64 { // sorted: the order of these says nothing
+	at, _ := slices.BinarySearch(values, value)
+	return slices.Insert(slices.Clone(values), at, value)
+}
+
+func boundedQueue(leavesFirst func(a, b int64) bool) porcupine.Model {
+	publish := func(b bounded, value int64) (bool, any) {
+		for _, u := range b.inside {
+			if leavesFirst(value, u) {
+				return false, b
+			}
+		}
+		b.inside = append(slices.Clone(b.inside), value)
+		return true, b
+	}
+	return porcupine.Model{
+		Init: func() any { return bounded{} },
+		Equal: func(x, y any) bool {
+			a, b := x.(bounded), y.(bounded)
+			return slices.Equal(a.inside, b.inside) && slices.Equal(a.reserved, b.reserved) &&
+				slices.Equal(a.taken, b.taken) && a.closed == b.closed
+		},
+		Step: func(state, input, _ any) (bool, any) {
+			b, o := state.(bounded), input.(operation)
+			used := int64(len(b.inside) + len(b.reserved) + len(b.taken))
+			var ok bool
+			switch o.O {
+			case "close":
+				b.closed = true
+				return true, b
+			case "put":
+				if o.R == closed {
+					return b.closed, b
+				}
+				if o.R == absent {
+					return o.X > 0 && used >= o.X, b
+				}
+				if b.closed {
+					return false, b
+				}
+				return publish(b, o.V)
+			case "reserve":
+				if b.closed || used >= o.X {
+					return false, b
+				}
+				b.reserved = with(b.reserved, o.V)
+				return true, b
+			case "publish":
+				if b.reserved, ok = without(b.reserved, o.V); !ok {
+					return false, b
+				}
+				return publish(b, o.V)
+			case "hold":
+				if used < o.X {
+					b.taken = with(b.taken, -o.V)
+				}
+				return true, b
+			case "give up":
+				b.taken, _ = without(b.taken, -o.V)
+				return b.closed, b
+			case "make room":
+				b.taken, ok = without(b.taken, o.R)
+				return ok, b
+			}
+			if o.R == closed {
+				return b.closed && len(b.inside)+len(b.reserved) == 0, b
+			}
+			if len(b.inside) == 0 || o.R != b.inside[0] {
+				return len(b.inside) == 0 && o.R == absent, b
+			}
+			b.inside = b.inside[1:]
+			if o.O == "take" {
+				b.taken = with(b.taken, o.R)
+			}
+			return true, b
+		},
+	}
+}
+
+// split puts two steps in place of each operation of a bounded queue that takes room.
+func split(history []operation) (steps []operation) {
+	isBounded := slices.ContainsFunc(history, func(o operation) bool { return o.O == "put" && o.X > 0 })
+	for _, o := range history {
+		first, second := o, o
+		switch {
+		case !isBounded || o.R == absent || o.O == "close" || o.O == "get" && o.R == closed:
+			steps = append(steps, o)
+			continue
+		case o.O == "get":
+			first.O, second.O = "take", "make room"
+		case o.R == closed:
+			first.O, second.O = "hold", "give up"
+		default:
+			first.O, second.O = "reserve", "publish"
+		}
+		steps = append(steps, first, second)
+	}
+	return
+}
+
 func model(name string, history []operation) porcupine.Model {
 	whole := slices.ContainsFunc(history, func(o operation) bool { return isNeighbour(o.O) })
 	if name == "ordered_map" || name == "map" && whole {
@@ -149,7 +264,7 @@ func model(name string, history []operation) porcupine.Model {
 	// Queue and stack of distinct values; a put is refused when the order of the gets forbids it.
 	got := map[int64]operation{}
 	for _, o := range history {
-		if o.O == "get" && o.R != absent {
+		if (o.O == "get" || o.O == "take") && o.R >= 0 {
 			got[o.R] = o
 		}
 	}
@@ -157,6 +272,9 @@ func model(name string, history []operation) porcupine.Model {
 		x, known := got[a]
 		y, also := got[b]
 		return known && (!also || x.E < y.S)
+	}
+	if name == "bounded_queue" {
+		return boundedQueue(leavesFirst)
 	}
 	return porcupine.Model{
 		Init:  func() any { return []int64{} },
@@ -187,8 +305,8 @@ func main() {
 	picture := flag.String("html", "", "draw the last illegal history into this file")
 	flag.Parse()
 	name := flag.Arg(0)
-	if !slices.Contains([]string{"map", "ordered_map", "queue", "stack"}, name) {
-		fmt.Fprintln(os.Stderr, "usage: porcupine [-t seconds] [-html file] map|ordered_map|queue|stack < histories")
+	if !slices.Contains([]string{"map", "ordered_map", "queue", "stack", "bounded_queue"}, name) {
+		fmt.Fprintln(os.Stderr, "usage: porcupine [-t seconds] [-html file] map|ordered_map|queue|stack|bounded_queue < histories")
 		os.Exit(3)
 	}
 	worst := 0
@@ -196,6 +314,9 @@ func main() {
 	judge := func() {
 		if len(history) == 0 {
 			return
+		}
+		if name == "bounded_queue" {
+			history = split(history)
 		}
 		var ops []porcupine.Operation
 		for _, o := range history {
