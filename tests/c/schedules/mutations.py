@@ -47,18 +47,526 @@ class Mutation:
     name: str
     breaks: str  # what rule it breaks
     edits: list[Edit]
-    explorer: str  # sched_smr or sched_skiplist
+    explorer: str  # sched_smr, sched_debra, sched_skiplist or sched_event_count
     programs: tuple[str, ...] = ()  # tried in this order; none: all
     survives: str = ""  # why the explorer cannot see it
+    defines: tuple[str, ...] = ()  # of the scheduler, which stands for the operating system
 
 
-IBR, FAST, LIST, HINTS = (
+DEBRA, IBR, FAST, LIST, HINTS = (
+    "memory/debra.c",
     "memory/ibr.c",
     "memory/smr_fast.h",
     "ordered/skiplist.c",
     "ordered/hints.h",
 )
 EVENT, EVENT_FAST = "sync/event_count.c", "sync/event_count.h"
+
+# The second scheme: memory/debra.c, and what the skip list does in phases.
+MUTATIONS_OF_DEBRA = [
+    Mutation(
+        "read_phase_without_fence",
+        "debra (5): the reservation is visible before the first load of a read phase",
+        [
+            (
+                FAST,
+                "cc_publish_u64(&self->upper, UINT64_MAX); /* (5) */",
+                "cc_store_release_u64(&self->upper, UINT64_MAX);",
+            )
+        ],
+        "sched_debra",
+        ("read_or_store", "reopen"),
+    ),
+    Mutation(
+        "same_region_number",
+        "debra (10): every read phase has a number of its own",
+        [
+            (
+                FAST,
+                "cc_store_release_u64(&self->region, cc_load_relaxed_u64(&self->region) + 1); /* (10) */",
+                "if (cc_load_relaxed_u64(&self->region) == 0) { cc_store_release_u64(&self->region, 1); }",
+            )
+        ],
+        "sched_debra",
+        ("reopen", "read_or_swap"),
+    ),
+    Mutation(
+        "number_after_reservation",
+        "debra (10): the number is visible before the reservation it goes with",
+        [
+            (
+                FAST,
+                "cc_store_release_u64(&self->region, cc_load_relaxed_u64(&self->region) + 1); /* (10) */",
+                "",
+            ),
+            (
+                FAST,
+                "cc_publish_u64(&self->upper, UINT64_MAX); /* (5) */",
+                "cc_publish_u64(&self->upper, UINT64_MAX);\n"
+                "        cc_store_release_u64(&self->region, cc_load_relaxed_u64(&self->region) + 1);",
+            ),
+        ],
+        "sched_debra",
+        ("reopen", "read_or_swap"),
+    ),
+    Mutation(
+        "region_not_read_again",
+        "debra, step 3: the thread is still in the phase that was to be ended",
+        [
+            (
+                DEBRA,
+                "if (cc_load_seq_cst_u64(&t->region) != region) {\n"
+                "            any = true; /* it has gone on by itself: worth another look */\n"
+                "        } else if (is_sure) {",
+                "if (is_sure) {",
+            )
+        ],
+        "sched_debra",
+        survives="the number of a phase that is over says nothing about the next; see below",
+    ),
+    Mutation(
+        "blocked_signal_ignored",
+        "debra, step 3: the thread has not blocked the signal",
+        [
+            (
+                DEBRA,
+                "bool is_sure = cc_os_interrupt(cc_load_acquire_u64(&t->number)) ||",
+                "bool is_sure = (cc_os_interrupt(cc_load_acquire_u64(&t->number)), true) ||",
+            )
+        ],
+        "sched_debra",
+        ("blocked_reader",),
+    ),
+    Mutation(
+        "signal_without_barrier",
+        "debra, step 2: a signal that is sent has not arrived yet",
+        [],
+        "sched_debra",
+        ("read_or_store", "read_or_swap"),
+        defines=("-DNO_BARRIER_BEHIND_A_SIGNAL",),
+    ),
+    Mutation(
+        "barrier_without_signal",
+        "debra, step 2: a barrier alone stops nobody",
+        [
+            (
+                DEBRA,
+                "bool is_sure = cc_os_interrupt(cc_load_acquire_u64(&t->number)) ||",
+                "cc_fence_seq_cst(&t->region);\n        bool is_sure = true ||",
+            )
+        ],
+        "sched_debra",
+        ("read_or_store", "read_or_swap"),
+    ),
+    Mutation(
+        "voided_before_signal",
+        "debra, step 3: the phase counts for nothing only when its thread is known to have left it",
+        [
+            (
+                DEBRA,
+                "bool is_sure = cc_os_interrupt(",
+                "cc_store_release_u64(&t->voided, region);\n        bool is_sure = cc_os_interrupt(",
+            )
+        ],
+        "sched_debra",
+        ("two_scanners", "retire_on_the_spot", "blocked_reader"),
+    ),
+    Mutation(
+        "nobody_is_interrupted",
+        "debra: what a stalled reader pins is bounded",
+        [
+            (
+                IBR,
+                "looked && waiting.count >= 2 * threshold &&",
+                "looked && waiting.count >= 200 * threshold &&",
+            )
+        ],
+        "sched_debra",
+        ("read_or_store",),
+    ),
+    Mutation(
+        "scan_ignores_what_is_held",
+        "debra (11): a scan keeps what is held in a phase that was ended",
+        [
+            (
+                IBR,
+                "for (uint32_t i = 0; i < n; i++, s->held_count++) {",
+                "for (uint32_t i = n; i < n; i++, s->held_count++) {",
+            )
+        ],
+        "sched_debra",
+        ("read_or_store", "hold_both"),
+    ),
+    Mutation(
+        "scan_sees_one_held_word",
+        "debra (11): a scan keeps all that is held",
+        [
+            (
+                IBR,
+                "for (uint32_t i = 0; i < n; i++, s->held_count++) {",
+                "for (uint32_t i = 0; i < n && i < 1; i++, s->held_count++) {",
+            )
+        ],
+        "sched_debra",
+        ("hold_both", "two_phases"),
+    ),
+    Mutation(
+        "retirement_ignores_what_is_held",
+        "debra (11): so does a retirement that releases at once",
+        [
+            (
+                IBR,
+                "for (uint32_t i = 0; i < n; i++) {\n                if (cc_load_acquire_uptr(&t->held[i]) == word)",
+                "for (uint32_t i = n; i < n; i++) {\n                if (cc_load_acquire_uptr(&t->held[i]) == word)",
+            )
+        ],
+        "sched_debra",
+        ("hold_both", "retire_on_the_spot"),
+    ),
+    Mutation(
+        "reader_is_not_restarted",
+        "debra: who is interrupted while it reads goes back to the checkpoint",
+        [
+            (
+                DEBRA,
+                "cc_enter_phase(self, CC_PHASE_WRITE); /* from here on a second signal does nothing */\n"
+                "    cc_os_restore_interrupted_mask(context);\n    siglongjmp(self->checkpoint, 1);",
+                "(void)context;",
+            )
+        ],
+        "sched_debra",
+        ("read_or_store", "read_or_swap"),
+    ),
+    Mutation(
+        "jump_while_reading",
+        "debra: before the jump the phase is left, so that a second signal does nothing",
+        [
+            (
+                DEBRA,
+                "cc_enter_phase(self, CC_PHASE_WRITE); /* from here on a second signal does nothing */",
+                "",
+            )
+        ],
+        "sched_debra",
+        ("read_or_store", "two_scanners"),
+    ),
+    Mutation(
+        "mask_not_restored",
+        "debra: the jump leaves the handler, and unblocks its signal",
+        [(DEBRA, "    cc_os_restore_interrupted_mask(context);\n", "")],
+        "sched_debra",
+        ("read_or_store",),
+    ),
+    Mutation(
+        "pause_forgets_the_interrupt",
+        "debra: a read phase that was ended in its pause is not resumed",
+        [
+            (
+                FAST,
+                "        if (self->interrupted) {\n            cc_restart(self);\n        }\n",
+                "",
+            )
+        ],
+        "sched_debra",
+        ("pause",),
+    ),
+    Mutation(
+        "pause_asks_too_early",
+        "debra: interrupted or not is asked after the read phase has begun again",
+        [
+            (
+                FAST,
+                "        cc_enter_phase(self, CC_PHASE_READ);\n        if (self->interrupted) {\n"
+                "            cc_restart(self);\n        }\n",
+                "        if (self->interrupted) {\n            cc_restart(self);\n        }\n"
+                "        cc_enter_phase(self, CC_PHASE_READ);\n",
+            )
+        ],
+        "sched_debra",
+        ("short_pause",),
+    ),
+    Mutation(
+        "interrupt_not_noted",
+        "debra: the handler that cannot jump says so",
+        [(DEBRA, "self->interrupted = 1; /* so that the read phase is not resumed */", "")],
+        "sched_debra",
+        ("pause", "read_or_store"),
+    ),
+    Mutation(
+        "begin_forgets_the_interrupt",
+        "debra: a read phase that was ended while it began begins again",
+        [
+            (
+                FAST,
+                "} while (self->interrupted && (cc_enter_phase(self, CC_PHASE_WRITE), true));",
+                "} while (0);",
+            )
+        ],
+        "sched_debra",
+        ("begin_again", "two_phases"),
+    ),
+    Mutation(
+        "begin_asks_too_early",
+        "debra: the same, asked after the phase has begun",
+        [
+            (
+                FAST,
+                "        cc_enter_phase(self, CC_PHASE_READ);\n"
+                "        /* A scan may have ended this phase before it could be restarted. */\n"
+                "    } while (self->interrupted && (cc_enter_phase(self, CC_PHASE_WRITE), true));",
+                "    } while (self->interrupted);\n    cc_enter_phase(self, CC_PHASE_READ);",
+            )
+        ],
+        "sched_debra",
+        ("begin_again",),
+    ),
+    Mutation(
+        "begin_forgets_an_interrupt_of_its_own",
+        "debra: interrupts are forgotten before the new number can be seen",
+        [
+            (
+                FAST,
+                "        self->interrupted = 0;\n        cc_store_release_u64(&self->region,",
+                "        cc_store_release_u64(&self->region,",
+            ),
+            (
+                FAST,
+                "        cc_publish_u64(&self->upper, UINT64_MAX); /* (5) */\n",
+                "        cc_publish_u64(&self->upper, UINT64_MAX); /* (5) */\n        self->interrupted = 0;\n",
+            ),
+        ],
+        "sched_debra",
+        ("begin_again", "two_phases"),
+    ),
+    Mutation(
+        "hold_without_fence",
+        "debra (12): what is held in a write phase is visible before the word is read again",
+        [(FAST, "            cc_fence_seq_cst(&self->region);\n", "")],
+        "sched_debra",
+        ("protect_in_write_phase", "retire_on_the_spot"),
+    ),
+    Mutation(
+        "hold_does_not_read_again",
+        "debra: a word read before it was held proves nothing",
+        [
+            (
+                FAST,
+                "if (again == word) {\n                return word;",
+                "if (again) {\n                return word;",
+            )
+        ],
+        "sched_debra",
+        ("protect_in_write_phase", "retire_on_the_spot"),
+    ),
+    Mutation(
+        "foreign_handler_cut_off",
+        "debra: a handler of somebody else is let finish",
+        [
+            (
+                DEBRA,
+                "if (!cc_os_was_interrupted_within(context, self->stack, MOST_STACK)) {",
+                "if (0) {",
+            )
+        ],
+        "sched_debra",
+        ("foreign_handler",),
+    ),
+    Mutation(
+        "does_not_come_again",
+        "debra (14): who answers on top of a foreign handler comes again after it",
+        [(DEBRA, "        cc_os_interrupt_again_after_outer_handler(context);\n", "")],
+        "sched_debra",
+        ("foreign_handler",),
+    ),
+    Mutation(
+        "found_entry_held_too_late",
+        "phases: what a write phase needs is held before the read phase ends",
+        [
+            (
+                LIST,
+                "    cc_hold(g, HELD_VALUE, value);\n    cc_hold(g, HELD_NODES, (uintptr_t)n);\n"
+                "    cc_end_reading(g);\n    return CC_FOUND;",
+                "    cc_end_reading(g);\n    cc_hold(g, HELD_VALUE, value);\n"
+                "    cc_hold(g, HELD_NODES, (uintptr_t)n);\n    return CC_FOUND;",
+            )
+        ],
+        "sched_skiplist",
+        ("interrupted_get_debra", "anything_debra"),
+    ),
+    Mutation(
+        "found_value_not_held",
+        "phases: a get holds the value that it takes a reference to",
+        [
+            (
+                LIST,
+                "    found->value = value;\n    cc_hold(g, HELD_VALUE, value);\n",
+                "    found->value = value;\n",
+            )
+        ],
+        "sched_skiplist",
+        ("interrupted_get_debra", "anything_debra"),
+    ),
+    Mutation(
+        "found_node_not_held",
+        "phases: what changes a value holds its node",
+        [
+            (
+                LIST,
+                "    cc_hold(g, HELD_VALUE, value);\n    cc_hold(g, HELD_NODES, (uintptr_t)n);\n"
+                "    cc_end_reading(g);\n    return CC_FOUND;",
+                "    cc_hold(g, HELD_VALUE, value);\n    cc_end_reading(g);\n    return CC_FOUND;",
+            )
+        ],
+        "sched_skiplist",
+        ("interrupted_removal_debra", "hint_refresh_debra", "anything_hinted_debra"),
+    ),
+    Mutation(
+        "neighbour_not_held",
+        "phases: an ordered query holds the entry that it answers with",
+        [
+            (
+                LIST,
+                "            cc_hold(g, HELD_VALUE, *value);\n            cc_hold(g, HELD_NODES, (uintptr_t)n);\n",
+                "",
+            )
+        ],
+        "sched_skiplist",
+        ("floor_ceiling_debra", "both_ends_debra", "interrupted_removal_debra"),
+    ),
+    Mutation(
+        "position_without_successors",
+        "phases: a position keeps the nodes behind the place, too",
+        [(LIST, "            cc_hold(g, slot++, (uintptr_t)at->after[level]);\n", "")],
+        "sched_skiplist",
+        ("interrupted_removal_debra", "exact_debra", "anything_debra"),
+    ),
+    Mutation(
+        "position_without_predecessors",
+        "phases: a position keeps the nodes before the place",
+        [(LIST, "            cc_hold(g, slot++, (uintptr_t)at->before[level]);\n", "")],
+        "sched_skiplist",
+        ("interrupted_insertion_debra", "predecessor_dies_debra", "anything_debra"),
+    ),
+    Mutation(
+        "position_of_one_level",
+        "phases: a position is kept on every level that will be linked",
+        [
+            (
+                LIST,
+                "for (int level = 0; level < levels && level < at->levels; level++) {",
+                "for (int level = 0; level < levels && level < 1; level++) {",
+            )
+        ],
+        "sched_skiplist",
+        ("interrupted_insertion_debra", "tower_removal_tower_debra", "anything_debra"),
+    ),
+    Mutation(
+        "second_search_keeps_nothing",
+        "phases: a tower that searches again keeps the new position",
+        [
+            (
+                LIST,
+                "seek_again(list, g, search, at, height_of(n)) != CC_FOUND",
+                "seek_again(list, g, search, at, 0) != CC_FOUND",
+            )
+        ],
+        "sched_skiplist",
+        ("interrupted_insertion_debra", "tower_removal_tower_debra", "anything_debra"),
+    ),
+    Mutation(
+        "hints_not_held",
+        "phases: the table of hints is held while it is written to",
+        [
+            (
+                LIST,
+                "return (hint_table *)cc_protect_and_hold(g, &list->hints, 0, HELD_TABLE);",
+                "return (hint_table *)cc_protect(g, &list->hints);",
+            )
+        ],
+        "sched_skiplist",
+        ("hint_growth_debra", "hint_growth_and_removal_debra", "anything_hinted_debra"),
+    ),
+    Mutation(
+        "present_value_not_held",
+        "phases: put_if_absent holds the value that it answers with",
+        [
+            (
+                LIST,
+                "cc_protect_and_hold(&g, &found->value, 0, HELD_VALUE);",
+                "cc_protect(&g, &found->value);",
+            )
+        ],
+        "sched_skiplist",
+        ("interrupted_put_if_absent_debra", "anything_debra"),
+    ),
+    Mutation(
+        "references_in_a_read_phase",
+        "phases: a scan takes its references in pauses",
+        [(LIST, "        cc_end_reading(g);\n        acquire_entry(", "        acquire_entry(")],
+        "sched_skiplist",
+        ("interrupted_scan_debra", "interrupted_scan_down_debra"),
+    ),
+    Mutation(
+        "scan_starts_over_with_entries",
+        "phases: a scan that is restarted keeps what it has",
+        [
+            (
+                LIST,
+                "    if (*count) {\n        cc_end_reading(g);\n        return CC_FOUND;\n    }\n    if (!search) {",
+                "    if (!search) {",
+            )
+        ],
+        "sched_skiplist",
+        ("interrupted_scan_debra",),
+    ),
+    Mutation(
+        "question_in_a_read_phase",
+        "phases: a comparison, and the reference for a question, come in a pause",
+        [
+            (LIST, "    cc_end_reading(g);\n    int order =", "    int order ="),
+            (
+                LIST,
+                "        search->asks = true;\n    }\n    return CC_UNDECIDED;",
+                "        search->asks = true;\n    }\n    cc_end_reading(g);\n    return CC_UNDECIDED;",
+            ),
+        ],
+        "sched_skiplist",
+        ("interrupted_comparison_debra", "anything_undecided_debra"),
+    ),
+    Mutation(
+        "compared_node_not_held",
+        "phases: a comparison holds the node that it looks at",
+        [
+            (
+                LIST,
+                "    cc_hold(g, HELD_NODES, (uintptr_t)n);\n    cc_end_reading(g);\n    int order =",
+                "    cc_end_reading(g);\n    int order =",
+            )
+        ],
+        "sched_skiplist",
+        ("interrupted_comparison_debra", "anything_compared_debra", "anything_undecided_debra"),
+    ),
+    Mutation(
+        "killing_in_a_read_phase",
+        "phases: a clear kills each entry in a pause",
+        [(LIST, "        cc_end_reading(g);\n        bool ours =", "        bool ours =")],
+        "sched_skiplist",
+        ("interrupted_clear_debra", "clear_debra"),
+    ),
+    Mutation(
+        "killed_node_not_held",
+        "phases: a clear holds what it kills",
+        [
+            (
+                LIST,
+                "        cc_hold(g, HELD_NODES, (uintptr_t)current);\n        cc_end_reading(g);\n        bool ours =",
+                "        cc_end_reading(g);\n        bool ours =",
+            )
+        ],
+        "sched_skiplist",
+        ("interrupted_clear_debra", "clear_debra", "anything_debra"),
+    ),
+]
 
 MUTATIONS = [
     Mutation(
@@ -107,8 +615,8 @@ MUTATIONS = [
         [
             (
                 IBR,
-                "cc_fence_seq_cst(&d->era);\n    interval on_stack",
-                "interval on_stack",
+                "cc_fence_seq_cst(&d->era);\n    if (begin_sight",
+                "if (begin_sight",
             )
         ],
         "sched_smr",
@@ -148,10 +656,14 @@ MUTATIONS = [
             (
                 FAST,
                 "uintptr_t word = cc_load_acquire_uptr(source);\n",
-                "uint64_t era = cc_load_acquire_u64(&g->domain->era);\n"
+                "uint64_t era = cc_load_acquire_u64(g->clock);\n"
                 "    uintptr_t word = cc_load_acquire_uptr(source);\n",
             ),
-            (FAST, "    uint64_t era = cc_load_acquire_u64(&g->domain->era);\n    if", "    if"),
+            (
+                FAST,
+                "    uint64_t era = cc_load_acquire_u64(g->clock); /* debra's stands still: everything is reserved */\n    if",
+                "    if",
+            ),
         ],
         "sched_smr",
         ("young_things", "one_each"),
@@ -215,7 +727,7 @@ MUTATIONS = [
     Mutation(
         "no_running_maximum",
         "a scan asks all regions with an older lower end, not only the last of them",
-        [(IBR, "if (seen[i].upper < seen[i - 1].upper) {", "if (0) {")],
+        [(IBR, "if (s->intervals[i].upper < s->intervals[i - 1].upper) {", "if (0) {")],
         "sched_smr",
         ("anything",),
     ),
@@ -453,10 +965,11 @@ MUTATIONS = [
         [
             (
                 LIST,
-                "if (take_neighbour(list, &g, n, from, to, entry)) { status = CC_FOUND; break; }",
-                "while (n && !take_entry(list, &g, n, entry)) {\n"
-                "            n = target_of(cc_protect(&g, &n->next[0]));\n        }\n"
-                "        (void)from, (void)to;\n        status = n ? CC_FOUND : CC_ABSENT;\n        break;",
+                "if (look_at_neighbour(g, n, from, to, value)) {\n            *found = n;",
+                "while (n && !look_at_neighbour(g, n, NULL, NULL, value)) {\n"
+                "            n = target_of(cc_protect(g, &n->next[0]));\n        }\n"
+                "        (void)from, (void)to;\n"
+                "        if (!n) { cc_end_reading(g); return CC_ABSENT; }\n        {\n            *found = n;",
             )
         ],
         "sched_skiplist",
@@ -468,8 +981,8 @@ MUTATIONS = [
         [
             (
                 LIST,
-                "if (take_neighbour(list, &g, n, from, to, entry)) {",
-                "(void)from, (void)to;\n        if (take_entry(list, &g, n, entry)) {",
+                "if (look_at_neighbour(g, n, from, to, value)) {",
+                "(void)from, (void)to;\n        if (look_at_neighbour(g, n, NULL, NULL, value)) {",
             )
         ],
         "sched_skiplist",
@@ -501,6 +1014,7 @@ MUTATIONS = [
         "sched_skiplist",
         ("tower_removal_tower", "tower_and_removal", "anything"),
     ),
+    *MUTATIONS_OF_DEBRA,
     Mutation(
         "notify_without_fence",
         "event count (1): what has changed is visible before the count is read",
@@ -601,9 +1115,12 @@ class Outcome:
     seconds: float
 
 
-def compile_one(cc: str, source: Path, core: Path, output: Path) -> Path:
+def compile_one(
+    cc: str, source: Path, core: Path, output: Path, defines: tuple[str, ...] = ()
+) -> Path:
     target = output / (source.stem + ".o")
-    command = [cc, *FLAGS, *DEFINES, "-fsanitize=address", "-c", str(source), "-o", str(target)]
+    command = [cc, *FLAGS, *DEFINES, *defines, "-fsanitize=address"]
+    command += ["-c", str(source), "-o", str(target)]
     command += [f"-I{core}/include", f"-I{core}", f"-I{HERE}"]
     subprocess.run(command, check=True)
     return target
@@ -660,8 +1177,11 @@ def try_mutation(mutation: Mutation, cc: str, intact: Path) -> Outcome:
             again = everything and source.parent.name != "platform"
             again = again or (is_core and str(source.relative_to(core)) in edited)
             again = again or (HINTS in edited and source.name == "skiplist.c")
+            again = again or (bool(mutation.defines) and source.name == "scheduler.c")
             objects.append(
-                compile_one(cc, source, core, directory) if again else intact / (source.stem + ".o")
+                compile_one(cc, source, core, directory, mutation.defines)
+                if again
+                else intact / (source.stem + ".o")
             )
         program = directory / mutation.explorer
         subprocess.run(
@@ -705,6 +1225,7 @@ def main() -> int:
                 "scheduler",
                 "sched_queue",
                 "sched_smr",
+                "sched_debra",
                 "sched_skiplist",
                 "sched_event_count",
             )

@@ -472,16 +472,20 @@ static void short_pause(unsigned who) {
     who == 0 ? read_with_a_short_pause() : store_twice();
 }
 
-/* A read phase begins while a scan means it already. */
+/* A second read phase begins while a scan means it already: its reservation is seen in part, by what the first
+ * one has left there. */
 static void begin_again(unsigned who) {
     if (who == 0) {
         cc_smr_guard g;
         held_things h = {{NULL}, 0};
         enter(0, &g);
         find(&g, 0, &h);
+        keep_nothing(&h);
+        find(&g, 0, &h);
         leave(&g, &h);
     } else {
         store_twice();
+        store_slot(0, 0);
     }
 }
 
