@@ -30,6 +30,7 @@ typedef struct setting {
     uint32_t patience; /* of fibre 0; the others' is in `patience_of_others` */
     uint32_t patience_of_others;
 
+    bool helps_fibre_0; /* everybody, with the first operation */
     unsigned lost_tickets; /* of tail, at the beginning: as if enqueuers had failed with them */
     const char *plans[SCHED_MOST_FIBRES]; /* what each fibre does, see follow() */
 } setting;
@@ -146,8 +147,9 @@ static void set_up(void) {
         }
     }
     for (unsigned i = 0; i <= SCHED_MOST_FIBRES; i++) {
-        records[i].next_to_help =
-            SCHED_MOST_FIBRES + 1; /* fibre 0 is the first that everybody helps */
+        if (s->helps_fibre_0) { /* at once, and not when its turn comes */
+            records[i].next_to_help = SCHED_MOST_FIBRES + 1;
+        }
     }
     wcq_ring_begin(&ring, slots, wcq_bits_for(s->indices), 0, s->filled, &crew, 7, NULL, 0, 0);
     cc_store_relaxed_u64(&ring.tail.half.first,
@@ -233,8 +235,12 @@ int main(int argc, char **argv) {
         {.indices = 2, .patience_of_others = 8, .plans = {"-", "0-", "1-"}},
         {.indices = 2, .filled = 1, .plans = {"-+", "1", "c"}},
         {.indices = 2, .plans = {"0", "1", "c-"}},
-        {.indices = 2, .filled = 1, .lost_tickets = 3, .plans = {"1", "-", "-"}},
-        {.indices = 2, .lost_tickets = 1, .plans = {"0-", "1"}},
+        {.indices = 2,
+         .filled = 1,
+         .helps_fibre_0 = true,
+         .lost_tickets = 3,
+         .plans = {"1", "-", "-"}},
+        {.indices = 2, .helps_fibre_0 = true, .lost_tickets = 1, .plans = {"0-", "1"}},
         {.indices = 1, .lost_tickets = 2, .patience_of_others = 8, .plans = {"0", "-", "-"}},
         {.indices = 1, .lost_tickets = 1, .plans = {"0", "co", "o"}},
         {.indices = 2, .patience_of_others = 8, .plans = {"0", "-", "co"}},
