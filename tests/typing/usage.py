@@ -17,8 +17,14 @@ from typing import Any, Generic, TypeVar, assert_type
 
 from concurrent_collections import (
     Config,
+    Empty,
+    FastQueue,
+    Full,
+    LockFreeQueue,
+    ShutDown,
     SkipListMap,
     SkipListSet,
+    WaitFreeQueue,
     config,
     flush,
     get_build_info,
@@ -333,3 +339,56 @@ def process() -> None:
     with open("settings") as file:
         print_config(file)
     print_config(file="settings")  # type: ignore[arg-type]
+
+
+# ---- queues -------------------------------------------------------------------------------
+
+jobs = LockFreeQueue([1, 2, 3], maxsize=10)
+assert_type(jobs, LockFreeQueue[int])
+names: FastQueue[str] = FastQueue()
+whatever: WaitFreeQueue[Path | None] = WaitFreeQueue(patience=3, ring_size=64)
+
+assert_type(jobs.get(), int)
+assert_type(jobs.get(timeout=0.5), int)
+assert_type(jobs.get(False), int)
+assert_type(jobs.get_nowait(), int)
+assert_type(jobs.try_get(), int | None)
+assert_type(jobs.try_get("nothing"), int | str)
+assert_type(jobs.try_put(4), bool)
+assert_type(jobs.get_many(3), list[int])
+assert_type(jobs.drain(), list[int])
+assert_type(jobs.put_many(range(3)), int)
+assert_type([job for job in jobs], list[int])
+assert_type(len(jobs), int)
+assert_type(jobs.maxsize, int)
+assert_type(whatever.wait_free, bool)
+assert_type(names.backend, str)
+jobs.put("text")  # type: ignore[arg-type]
+jobs.put_many(["text"])  # type: ignore[list-item]
+jobs.maxsize = 3  # type: ignore[misc]
+names.wait_free  # type: ignore[attr-defined]
+LockFreeQueue(10)  # type: ignore[arg-type]
+whatever.put(None)
+
+
+def consume(source: LockFreeQueue[int] | FastQueue[int]) -> int:
+    try:
+        return source.get()
+    except (Empty, Full, ShutDown):
+        return 0
+
+
+async def in_tasks() -> None:
+    assert_type(await jobs.async_get(), int)
+    await jobs.async_put(5)
+    await jobs.async_put("text")  # type: ignore[arg-type]
+    assert_type([job async for job in jobs], list[int])
+
+
+class Jobs(LockFreeQueue[str]):
+    def __init__(self, title: str) -> None:
+        super().__init__(maxsize=5)
+        self.title = title
+
+
+assert_type(Jobs("today").get(), str)
