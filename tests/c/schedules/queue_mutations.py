@@ -61,7 +61,7 @@ QUEUE_MUTATIONS: list[Entry] = [
                 " catch_up(ring, tail, ticket + 1); return OVER; } continue;",
             ),
         ],
-        of("scq", *EVERYTHING, "few_tickets", "one_ticket"),
+        of("scq", "late_getters", "few_tickets", "one_ticket"),
         "",
     ),
     (
@@ -75,7 +75,7 @@ QUEUE_MUTATIONS: list[Entry] = [
                 "catch_up(ring, tail, ticket + 1); if (tail & FINAL) { return CC_RING_OVER; }",
             ),
         ],
-        of("lcrq", *EVERYTHING, "few_tickets", "one_ticket"),
+        of("lcrq", "late_getters", "few_tickets", "one_ticket"),
         "",
     ),
     (
@@ -88,7 +88,7 @@ QUEUE_MUTATIONS: list[Entry] = [
                 "cc_queue_status",
             )
         ],
-        both("put_and_get", "three_and_three", "late_getters", "stalled_in_a_ring"),
+        both("three_and_three", "late_getters"),
         "",
     ),
     (
@@ -101,7 +101,7 @@ QUEUE_MUTATIONS: list[Entry] = [
                 "if ((int32_t)threshold < 0) { return is_final ? OVER : NOTHING; }",
             )
         ],
-        of("scq", "put_and_get", "three_and_three", "late_getters", "stalled_in_a_ring"),
+        of("scq", "three_and_three", "late_getters"),
         "",
     ),
     (
@@ -187,7 +187,7 @@ QUEUE_MUTATIONS: list[Entry] = [
                 "if (index >= OVER) { return CC_RING_OVER; }",
             )
         ],
-        of("scq", "two_put", "three_and_three", "stalled_in_a_ring"),
+        of("scq", "three_and_three", "stalled_in_a_ring"),
         "",
     ),
     (
@@ -200,22 +200,8 @@ QUEUE_MUTATIONS: list[Entry] = [
                 "(void)self;",
             )
         ],
-        of("scq", "rings_are_recycled", "recycled_at_once", *EVERYTHING),
+        of("scq", "recycled_at_once", "rings_are_recycled"),
         "",
-    ),
-    (
-        "scq_tickets_without_limit",
-        "tickets from the limit on are not used",
-        [
-            (
-                SCQ,
-                "ring->limit = ring->limit < TICKETS ? ring->limit : TICKETS;",
-                "ring->limit = TICKETS;",
-            ),
-            (SCQ, "if (ticket >= limit) { /* FINAL", "if (ticket >= limit + 1) { /* FINAL"),
-        ],
-        of("scq", "few_tickets"),
-        "a longer limit is as right; the test of this rule is test_queue's few tickets",
     ),
     (
         "lcrq_safe_bit_set_on_bump",
@@ -267,14 +253,14 @@ QUEUE_MUTATIONS: list[Entry] = [
         "lcrq_empty_without_a_look_at_tail",
         "a cell without a word says nothing: tail does (published error)",
         [(LCRQ, "if ((tail & ~FINAL) <= ticket) { return", "if (1) { return")],
-        of("lcrq", "put_and_get", "three_and_three", "get_first"),
+        of("lcrq", "three_and_three", "get_first"),
         "",
     ),
     (
         "scq_empty_without_a_look_at_tail",
         "an entry without an index says nothing: tail does (published error)",
         [(SCQ, "if ((tail & ~FINAL) <= ticket || ticket >= limit) {", "if (1) {")],
-        of("scq", "put_and_get", "three_and_three", "get_first"),
+        of("scq", "three_and_three", "get_first"),
         "",
     ),
     (
@@ -320,7 +306,7 @@ QUEUE_MUTATIONS: list[Entry] = [
                 "(uintptr_t)0,",
             )
         ],
-        both("rings_are_recycled", "recycled_at_once", "pairs_in_one_slot", "stalled_in_a_ring"),
+        both("recycled_at_once", "rings_are_recycled"),
         "",
     ),
     (
@@ -348,7 +334,7 @@ QUEUE_MUTATIONS: list[Entry] = [
             )
         ],
         both("close", "close_small", "close_with_bound"),
-        "a get says closed only of a final ring, and a put that is not OVER has not seen the mark",
+        "",
     ),
     (
         "closed_without_finalizing",
