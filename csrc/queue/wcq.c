@@ -159,7 +159,8 @@ CC_ALWAYS_INLINE cc_ring_answer node_put(cc_ring *common, cc_queue *queue, cc_me
     if (wcq_enqueue(&node->filled, &self->record, index) == WCQ_SHUT) {
         return CC_RING_OVER; /* nobody will miss the index */
     }
-    if (cc_load_relaxed_u64(&node->filled.tail.half.first) >= node->limit) {
+    if (node->limit != WCQ_CLOSED &&
+        cc_load_relaxed_u64(&node->filled.tail.half.first) >= node->limit) {
         wcq_close(&node->filled);
     }
     return CC_RING_OK;
