@@ -65,8 +65,9 @@ bool cc_queue_kind_is_available(cc_queue_kind kind);
 /* A new queue, or NULL: without memory, or when the kind is not available. */
 cc_queue *cc_queue_new(cc_queue_kind kind, const cc_queue_options *options);
 
-/* Destroy it. No thread uses it any more. `release` (may be NULL) is called for every word in it, after
- * the queue's own memory is gone, and may run foreign code. */
+/* Destroy it. No thread uses it any more. `release` (may be NULL) is called for every word in it, oldest first, and
+ * may run foreign code, which can no longer reach the queue. Inside another release function of this thread the
+ * whole is put off until that one returns: chains of queues need no stack. */
 void cc_queue_free(cc_queue *queue, void (*release)(uintptr_t word));
 
 /* Put a word, any but 0. OK, FULL, CLOSED or NO_MEMORY; unless OK the word stays the caller's. */

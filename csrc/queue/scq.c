@@ -45,8 +45,9 @@
  *   it had warned enters an index that nobody will look for.)
  *   All accesses to counters, entries and thresholds are seq_cst. With acquire and release alone, a put may read an old head
  *   after it has seen the entry of which a taker with its ticket had walked away.
- *   While a ring is not final, at most n threads are in it (cc_ring_name). With more, an index can stay in a ring in which
- *   the threshold has run out: everybody says "empty" from then on.
+ *   While a ring is not final, at most n threads are in it (cc_ring_name). The threshold allows for so
+ *   many late gets; with 3n-1 of them and a put that stalls, a get says "empty" beside an index (test_scq_ring.c).
+ *   Looking first makes that rarer than in the paper, where n is the limit; the limit is kept.
  *
  * Linearization points.
  *   put     the CAS of the entry in `filled`, or that of `next` for the first word of a ring; with respect to gets that have
