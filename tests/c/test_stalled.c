@@ -7,12 +7,14 @@
  * The thread is stopped as foreign code would do it: by a signal's handler that does not return. So under
  * CC_SMR_DEBRA the neutralizing signal finds another handler on top of the read phase.
  */
+#define _GNU_SOURCE /* the registers in a signal's context */
 #include "check.h"
 #include "scheme.h"
 #include "words.h"
 
 #if CC_HAS_INTERRUPTS
 #include <signal.h>
+#include <ucontext.h>
 
 enum { KEYS = 2000 };
 
@@ -24,16 +26,30 @@ static cc_smr_domain *domain_of(cc_skiplist *list) {
 /* ---------------------------------------------------------------- stopping a thread */
 
 static _Atomic bool may_go_on, stopped;
-static _Atomic int handlers_finished; /* a neutralized thread that cut the handler off would not count */
+static _Atomic int
+    handlers_finished; /* a neutralized thread that cut the handler off would not count */
 static int signals_sent;
 static _Atomic int wanted; /* enum cc_phase, or -1: any moment of a region */
 
+/* In our own code, not in a library's: a thread that was stopped in an allocator which takes locks (ASAN's, the C
+ * library's) would stop everybody else there, too. */
+static bool is_in_our_code(const ucontext_t *c) {
+    extern const char __executable_start[], etext[];
+#if defined(CC_ARCH_X86_64)
+    uintptr_t pc = (uintptr_t)c->uc_mcontext.gregs[REG_RIP];
+#else
+    uintptr_t pc = (uintptr_t)c->uc_mcontext.pc;
+#endif
+    return pc >= (uintptr_t)__executable_start && pc < (uintptr_t)etext;
+}
+
 /* Stops only a thread that is where it is wanted: inside a region, in the wanted phase. */
-static void stop_here(int number) {
-    (void)number;
+static void stop_here(int number, siginfo_t *info, void *context) {
+    (void)number, (void)info;
     cc_thread *self = cc_thread_self_if_any();
     int phase = atomic_load(&wanted);
-    bool is_inside = self && cc_load_relaxed_u64(&self->lower) != CC_ERA_IDLE;
+    bool is_inside =
+        self && cc_load_relaxed_u64(&self->lower) != CC_ERA_IDLE && is_in_our_code(context);
     if (is_inside && (phase < 0 || self->phase == (uint32_t)phase)) {
         atomic_store(&stopped, true);
         while (!atomic_load(&may_go_on)) {
@@ -237,7 +253,8 @@ int main(int argc, char **argv) {
     }
     struct sigaction action;
     memset(&action, 0, sizeof action);
-    action.sa_handler = stop_here;
+    action.sa_sigaction = stop_here;
+    action.sa_flags = SA_SIGINFO;
     CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
     bool debra = cc_smr_scheme_of_new_containers() == CC_SMR_DEBRA;
     test_stopped("stopped while it reads; others insert and remove", debra ? CC_PHASE_READ : -1,
