@@ -418,7 +418,7 @@ MUTATIONS_OF_DEBRA = [
             )
         ],
         "sched_skiplist",
-        ("interrupted_removal_debra", "hint_refresh_debra", "anything_hinted_debra"),
+        ("interrupted_exact_debra", "hint_refresh_debra", "anything_debra"),
     ),
     Mutation(
         "neighbour_not_held",
@@ -438,7 +438,7 @@ MUTATIONS_OF_DEBRA = [
         "phases: a position keeps the nodes behind the place, too",
         [(LIST, "            cc_hold(g, slot++, (uintptr_t)at->after[level]);\n", "")],
         "sched_skiplist",
-        ("interrupted_removal_debra", "exact_debra", "anything_debra"),
+        ("interrupted_put_debra", "anything_debra"),
     ),
     Mutation(
         "position_without_predecessors",
@@ -458,7 +458,7 @@ MUTATIONS_OF_DEBRA = [
             )
         ],
         "sched_skiplist",
-        ("interrupted_insertion_debra", "tower_removal_tower_debra", "anything_debra"),
+        ("interrupted_tower_debra", "tower_removal_tower_debra", "anything_debra"),
     ),
     Mutation(
         "second_search_keeps_nothing",
@@ -471,7 +471,7 @@ MUTATIONS_OF_DEBRA = [
             )
         ],
         "sched_skiplist",
-        ("interrupted_insertion_debra", "tower_removal_tower_debra", "anything_debra"),
+        ("twice_interrupted_tower_debra", "tower_removal_tower_debra", "anything_debra"),
     ),
     Mutation(
         "hints_not_held",
