@@ -531,7 +531,7 @@ MUTATIONS_OF_DEBRA = [
             ),
         ],
         "sched_skiplist",
-        ("interrupted_comparison_debra", "anything_undecided_debra"),
+        ("interrupted_question_debra", "anything_undecided_debra"),
     ),
     Mutation(
         "compared_node_not_held",
