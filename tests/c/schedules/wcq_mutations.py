@@ -194,6 +194,32 @@ OF_THE_RING: list[Entry] = [
         "",
     ),
     (
+        "wish_before_its_parts",
+        "(1): who sees a wish pending sees what it is",
+        [
+            (
+                RING,
+                "cc_store_release_u64(&me->turn, turn); /* (1) */",
+                "cc_store_relaxed_u64(&me->turn, turn);",
+            )
+        ],
+        ("one_index_circulates", "two_circulate", "two_come_and_go"),
+        "",
+    ),
+    (
+        "word_before_turn",
+        "(2): who sees the next wish's word sees that the last wish has ended",
+        [
+            (
+                RING,
+                "cc_store_release_u64(&me->progress.half.first, turn << WCQ_WORD_SHIFT | WCQ_FRESH);",
+                "cc_store_relaxed_u64(&me->progress.half.first, turn << WCQ_WORD_SHIFT | WCQ_FRESH);",
+            )
+        ],
+        ("two_come_and_go",),
+        "",
+    ),
+    (
         "taken_by_a_store",
         "an index is taken by OR: others change the slot's flags",
         [
