@@ -348,16 +348,16 @@ class TestStatistics:
         )
         assert smr.stats(SkipListSet()).scheme == m.smr_scheme
 
-    def test_depth_is_told_in_things_and_in_bytes(self):
-        m = SkipListMap({n: None for n in range(50)})
+    def test_depth_is_told_in_things_and_in_bytes(self, smr_scheme):
+        m = SkipListMap({n: None for n in range(20)})
         before = smr.stats()
         with stalled_reader(m):
-            for n in range(50):
+            for n in range(20):
                 del m[n]
             here, everywhere = smr.stats(m), smr.stats()
             # A node and a value each; a node is not smaller than its key's digest, value and one link.
-            assert here.waiting >= 100
-            assert here.waiting_bytes >= 50 * 24
+            assert here.waiting >= 40
+            assert here.waiting_bytes >= 20 * 24
             assert everywhere.waiting - before.waiting == here.waiting
             assert everywhere.waiting_bytes - before.waiting_bytes == here.waiting_bytes
         assert m.flush() == 0
