@@ -94,6 +94,8 @@
  *
  * Limits: 2^60 tickets; 2^20 - 1 records; a tag is told apart for 2^43 tickets. On aarch64 halves of a pair
  * are read and changed by 8-byte instructions beside the 16-byte ones: outside C11, but what the machines do.
+ * There the 16-byte swap is a loop of exclusive loads and stores, as the 8-byte ones are without LSE: wait-free
+ * as far as that loop ends, which the machine does not promise to any single thread.
  */
 #ifndef CC_WCQ_RING_H
 #define CC_WCQ_RING_H
