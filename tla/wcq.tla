@@ -1,0 +1,282 @@
+--------------------------------- MODULE wcq ---------------------------------
+(* The slow path of a wait-free ring as csrc/queue/wcq_ring.h does it: wishes, helpers, tickets that all helpers agree on
+   (next_ticket, settle), notes, and indices that are placed before they are settled.
+
+   One ring of 2n slots. Owners write one wish each, and may stall anywhere; helpers look at wishes again and
+   again; getters take the fast way. The threshold is left out (scq.tla): a get says EMPTY only when tail is
+   not ahead. So are closing, catching up of tail more than once, and records that are used again.
+
+   Scenes, from which a model starts: "empty"; "unsafe": slot 0 has been marked unsafe two cycles ago, and emptied since;
+   "race": slot 0 holds a word, and getters 1, 2, 3 have drawn the tickets of three successive cycles of that slot. *)
+EXTENDS Integers, Sequences, FiniteSets, TLC
+
+CONSTANTS
+    Slots,            \* n
+    Putting, Getting, \* owners of wishes; numbers, no two the same
+    Helpers,
+    Getters,          \* 1, 2, ..
+    Gets,             \* of each getter
+    Scene,
+    Mutation          \* "none", or what is broken on purpose
+
+Owners == Putting \cup Getting
+M(name) == Mutation = name
+Entries == 0 .. 2 * Slots - 1
+At(ticket) == ticket % (2 * Slots)
+Cycle(ticket) == ticket \div (2 * Slots)
+Void == 0
+Taken == -1
+Older == 99 \* the word in slot 0 of the scene "race"
+Side(o) == IF o \in Putting THEN "tail" ELSE "head"
+Word(o) == 10 + o
+NoTag == <<0, 0>>
+Start == CASE Scene = "empty" -> [head |-> 2 * Slots, tail |-> 2 * Slots]
+           [] Scene = "unsafe" -> [head |-> 6 * Slots, tail |-> 6 * Slots]
+           [] Scene = "race" -> [head |-> 6 * Slots + 1, tail |-> 6 * Slots]
+Vacant(v) == v.index \in {Void, Taken}
+
+(* --algorithm wcq
+variables
+    slot = [i \in Entries |->
+        [cycle |-> IF Scene = "empty" THEN 0 ELSE IF i = 0 THEN 1 ELSE 2,
+         safe |-> ~(Scene = "unsafe" /\ i = 0), settled |-> TRUE,
+         index |-> IF Scene = "race" /\ i = 0 THEN Older ELSE Void, note |-> 0]],
+    count = Start,                                  \* head and tail, and their tags
+    tag = [head |-> NoTag, tail |-> NoTag],
+    wish = [o \in Owners |-> [kind |-> "none", t |-> 0]],
+    pending = [o \in Owners |-> FALSE],             \* turn is odd
+    \* history
+    taken = {}, twice = FALSE;
+
+macro make_final(t) begin
+    wish := [o \in Owners |-> IF o \in Putting /\ wish[o] = [kind |-> "ticket", t |-> t]
+                              THEN [kind |-> "final", t |-> t] ELSE wish[o]];
+end macro;
+
+macro return_word(w) begin
+    if w \in taken then twice := TRUE end if;
+    taken := taken \cup {w};
+end macro;
+
+(* Owners and helpers: self works on the wish of `owner`. *)
+process worker \in Owners \cup Helpers
+variables owner = 0, ticket = 0, word = [kind |-> "none", t |-> 0], number = 0, seen = NoTag,
+          note = 0, value = [cycle |-> 0];
+begin
+Wish:
+    if self \in Owners then
+        wish[self] := [kind |-> "fresh", t |-> 0];
+        owner := self;
+    end if;
+Publish:
+    if self \in Owners then
+        pending[self] := TRUE;
+    else
+        with o \in {p \in Owners : pending[p] /\ p # self} do owner := o end with; \* wcq_help_the_next
+    end if;
+Ask:   \* next_ticket
+    word := wish[owner];
+Ask2:
+    if ~pending[owner] \/ word.kind \in {"final", "nothing"} then
+        goto Finished;
+    elsif word.kind = "ticket" /\ word.t # ticket then
+        ticket := word.t;
+        if Side(owner) = "tail" then goto Place else goto Find end if;
+    end if;
+Ask3:
+    number := count[Side(owner)];
+Ask4:
+    seen := tag[Side(owner)];
+    if tag[Side(owner)] # NoTag then
+        if M("waits_for_settling") then goto Ask else goto Settle end if;
+    end if;
+Ask5:
+    if word # [kind |-> "tentative", t |-> number] then
+        if wish[owner] # word then goto Ask
+        else wish[owner] := [kind |-> "tentative", t |-> number] end if;
+    end if;
+Ask6:
+    if count[Side(owner)] = number /\ tag[Side(owner)] = NoTag then
+        count[Side(owner)] := number + 1;
+        tag[Side(owner)] := <<owner, number>>;
+        seen := <<owner, number>>;
+    else
+        goto Ask;
+    end if;
+Settle:
+    if wish[seen[1]] = [kind |-> "tentative", t |-> seen[2]] then
+        wish[seen[1]] := [kind |-> "ticket", t |-> seen[2]];
+    end if;
+Settle2: \* the count is read again before, which makes no difference when both are swapped at once
+    if tag[Side(owner)] = seen then tag[Side(owner)] := NoTag end if;
+    seen := NoTag;
+    goto Ask;
+
+Place:  \* place_index
+    note := slot[At(ticket)].note;
+Place2:
+    value := [cycle |-> slot[At(ticket)].cycle, safe |-> slot[At(ticket)].safe,
+              settled |-> slot[At(ticket)].settled, index |-> slot[At(ticket)].index];
+Place3:
+    if value.cycle > Cycle(ticket) \/ (value.cycle < Cycle(ticket) /\ note >= Cycle(ticket)) then
+        goto Ask;
+    elsif value.cycle = Cycle(ticket) then
+        if value.index # Void /\ wish[owner] = [kind |-> "ticket", t |-> ticket] then
+            wish[owner] := [kind |-> "final", t |-> ticket];
+        end if;
+        goto Ask;
+    elsif ~Vacant(value) \/ (~value.safe /\ count.head > ticket) then
+        goto Note;
+    end if;
+Place4:
+    if slot[At(ticket)] = value @@ [note |-> note] then
+        slot[At(ticket)] := [cycle |-> Cycle(ticket), safe |-> TRUE, settled |-> FALSE, index |-> Word(owner), note |-> note];
+    else
+        goto Place;
+    end if;
+Place5:
+    if wish[owner] = [kind |-> "ticket", t |-> ticket] then
+        wish[owner] := [kind |-> "final", t |-> ticket];
+    else
+        goto Ask;
+    end if;
+Place6:
+    if slot[At(ticket)] = [cycle |-> Cycle(ticket), safe |-> TRUE, settled |-> FALSE, index |-> Word(owner), note |-> note] then
+        slot[At(ticket)].settled := TRUE;
+    end if;
+    goto Ask;
+Note:
+    if M("no_note") then
+        goto Ask;
+    elsif slot[At(ticket)] = value @@ [note |-> note] then
+        slot[At(ticket)].note := Cycle(ticket);
+        goto Ask;
+    else
+        goto Place;
+    end if;
+
+Find:   \* find_index
+    value := [cycle |-> slot[At(ticket)].cycle, safe |-> slot[At(ticket)].safe,
+              settled |-> slot[At(ticket)].settled, index |-> slot[At(ticket)].index];
+Find2:
+    if value.cycle = Cycle(ticket) /\ value.index # Void then
+        if wish[owner] = [kind |-> "ticket", t |-> ticket] then
+            wish[owner] := [kind |-> "final", t |-> ticket];
+        end if;
+        goto Ask;
+    elsif value.cycle >= Cycle(ticket) \/ (~Vacant(value) /\ ~value.safe) then
+        goto Find4;
+    end if;
+Find3:  \* spoil
+    if [slot[At(ticket)] EXCEPT !.note = 0] # value @@ [note |-> 0] then
+        goto Find;
+    elsif Vacant(value) then
+        slot[At(ticket)] := [cycle |-> Cycle(ticket), safe |-> value.safe \/ M("safe_again"), settled |-> TRUE,
+                             index |-> Void, note |-> slot[At(ticket)].note];
+    else
+        slot[At(ticket)].safe := FALSE;
+    end if;
+Find4:
+    number := count.tail;
+    if count.tail > ticket + 1 then goto Ask end if;
+Find5:  \* catch_up
+    if count.tail = number /\ number < ticket + 1 then count.tail := ticket + 1 end if;
+Find6:
+    if wish[owner] = [kind |-> "ticket", t |-> ticket] then
+        wish[owner] := [kind |-> "nothing", t |-> ticket];
+    end if;
+    goto Ask;
+
+Finished:
+    if self \in Helpers then
+        ticket := 0; number := 0; note := 0; value := [cycle |-> 0]; word := [kind |-> "none", t |-> 0];
+        owner := 0;
+        goto Publish;
+    elsif self \in Getting /\ word.kind = "final" then
+        ticket := word.t;
+        value := [slot[At(word.t)] EXCEPT !.note = 0];
+    else
+        goto Return;
+    end if;
+TakeOut:
+    if ~value.settled /\ ~M("not_final_first") then
+        make_final(ticket);
+    end if;
+TakeOut2:
+    return_word(value.index);
+    slot[At(ticket)].index := Taken;
+Return:
+    pending[self] := FALSE;
+end process;
+
+(* dequeue_once, again when it has missed. *)
+fair process getter \in Getters
+variables mine = 0, found = [cycle |-> 0], gets = 0;
+begin
+Get:
+    while gets < Gets do
+        if Scene = "race" /\ gets = 0 then
+            mine := 2 * Slots * self;
+        else
+            mine := count.head;
+            count.head := count.head + 1;
+        end if;
+        gets := gets + 1;
+Get2:
+        found := [slot[At(mine)] EXCEPT !.note = 0];
+Get3:
+        if found.cycle = Cycle(mine) then goto Out
+        elsif found.cycle > Cycle(mine) \/ (~Vacant(found) /\ ~found.safe) then goto Get5 end if;
+Get4:   \* spoil
+        if [slot[At(mine)] EXCEPT !.note = 0] # found then
+            found := [slot[At(mine)] EXCEPT !.note = 0];
+            goto Get3;
+        elsif Vacant(found) then
+            slot[At(mine)] := [cycle |-> Cycle(mine), safe |-> found.safe \/ M("safe_again"), settled |-> TRUE,
+                               index |-> Void, note |-> slot[At(mine)].note];
+        else
+            slot[At(mine)].safe := FALSE;
+        end if;
+Get5:   \* catch_up, when tail is not ahead
+        if count.tail < mine + 1 then count.tail := mine + 1 end if;
+        goto Get;
+Out:    \* take_out
+        if ~found.settled /\ ~M("not_final_first") then
+            make_final(mine);
+        end if;
+Out2:
+        return_word(found.index);
+        slot[At(mine)].index := Taken;
+    end while;
+    mine := 0; found := [cycle |-> 0];
+end process;
+end algorithm; *)
+\* BEGIN TRANSLATION
+\* END TRANSLATION
+
+(* For a mutation that shows late: only the runs in which owners sleep until it happens. *)
+OwnersSleep == (\A o \in Owners : pc[o] \in {"Wish", "Publish", "Ask"}) \/ \A g \in Getters : gets[g] = Gets
+
+WordsIn == {i \in Entries : ~Vacant(slot[i])}
+TicketOf(i) == slot[i].cycle * 2 * Slots + i
+
+(* A word is in one slot at most, and is not there any more, or again, when somebody has taken it. *)
+NoDuplication ==
+    /\ ~twice
+    /\ \A i \in WordsIn : slot[i].index \notin taken /\ \A j \in WordsIn \ {i} : slot[i].index # slot[j].index
+
+(* A word in a slot will be found: its ticket has not been drawn, or its drawer has still to look, or has found it. *)
+NoLoss ==
+    /\ \A i \in WordsIn :
+        \/ count.head <= TicketOf(i)
+        \/ \E g \in Getters : mine[g] = TicketOf(i) /\ pc[g] \in {"Get2", "Get3", "Get4", "Out", "Out2"}
+        \/ Scene = "race" /\ \E g \in Getters : gets[g] = 0 /\ 2 * Slots * g = TicketOf(i)
+        \/ \E o \in Getting : wish[o].t = TicketOf(i) /\ pc[o] # "Done" /\ wish[o].kind # "nothing"
+    /\ \A o \in Putting : wish[o].kind = "final" =>
+        Word(o) \in taken \cup {slot[i].index : i \in WordsIn}
+
+FairSpec == Spec /\ \A h \in Helpers : WF_vars(worker(h))
+
+(* A wish that was written down is fulfilled, though its owner takes no more steps. *)
+WishesAreFulfilled == \A o \in Owners : pending[o] ~> (wish[o].kind \in {"final", "nothing"})
+=============================================================================
