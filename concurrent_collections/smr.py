@@ -41,8 +41,8 @@ class Stats(NamedTuple):
     released          of those, released                          } is set
     scans             times that what waits was compared with the open regions }
     retries           operations that started over after a lost race (config.enable_contention_stats)
-    neutralizations   stalled readers that 'debra' has sent back to their start
-    refusals          of such, that had the signal blocked or taken away
+    neutralizations   times that 'debra' has interrupted a stalled thread, and it held things up no more
+    refusals          times that it could not: the thread had the signal blocked, or it was taken away
     """
 
     containers: int

@@ -107,6 +107,10 @@ static void on_interrupt(void *context) {
     siglongjmp(self->checkpoint, 1);
 }
 
+static void add_one(cc_atomic_u64 *counter) {
+    cc_store_relaxed_u64(counter, cc_load_relaxed_u64(counter) + 1);
+}
+
 bool cc_neutralize_older_than(cc_smr_domain *d, cc_thread *self, uint64_t died) {
     bool any = false;
     for (cc_thread *t = cc_thread_first(); t; t = t->next) {
@@ -119,15 +123,15 @@ bool cc_neutralize_older_than(cc_smr_domain *d, cc_thread *self, uint64_t died) 
         bool is_sure = cc_os_interrupt(cc_load_acquire_u64(&t->number)) ||
                        cc_load_seq_cst_u64(&t->answered) == region; /* (14) */
         if (cc_load_seq_cst_u64(&t->region) != region) {
-            any = true; /* it has gone on by itself: worth another look */
+            any = true; /* the signal, or it has gone on by itself: worth another look */
         } else if (is_sure) {
             cc_store_release_u64(&t->voided, region); /* (13) */
-            cc_store_relaxed_u64(&self->neutralizations,
-                                 cc_load_relaxed_u64(&self->neutralizations) + 1);
             any = true;
         } else {
-            cc_store_relaxed_u64(&self->refusals, cc_load_relaxed_u64(&self->refusals) + 1);
+            add_one(&self->refusals);
+            continue;
         }
+        add_one(&self->neutralizations);
     }
     return any;
 }

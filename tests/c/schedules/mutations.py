@@ -116,7 +116,7 @@ MUTATIONS_OF_DEBRA = [
             (
                 DEBRA,
                 "if (cc_load_seq_cst_u64(&t->region) != region) {\n"
-                "            any = true; /* it has gone on by itself: worth another look */\n"
+                "            any = true; /* the signal, or it has gone on by itself: worth another look */\n"
                 "        } else if (is_sure) {",
                 "if (is_sure) {",
             )
@@ -169,7 +169,7 @@ MUTATIONS_OF_DEBRA = [
             )
         ],
         "sched_debra",
-        ("two_scanners", "retire_on_the_spot", "blocked_reader"),
+        ("retire_on_the_spot",),
     ),
     Mutation(
         "nobody_is_interrupted",
