@@ -169,7 +169,7 @@ MUTATIONS_OF_DEBRA = [
             )
         ],
         "sched_debra",
-        ("retire_on_the_spot",),
+        ("blocked_reader", "retire_on_the_spot"),
     ),
     Mutation(
         "nobody_is_interrupted",
