@@ -10,11 +10,10 @@
 struct cc_object_queue {
     cc_queue *core;
     bool is_bounded;
-    cc_atomic_u32 drops;     /* shut down at once: what still comes in is dropped */
     cc_atomic_u32 has_tasks; /* a task has waited here */
     cc_atomic_u32 spins;     /* pauses before the next sleep; learned */
     cc_atomic_u32 short_sleeps;
-    char rest_of_line[CC_CACHE_LINE - 32];
+    char rest_of_line[CC_CACHE_LINE - 28];
     /* Each has its count first, which every put or get reads. */
     cc_event_count not_empty;
     char keep_lines_apart[CC_CACHE_LINE];
@@ -196,7 +195,8 @@ int cc_deadline_of(PyObject *block, PyObject *timeout, uint64_t *deadline) {
 #ifdef Py_GIL_DISABLED
 #define MAY_SPIN (cpu_count > 1)
 #else
-#define MAY_SPIN 0 /* who spins may keep the partner off its processor and gains nothing for the GIL */
+#define MAY_SPIN                                                                                   \
+    0 /* who spins may keep the partner off its processor and gains nothing for the GIL */
 #endif
 enum {
     FIRST_SPINS = 50, /* pauses; two or three microseconds */
@@ -286,24 +286,6 @@ static int no_put(cc_queue_status status) {
     return -1;
 }
 
-static void drop_all(cc_object_queue *q) {
-    uintptr_t word;
-    while (cc_queue_get(q->core, &word) == CC_QUEUE_OK) {
-        finish_a_task(q);
-        Py_DECREF((PyObject *)word);
-    }
-    tell_joiners(q);
-}
-
-/* After a successful put. */
-static inline void tell_getters(cc_object_queue *q) {
-    notify(&q->not_empty);
-    /* The fence in notify is also this one's: either we see the flag, or who has set it sees our item. */
-    if (cc_load_relaxed_u32(&q->drops)) {
-        drop_all(q);
-    }
-}
-
 /* After one that failed: it may have been counted for a moment, or have had a credit. */
 static void take_back(cc_object_queue *q, cc_queue_status status) {
     tell_joiners(q);
@@ -355,7 +337,7 @@ int cc_object_queue_put(cc_object_queue *q, PyObject *item, uint64_t deadline) {
         }
     }
     if (status == CC_QUEUE_OK) {
-        tell_getters(q);
+        notify(&q->not_empty);
         return 0;
     }
     Py_DECREF(item); /* not the last one: the caller has it */
@@ -367,7 +349,7 @@ int cc_object_queue_try_put(cc_object_queue *q, PyObject *item) {
     Py_INCREF(item);
     cc_queue_status status = cc_queue_put(q->core, (uintptr_t)item);
     if (status == CC_QUEUE_OK) {
-        tell_getters(q);
+        notify(&q->not_empty);
         return 1;
     }
     Py_DECREF(item);
@@ -522,11 +504,20 @@ int cc_object_queue_clear(cc_object_queue *q) {
     return 0;
 }
 
+/* Of a closed queue. Its get says CLOSED only when the puts that were under way are settled: then nothing can come any
+ * more, and what was put has been dropped. */
+static void drop_all(cc_object_queue *q) {
+    uintptr_t word;
+    while (cc_queue_get(q->core, &word) == CC_QUEUE_OK) {
+        finish_a_task(q);
+        Py_DECREF((PyObject *)word);
+    }
+    tell_joiners(q);
+}
+
 void cc_object_queue_shut_down(cc_object_queue *q, int immediate) {
     cc_queue_close(q->core);
     if (immediate) {
-        cc_exchange_seq_cst_u32(&q->drops, 1);
-        cc_fence_seq_cst(&q->not_empty.fence); /* pairs with the one in tell_getters */
         drop_all(q);
     }
     notify_all(&q->not_empty);

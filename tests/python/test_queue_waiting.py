@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -361,17 +362,49 @@ def test_no_item_is_lost_to_signals(Queue, alarm):
         q.shutdown()
 
     producer = Waiter(produce)
-    alarm(interrupt, 0.001, 0.0003)
+    alarm(interrupt, 100)
     while True:
         try:
+            # One signal for each turn, so that none arrives outside of the block.
+            signal.setitimer(signal.ITIMER_REAL, 0.0005)
             taken.extend(q)
+            signal.setitimer(signal.ITIMER_REAL, 0)
             break
         except Interrupt:
             interrupted += 1
-    signal.setitimer(signal.ITIMER_REAL, 0)
     producer.end()
     assert taken == list(range(count))
     assert interrupted
+
+
+@needs_signals
+def test_a_signal_that_arrives_with_the_notification_does_not_swallow_it(Queue, alarm):
+    # The main thread is notified, and before it can do anything a signal is there as well. It either takes the item,
+    # or the thread behind it does.
+    q = Queue()
+    taken = []
+    others = []
+
+    def notify_and_signal():
+        time.sleep(SOON)
+        others.append(Waiter(q.get))
+        time.sleep(SOON)
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(10)  # under a GIL: both, before anybody else runs
+        q.put("item")
+        signal.raise_signal(signal.SIGALRM)
+        sys.setswitchinterval(before)
+
+    alarm(interrupt, 100)
+    helper = Waiter(notify_and_signal)
+    with pytest.raises(Interrupt):
+        taken.extend(itertools.islice(q, 1))
+        for _ in range(1000):
+            time.sleep(0.001)
+    helper.end()
+    if taken:
+        q.put("item")
+    assert others[0].end() == "item"
 
 
 # ---------------------------------------------------------------- processes
