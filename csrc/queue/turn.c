@@ -133,7 +133,7 @@ static turn_node *new_node(turn *q, turn_member *self, uintptr_t word) {
 }
 
 static void free_node(turn *q, turn_member *self, turn_node *node) {
-    if (self->spare_count < SPARE_NODES) {
+    if ((int32_t)self->spare_count < (int32_t)SPARE_NODES) { /* signed: tests keep none */
         node->waiting = self->spare;
         self->spare = node;
         self->spare_count++;

@@ -83,10 +83,10 @@ bool cc_waiter_is_notified(const cc_waiter *w);
 
 cc_waiter *cc_event_notify_slowly(cc_event_count *e);
 
-/* The condition may hold for one more: wake the waiter whose turn it is. Returns NULL, or a foreign waiter that
+/* The condition may hold for one more, and what made it so was a read-modify-write: wake the waiter whose turn it is. Returns NULL, or a foreign waiter that
  * is out of the line now and must be told. */
 static inline cc_waiter *cc_event_notify(cc_event_count *e) {
-    cc_fence_seq_cst(&e->fence); /* (1): what has changed is visible before the count is read */
+    cc_fence_seq_cst_after_rmw(&e->fence); /* (1): the change is visible before the count is read */
     if (cc_load_relaxed_u32(&e->waiters) == 0) {
         return 0;
     }

@@ -140,6 +140,18 @@ static inline void cc_fence_seq_cst(cc_atomic_u64 *dummy) {
 #endif
 }
 
+/* The same, where the change that must be seen first was made by a read-modify-write: this thread's, or another's that
+ * this thread has seen done. On x86 that is a full barrier, and what is seen is not seen too early, so only the
+ * compiler has to be told. */
+static inline void cc_fence_seq_cst_after_rmw(cc_atomic_u64 *dummy) {
+#if defined(CC_ARCH_X86_64) && !defined(CC_SCHED) && !defined(CC_TSAN)
+    (void)dummy;
+    atomic_signal_fence(memory_order_seq_cst);
+#else
+    cc_fence_seq_cst(dummy);
+#endif
+}
+
 /* Orders what this thread does before its own signal handler's eyes: for the compiler, not the processor. */
 static inline void cc_fence_for_own_handler(void) {
     atomic_signal_fence(memory_order_seq_cst);

@@ -1018,7 +1018,7 @@ MUTATIONS = [
     Mutation(
         "notify_without_fence",
         "event count (1): what has changed is visible before the count is read",
-        [(EVENT_FAST, "cc_fence_seq_cst(&e->fence); /* (1): what", "/* (1): what")],
+        [(EVENT_FAST, "cc_fence_seq_cst_after_rmw(&e->fence); /* (1)", "/* (1)")],
         "sched_event_count",
     ),
     Mutation(
