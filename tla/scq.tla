@@ -307,9 +307,15 @@ WithinCapacity == Capacity > 0 => Cardinality(InQueue) <= Capacity /\ credits <=
 Finishes == <>AllDone
 
 (* For mutations that show late: only the runs in which it happens. *)
-OnePollerWalks == head[1] < 6 * Slots + 1 =>
-    /\ \A p \in Putters : pc[p] = "Choose"
-    /\ \A g \in Getters : pc[g] \in {"Choose", "Get", "Look", "Look3", "Take", "Take2"}
+OnePollerWalks ==
+    IF head[1] < 6 * Slots + 1
+    THEN /\ \A p \in Putters : pc[p] = "Choose"
+         /\ \A g \in Getters : pc[g] \in {"Choose", "Get", "Look", "Look3", "Take", "Take2"}
+    ELSE /\ {ticket[g] : g \in Getters} = {2 * Slots, 4 * Slots}
+         /\ entry[1][0].cycle = 1 /\ entry[1][0].safe => \A g \in Getters : pc[g] = "Take2"
+GettersLowerLate == (\E p \in Putters : pc[p] # "Done") => \A g \in Getters :
+    pc[g] \in {"Choose", "Get", "Look", "Look3", "Take", "Take2", "Take3", "Take4", "Missed", "CatchUp", "CatchUp2",
+               "LowerEmpty", "Lower"} /\ (pc[g] = "Choose" => step[g] = 0)
 OnePutterSleeps == \A p \in Putters :
     pc[p] \in {"Choose", "Put", "Index", "Draw", "Enter"} \/ (next[1] # None /\ ~tail[1].final)
 =============================================================================

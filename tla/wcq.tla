@@ -7,6 +7,7 @@
    not ahead. So are closing, catching up of tail more than once, and records that are used again.
 
    Scenes, from which a model starts: "empty"; "unsafe": slot 0 has been marked unsafe two cycles ago, and emptied since;
+   "held": a word is in the ring;
    "race": slot 0 holds a word, and getters 1, 2, 3 have drawn the tickets of three successive cycles of that slot. *)
 EXTENDS Integers, Sequences, FiniteSets, TLC
 
@@ -26,11 +27,12 @@ At(ticket) == ticket % (2 * Slots)
 Cycle(ticket) == ticket \div (2 * Slots)
 Void == 0
 Taken == -1
-Older == 99 \* the word in slot 0 of the scene "race"
+Older == 99 \* the word in slot 0 of the scenes "held" and "race"
 Side(o) == IF o \in Putting THEN "tail" ELSE "head"
 Word(o) == 10 + o
 NoTag == <<0, 0>>
 Start == CASE Scene = "empty" -> [head |-> 2 * Slots, tail |-> 2 * Slots]
+           [] Scene = "held" -> [head |-> 2 * Slots, tail |-> 2 * Slots + 1]
            [] Scene = "unsafe" -> [head |-> 6 * Slots, tail |-> 6 * Slots]
            [] Scene = "race" -> [head |-> 6 * Slots + 1, tail |-> 6 * Slots]
 Vacant(v) == v.index \in {Void, Taken}
@@ -38,9 +40,10 @@ Vacant(v) == v.index \in {Void, Taken}
 (* --algorithm wcq
 variables
     slot = [i \in Entries |->
-        [cycle |-> IF Scene = "empty" THEN 0 ELSE IF i = 0 THEN 1 ELSE 2,
+        [cycle |-> IF i = 0 THEN (IF Scene = "empty" THEN 0 ELSE 1)
+                   ELSE IF Scene \in {"empty", "held"} THEN 0 ELSE 2,
          safe |-> ~(Scene = "unsafe" /\ i = 0), settled |-> TRUE,
-         index |-> IF Scene = "race" /\ i = 0 THEN Older ELSE Void, note |-> 0]],
+         index |-> IF Scene \in {"race", "held"} /\ i = 0 THEN Older ELSE Void, note |-> 0]],
     count = Start,                                  \* head and tail, and their tags
     tag = [head |-> NoTag, tail |-> NoTag],
     wish = [o \in Owners |-> [kind |-> "none", t |-> 0]],
