@@ -5,7 +5,6 @@ cancelled has nothing to give back but that advice, which `leave` passes on to t
 csrc/sync/event_count.h has the protocol, queues.pxi the way from a notifying thread into the loop.
 """
 
-import asyncio
 import threading
 import weakref
 
@@ -34,6 +33,8 @@ def _port_of(loop):
 
 async def _try_until_it_works(queue, attempt, argument, failed, for_room):
     """Return what `attempt(argument)` answers as soon as that is something else than `failed`."""
+    import asyncio  # whoever awaits has it; the others need not load it
+
     loop = asyncio.get_running_loop()
     waiter = None
     while True:

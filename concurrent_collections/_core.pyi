@@ -352,19 +352,19 @@ class _Queue(Generic[_I]):
 
 class LockFreeQueue(_Queue[_I]):
     def __init__(
-        self, iterable: Iterable[_I] = (), maxsize: int = 0, *, ring_size: int | None = None
+        self, maxsize: int = 0, iterable: Iterable[_I] = (), *, ring_size: int | None = None
     ) -> None: ...
 
 class FastQueue(_Queue[_I]):
     def __init__(
-        self, iterable: Iterable[_I] = (), maxsize: int = 0, *, ring_size: int | None = None
+        self, maxsize: int = 0, iterable: Iterable[_I] = (), *, ring_size: int | None = None
     ) -> None: ...
 
 class WaitFreeQueue(_Queue[_I]):
     def __init__(
         self,
-        iterable: Iterable[_I] = (),
         maxsize: int = 0,
+        iterable: Iterable[_I] = (),
         *,
         ring_size: int | None = None,
         patience: int | None = None,

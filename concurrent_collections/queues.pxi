@@ -44,7 +44,8 @@ cdef long long count_from(str name, value, long long least, long long most) exce
     try:
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name}: expected an int, got {type(value).__name__}") from None
+        hint = " (items to start with are the second parameter)" if name == "maxsize" else ""
+        raise TypeError(f"{name}: expected an int, got {type(value).__name__}{hint}") from None
     if not least <= number <= most:
         raise ValueError(f"{name}: expected an int from {least} to {most}, got {number}")
     return number
@@ -74,8 +75,7 @@ cdef int begin(_Queue queue, cc_queue_kind kind, iterable, maxsize, ring_size, p
     try:
         items = iter(iterable)
     except TypeError:
-        raise TypeError(f"iterable: expected an iterable of items, got {type(iterable).__name__}"
-                        " (maxsize is the second parameter)") from None
+        raise TypeError(f"iterable: expected an iterable of items, got {type(iterable).__name__}") from None
     if cc_load_relaxed_uptr(&queue.inner):
         raise RuntimeError(f"{type(queue).__name__}: __init__ has been called before")
     if not cc_queue_kind_is_available(kind):
@@ -329,10 +329,10 @@ cdef class LockFreeQueue(_Queue):
 
     Parameters
     ----------
-    iterable : iterable, optional
-        The items to start with.
     maxsize : int, optional
         How many items it holds at most; 0 for any number.
+    iterable : iterable, optional
+        The items to start with.
     ring_size : int, optional
         Slots of one ring, rounded up to a power of two. For experts: the default is right.
 
@@ -343,7 +343,7 @@ cdef class LockFreeQueue(_Queue):
 
     Source: Nikolaev, A Scalable, Portable, and Memory-Efficient Lock-Free FIFO Queue (DISC 2019).
     """
-    def __init__(self, iterable=(), maxsize=0, *, ring_size=None):
+    def __init__(self, maxsize=0, iterable=(), *, ring_size=None):
         begin(self, CC_QUEUE_SCQ, iterable, maxsize, ring_size, None)
 
 
@@ -352,7 +352,7 @@ cdef class FastQueue(_Queue):
 
     Parameters
     ----------
-    iterable, maxsize, ring_size
+    maxsize, iterable, ring_size
         As for LockFreeQueue.
 
     ``config.queue_backend`` chooses when the queue is made: 'scq', 'lcrq' where the processor can swap 16 bytes
@@ -360,7 +360,7 @@ cdef class FastQueue(_Queue):
 
     Source: Morrison and Afek, Fast Concurrent Queues for x86 Processors (PPoPP 2013), for 'lcrq'.
     """
-    def __init__(self, iterable=(), maxsize=0, *, ring_size=None):
+    def __init__(self, maxsize=0, iterable=(), *, ring_size=None):
         begin(self, chosen_fast_kind(), iterable, maxsize, ring_size, None)
 
 
@@ -369,18 +369,19 @@ cdef class WaitFreeQueue(_Queue):
 
     Parameters
     ----------
-    iterable, maxsize, ring_size
+    maxsize, iterable, ring_size
         As for LockFreeQueue.
     patience : int, optional
         How often an operation tries the fast way before it asks the others for help. For experts.
 
-    Where a step is only lock-free: memory for a new ring, more threads than the queue was made for
-    (``wait_free`` tells), and waiting itself. Otherwise as LockFreeQueue.
+    ``wait_free`` tells whether all of it is. A bounded queue (to 65536 items) is. An unbounded one is lock-free
+    where it links a new ring, and so are a thread's first call, allocation, and waiting itself. Otherwise as
+    LockFreeQueue.
 
     Source: Nikolaev and Ravindran, wCQ: A Fast Wait-Free Queue with Bounded Memory Usage (SPAA 2022); where the
     processor cannot swap 16 bytes at once, Correia and Ramalhete's CRTurn queue (2017).
     """
-    def __init__(self, iterable=(), maxsize=0, *, ring_size=None, patience=None):
+    def __init__(self, maxsize=0, iterable=(), *, ring_size=None, patience=None):
         begin(self, CC_QUEUE_WAIT_FREE, iterable, maxsize, ring_size, patience)
 
     @property

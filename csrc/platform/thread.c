@@ -100,7 +100,6 @@ cc_thread *cc_thread_register(void) {
     return record;
 }
 
-
 #ifdef CC_SCHED
 void cc_thread_impersonate(cc_thread *record) {
     cc_thread_of_this_thread = record;

@@ -43,7 +43,7 @@ typedef enum cc_queue_kind {
     CC_QUEUE_SCQ,
     CC_QUEUE_LCRQ, /* where cc_queue_kind_is_available says so */
     CC_QUEUE_WAIT_FREE, /* wCQ where there is a 16-byte CAS, else CRTurn */
-    CC_QUEUE_TURN       /* CRTurn everywhere: for tests */
+    CC_QUEUE_TURN /* CRTurn everywhere: for tests */
 } cc_queue_kind;
 
 /* All zero: an unbounded queue with everything at its default. */

@@ -40,7 +40,7 @@ class TestConstruction:
         assert not q.is_shutdown
 
     def test_from_an_iterable_in_its_order(self, Queue):
-        q = Queue(iter("abc"), 5)
+        q = Queue(5, iter("abc"))
         assert q.maxsize == 5
         assert q.drain() == ["a", "b", "c"]
         assert Queue(iterable=[1], maxsize=1).get() == 1
@@ -49,7 +49,7 @@ class TestConstruction:
         item = Object()
         reference = weakref.ref(item)
         with pytest.raises(ValueError, match="iterable: has more items than maxsize = 2"):
-            Queue([item, 2, 3], maxsize=2)
+            Queue(iterable=[item, 2, 3], maxsize=2)
         del item
         gc.collect()
         assert dead(reference)
@@ -64,9 +64,10 @@ class TestConstruction:
         with pytest.raises(TypeError, match="maxsize: expected an int, got"):
             Queue(maxsize=wrong)
 
-    def test_maxsize_as_the_first_argument_is_explained(self, Queue):
-        with pytest.raises(TypeError, match=r"iterable: .* got int .*maxsize is the second"):
-            Queue(10)
+    def test_the_first_argument_is_maxsize_as_in_queue_Queue(self, Queue):
+        assert Queue(10).maxsize == 10
+        with pytest.raises(TypeError, match=r"maxsize: .* got list .*second parameter"):
+            Queue([1, 2])
 
     @pytest.mark.parametrize("wrong", [0, -1, 2**40])
     def test_a_ring_size_out_of_range(self, Queue, wrong):
@@ -75,7 +76,7 @@ class TestConstruction:
 
     def test_ring_sizes(self, Queue):
         for ring_size in (1, 2, 3, 64, 1000):
-            q = Queue(range(300), ring_size=ring_size)
+            q = Queue(iterable=range(300), ring_size=ring_size)
             assert q.drain() == list(range(300))
 
     def test_an_iterable_that_raises(self, Queue):
@@ -84,12 +85,12 @@ class TestConstruction:
             raise KeyError("x")
 
         with pytest.raises(KeyError, match="x"):
-            Queue(items())
+            Queue(iterable=items())
 
     def test_only_once(self, Queue):
-        q = Queue([1])
+        q = Queue(iterable=[1])
         with pytest.raises(RuntimeError, match="__init__ has been called before"):
-            q.__init__([2])
+            q.__init__(iterable=[2])
         assert q.drain() == [1]
 
     def test_a_subclass_that_forgets_init_gets_an_exception(self, Queue):
@@ -154,12 +155,12 @@ class TestOneItem:
 
     def test_none_and_every_other_object_is_an_item(self, Queue):
         items = [None, Ellipsis, NotImplemented, 0, (), object(), Queue.cls, Queue()]
-        q = Queue(items)
+        q = Queue(iterable=items)
         assert all(q.get() is item for item in items)
 
     def test_the_very_object_comes_out(self, Queue):
         item = [1]
-        q = Queue([item])
+        q = Queue(iterable=[item])
         assert q.get() is item
 
     def test_full(self, Queue):
@@ -181,7 +182,7 @@ class TestOneItem:
                 assert [q.get() for _ in range(maxsize)] == [(turn, i) for i in range(maxsize)]
 
     def test_empty(self, Queue):
-        q = Queue([1])
+        q = Queue(iterable=[1])
         q.get()
         for get in (
             lambda: q.get_nowait(),
@@ -204,7 +205,7 @@ class TestOneItem:
         "wrong", [-1, -0.001, float("-inf"), float("nan"), -(10**400)], ids=repr
     )
     def test_timeouts_that_are_no_time(self, Queue, wrong):
-        q = Queue([1], maxsize=1)
+        q = Queue(iterable=[1], maxsize=1)
         for use in (
             lambda: q.get(True, wrong),
             lambda: q.put(2, True, wrong),
@@ -216,7 +217,7 @@ class TestOneItem:
 
     @pytest.mark.parametrize("wrong", ["1", b"1", [], 1j], ids=repr)
     def test_timeouts_of_another_type(self, Queue, wrong):
-        q = Queue([1])
+        q = Queue(iterable=[1])
         with pytest.raises(TypeError, match="timeout: expected None or a number, got"):
             q.get(timeout=wrong)
         with pytest.raises(TypeError, match="timeout: expected None or a number, got"):
@@ -235,7 +236,7 @@ class TestOneItem:
 
     @pytest.mark.parametrize("seconds", [0.001, 0.02, 0.2])
     def test_a_timeout_is_never_shorter_and_not_much_longer(self, Queue, seconds):
-        q = Queue([1], maxsize=1)
+        q = Queue(iterable=[1], maxsize=1)
         for use, error in ((lambda: q.put(2, timeout=seconds), Full), (q.get, None)):
             before = time.monotonic()
             if error:
@@ -324,7 +325,7 @@ class TestMany:
         assert q.drain() == [0, 1, 2]
 
     def test_get_many(self, Queue):
-        q = Queue(range(10))
+        q = Queue(iterable=range(10))
         assert q.get_many(3) == [0, 1, 2]
         assert q.get_many(max_items=1, block=True, timeout=1) == [3]
         assert q.get_many(100) == [4, 5, 6, 7, 8, 9]
@@ -339,10 +340,10 @@ class TestMany:
     @pytest.mark.parametrize("wrong", [0, -1])
     def test_get_many_of_less_than_one(self, Queue, wrong):
         with pytest.raises(ValueError, match="max_items: expected an int from 1"):
-            Queue([1]).get_many(wrong)
+            Queue(iterable=[1]).get_many(wrong)
 
     def test_counts_of_another_type(self, Queue):
-        q = Queue([1])
+        q = Queue(iterable=[1])
         with pytest.raises(TypeError, match="max_items: expected an int, got str"):
             q.get_many("3")
         with pytest.raises(TypeError, match="max_items: expected an int, got float"):
@@ -350,7 +351,7 @@ class TestMany:
         assert len(q) == 1
 
     def test_drain(self, Queue):
-        q = Queue(range(10), maxsize=10)
+        q = Queue(iterable=range(10), maxsize=10)
         assert q.drain(3) == [0, 1, 2]
         assert q.drain(0) == []
         assert q.drain(max_items=2) == [3, 4]
@@ -361,13 +362,13 @@ class TestMany:
             q.drain(-1)
 
     def test_drain_after_the_end(self, Queue):
-        q = Queue([1, 2])
+        q = Queue(iterable=[1, 2])
         q.shutdown()
         assert q.drain() == [1, 2]
         assert q.drain() == []
 
     def test_clear(self, Queue):
-        q = Queue(range(10), maxsize=10)
+        q = Queue(iterable=range(10), maxsize=10)
         q.clear()
         assert q.empty()
         assert q.unfinished_tasks == 0
@@ -377,7 +378,7 @@ class TestMany:
         assert q.full()
 
     def test_iteration_ends_at_shutdown(self, Queue):
-        q = Queue(range(5))
+        q = Queue(iterable=range(5))
         q.shutdown()
         iterator = iter(q)
         assert iter(iterator) is iterator
@@ -399,7 +400,7 @@ class TestMany:
         thread.join()
 
     def test_in_takes_nothing_out(self, Queue):
-        q = Queue([1, 2])
+        q = Queue(iterable=[1, 2])
         with pytest.raises(TypeError, match="cannot tell whether an item is in a queue"):
             1 in q
         assert len(q) == 2
@@ -420,7 +421,7 @@ class TestTasks:
         q.join()
 
     def test_unfinished_tasks(self, Queue):
-        q = Queue(range(3))
+        q = Queue(iterable=range(3))
         assert q.unfinished_tasks == 3
         q.get()
         assert q.unfinished_tasks == 3
@@ -433,7 +434,7 @@ class TestTasks:
         q.join()
 
     def test_what_was_not_put_is_no_task(self, Queue):
-        q = Queue([1], maxsize=1)
+        q = Queue(iterable=[1], maxsize=1)
         for _ in range(3):
             assert not q.try_put(2)
             with pytest.raises(Full):
@@ -472,7 +473,7 @@ class TestTasks:
         assert q.unfinished_tasks == 0
 
     def test_many_join_at_once(self, Queue):
-        q = Queue([1])
+        q = Queue(iterable=[1])
 
         def work(index):
             if index:
@@ -487,7 +488,7 @@ class TestTasks:
 
 class TestShutdown:
     def test_what_is_left_can_be_got(self, Queue):
-        q = Queue([1, 2, 3])
+        q = Queue(iterable=[1, 2, 3])
         q.shutdown()
         assert q.is_shutdown
         for put in (q.put, q.put_nowait, q.try_put):
@@ -508,7 +509,7 @@ class TestShutdown:
         assert len(q) == 0
 
     def test_again_and_again(self, Queue):
-        q = Queue([1])
+        q = Queue(iterable=[1])
         q.shutdown()
         q.shutdown()
         assert q.get() == 1
@@ -517,7 +518,7 @@ class TestShutdown:
         assert q.is_shutdown
 
     def test_of_a_full_queue(self, Queue):
-        q = Queue([1], maxsize=1)
+        q = Queue(iterable=[1], maxsize=1)
         q.shutdown()
         with pytest.raises(ShutDown):
             q.put_nowait(2)
@@ -526,7 +527,7 @@ class TestShutdown:
     def test_immediately(self, Queue):
         item = Object()
         reference = weakref.ref(item)
-        q = Queue([item, 2, 3])
+        q = Queue(iterable=[item, 2, 3])
         q.get()
         del item
         q.put(4)
@@ -542,7 +543,7 @@ class TestShutdown:
             q.task_done()
 
     def test_first_gently_then_immediately(self, Queue):
-        q = Queue([1, 2])
+        q = Queue(iterable=[1, 2])
         q.shutdown()
         assert q.get() == 1
         q.shutdown(immediate=True)
@@ -550,8 +551,8 @@ class TestShutdown:
             q.get_nowait()
 
     def test_it_wakes_everybody(self, Queue):
-        empty, full = Queue(), Queue([1], maxsize=1)
-        unfinished = Queue([1])
+        empty, full = Queue(), Queue(iterable=[1], maxsize=1)
+        unfinished = Queue(iterable=[1])
         results = []
 
         def wait(function):
@@ -595,7 +596,7 @@ class TestTheWhole:
         assert len(q) == q.qsize() == 1
 
     def test_repr(self, Queue):
-        q = Queue([1, 2], maxsize=4)
+        q = Queue(iterable=[1, 2], maxsize=4)
         name = Queue.cls.__name__
         assert repr(q).startswith(f"<{name} length=2 maxsize=4 open at 0x")
         q.shutdown()
@@ -605,7 +606,7 @@ class TestTheWhole:
         assert repr(q).startswith("<Jobs length=1 maxsize=0 open at 0x")
 
     def test_equal_to_itself_only(self, Queue):
-        a, b = Queue([1]), Queue([1])
+        a, b = Queue(iterable=[1]), Queue(iterable=[1])
         assert a == a
         assert a != b
         assert len({a, b}) == 2
@@ -615,10 +616,10 @@ class TestTheWhole:
     )
     def test_no_copies(self, Queue, make):
         with pytest.raises(TypeError, match=f"cannot copy or pickle a {Queue.cls.__name__}"):
-            make(Queue([1]))
+            make(Queue(iterable=[1]))
 
     def test_weak_references(self, Queue):
-        q = Queue([1])
+        q = Queue(iterable=[1])
         reference = weakref.ref(q)
         assert reference() is q
         del q
@@ -630,7 +631,7 @@ class TestTheWhole:
         assert alias.__args__ == (int,)
 
     def test_size(self, Queue):
-        small, large = Queue(), Queue(range(20_000))
+        small, large = Queue(), Queue(iterable=range(20_000))
         assert sys.getsizeof(small) > object.__sizeof__(small)
         assert sys.getsizeof(large) > sys.getsizeof(small)
 
@@ -696,7 +697,7 @@ class TestFastQueueAndConfig:
             return
         assert Queue().wait_free in (True, False)
         for patience in (0, 1, 100):
-            assert Queue(range(100), patience=patience).drain() == list(range(100))
+            assert Queue(iterable=range(100), patience=patience).drain() == list(range(100))
         with pytest.raises(ValueError, match="patience: expected an int from 0"):
             Queue(patience=-1)
 
@@ -757,7 +758,7 @@ class TestItemsWithFinalizers:
             def __del__(self):
                 raise KeyError
 
-        q = Queue([Raiser(), 2, Raiser(), 4])
+        q = Queue(iterable=[Raiser(), 2, Raiser(), 4])
         q.clear()
         gc.collect()
         assert raised == [KeyError, KeyError]

@@ -59,7 +59,7 @@ async def a_moment():
 class TestOneLoop:
     def test_what_is_there_is_taken_at_once(self, Queue):
         async def main():
-            q = Queue([1, None], maxsize=3)
+            q = Queue(iterable=[1, None], maxsize=3)
             assert await q.async_get() == 1
             assert await q.async_get() is None
             assert await q.async_put(2) is None
@@ -80,7 +80,7 @@ class TestOneLoop:
 
     def test_a_task_waits_for_room(self, Queue):
         async def main():
-            q = Queue([1], maxsize=1)
+            q = Queue(iterable=[1], maxsize=1)
             task = asyncio.create_task(q.async_put(2))
             await a_moment()
             assert not task.done()
@@ -137,7 +137,7 @@ class TestOneLoop:
 
     def test_shutdown_wakes_every_task(self, Queue):
         async def main():
-            q, full = Queue(), Queue([1], maxsize=1)
+            q, full = Queue(), Queue(iterable=[1], maxsize=1)
             tasks = [asyncio.create_task(q.async_get()) for _ in range(40)]
             tasks += [asyncio.create_task(full.async_put(2)) for _ in range(40)]
             await a_moment()
@@ -155,7 +155,7 @@ class TestOneLoop:
 
     def test_timeouts(self, Queue):
         async def main():
-            q = Queue([1], maxsize=1)
+            q = Queue(iterable=[1], maxsize=1)
             for wait in (lambda: q.async_put(2), lambda: Queue().async_get()):
                 before = time.monotonic()
                 with pytest.raises(TimeoutError):
@@ -175,7 +175,7 @@ class TestOneLoop:
             coroutine.close()
 
     def test_without_a_loop(self, Queue):
-        q = Queue([1])
+        q = Queue(iterable=[1])
         with pytest.raises(StopIteration) as caught:
             q.async_get().send(None)  # nothing to wait for: no loop is needed
         assert caught.value.value == 1
@@ -353,7 +353,7 @@ class TestGivingUp:
         asyncio.run(main())
 
     def test_a_put_cancelled_after_it_was_notified(self, Queue):
-        q = Queue([1], maxsize=1)
+        q = Queue(iterable=[1], maxsize=1)
 
         async def main():
             tasks = [asyncio.create_task(q.async_put(n)) for n in (2, 3)]
@@ -809,7 +809,7 @@ class TestStepByStep:
 
     def test_a_signal_in_the_middle_of_telling_a_loop_loses_no_item(self, Queue):
         # The get has its item in its hands when the handler raises in the loop's code.
-        q, loop = Queue(["item"], maxsize=1), Loop()
+        q, loop = Queue(iterable=["item"], maxsize=1), Loop()
         waiter = stand_in_line(q, _core._LoopPort(loop), for_room=True)
         interruptions = [KeyboardInterrupt("now")]
 
@@ -903,7 +903,7 @@ class TestReferences:
         assert dead(item_reference)
 
     def test_the_collector_sees_waiting_tasks(self, Queue):
-        q = Queue([1], maxsize=1)
+        q = Queue(iterable=[1], maxsize=1)
         port = _core._LoopPort(Loop())
         waiters = [
             stand_in_line(q, port),

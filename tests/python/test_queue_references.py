@@ -37,14 +37,14 @@ class TestPromptRelease:
     @pytest.mark.parametrize("remove", REMOVALS.values(), ids=REMOVALS)
     def test_an_item_dies_as_soon_as_it_has_left(self, Queue, remove):
         item, reference = watched()
-        q = Queue([item], maxsize=1)
+        q = Queue(iterable=[item], maxsize=1)
         del item
         assert not dead(reference)
         remove(q)
         assert dead(reference)
 
     def test_an_item_that_was_not_put_is_not_kept(self, Queue):
-        q = Queue([1], maxsize=1)
+        q = Queue(iterable=[1], maxsize=1)
         item, reference = watched()
         assert not q.try_put(item)
         for put in (q.put_nowait, lambda thing: q.put(thing, timeout=0.001)):
@@ -70,7 +70,7 @@ class TestPromptRelease:
 
     def test_it_dies_in_whatever_thread(self, Queue):
         item, reference = watched()
-        holder = [Queue([item])]
+        holder = [Queue(iterable=[item])]
         del item
         thread = threading.Thread(target=holder.clear)
         thread.start()
@@ -86,7 +86,7 @@ class TestPromptRelease:
         things = (item, None, True, Empty, Full, ShutDown)
         before = [sys.getrefcount(thing) for thing in things]
         for _ in range(50):
-            q = Queue([item], maxsize=3)
+            q = Queue(iterable=[item], maxsize=3)
             q.put(item)
             q.put(item, True, 1)
             q.try_put(item)
@@ -127,13 +127,13 @@ class TestCycles:
 
     def test_a_cycle_through_an_item(self, Queue):
         item, reference = watched()
-        item.queue = Queue([1, item, 2])
+        item.queue = Queue(iterable=[1, item, 2])
         del item
         gc.collect()
         assert dead(reference)
 
     def test_a_cycle_through_an_attribute_of_a_subclass(self, Queue):
-        q = Queue.subclass()([1])
+        q = Queue.subclass()(iterable=[1])
         q.me = q
         reference = weakref.ref(q)
         del q
@@ -142,7 +142,7 @@ class TestCycles:
 
     def test_a_cycle_through_an_iterator(self, Queue):
         item, reference = watched()
-        item.iterator = iter(Queue([item]))
+        item.iterator = iter(Queue(iterable=[item]))
         del item
         gc.collect()
         assert dead(reference)
@@ -165,7 +165,7 @@ class TestCycles:
                 self.queue.put("revived")
 
         item = Reviver()
-        item.queue = Queue([item])
+        item.queue = Queue(iterable=[item])
         reference = weakref.ref(item.queue)
         del item
         gc.collect()
@@ -180,7 +180,7 @@ class TestCycles:
     def test_the_collector_sees_every_item(self, Queue):
         for maxsize in (0, 300):
             items = [Object() for _ in range(300)]
-            q = Queue(items, maxsize)
+            q = Queue(maxsize, items)
             for _ in range(100):
                 q.put(q.get())
             seen = {id(thing) for thing in gc.get_referents(q)}
@@ -212,10 +212,10 @@ class TestDepth:
     def test_a_long_chain_of_queues_dies_without_a_deep_stack(self, Queue):
         depth = 2_000 if IS_UNDER_ASAN else rounds(50_000)
         outer, reference = watched()
-        chain = Queue([outer])
+        chain = Queue(iterable=[outer])
         del outer
         for _ in range(depth):
-            chain = Queue([chain], maxsize=1)
+            chain = Queue(iterable=[chain], maxsize=1)
         del chain
         gc.collect()
         assert dead(reference)
@@ -223,7 +223,7 @@ class TestDepth:
     def test_a_long_chain_that_is_drained_from_within(self, Queue):
         chain = None
         for _ in range(2_000 if IS_UNDER_ASAN else rounds(20_000)):
-            chain = Queue([chain], maxsize=1)
+            chain = Queue(iterable=[chain], maxsize=1)
         chain.clear()
         assert chain.empty()
 
@@ -252,7 +252,7 @@ class TestNoLeaks:
     def test_memory_stays_level_while_queues_come_and_go(self, Queue):
         def turn():
             for n in range(300):
-                Queue(range(5), maxsize=(0, 5)[n % 2]).get()
+                Queue(iterable=range(5), maxsize=(0, 5)[n % 2]).get()
 
         self.level(turn, 10)
 
@@ -263,7 +263,7 @@ class TestNoLeaks:
             q.put(bytes(1000))
             q.get()
             with pytest.raises(Full):
-                Queue([1], maxsize=1).put(2, timeout=0)
+                Queue(iterable=[1], maxsize=1).put(2, timeout=0)
 
         def turn():
             for _ in range(100):
@@ -291,7 +291,7 @@ class TestMemoryThatRunsOut:
                 lambda q: q.task_done(),
             ):
                 for first_to_fail in range(60):
-                    q = Queue(items, maxsize=maxsize)
+                    q = Queue(iterable=items, maxsize=maxsize)
                     results = []
 
                     def use(q=q, operation=operation, results=results, first=first_to_fail):
@@ -319,7 +319,7 @@ class TestMemoryThatRunsOut:
         for first_to_fail in range(100):
             no_failing_allocations(first_to_fail)
             try:
-                q = Queue([item] * 10)
+                q = Queue(iterable=[item] * 10)
             except MemoryError:
                 no_failing_allocations(-1)
             else:
@@ -351,7 +351,7 @@ class TestMemoryThatRunsOut:
 
     def test_a_queue_dies_without_memory(self, Queue, no_failing_allocations):
         item, reference = watched()
-        q = Queue([item] * 100)
+        q = Queue(iterable=[item] * 100)
         del item
         no_failing_allocations(0)
         del q

@@ -61,7 +61,7 @@ def test_a_put_wakes_a_get(Queue):
 
 
 def test_a_get_wakes_a_put(Queue):
-    q = Queue([1], maxsize=1)
+    q = Queue(iterable=[1], maxsize=1)
     waiter = Waiter(q.put, 2)
     assert waiter.still_waits()
     assert q.get() == 1
@@ -82,7 +82,7 @@ def test_a_get_wakes_a_put(Queue):
     ids="get_nowait try_get get_many drain clear next".split(),
 )
 def test_everything_that_makes_room_wakes_a_put(Queue, make_room):
-    q = Queue([1], maxsize=1)
+    q = Queue(iterable=[1], maxsize=1)
     waiter = Waiter(q.put, 2)
     assert waiter.still_waits()
     make_room(q)
@@ -316,7 +316,7 @@ def test_a_signal_handler_that_raises_ends_a_get(Queue, alarm, wait):
 
 @needs_signals
 def test_a_signal_handler_that_raises_ends_a_put_and_a_join(Queue, alarm):
-    q = Queue([1], maxsize=1)
+    q = Queue(iterable=[1], maxsize=1)
     for wait in (lambda: q.put(2), lambda: q.put(2, timeout=100), q.join):
         alarm(interrupt, 0.05)
         with pytest.raises(Interrupt):
@@ -342,7 +342,7 @@ def test_a_signal_handler_may_use_the_queue(Queue, alarm):
     q = Queue()
     alarm(lambda: q.put("from the handler"), 0.02)
     assert q.get(timeout=60) == "from the handler"
-    q = Queue([1], maxsize=1)
+    q = Queue(iterable=[1], maxsize=1)
     alarm(lambda: q.get(), 0.02)
     q.put(2, timeout=60)
     assert q.drain() == [2]
@@ -526,7 +526,7 @@ quietly = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @forks
 @quietly
 def test_a_forked_child_has_none_of_the_parents_waiters(Queue):
-    q, full = Queue(), Queue([1], maxsize=1)
+    q, full = Queue(), Queue(iterable=[1], maxsize=1)
     waiters = [Waiter(q.get) for _ in range(3)] + [Waiter(full.put, 2)]
     time.sleep(SOON)
 

@@ -343,7 +343,7 @@ def process() -> None:
 
 # ---- queues -------------------------------------------------------------------------------
 
-jobs = LockFreeQueue([1, 2, 3], maxsize=10)
+jobs = LockFreeQueue(iterable=[1, 2, 3], maxsize=10)
 assert_type(jobs, LockFreeQueue[int])
 names: FastQueue[str] = FastQueue()
 whatever: WaitFreeQueue[Path | None] = WaitFreeQueue(patience=3, ring_size=64)
