@@ -34,7 +34,7 @@ class QueueMachine(RuleBasedStateMachine):
         ring_size=st.sampled_from([None, 1, 2, 8]),
     )
     def begin(self, items, maxsize, ring_size):
-        self.queue = self.kind(items, maxsize, ring_size=ring_size)
+        self.queue = self.kind(maxsize, items, ring_size=ring_size)
         self.items = deque(items)
         self.maxsize = maxsize
         self.unfinished = len(items)
