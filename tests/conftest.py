@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -11,6 +12,11 @@ import pytest
 # pytest imports our files one by one (--import-mode=importlib), so that this directory is not on
 # the path of itself.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+# A shell without job control starts its background commands with Ctrl-C ignored, and then CPython installs no handler: tests
+# that interrupt themselves would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 try:
     import hypothesis
