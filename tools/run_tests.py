@@ -416,7 +416,7 @@ STAGES = [
     Stage(
         "schedules",
         "C core under our own scheduler",
-        lambda: test_core("schedules", "-Dschedules=true", "-Dallocator=libc", slowness=2),
+        lambda: test_core("schedules", "-Dschedules=true", "-Dallocator=libc", slowness=4),
         is_quick=False,
     ),
     Stage("python-ft", "Python tests, free-threaded", lambda: test_python("ft")),
