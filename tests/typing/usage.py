@@ -367,7 +367,7 @@ jobs.put("text")  # type: ignore[arg-type]
 jobs.put_many(["text"])  # type: ignore[list-item]
 jobs.maxsize = 3  # type: ignore[misc]
 names.wait_free  # type: ignore[attr-defined]
-LockFreeQueue(10)  # type: ignore[arg-type]
+LockFreeQueue[int]([10])  # type: ignore[arg-type]
 whatever.put(None)
 
 
