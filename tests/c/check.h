@@ -65,6 +65,15 @@
         }                                                                                          \
     } while (0)
 
+/* qemu-user breaks down when the forked child of a process of several threads starts another one. */
+static inline UNUSED bool may_start_threads_after_fork(void) {
+    if (getenv("CC_TEST_EMULATED")) {
+        printf("    skipped: the emulator cannot start threads in a forked child\n");
+        return false;
+    }
+    return true;
+}
+
 /* n, or the share of it that CC_TEST_PERCENT asks for; at least 1. */
 static inline UNUSED int64_t scaled(int64_t n) {
     const char *text = getenv("CC_TEST_PERCENT");

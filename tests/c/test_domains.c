@@ -220,6 +220,9 @@ static void *keep_coming_and_going(void *argument) {
 
 static void test_fork(void) {
     begin_test("a child of a process whose threads make, destroy and flush domains does so too");
+    if (!may_start_threads_after_fork()) {
+        return;
+    }
 #if CHECK_SANITIZED || defined(__SANITIZE_ADDRESS__)
     printf("    skipped: a sanitizer does not hold its allocator's locks across fork()\n");
     return;
