@@ -163,16 +163,21 @@ static int by_address(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
+/* Twice, because a name may be passed on: who helps (wcq_help_the_next) names a ring while its owner still names it. We
+ * may look at the helper before it does and at the owner when it no longer does; but then the helper does by
+ * the time of the second look. */
 static uint32_t see_hazards(const cc_queue *queue, uintptr_t *out, uint32_t room) {
     uint32_t found = 0;
-    for (const cc_member *m = cc_members_first(&queue->members); m; m = m->next) {
-        uintptr_t names[2] = {cc_load_seq_cst_uptr(&m->put_ring), /* pairs with (4) */
-                              cc_load_seq_cst_uptr(&m->get_ring)}; /* (4) */
-        for (int i = 0; i < 2; i++) {
-            if (names[i] && found < room) {
-                out[found] = names[i];
+    for (int look = 0; look < 2; look++) {
+        for (const cc_member *m = cc_members_first(&queue->members); m; m = m->next) {
+            uintptr_t names[2] = {cc_load_seq_cst_uptr(&m->put_ring), /* pairs with (4) */
+                                  cc_load_seq_cst_uptr(&m->get_ring)}; /* (4) */
+            for (int i = 0; i < 2; i++) {
+                if (names[i] && found < room) {
+                    out[found] = names[i];
+                }
+                found += names[i] != 0;
             }
-            found += names[i] != 0;
         }
     }
     return found;
