@@ -501,12 +501,12 @@ class Tally:
             number = f"[{self.begun:2}/{self.stages}]"
             print(f"{number} {stage.what} ...", flush=True)
         started = time.monotonic()
-        counts, said = (0, 0), ""
+        counts, said, is_skipped = (0, 0), "", False
         try:
             counts = stage.action()
             said = f"{counts[0]} passed ({time.monotonic() - started:.0f} s)"
         except StageSkipped as reason:
-            said = f"skipped: {reason}"
+            said, is_skipped = f"skipped: {reason}", True
         except StageFailed as failure:
             counts = failure.counts
             said = (
@@ -516,7 +516,7 @@ class Tally:
         with self.lock:
             self.passed += counts[0]
             self.failed += counts[1]
-            if said.startswith("skipped"):
+            if is_skipped:
                 self.skipped.append(stage.name)
             print(f"{number} {stage.name}: {said}", flush=True)
 

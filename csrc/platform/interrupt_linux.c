@@ -130,11 +130,8 @@ static uintptr_t stack_pointer_in(const void *context) {
     const ucontext_t *c = context;
 #if defined(CC_ARCH_X86_64)
     return (uintptr_t)c->uc_mcontext.gregs[REG_RSP];
-#elif defined(CC_ARCH_AARCH64)
+#else /* CC_HAS_INTERRUPTS: AArch64 */
     return (uintptr_t)c->uc_mcontext.sp;
-#else
-    (void)c;
-    return 0;
 #endif
 }
 

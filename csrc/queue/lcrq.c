@@ -48,7 +48,6 @@
 #define MOST_TRIES 10u            /* of a put, before it gives the ring up */
 #define FINAL (UINT64_C(1) << 63) /* in tail */
 #define UNSAFE (UINT64_C(1) << 63) /* in the index of a cell */
-#define SPINS 64u
 
 /* The halves are loaded singly, and changed together as a cc_pair. */
 typedef struct cell {
@@ -69,12 +68,6 @@ typedef struct lcrq_ring {
     char rest_of_line[CC_CACHE_LINE - sizeof(uint64_t)];
     /* Behind it: n cells. */
 } lcrq_ring;
-
-typedef struct lcrq {
-    cc_queue common;
-    cc_ring_list rings;
-    uint32_t spins;
-} lcrq;
 
 static inline cell *cell_of(const lcrq_ring *ring, uint64_t ticket) {
     return (cell *)(ring + 1) + (ticket & ring->mask);
@@ -203,7 +196,7 @@ CC_ALWAYS_INLINE cc_ring_answer ring_take(cc_ring *common, cc_queue *queue, cc_m
             }
         }
         ticket = cc_fetch_add_seq_cst_u64(&ring->head, 1);
-        if (take_at_ticket(ring, ticket, ((lcrq *)queue)->spins, word)) {
+        if (take_at_ticket(ring, ticket, ((cc_ring_queue *)queue)->spins, word)) {
             return CC_RING_OK;
         }
         uint64_t tail = cc_load_seq_cst_u64(&ring->tail);
@@ -250,52 +243,29 @@ static const cc_ring_kind lcrq_rings = {
 /* ---------------------------------------------------------------- the queue */
 
 static bool begin(cc_queue *queue) {
-    lcrq *q = (lcrq *)queue;
-    q->spins = queue->options.spins ? queue->options.spins - 1 : SPINS;
-    return cc_ring_list_begin(&q->rings, queue, &lcrq_rings);
-}
-
-static void end(cc_queue *queue) {
-    cc_ring_list_end(&((lcrq *)queue)->rings);
+    return cc_ring_queue_begin(queue, &lcrq_rings);
 }
 
 static cc_queue_status put_word(cc_queue *queue, cc_member *self, uintptr_t word) {
-    return cc_ring_list_put(&((lcrq *)queue)->rings, queue, self, word, &lcrq_rings);
+    return cc_ring_list_put(&((cc_ring_queue *)queue)->rings, queue, self, word, &lcrq_rings);
 }
 
 static cc_queue_status take_word(cc_queue *queue, cc_member *self, uintptr_t *word) {
-    return cc_ring_list_take(&((lcrq *)queue)->rings, queue, self, word, &lcrq_rings);
-}
-
-static void close_rings(cc_queue *queue, cc_member *self) {
-    cc_ring_list_close(&((lcrq *)queue)->rings, queue, self, &lcrq_rings);
-}
-
-static int visit_words(const cc_queue *queue, int (*visit)(uintptr_t word, void *argument),
-                       void *argument) {
-    return cc_ring_list_visit(&((const lcrq *)queue)->rings, &lcrq_rings, visit, argument);
-}
-
-static size_t bytes_of_rings(const cc_queue *queue) {
-    return (size_t)cc_load_relaxed_u64(&((const lcrq *)queue)->rings.bytes);
-}
-
-static bool is_available(void) {
-    return cc_features() & CC_FEATURE_CMPXCHG16B;
+    return cc_ring_list_take(&((cc_ring_queue *)queue)->rings, queue, self, word, &lcrq_rings);
 }
 
 const cc_queue_operations cc_lcrq_operations = {
     .backend = "lcrq",
-    .is_available = is_available,
-    .queue_bytes = sizeof(lcrq),
+    .is_available = cc_can_swap_pairs,
+    .queue_bytes = sizeof(cc_ring_queue),
     .member_bytes = sizeof(cc_member),
     .begin = begin,
     .put_word = put_word,
     .take_word = take_word,
-    .close = close_rings,
-    .visit = visit_words,
-    .end = end,
-    .bytes = bytes_of_rings,
+    .close = cc_ring_queue_close,
+    .visit = cc_ring_queue_visit,
+    .end = cc_ring_queue_end,
+    .bytes = cc_ring_queue_bytes,
 };
 
 #else

@@ -68,6 +68,22 @@ extern const cc_queue_operations cc_lcrq_operations;
 extern const cc_queue_operations cc_wcq_operations;
 extern const cc_queue_operations cc_turn_operations;
 
+/* Loads that a get waits for a put in its slot. */
+static inline uint32_t cc_queue_spins(const cc_queue *queue) {
+    return queue->options.spins ? queue->options.spins - 1 : 64u;
+}
+
+/* Does this machine have cc_pair_cas? */
+static inline bool cc_can_swap_pairs(void) {
+#if !defined(CC_HAVE_PAIR_CAS)
+    return false;
+#elif defined(CC_ARCH_X86_64)
+    return cc_features() & CC_FEATURE_CMPXCHG16B;
+#else
+    return true;
+#endif
+}
+
 /* The smallest power of two that is not smaller. */
 static inline uint32_t cc_power_of_two(uint64_t n) {
     uint32_t power = 1;

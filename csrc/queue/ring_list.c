@@ -270,3 +270,31 @@ int cc_ring_list_visit(const cc_ring_list *list, const cc_ring_kind *kind,
     }
     return 0;
 }
+
+/* ---------------------------------------------------------------- a queue that is a list */
+
+bool cc_ring_queue_begin(cc_queue *queue, const cc_ring_kind *kind) {
+    cc_ring_queue *q = (cc_ring_queue *)queue;
+    q->kind = kind;
+    q->spins = cc_queue_spins(queue);
+    return cc_ring_list_begin(&q->rings, queue, kind);
+}
+
+void cc_ring_queue_end(cc_queue *queue) {
+    cc_ring_list_end(&((cc_ring_queue *)queue)->rings);
+}
+
+void cc_ring_queue_close(cc_queue *queue, cc_member *self) {
+    cc_ring_queue *q = (cc_ring_queue *)queue;
+    cc_ring_list_close(&q->rings, queue, self, q->kind);
+}
+
+int cc_ring_queue_visit(const cc_queue *queue, int (*visit)(uintptr_t word, void *argument),
+                        void *argument) {
+    const cc_ring_queue *q = (const cc_ring_queue *)queue;
+    return cc_ring_list_visit(&q->rings, q->kind, visit, argument);
+}
+
+size_t cc_ring_queue_bytes(const cc_queue *queue) {
+    return (size_t)cc_load_relaxed_u64(&((const cc_ring_queue *)queue)->rings.bytes);
+}

@@ -91,6 +91,27 @@ typedef struct cc_ring_kind {
     int (*visit)(const cc_ring *ring, int (*visit)(uintptr_t word, void *argument), void *argument);
 } cc_ring_kind;
 
+/* A queue that is such a list and nothing else. */
+typedef struct cc_ring_queue {
+    cc_queue common;
+    cc_ring_list rings;
+    const cc_ring_kind *kind; /* for what is rare; put and take know it when they are compiled */
+    uint32_t spins;
+} cc_ring_queue;
+
+bool cc_ring_queue_begin(cc_queue *queue, const cc_ring_kind *kind);
+void cc_ring_queue_end(cc_queue *queue);
+void cc_ring_queue_close(cc_queue *queue, cc_member *self);
+int cc_ring_queue_visit(const cc_queue *queue, int (*visit)(uintptr_t word, void *argument),
+                        void *argument);
+size_t cc_ring_queue_bytes(const cc_queue *queue);
+
+/* Of the members, so many may keep an index of a ring for their next put that puts do not run out of them. */
+static inline uint32_t cc_ring_keepers(const cc_queue *queue, uint32_t slots) {
+    uint64_t capacity = queue->capacity;
+    return !capacity ? slots / 2 : capacity < slots ? slots - (uint32_t)capacity : 0;
+}
+
 /* ---- ring_list.c: what happens once in a ring's life ---- */
 
 bool cc_ring_list_begin(cc_ring_list *list, cc_queue *queue, const cc_ring_kind *kind);

@@ -70,7 +70,6 @@
 #define MOST_SLOTS 4096u
 #define TICKETS (UINT64_C(1) << 31) /* of a ring */
 #define FINAL (UINT64_C(1) << 63)   /* in tail */
-#define SPINS 64u
 
 /* What take_index says besides an index. */
 #define NOTHING UINT32_MAX    /* empty, and the ring was not final */
@@ -100,12 +99,6 @@ typedef struct scq_member {
     scq_ring *kept_from; /* NULL: nothing is kept */
     uint32_t kept;
 } scq_member;
-
-typedef struct scq {
-    cc_queue common;
-    cc_ring_list rings;
-    uint32_t spins;
-} scq;
 
 static inline cc_atomic_u32 *entries_of_filled(const scq_ring *ring) {
     return (cc_atomic_u32 *)(ring + 1);
@@ -305,9 +298,9 @@ static size_t ring_bytes(uint32_t slots) {
 static void fill_ring(cc_ring *common, const cc_queue *queue, uintptr_t word) {
     scq_ring *ring = (scq_ring *)common;
     uint32_t slots = common->slots, first_free = word ? 1 : 0;
-    uint64_t capacity = queue->capacity, tickets = queue->options.ticket_limit;
+    uint64_t tickets = queue->options.ticket_limit;
     ring->mask = 2 * slots - 1;
-    ring->keepers = !capacity ? slots / 2 : capacity < slots ? slots - (uint32_t)capacity : 0;
+    ring->keepers = cc_ring_keepers(queue, slots);
     ring->limit = 2 * slots + (tickets ? tickets : TICKETS);
     ring->limit = ring->limit < TICKETS ? ring->limit : TICKETS;
     fill_index_ring(&ring->filled, entries_of_filled(ring), ring->mask, 0, first_free);
@@ -335,7 +328,7 @@ CC_ALWAYS_INLINE cc_ring_answer ring_put(cc_ring *common, cc_queue *queue, cc_me
         index = self->kept;
     } else {
         index = take_index(&ring->free, entries_of_free(ring), mask, ring->limit,
-                           ((scq *)queue)->spins);
+                           ((cc_ring_queue *)queue)->spins);
         if (index >= OVER) {
             finalize_ring(common);
             return CC_RING_OVER;
@@ -353,7 +346,7 @@ CC_ALWAYS_INLINE cc_ring_answer ring_take(cc_ring *common, cc_queue *queue, cc_m
     scq_member *self = (scq_member *)self_;
     uint32_t mask = ring->mask;
     uint32_t index = take_index(&ring->filled, entries_of_filled(ring), mask, ring->limit,
-                                ((scq *)queue)->spins);
+                                ((cc_ring_queue *)queue)->spins);
     if (index >= OVER) {
         return index == OVER ? CC_RING_OVER : CC_RING_EMPTY;
     }
@@ -403,45 +396,26 @@ static const cc_ring_kind scq_rings = {
 /* ---------------------------------------------------------------- the queue */
 
 static bool begin(cc_queue *queue) {
-    scq *q = (scq *)queue;
-    q->spins = queue->options.spins ? queue->options.spins - 1 : SPINS;
-    return cc_ring_list_begin(&q->rings, queue, &scq_rings);
-}
-
-static void end(cc_queue *queue) {
-    cc_ring_list_end(&((scq *)queue)->rings);
+    return cc_ring_queue_begin(queue, &scq_rings);
 }
 
 static cc_queue_status put_word(cc_queue *queue, cc_member *self, uintptr_t word) {
-    return cc_ring_list_put(&((scq *)queue)->rings, queue, self, word, &scq_rings);
+    return cc_ring_list_put(&((cc_ring_queue *)queue)->rings, queue, self, word, &scq_rings);
 }
 
 static cc_queue_status take_word(cc_queue *queue, cc_member *self, uintptr_t *word) {
-    return cc_ring_list_take(&((scq *)queue)->rings, queue, self, word, &scq_rings);
-}
-
-static void close_rings(cc_queue *queue, cc_member *self) {
-    cc_ring_list_close(&((scq *)queue)->rings, queue, self, &scq_rings);
-}
-
-static int visit_words(const cc_queue *queue, int (*visit)(uintptr_t word, void *argument),
-                       void *argument) {
-    return cc_ring_list_visit(&((const scq *)queue)->rings, &scq_rings, visit, argument);
-}
-
-static size_t bytes_of_rings(const cc_queue *queue) {
-    return (size_t)cc_load_relaxed_u64(&((const scq *)queue)->rings.bytes);
+    return cc_ring_list_take(&((cc_ring_queue *)queue)->rings, queue, self, word, &scq_rings);
 }
 
 const cc_queue_operations cc_scq_operations = {
     .backend = "scq",
-    .queue_bytes = sizeof(scq),
+    .queue_bytes = sizeof(cc_ring_queue),
     .member_bytes = sizeof(scq_member),
     .begin = begin,
     .put_word = put_word,
     .take_word = take_word,
-    .close = close_rings,
-    .visit = visit_words,
-    .end = end,
-    .bytes = bytes_of_rings,
+    .close = cc_ring_queue_close,
+    .visit = cc_ring_queue_visit,
+    .end = cc_ring_queue_end,
+    .bytes = cc_ring_queue_bytes,
 };

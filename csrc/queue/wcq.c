@@ -45,7 +45,6 @@
 #define MOST_SLOTS 1024u              /* of a ring in a list */
 #define MOST_CAPACITY_OF_ONE_RING 65536u /* a longer bounded queue is a list, with credits */
 #define PATIENCE 64u
-#define SPINS 64u
 
 /* What is linked into lists: two index rings and the words. */
 typedef struct wcq_node {
@@ -125,9 +124,7 @@ static int visit_node(const cc_ring *common, int (*visit)(uintptr_t word, void *
 static void fill_node(cc_ring *common, const cc_queue *queue, uintptr_t word) {
     wcq_node *node = (wcq_node *)common;
     uint32_t slots = common->slots;
-    uint64_t capacity = queue->capacity;
-    /* See scq.c: so many may keep an index that puts do not run out of them. */
-    node->keepers = !capacity ? slots / 2 : capacity < slots ? slots - (uint32_t)capacity : 0;
+    node->keepers = cc_ring_keepers(queue, slots);
     begin_node(node, (wcq *)queue, slots, word);
     node->limit = queue->options.ticket_limit
                       ? (UINT64_C(1) << node->bits) + queue->options.ticket_limit
@@ -241,7 +238,7 @@ CC_NEVER_INLINE cc_queue_status take_bounded(wcq *q, wcq_member *self, uintptr_t
 static bool begin(cc_queue *queue) {
     wcq *q = (wcq *)queue;
     q->patience = queue->options.patience ? queue->options.patience - 1 : PATIENCE;
-    q->spins = queue->options.spins ? queue->options.spins - 1 : SPINS;
+    q->spins = cc_queue_spins(queue);
     if (queue->capacity == 0 || queue->capacity > MOST_CAPACITY_OF_ONE_RING) {
         return cc_ring_list_begin(&q->rings, queue, &wcq_nodes);
     }
@@ -329,17 +326,9 @@ static bool is_wait_free(const cc_queue *queue) {
     return ((const wcq *)queue)->only != NULL;
 }
 
-static bool is_available(void) {
-#ifdef CC_ARCH_X86_64
-    return cc_features() & CC_FEATURE_CMPXCHG16B;
-#else
-    return true;
-#endif
-}
-
 const cc_queue_operations cc_wcq_operations = {
     .backend = "wcq",
-    .is_available = is_available,
+    .is_available = cc_can_swap_pairs,
     .queue_bytes = sizeof(wcq),
     .member_bytes = sizeof(wcq_member),
     .begin = begin,
@@ -354,10 +343,6 @@ const cc_queue_operations cc_wcq_operations = {
 
 #else
 
-static bool is_available(void) {
-    return false;
-}
-
-const cc_queue_operations cc_wcq_operations = {.backend = "wcq", .is_available = is_available};
+const cc_queue_operations cc_wcq_operations = {.backend = "wcq", .is_available = cc_can_swap_pairs};
 
 #endif

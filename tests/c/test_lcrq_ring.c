@@ -9,7 +9,7 @@
 
 #if defined(CC_HAVE_PAIR_CAS) && defined(CC_ARCH_X86_64)
 
-static lcrq queue;
+static cc_ring_queue queue;
 
 static lcrq_ring *ring_of(uint32_t slots) {
     lcrq_ring *ring = cc_alloc_aligned(ring_bytes(slots), CC_CACHE_LINE);
@@ -91,7 +91,7 @@ static void test_full_rings_are_final(void) {
 
 int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (!is_available()) {
+    if (!cc_can_swap_pairs()) {
         printf("not on this machine\n");
         return 0;
     }

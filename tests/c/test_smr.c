@@ -206,16 +206,6 @@ static void test_backlog_is_worked_off(void) {
     cc_smr_domain_free(t.domain);
 }
 
-/* A list's domain is private; the first thing that any list does with a region shows it. */
-static cc_smr_domain *domain_of(cc_skiplist *list) {
-    cc_search s = {0};
-    uintptr_t value;
-    CHECK_EQ(cc_skiplist_get(list, &s, &value), CC_ABSENT);
-    cc_smr_domain *domain = (cc_smr_domain *)cc_load_relaxed_uptr(&cc_thread_self()->domain);
-    CHECK(domain);
-    return domain;
-}
-
 static void test_stalled_reader_of_a_list(void) {
     begin_test("a reader stalls in a list while others insert, remove and replace");
     enum { ENTRIES = 2000 };

@@ -18,11 +18,6 @@
 
 enum { KEYS = 2000 };
 
-static cc_smr_domain *domain_of(cc_skiplist *list) {
-    get_as(list, 1, KEYS, NULL, NULL);
-    return (cc_smr_domain *)cc_load_relaxed_uptr(&cc_thread_self()->domain);
-}
-
 /* ---------------------------------------------------------------- stopping a thread */
 
 static _Atomic bool may_go_on, stopped;

@@ -103,18 +103,11 @@ static void *end_inside(void *argument) {
     return NULL; /* against the rules; a cancelled thread does it */
 }
 
-static cc_smr_domain *domain_of_list(void) {
-    cc_search s = {.kind = 0, .digest = 1000000};
-    uintptr_t value;
-    CHECK_EQ(cc_skiplist_get(list, &s, &value), CC_ABSENT);
-    return (cc_smr_domain *)cc_load_relaxed_uptr(&cc_thread_self()->domain);
-}
-
 static void test_end_inside_a_region(void) {
     begin_test("a thread ends inside a region: it holds nothing up");
     pthread_t thread;
     for (int i = 0; i < 20; i++) {
-        CHECK_EQ(pthread_create(&thread, NULL, end_inside, domain_of_list()), 0);
+        CHECK_EQ(pthread_create(&thread, NULL, end_inside, domain_of(list)), 0);
         pthread_join(thread, NULL);
         use_the_list((uint64_t)i, 100);
         check_at_rest(list);
@@ -224,7 +217,7 @@ static int wait_for(pid_t child) {
 static void test_fork_with_readers(void) {
     begin_test("fork while threads stand inside regions: in the child they hold nothing up");
     pthread_t threads[STANDING];
-    cc_smr_domain *domain = domain_of_list();
+    cc_smr_domain *domain = domain_of(list);
     for (int i = 0; i < STANDING; i++) {
         CHECK_EQ(pthread_create(&threads[i], NULL, stand_inside, domain), 0);
     }

@@ -15,6 +15,7 @@
 #define CC_TEST_WORDS_H
 
 #include "check.h"
+#include "memory/smr_fast.h"
 #include "ordered/skiplist.h"
 
 #define WORD_ALIVE UINT64_C(0xa11fea11fea11fe0)
@@ -202,6 +203,16 @@ static inline UNUSED cc_status get_as(cc_skiplist *list, unsigned kind, int64_t 
     LEARNING(list, &s, tell, status, cc_skiplist_get(list, &s, value));
     end_search(list, &s);
     return status;
+}
+
+/* A list's domain is private; the first thing that any list does with a region shows it. */
+static inline UNUSED cc_smr_domain *domain_of(cc_skiplist *list) {
+    cc_search s = {.kind = 0, .digest = UINT64_C(1) << 40}; /* no test has such a key */
+    uintptr_t value;
+    CHECK_EQ(cc_skiplist_get(list, &s, &value), CC_ABSENT);
+    cc_smr_domain *domain = (cc_smr_domain *)cc_load_relaxed_uptr(&cc_thread_self()->domain);
+    CHECK(domain);
+    return domain;
 }
 
 static inline UNUSED cc_status remove_as(cc_skiplist *list, unsigned kind, int64_t number,
