@@ -60,34 +60,25 @@ def consume(get, items):
 
 # ---- contestants --------------------------------------------------------------------------------
 
-# make() -> (object to keep alive, put, get). `blocks`: get waits on an empty queue.
-Contestant = namedtuple("Contestant", "name make blocks")
+# make() -> a queue; put and get: the names of its methods. `blocks`: get waits on an empty queue.
+Contestant = namedtuple("Contestant", "name make put get blocks", defaults=("put", "get", True))
 
 
-def with_methods(make):
-    def both():
-        q = make()
-        return q, q.put, q.get
-
-    return both
-
-
-def make_deque():
-    q = deque()
-    return q, q.append, q.popleft
+def bound(contestant, q):
+    """Methods for the calling thread alone: threads that share a bound method pay for its reference
+    count with every call, whatever the queue is."""
+    return getattr(q, contestant.put), getattr(q, contestant.get)
 
 
 def make_culsans():
-    q = culsans.Queue()
-    return q, q.sync_q.put, q.sync_q.get
+    return culsans.Queue().sync_q
 
 
 def make_janus():
     async def make():
         return janus.Queue()
 
-    q = asyncio.run(make())
-    return q, q.sync_q.put, q.sync_q.get
+    return asyncio.run(make()).sync_q
 
 
 def fast_queue_of(backend):
@@ -100,20 +91,20 @@ def fast_queue_of(backend):
 
 
 CONTESTANTS = [
-    Contestant("SimpleQueue", with_methods(queue.SimpleQueue), True),
-    Contestant("queue.Queue", with_methods(queue.Queue), True),
-    Contestant("deque", make_deque, False),
-    *([Contestant("culsans", make_culsans, True)] if culsans else []),
-    *([Contestant("janus", make_janus, True)] if janus else []),
-    Contestant("LockFreeQueue", with_methods(LockFreeQueue), True),
-    Contestant("LockFreeQueue(1000)", with_methods(partial(LockFreeQueue, maxsize=1000)), True),
-    Contestant("FastQueue", with_methods(FastQueue), True),
+    Contestant("SimpleQueue", queue.SimpleQueue),
+    Contestant("queue.Queue", queue.Queue),
+    Contestant("deque", deque, "append", "popleft", blocks=False),
+    *([Contestant("culsans", make_culsans)] if culsans else []),
+    *([Contestant("janus", make_janus)] if janus else []),
+    Contestant("LockFreeQueue", LockFreeQueue),
+    Contestant("LockFreeQueue(1000)", partial(LockFreeQueue, maxsize=1000)),
+    Contestant("FastQueue", FastQueue),
     *(
-        Contestant(f"FastQueue {b}", with_methods(partial(fast_queue_of, b)), True)
+        Contestant(f"FastQueue {b}", partial(fast_queue_of, b))
         for b in config.available_queue_backends
         if b != "auto"
     ),
-    Contestant("WaitFreeQueue", with_methods(WaitFreeQueue), True),
+    Contestant("WaitFreeQueue", WaitFreeQueue),
 ]
 
 # ---- measuring ----------------------------------------------------------------------------------
@@ -135,8 +126,7 @@ def measure_together(loop, threads, players, options):
 
         def run(c):
             def prepare(i):
-                _, put, get = made[c.name]
-                return loop, (put, get), team.memory[i]["chunks"], states[c.name][i]
+                return loop, bound(c, made[c.name]), team.memory[i]["chunks"], states[c.name][i]
 
             return harness.window(team, prepare, options.seconds, options.seconds / 5)
 
@@ -162,9 +152,10 @@ def measure_apart(producers, consumers, players, options):
         )
 
         def run(c):
-            _, put, get = made = c.make()
+            q = c.make()
 
             def prepare(i):
+                put, get = bound(c, q)
                 chunks = team.memory[i]["chunks"]
                 return (
                     (produce, (put,), chunks, {})
@@ -174,7 +165,6 @@ def measure_apart(producers, consumers, players, options):
 
             result = harness.once(team, prepare)
             result["ops"] //= 2
-            del made
             return result
 
         for c in players:  # a visit that does not count
@@ -191,7 +181,7 @@ def measure_wake_up(players, options):
     results = {c.name: [] for c in players}
     for _ in range(options.repeats):
         for c in players:
-            _, put, get = c.make()
+            put, get = bound(c, c.make())
             count = 100 if options.quick else 300
             delays = []
 

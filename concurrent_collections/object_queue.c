@@ -42,13 +42,24 @@ void cc_object_queues_note_main_thread(void) {
     cc_store_relaxed_u64(&main_thread, PyThread_get_thread_ident());
 }
 
+#ifdef Py_GIL_DISABLED
+#define MAY_SPIN (cpu_count > 1)
+#else
+#define MAY_SPIN                                                                                   \
+    0 /* who spins may keep the partner off its processor and gains nothing for the GIL */
+#endif
+
 /* ---------------------------------------------------------------- life */
 
-cc_object_queue *cc_object_queue_new(cc_queue_kind kind, const cc_queue_options *options) {
+cc_object_queue *cc_object_queue_new(cc_queue_kind kind, const cc_queue_options *options_) {
+    cc_queue_options options = *options_;
+    if (!MAY_SPIN) {
+        options.streak_wait = 1; /* never */
+    }
     cc_object_queue *q = cc_alloc_aligned(sizeof *q, CC_CACHE_LINE);
     if (q) {
         memset((void *)q, 0, sizeof *q);
-        q->core = cc_queue_new(kind, options);
+        q->core = cc_queue_new(kind, &options);
     }
     if (!q || !q->core) {
         cc_free(q);
@@ -192,12 +203,6 @@ int cc_deadline_of(PyObject *block, PyObject *timeout, uint64_t *deadline) {
     return 0;
 }
 
-#ifdef Py_GIL_DISABLED
-#define MAY_SPIN (cpu_count > 1)
-#else
-#define MAY_SPIN                                                                                   \
-    0 /* who spins may keep the partner off its processor and gains nothing for the GIL */
-#endif
 enum {
     FIRST_SPINS = 50, /* pauses; two or three microseconds */
     MOST_SPINS = 500,

@@ -64,7 +64,7 @@ cdef int not_begun(_Queue queue) except -1:
 
 
 cdef int begin(_Queue queue, cc_queue_kind kind, iterable, maxsize, ring_size, patience) except -1:
-    cdef cc_queue_options options = [0, 0, 0, 0, 0, 0]
+    cdef cc_queue_options options = [0, 0, 0, 0, 0, 0, 0]
     cdef uintptr_t nothing = 0
     cdef cc_object_queue *made
     options.capacity = count_from("maxsize", maxsize, 0, (1 << 31) - 1)

@@ -30,6 +30,8 @@ typedef struct cc_member {
     cc_atomic_uptr put_ring;
     cc_atomic_uptr get_ring;
     struct cc_member *next; /* written once, before the block is published */
+    uint32_t unlooked, in_vain; /* this line and the next: streak.c */
+    uint64_t puts_then, gets_then;
     uint32_t ordinal; /* 0, 1, 2, ... in this queue */
 } cc_member;
 

@@ -135,6 +135,7 @@ cc_queue_status cc_queue_put(cc_queue *queue, uintptr_t word) {
     if (!self) {
         return CC_QUEUE_NO_MEMORY;
     }
+    cc_streak_join(&queue->streaks, CC_PUTTING, self, cc_queue_streak_wait(queue));
     if (queue->has_credits && !take_credit(queue)) {
         return CC_QUEUE_FULL;
     }
@@ -161,6 +162,7 @@ cc_queue_status cc_queue_get(cc_queue *queue, uintptr_t *word) {
     if (!self) {
         return CC_QUEUE_NO_MEMORY;
     }
+    cc_streak_join(&queue->streaks, CC_GETTING, self, cc_queue_streak_wait(queue));
     cc_queue_status status = queue->ops->take_word(queue, self, word);
     if (status == CC_QUEUE_EMPTY && cc_load_seq_cst_u32(&queue->closing)) {
         status = get_while_closing(queue, self, word);

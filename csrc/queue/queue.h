@@ -54,6 +54,9 @@ typedef struct cc_queue_options {
     uint32_t
         patience; /* wCQ: fast attempts before the slow path, plus one; 0: default, so 1 is none */
     uint32_t spins; /* loads that a get waits for a put in its slot, plus one; 0: default */
+    uint32_t
+        streak_wait; /* nanoseconds that an operation waits while another thread uses the queue as fast as it
+                           * can (streak.h), plus one; 0: default; 1, never, where one thread runs at a time */
     uint32_t ignore_growth; /* tests only: do not grow rings when threads outnumber slots */
     uint32_t
         ticket_limit; /* tests only: tickets after which a ring is finalized; 0: the algorithm's */

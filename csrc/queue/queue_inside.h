@@ -12,6 +12,7 @@
 #include "../memory/smr_fast.h"
 #include "members.h"
 #include "queue.h"
+#include "streak.h"
 
 #if defined(_MSC_VER) && !defined(__clang__)
 #define CC_ALWAYS_INLINE static __forceinline
@@ -55,6 +56,7 @@ struct cc_queue {
     size_t capacity;
     bool has_credits;
     cc_atomic_u32 closing; /* 1: no put begins to succeed any more */
+    cc_streaks streaks;
     cc_queue_options options;
     cc_members members;
     char keep_credits_off_what_is_only_read[CC_CACHE_LINE];
@@ -71,6 +73,10 @@ extern const cc_queue_operations cc_turn_operations;
 /* Loads that a get waits for a put in its slot. */
 static inline uint32_t cc_queue_spins(const cc_queue *queue) {
     return queue->options.spins ? queue->options.spins - 1 : 64u;
+}
+
+static inline uint32_t cc_queue_streak_wait(const cc_queue *queue) {
+    return queue->options.streak_wait ? queue->options.streak_wait - 1 : CC_STREAK_WAIT;
 }
 
 /* Does this machine have cc_pair_cas? */

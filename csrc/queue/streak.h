@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Streaks: threads that do nothing but use one end of a queue go one after the other, each for a while.
+ *
+ * Problem. Every put changes the same few cache lines, and so does every get. Two cores that put as fast as they can take these
+ * lines from each other with every operation and wait for them most of the time: together they do less than one of them
+ * alone. A queue with a mutex does not suffer from it, since whoever has got the mutex keeps it for many operations while the
+ * others sleep. (docs/benchmarks.md has what it costs and what this file brings.)
+ *
+ * Protocol. Each end names the member that is on a streak there. An operation that finds its own member named goes
+ * ahead: one load of a line that hardly ever changes. One that finds another member looks at that member's counts, and
+ * again after a while. If they rise as fast as they can only when the queue is all that the thread works on
+ * (CC_STREAK_PACE), it leaves the other alone, for twice as long each time, but no longer than `most` in all.
+ * As soon as the other is slower than that, or the time is over, it names its own member and goes ahead; the other will find that,
+ * and wait in its turn.
+ *
+ *     a thread that works on its items too     is slower than CC_STREAK_PACE: nobody waits for it
+ *     a thread that has lost its processor     stands still: at the next look somebody else takes over
+ *     looks that were in vain                  let the next operations go ahead without a look, twice as many each time
+ *     a thread that both puts and gets         takes over both ends at once; or two of them would have one each and
+ *                                              stand in each other's way
+ *
+ * It is advice and no lock. An operation that does not follow it is as right as one that does, so nothing here needs an
+ * order: all accesses are relaxed but the one that finds a member (its memory must be seen as it was made).
+ *
+ * Progress. An operation waits once, before its first step, for a number of pauses that does not depend on
+ * others: lock-free and wait-free operations stay what they are, with a larger constant.
+ *
+ * Pairs of releases and acquires, by number:
+ *   (6) naming a member     with the load that finds it.
+ */
+#ifndef CC_QUEUE_STREAK_H
+#define CC_QUEUE_STREAK_H
+
+#include "members.h"
+
+typedef enum cc_queue_end { CC_PUTTING, CC_GETTING } cc_queue_end;
+
+/* Names the member on a streak at each end of a queue; all zero: nobody. */
+typedef struct cc_streaks {
+    cc_atomic_uptr at[2]; /* cc_member *, by end */
+} cc_streaks;
+
+/* Nanoseconds. An operation of Python code that does nothing else takes about 50, one that has to fetch the lines from another
+ * core about 300. */
+#define CC_STREAK_PACE INT64_C(250)
+#define CC_STREAK_FIRST_LOOK 1000u
+#define CC_STREAK_WAIT 128000u /* the default for `most` */
+
+void cc_streak_wait(cc_streaks *streaks, cc_queue_end end, cc_member *self, uint32_t most);
+
+/* Before an operation of `self` at `end`. Waits for at most `most` nanoseconds, by pauses of the processor: it never sleeps. */
+static inline void cc_streak_join(cc_streaks *streaks, cc_queue_end end, cc_member *self,
+                                  uint32_t most) {
+#if defined(CC_SCHED)
+    (void)streaks, (void)end, (void)self,
+        (void)most; /* a scheduler decides who runs, and knows no clock */
+#else
+    if (cc_load_relaxed_uptr(&streaks->at[end]) != (uintptr_t)self) {
+        cc_streak_wait(streaks, end, self, most);
+    }
+#endif
+}
+
+#endif
