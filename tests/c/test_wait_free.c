@@ -16,82 +16,20 @@
  */
 #include "queue_kinds.h"
 
-#include "memory/smr_fast.h"
-#include "platform/cc_os.h"
+#include "fibres.h"
 #include "queue/members.h"
-
-#include <ucontext.h>
-
-enum { MOST_FIBRES = 8, STACK_BYTES = 128 * 1024 };
 
 typedef enum adversary { STARVE, SPOIL, FREEZE, ADVERSARIES } adversary;
 static const char *const adversary_names[] = {"starve", "spoil", "freeze"};
 
 static struct {
-    ucontext_t context;
-    char *stack;
-    cc_thread *record;
-    int64_t operations, steps; /* done; of the running one */
-    int64_t left;              /* freeze: steps until it stands still */
-    bool will_change_memory;   /* its next step is a read-modify-write */
-} fibres[MOST_FIBRES];
-static ucontext_t scheduler;
-static int current = -1;
+    int64_t operations; /* done */
+    int64_t left;       /* freeze: steps until it stands still */
+} work[MOST_FIBRES];
 static int fibre_count;
 static cc_queue *queue;
 static rng chance;
 static int64_t most_steps;
-
-/* ---------------------------------------------------------------- steps */
-
-static void step(bool changes_memory) {
-    if (current >= 0) {
-        fibres[current].steps++;
-        fibres[current].will_change_memory = changes_memory;
-        swapcontext(&fibres[current].context, &scheduler);
-    }
-}
-
-void cc_sched_store(void *address, unsigned bytes, uint64_t value, bool release) {
-    (void)release;
-    step(false);
-    if (bytes == 8) {
-        __atomic_store_n((uint64_t *)address, value, __ATOMIC_SEQ_CST);
-    } else {
-        __atomic_store_n((uint32_t *)address, (uint32_t)value, __ATOMIC_SEQ_CST);
-    }
-}
-
-uint64_t cc_sched_load(const void *address, unsigned bytes) {
-    step(false);
-    return bytes == 8 ? __atomic_load_n((const uint64_t *)address, __ATOMIC_SEQ_CST)
-                      : __atomic_load_n((const uint32_t *)address, __ATOMIC_SEQ_CST);
-}
-
-void cc_sched_drain(void) {
-    step(true);
-}
-
-void cc_sched_signal_point(void) {}
-
-cc_park_result cc_sched_park(cc_atomic_u32 *word, uint32_t expected, uint64_t deadline);
-void cc_sched_unpark_one(cc_atomic_u32 *word);
-
-cc_park_result cc_sched_park(cc_atomic_u32 *word, uint32_t expected, uint64_t deadline) {
-    (void)word, (void)expected, (void)deadline;
-    return CC_PARK_WOKEN;
-}
-
-void cc_sched_unpark_one(cc_atomic_u32 *word) {
-    (void)word;
-}
-
-static void run(int who) {
-    current = who;
-    cc_thread_impersonate(fibres[who].record);
-    swapcontext(&scheduler, &fibres[who].context);
-    current = -1;
-}
 
 /* ---------------------------------------------------------------- what fibres do */
 
@@ -105,27 +43,27 @@ static void put_and_get_for_ever(void) {
         } else {
             CHECK(cc_queue_get(queue, &out) != CC_QUEUE_NO_MEMORY);
         }
-        if (me == 0 && fibres[0].steps > most_steps && fibres[0].operations > 0) {
+        if (me == 0 && fibres[0].steps > most_steps && work[0].operations > 0) {
             most_steps = fibres[0].steps; /* the first one joins, and is not wait-free */
         }
-        fibres[me].operations++;
+        work[me].operations++;
     }
 }
 
 /* ---------------------------------------------------------------- adversaries */
 
 static void one_of_the_others(void) {
-    run(1 + (int)rng_below(&chance, fibre_count - 1));
+    run_fibre(1 + (int)rng_below(&chance, fibre_count - 1));
 }
 
 /* Let the victim make `operations` operations; false if one takes more steps than `bound`. */
 static bool torment(adversary how, int64_t pressure, int64_t operations, int64_t bound) {
-    int64_t until = fibres[0].operations + operations;
+    int64_t until = work[0].operations + operations;
     int64_t others_left = 0;
     for (int i = 1; i < fibre_count; i++) {
-        fibres[i].left = rng_below(&chance, 200);
+        work[i].left = rng_below(&chance, 200);
     }
-    while (fibres[0].operations < until) {
+    while (work[0].operations < until) {
         if (fibres[0].steps > bound) {
             return false;
         }
@@ -138,47 +76,29 @@ static bool torment(adversary how, int64_t pressure, int64_t operations, int64_t
         case SPOIL:
             if (fibres[0].will_change_memory) {
                 int who = 1 + (int)rng_below(&chance, fibre_count - 1);
-                int64_t done = fibres[who].operations + 1 + rng_below(&chance, pressure);
-                for (int64_t i = 0; i < bound && fibres[who].operations < done; i++) {
-                    run(who);
+                int64_t done = work[who].operations + 1 + rng_below(&chance, pressure);
+                for (int64_t i = 0; i < bound && work[who].operations < done; i++) {
+                    run_fibre(who);
                 }
             }
             break;
         default:
             others_left = 0;
             for (int i = 1; i < fibre_count; i++) {
-                others_left += fibres[i].left;
+                others_left += work[i].left;
             }
             while (others_left > 0) {
                 int who = 1 + (int)rng_below(&chance, fibre_count - 1);
-                if (fibres[who].left > 0) {
-                    fibres[who].left--;
+                if (work[who].left > 0) {
+                    work[who].left--;
                     others_left--;
-                    run(who);
+                    run_fibre(who);
                 }
             }
         }
-        run(0);
+        run_fibre(0);
     }
     return true;
-}
-
-static void begin_fibres(int count) {
-    fibre_count = count;
-    for (int i = 0; i < count; i++) {
-        if (!fibres[i].stack) {
-            fibres[i].stack = malloc(STACK_BYTES);
-            fibres[i].record = cc_thread_make_for_schedule();
-            CHECK(fibres[i].stack && fibres[i].record);
-        }
-        fibres[i].operations = fibres[i].steps = 0;
-        fibres[i].will_change_memory = false;
-        getcontext(&fibres[i].context);
-        fibres[i].context.uc_stack.ss_sp = fibres[i].stack;
-        fibres[i].context.uc_stack.ss_size = STACK_BYTES;
-        fibres[i].context.uc_link = NULL;
-        makecontext(&fibres[i].context, put_and_get_for_ever, 0);
-    }
 }
 
 /* ---------------------------------------------------------------- bounds */
@@ -207,11 +127,13 @@ static bool is_bounded(cc_queue_kind kind, int threads, size_t capacity, uint32_
                               .capacity = capacity, .patience = patience + 1, .spins = 1});
                 CHECK(queue);
                 chance = rng_from((uint64_t)seed * 8 + p);
-                begin_fibres(threads);
+                fibre_count = threads;
+                memset(work, 0, sizeof work);
+                begin_fibres(threads, put_and_get_for_ever);
                 most_steps = 0;
                 for (int i = 0; i < threads; i++) { /* all join */
-                    while (fibres[i].operations < 2) {
-                        run(i);
+                    while (work[i].operations < 2) {
+                        run_fibre(i);
                     }
                 }
                 ends = torment(how, pressures[p], how == FREEZE ? 5 : operations, bound);
