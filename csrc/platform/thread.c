@@ -20,15 +20,26 @@ uint32_t cc_thread_count(void) {
     return cc_load_acquire_u32(&count);
 }
 
-static void give_back(void *argument) {
-    cc_thread *record = argument;
-    cc_thread_of_this_thread = NULL;
-    /* The thread may have ended inside a release function (pthread_exit, cancellation): nothing is running
-     * on its stack any more. What was put off meanwhile, the next owner of the record will do. */
+/* Nothing runs any more on the stack of the record's thread, wherever it was: the next owner begins outside of
+ * every region and of every release function. */
+static void set_free(cc_thread *record) {
     record->is_releasing = false;
+#if CC_HAS_INTERRUPTS
+    /* The checkpoint is on a stack that is gone: a signal must not lead there. */
+    record->phase = 0; /* CC_PHASE_WRITE: nothing to restart */
+    record->interrupted = 0;
+#endif
     cc_store_release_u64(&record->lower, CC_ERA_IDLE);
     cc_store_release_uptr(&record->domain, 0);
+    cc_store_release_u32(&record->held_count, 0);
     cc_store_release_u32(&record->in_use, 0); /* (2): the next owner sees all that we wrote */
+}
+
+static void give_back(void *argument) {
+    cc_thread_of_this_thread = NULL;
+    /* The thread may have ended inside a region or a release function (pthread_exit, cancellation). What was put
+     * off meanwhile, the next owner of the record will do. */
+    set_free(argument);
 }
 
 static void drop_dead_threads_in_child(void) {
@@ -42,10 +53,7 @@ static void drop_dead_threads_in_child(void) {
             t->spare = NULL;
             t->spare_count = 0;
             t->deferred = NULL;
-            t->is_releasing = false;
-            cc_store_relaxed_u64(&t->lower, CC_ERA_IDLE);
-            cc_store_relaxed_uptr(&t->domain, 0);
-            cc_store_release_u32(&t->in_use, 0);
+            set_free(t);
         }
     }
 }
