@@ -22,6 +22,7 @@ struct cc_object_queue {
     cc_event_count all_done; /* changes with `done` and with the members' puts */
     cc_atomic_u64 done;      /* finished tasks */
     cc_atomic_u64 puts_seen; /* what task_done last saw of cc_queue_puts */
+    cc_atomic_u64 sleeps;    /* of threads, ever; for tests */
 };
 
 static PyObject *Empty, *Full, *ShutDown;
@@ -244,6 +245,9 @@ static bool sleep_in_line(cc_object_queue *q, cc_waiter *w, uint64_t deadline) {
                      cc_load_relaxed_u32(&q->has_tasks);
     PyThreadState *thread = PyEval_SaveThread();
     if (!MAY_SPIN || !spin(q, w)) {
+        if (!cc_waiter_is_notified(w)) {
+            cc_fetch_add_relaxed_u64(&q->sleeps, 1);
+        }
         uint64_t before = cc_os_now();
         uint64_t slice = before + SLICE;
         cc_park_result result =
@@ -261,6 +265,21 @@ static bool sleep_in_line(cc_object_queue *q, cc_waiter *w, uint64_t deadline) {
 
 static bool has_passed(uint64_t deadline) {
     return deadline != CC_FOR_EVER && cc_os_now() >= deadline;
+}
+
+/* For tests: what they want to happen in the moments where otherwise only chance gets in. NULL, or a callable that is
+ * given the moment's name; one that has been set is never freed, since a thread may be about to call it. */
+static cc_atomic_uptr test_hook;
+
+static inline void let_tests_in(const char *moment) {
+    PyObject *callable = (PyObject *)cc_load_acquire_uptr(&test_hook);
+    if (callable) {
+        PyObject *result = PyObject_CallFunction(callable, "s", moment);
+        if (!result) {
+            PyErr_WriteUnraisable(callable);
+        }
+        Py_XDECREF(result);
+    }
 }
 
 int cc_object_queue_join(cc_object_queue *q) {
@@ -299,14 +318,18 @@ static void take_back(cc_object_queue *q, cc_queue_status status) {
     }
 }
 
-static cc_queue_status put_patiently(cc_object_queue *q, uintptr_t word, uint64_t deadline) {
+CC_NEVER_INLINE cc_queue_status put_patiently(cc_object_queue *q, uintptr_t word,
+                                              uint64_t deadline) {
     cc_waiter w;
     bool keep_turn = false;
     cc_queue_status status;
     cc_waiter_init(&w, CC_WAITER_THREAD, NULL);
     for (;;) {
+        let_tests_in("before the line");
         cc_waiter_enqueue(&q->not_full, &w, keep_turn);
+        let_tests_in("in line");
         status = cc_queue_put(q->core, word);
+        let_tests_in("tried again");
         if (status != CC_QUEUE_FULL) {
             if (cc_waiter_leave(&w)) {
                 notify(&q->not_full); /* for the room that we have not needed */
@@ -379,14 +402,18 @@ static inline void tell_putters(cc_object_queue *q) {
     }
 }
 
-static cc_queue_status get_patiently(cc_object_queue *q, uintptr_t *word, uint64_t deadline) {
+CC_NEVER_INLINE cc_queue_status get_patiently(cc_object_queue *q, uintptr_t *word,
+                                              uint64_t deadline) {
     cc_waiter w;
     bool keep_turn = false;
     cc_queue_status status;
     cc_waiter_init(&w, CC_WAITER_THREAD, NULL);
     for (;;) {
+        let_tests_in("before the line");
         cc_waiter_enqueue(&q->not_empty, &w, keep_turn);
+        let_tests_in("in line");
         status = cc_queue_get(q->core, word);
+        let_tests_in("tried again");
         if (status != CC_QUEUE_EMPTY) {
             if (cc_waiter_leave(&w)) {
                 notify(&q->not_empty); /* of an item that we have not needed */
@@ -581,6 +608,33 @@ static void put_in_front(PyTypeObject *type, const char *name, method at_once, m
     }
 }
 
+/* ---- for tests; not in the stubs ---- */
+
+static PyObject *call_while_waiting(PyObject *type, PyObject *callable) {
+    (void)type;
+    cc_store_release_uptr(&test_hook, callable == Py_None ? 0 : (uintptr_t)Py_NewRef(callable));
+    Py_RETURN_NONE;
+}
+
+static PyObject *count_sleeps(PyObject *self, PyObject *nothing) {
+    (void)nothing;
+    cc_object_queue *q = queue_of(self);
+    return PyLong_FromUnsignedLongLong(q ? cc_load_relaxed_u64(&q->sleeps) : 0);
+}
+
+static PyMethodDef hook_method = {"_call_while_waiting", call_while_waiting, METH_O | METH_CLASS,
+                                  "For tests: a callable for every thread that stands in line "
+                                  "and has not tried again; None: nothing."};
+static PyMethodDef sleeps_method = {
+    "_sleeps", count_sleeps, METH_NOARGS,
+    "For tests: how often a thread has fallen asleep in this queue."};
+
+static int add(PyTypeObject *type, const char *name, PyObject *descriptor) {
+    int error = descriptor ? PyDict_SetItemString(type->tp_dict, name, descriptor) : -1;
+    Py_XDECREF(descriptor);
+    return error;
+}
+
 int cc_object_queue_install_methods(PyTypeObject *type, Py_ssize_t offset) {
     offset_in_instance = offset;
     put_in_front(type, "put", put_at_once, &put_in_full);
@@ -589,6 +643,11 @@ int cc_object_queue_install_methods(PyTypeObject *type, Py_ssize_t offset) {
     put_in_front(type, "get", get_at_once, &get_in_full);
     put_in_front(type, "get_nowait", get_nowait_at_once, &get_nowait_in_full);
     put_in_front(type, "try_get", try_get_at_once, &try_get_in_full);
+    if (add(type, hook_method.ml_name, PyDescr_NewClassMethod(type, &hook_method)) ||
+        add(type, sleeps_method.ml_name, PyDescr_NewMethod(type, &sleeps_method))) {
+        return -1;
+    }
+    PyType_Modified(type);
     return 0;
 }
 
