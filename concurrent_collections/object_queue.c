@@ -318,8 +318,7 @@ static void take_back(cc_object_queue *q, cc_queue_status status) {
     }
 }
 
-CC_NEVER_INLINE cc_queue_status put_patiently(cc_object_queue *q, uintptr_t word,
-                                              uint64_t deadline) {
+static cc_queue_status put_patiently(cc_object_queue *q, uintptr_t word, uint64_t deadline) {
     cc_waiter w;
     bool keep_turn = false;
     cc_queue_status status;
@@ -402,8 +401,7 @@ static inline void tell_putters(cc_object_queue *q) {
     }
 }
 
-CC_NEVER_INLINE cc_queue_status get_patiently(cc_object_queue *q, uintptr_t *word,
-                                              uint64_t deadline) {
+static cc_queue_status get_patiently(cc_object_queue *q, uintptr_t *word, uint64_t deadline) {
     cc_waiter w;
     bool keep_turn = false;
     cc_queue_status status;
@@ -622,9 +620,9 @@ static PyObject *count_sleeps(PyObject *self, PyObject *nothing) {
     return PyLong_FromUnsignedLongLong(q ? cc_load_relaxed_u64(&q->sleeps) : 0);
 }
 
-static PyMethodDef hook_method = {"_call_while_waiting", call_while_waiting, METH_O | METH_CLASS,
-                                  "For tests: a callable for every thread that stands in line "
-                                  "and has not tried again; None: nothing."};
+static PyMethodDef hook_method = {
+    "_call_while_waiting", call_while_waiting, METH_O | METH_CLASS,
+    "For tests: what waiting threads call with the name of the moment; None: nothing."};
 static PyMethodDef sleeps_method = {
     "_sleeps", count_sleeps, METH_NOARGS,
     "For tests: how often a thread has fallen asleep in this queue."};
