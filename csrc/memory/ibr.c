@@ -33,7 +33,7 @@
  * with one exchange; two threads never scan the same things, and nobody waits.
  *
  * Pairs of releases and acquires, by number:
- *   (3) domain, (4) lower, (5) upper, (6) leave   with the loads in see_reservations.
+ *   (3) domain, (4) lower, (5) upper, (6) leave   with the loads in look_around and any_region_saw.
  *   (9) push to limbo                              with the exchange that takes it.
  *   (10) .. (13): see debra.c, whose domains share everything from limbo on.
  */
@@ -46,9 +46,9 @@
 #include "domains.h"
 #include "smr_fast.h"
 
-/* With more thread records than this a retirement does not look at them all; it waits for a scan,
- * which shares the look among many. */
-#define RECORDS_WORTH_A_LOOK 64u
+/* With more threads than this a retirement does not look at them all; it waits for a scan, which shares the look
+ * among many. */
+#define THREADS_WORTH_A_LOOK 64u
 #define SPARE_RECORDS_KEPT 64u
 /* A poll may look at this many things that a stalled region pins, in the mean: operations must not get
  * slower the longer somebody else is stalled. */
@@ -154,7 +154,8 @@ typedef struct sight {
  * has put a full fence between unlinking and this. */
 static void look_around(const cc_smr_domain *d, sight *s) {
     s->interval_count = s->held_count = 0;
-    for (cc_thread *t = cc_thread_first(); t; t = t->next) {
+    cc_thread_walk walk;
+    for (cc_thread *t = cc_thread_first_in_use(&walk); t; t = cc_thread_next_in_use(&walk)) {
         /* Lower before upper, as in the paper. The other order would be as safe: a region that opens, or
          * moves its upper end on, after the first of the two loads has its fence after ours, so it cannot
          * find what is being scanned (checked in tla/smr_ibr.tla and by tests/c/schedules). */
@@ -246,7 +247,8 @@ static bool is_in_sight(const sight *s, const cc_retired *r) {
 
 /* Has any open region seen the thing? */
 static bool any_region_saw(const cc_smr_domain *d, uintptr_t word, uint64_t birth, uint64_t died) {
-    for (cc_thread *t = cc_thread_first(); t; t = t->next) {
+    cc_thread_walk walk;
+    for (cc_thread *t = cc_thread_first_in_use(&walk); t; t = cc_thread_next_in_use(&walk)) {
         uint64_t lower = cc_load_seq_cst_u64(&t->lower); /* (4), (6) */
         if (lower > died ||
             cc_load_seq_cst_uptr(&t->domain) != (uintptr_t)d) { /* (3); idle > died */
@@ -558,7 +560,7 @@ void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
     uint64_t died = cc_load_seq_cst_u64(&d->era);
     count(&self->retired, 1);
     bool nobody_saw_it =
-        cc_thread_count() <= RECORDS_WORTH_A_LOOK && !any_region_saw(d, word, birth, died);
+        cc_thread_users() <= THREADS_WORTH_A_LOOK && !any_region_saw(d, word, birth, died);
     if (nobody_saw_it && !self->is_releasing) {
         begin_releasing(self);
         keep_spare(self, r);

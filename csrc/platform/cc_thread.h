@@ -113,6 +113,58 @@ cc_thread *cc_thread_first(void);
 /* Records in the list, free ones included. */
 uint32_t cc_thread_count(void);
 
+/* Threads that have a record now; one that comes or goes at this moment counts or not. */
+uint32_t cc_thread_users(void);
+
+/* Which records have an owner, for those who look at them often: the list keeps the records of all threads that ever
+ * lived at once. A record's bit is set before its owner's first reservation, and cleared after the last. */
+#define CC_THREADS_IN_GROUP 64u
+
+typedef struct cc_thread_group {
+    cc_atomic_u64 in_use; /* bit i: members[i] */
+    cc_atomic_uptr next;
+    struct cc_thread *members[CC_THREADS_IN_GROUP]; /* each written once, before its bit is set */
+} cc_thread_group;
+
+extern cc_thread_group cc_thread_first_group;
+
+typedef struct cc_thread_walk {
+    const cc_thread_group *group;
+    uint64_t rest; /* bits of members that are still to come */
+} cc_thread_walk;
+
+static inline unsigned cc_lowest_bit(uint64_t bits) {
+#if defined(__GNUC__)
+    return (unsigned)__builtin_ctzll(bits);
+#else
+    unsigned i = 0;
+    while (!(bits >> i & 1)) {
+        i++;
+    }
+    return i;
+#endif
+}
+
+/* The next record that is in use, NULL at the end. */
+static inline cc_thread *cc_thread_next_in_use(cc_thread_walk *w) {
+    while (!w->rest) {
+        w->group = (const cc_thread_group *)cc_load_seq_cst_uptr(&w->group->next);
+        if (!w->group) {
+            return NULL;
+        }
+        w->rest = cc_load_seq_cst_u64(&w->group->in_use); /* (1), (15) */
+    }
+    cc_thread *t = w->group->members[cc_lowest_bit(w->rest)];
+    w->rest &= w->rest - 1;
+    return t;
+}
+
+static inline cc_thread *cc_thread_first_in_use(cc_thread_walk *w) {
+    w->group = &cc_thread_first_group;
+    w->rest = cc_load_seq_cst_u64(&w->group->in_use); /* (1), (15) */
+    return cc_thread_next_in_use(w);
+}
+
 static inline uint64_t cc_thread_random(cc_thread *self) {
     uint64_t x = self->random;
     x ^= x << 13;

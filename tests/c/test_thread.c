@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sys/wait.h>
 
+#include "memory/cc_alloc.h"
 #include "memory/smr_fast.h"
 #include "scheme.h"
 #include "words.h"
@@ -94,6 +95,111 @@ static void test_many_at_once(void) {
         CHECK(cc_load_relaxed_u64(&t->lower) == CC_ERA_IDLE);
     }
     CHECK_EQ(records, count);
+}
+
+static void remove_and_see_it_die(void) {
+    int64_t before = words_alive;
+    put_as(list, 0, 700, word_new(1), CC_PUT_ALWAYS, NULL, NULL);
+    CHECK_EQ(remove_as(list, 0, 700, NULL, NULL), CC_FOUND);
+    CHECK_EQ(words_alive, before);
+    CHECK_EQ(cc_skiplist_limbo_count(list), 0);
+}
+
+static _Atomic int seen_by_walks;
+
+static void see_all_the_others(int index, void *argument) {
+    int n = *(int *)argument;
+    cc_thread *mine = cc_thread_self();
+    CHECK(mine);
+    atomic_fetch_add(&all_here, 1);
+    while (atomic_load(&all_here) < n) {
+        usleep(500);
+    }
+    if (index % 64 == 0) {
+        bool found_mine = false;
+        int found = 0;
+        cc_thread_walk walk;
+        for (cc_thread *t = cc_thread_first_in_use(&walk); t; t = cc_thread_next_in_use(&walk)) {
+            found_mine |= t == mine;
+            found++;
+            CHECK_EQ(cc_load_relaxed_u32(&t->in_use), 1);
+        }
+        CHECK(found_mine);
+        CHECK_EQ(found, n + 1); /* and the main thread */
+        CHECK_EQ(cc_thread_users(), n + 1);
+        atomic_fetch_add(&seen_by_walks, 1);
+    }
+    while (atomic_load(&seen_by_walks) < (n + 63) / 64) {
+        usleep(500);
+    }
+}
+
+static void test_threads_are_gone(void) {
+    begin_test("when hundreds of threads are gone, what is removed dies at once as before them");
+    int n = 200; /* of the three hundred records: the others' owners are gone */
+    check_at_rest(list);
+    remove_and_see_it_die();
+    for (int round = 0; round < 2; round++) {
+        atomic_store(&all_here, 0);
+        atomic_store(&seen_by_walks, 0);
+        run_threads(n, see_all_the_others, &n);
+        CHECK_EQ(cc_thread_users(), 1);
+        remove_and_see_it_die();
+    }
+    cc_thread_walk walk;
+    CHECK(cc_thread_first_in_use(&walk) == cc_thread_self());
+    CHECK(!cc_thread_next_in_use(&walk));
+}
+
+static _Atomic int may_end;
+
+static void *only_be_there(void *argument) {
+    (void)argument;
+    CHECK(cc_thread_self());
+    atomic_fetch_add(&all_here, 1);
+    while (!atomic_load(&may_end)) {
+        usleep(500);
+    }
+    return NULL;
+}
+
+static void *find_no_memory(void *argument) {
+    (void)argument;
+    uint32_t records = cc_thread_count();
+    for (int64_t available = 0; available < 2; available++) { /* for the record, for its group */
+        cc_alloc_fail_from(available);
+        CHECK(!cc_thread_self());
+        CHECK_EQ(cc_thread_count(), records);
+    }
+    cc_alloc_fail_from(-1);
+    CHECK(cc_thread_self());
+    CHECK_EQ(cc_thread_count(), records + 1);
+    return NULL;
+}
+
+static void test_no_memory_for_a_record(void) {
+    begin_test(
+        "no memory for a record or for a group of records: the thread has none, and tries again");
+    enum { MOST = 6 * CC_THREADS_IN_GROUP };
+    static pthread_t threads[MOST];
+    pthread_t thread;
+    int n = 0;
+    atomic_store(&all_here, 0);
+    /* Until all records are in use, and the next one is the first of its group. */
+    while (cc_thread_users() < cc_thread_count() || cc_thread_count() % CC_THREADS_IN_GROUP) {
+        CHECK(n < MOST);
+        CHECK_EQ(pthread_create(&threads[n++], NULL, only_be_there, NULL), 0);
+        while (atomic_load(&all_here) < n) {
+            usleep(100);
+        }
+    }
+    CHECK_EQ(pthread_create(&thread, NULL, find_no_memory, NULL), 0);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+    atomic_store(&may_end, 1);
+    for (int i = 0; i < n; i++) {
+        CHECK_EQ(pthread_join(threads[i], NULL), 0);
+    }
+    CHECK_EQ(cc_thread_users(), 1);
 }
 
 /* ---------------------------------------------------------------- ending in the middle */
@@ -308,8 +414,10 @@ static void test_fork_with_readers(void) {
             CHECK_EQ(cc_skiplist_flush(list), 0);
             CHECK_NULL(cc_skiplist_check(list));
             CHECK_EQ(cc_thread_count(), records);
+            CHECK_EQ(cc_thread_users(), 1);
             use_the_records_of_the_dead(STANDING);
             CHECK_EQ(cc_thread_count(), records);
+            CHECK_EQ(cc_thread_users(), 1);
             CHECK_EQ(cc_skiplist_flush(list), 0);
             cc_skiplist *another = cc_skiplist_new(&deciding_words);
             put_as(another, 1, 1, word_new(1), CC_PUT_ALWAYS, NULL, NULL);
@@ -407,7 +515,9 @@ int main(void) {
     test_end_inside_a_region();
     test_use_in_destructors();
     test_end_while_releasing();
-    test_many_at_once(); /* last: with so many records every retirement goes through limbo */
+    test_many_at_once();
+    test_threads_are_gone();
+    test_no_memory_for_a_record();
     cc_skiplist_free(list);
     CHECK_EQ(words_alive, 0);
     printf("passed\n");
