@@ -11,73 +11,15 @@
  * That takes seven threads in a ring of two slots, which `ignore_growth` allows: then the judge must find at least one of the
  * orders illegal. Without it the seven are in a ring of eight, and every order must be legal.
  */
-#include "fibres.h"
-#include "queue_judge.h"
+#include "queue_orders.h"
 
 enum { LATE = 5, PUTTER = LATE + 1, MEMBERS = LATE + 2, MOST_STEPS = 24 };
 
-static cc_queue *queue;
-static queue_operation ops[QJ_OPERATIONS];
-static int op_count, next_word;
-static uint64_t ticks;
-static struct {
-    queue_operation_name operation;
-    bool is_busy;
-} orders[MEMBERS];
-
-static void obey(void) {
-    int me = current;
-    for (;;) {
-        queue_operation *o = &ops[op_count++];
-        *o = (queue_operation){.thread = me, .name = orders[me].operation, .before = ticks++};
-        fibres[me].steps = 0;
-        if (o->name == Q_PUT) {
-            o->word = ++next_word;
-            o->answer = cc_queue_put(queue, (uintptr_t)o->word);
-        } else {
-            uintptr_t word = 0;
-            o->answer = cc_queue_get(queue, &word);
-            o->word = (int)word;
-        }
-        o->after = ticks++;
-        orders[me].is_busy = false;
-        give_way();
-    }
-}
-
-/* Let `who` begin an operation. */
-static void order(int who, queue_operation_name operation) {
-    CHECK(!orders[who].is_busy && op_count < QJ_OPERATIONS);
-    orders[who].operation = operation;
-    orders[who].is_busy = true;
-    run_fibre(who);
-}
-
-/* Let it go on until it is about to take its step number `until`, or has done its operation. */
-static void go_on(int who, int64_t until) {
-    while (orders[who].is_busy && fibres[who].steps < until) {
-        run_fibre(who);
-    }
-}
-
-static void do_whole(int who, queue_operation_name operation) {
-    order(who, operation);
-    go_on(who, INT64_MAX);
-}
-
 /* The order that is described above. Late gets sleep before their step number `look`, and again before number `failed`, the
  * first put before its step number `stalled`. Is there an explanation for the answers? */
-static bool is_explained(cc_queue_options options, int64_t look, int64_t failed, int64_t stalled) {
-    queue = cc_queue_new(CC_QUEUE_SCQ, &options);
-    CHECK(queue);
-    op_count = next_word = 0;
-    ticks = 1;
-    memset(orders, 0, sizeof orders);
-    begin_fibres(MEMBERS, obey);
-    for (int i = 0; i < MEMBERS; i++) { /* all join; fibre 0 first, who may keep an index */
-        do_whole(i, Q_GET);
-        CHECK_EQ(ops[i].answer, CC_QUEUE_EMPTY);
-    }
+static bool carry_out(const cc_queue_options *options, int64_t look, int64_t failed,
+                      int64_t stalled) {
+    begin_orders(CC_QUEUE_SCQ, options, MEMBERS);
     do_whole(0, Q_PUT);
     for (int i = 1; i <= LATE; i++) {
         order(i, Q_GET);
@@ -95,12 +37,7 @@ static bool is_explained(cc_queue_options options, int64_t look, int64_t failed,
     }
     do_whole(0, Q_GET);
     go_on(PUTTER, INT64_MAX);
-    do {
-        do_whole(0, Q_GET);
-    } while (ops[op_count - 1].answer == CC_QUEUE_OK);
-    bool is_legal = judge_queue(ops, op_count, options.capacity) == Q_LEGAL;
-    cc_queue_free(queue, NULL);
-    return is_legal;
+    return is_explained(options->capacity);
 }
 
 /* How many of the orders nothing explains. */
@@ -109,7 +46,7 @@ static int64_t count_unexplained(cc_queue_options options, bool show) {
     for (int64_t look = 1; look <= MOST_STEPS; look++) {
         for (int64_t failed = look; failed <= MOST_STEPS; failed++) {
             for (int64_t stalled = 1; stalled <= MOST_STEPS; stalled++) {
-                bool is_legal = is_explained(options, look, failed, stalled);
+                bool is_legal = carry_out(&options, look, failed, stalled);
                 if (show && !is_legal) {
                     printf("look %d, failed %d, stalled %d\n", (int)look, (int)failed,
                            (int)stalled);

@@ -26,29 +26,7 @@ def of(kind: str, *names: str) -> tuple[str, ...]:
     return tuple(f"{kind}_{name}" for name in names)
 
 
-EVERYTHING = (
-    "three_pairs",
-    "late_getters",
-    "get_first",
-    "two_put",
-    "three_and_three",
-    "stalled_in_a_ring",
-)
-
 QUEUE_MUTATIONS: list[Entry] = [
-    (
-        "scq_safe_bit_set_on_bump",
-        "an empty entry that is moved to a newer cycle keeps its safe bit (published error)",
-        [
-            (
-                SCQ,
-                "changed = cycle | (entry & safe_bit(mask)) | mask;",
-                "changed = cycle | safe_bit(mask) | mask;",
-            )
-        ],
-        of("scq", *EVERYTHING),
-        "it takes four threads; tests/c/test_scq_ring.c has the order of steps",
-    ),
     (
         "scq_final_bit_cleared_by_catch_up",
         "no write of tail clears the final bit (published error)",
@@ -105,39 +83,6 @@ QUEUE_MUTATIONS: list[Entry] = [
         "",
     ),
     (
-        "scq_unsafe_entry_is_used",
-        "a put uses an unsafe entry only if head has not passed its ticket",
-        [
-            (
-                SCQ,
-                "is_empty(entry, mask) && ((entry & safe_bit(mask)) || cc_load_seq_cst_u64(&ring->head) <= ticket)) {",
-                "is_empty(entry, mask)) {",
-            )
-        ],
-        of("scq", "overtaken_get"),
-        "a get has to stall for a whole round of the ring; tests/c/test_scq_ring.c has the order of steps",
-    ),
-    (
-        "scq_entry_is_not_marked_unsafe",
-        "a get that finds an older index in its entry takes the safe bit away",
-        [(SCQ, "changed = entry & ~safe_bit(mask);", "return NOTHING;")],
-        of("scq", "overtaken_get"),
-        "a get has to stall for a whole round of the ring; tests/c/test_scq_ring.c has the order of steps",
-    ),
-    (
-        "scq_consumed_by_a_store",
-        "an entry is consumed by OR: another get may be taking its safe bit away",
-        [
-            (
-                SCQ,
-                "cc_fetch_or_seq_cst_u32(place, mask);",
-                "cc_exchange_seq_cst_u32(place, entry | mask);",
-            )
-        ],
-        of("scq", "overtaken_get"),
-        "a get has to stall between two steps for a whole round of the ring",
-    ),
-    (
         "scq_threshold_by_a_store",
         "the threshold is visible before the put returns",
         [
@@ -164,20 +109,6 @@ QUEUE_MUTATIONS: list[Entry] = [
         "",
     ),
     (
-        "scq_more_threads_than_slots",
-        "a thread enters a ring only when the ring has a slot for every member, or is final",
-        [
-            (
-                LISTC,
-                "r->slots < cc_members_count(&queue->members)) {",
-                "r->slots < cc_members_count(&queue->members) && false) {",
-            ),
-            (LISTC, "slots = slots < needed ? cc_power_of_two(needed) : slots;", ""),
-        ],
-        of("scq", "late_getters", "stalled_in_a_ring", "pairs_in_one_slot", "get_first"),
-        "it takes 3n gets that are late; tests/c/test_scq_ring.c has the order of steps",
-    ),
-    (
         "scq_runs_out_without_finalizing",
         "rule A: a ring is final before another is linked behind it",
         [
@@ -202,52 +133,6 @@ QUEUE_MUTATIONS: list[Entry] = [
         ],
         of("scq", "recycled_at_once", "rings_are_recycled"),
         "",
-    ),
-    (
-        "lcrq_safe_bit_set_on_bump",
-        "an empty cell that is moved on stays unsafe",
-        [
-            (
-                LCRQ,
-                "if (swap_cell(c, index, 0, unsafe | (ticket + ring->mask + 1), 0)) {",
-                "if (swap_cell(c, index, 0, (ticket + ring->mask + 1), 0)) {",
-            )
-        ],
-        of("lcrq", *EVERYTHING),
-        "it takes four threads; tests/c/test_lcrq_ring.c has the order of steps",
-    ),
-    (
-        "lcrq_unsafe_cell_is_used",
-        "a put uses an unsafe cell only if head has not passed its ticket",
-        [
-            (
-                LCRQ,
-                "(!(index & UNSAFE) || cc_load_seq_cst_u64(&ring->head) <= ticket) &&",
-                "",
-            )
-        ],
-        of("lcrq", "overtaken_get"),
-        "a get has to stall for a whole round of the ring; tests/c/test_lcrq_ring.c has the order of steps",
-    ),
-    (
-        "lcrq_cell_is_not_marked_unsafe",
-        "a get that finds an older word in its cell marks it",
-        [(LCRQ, "} else if (swap_cell(c, index, there, UNSAFE | number, there)) {", "} else {")],
-        of("lcrq", "overtaken_get"),
-        "a get has to stall for a whole round of the ring; tests/c/test_lcrq_ring.c has the order of steps",
-    ),
-    (
-        "lcrq_unsafe_is_believed",
-        "what was read from the halves of a cell counts only after a swap",
-        [
-            (
-                LCRQ,
-                "} else if (swap_cell(c, index, there, UNSAFE | number, there)) {",
-                "} else if (unsafe || swap_cell(c, index, there, UNSAFE | number, there)) {",
-            )
-        ],
-        of("lcrq", "overtaken_get"),
-        "a get has to stall for a whole round of the ring, and a put of its ticket to come between two loads",
     ),
     (
         "lcrq_empty_without_a_look_at_tail",
@@ -435,5 +320,128 @@ QUEUE_MUTATIONS: list[Entry] = [
         ],
         both("sums"),
         "",
+    ),
+]
+
+# Name, the rule that it breaks, the edits, and the tests of the core (tests/c) that must fail.
+UnitEntry = tuple[str, str, list[tuple[str, str, str]], tuple[str, ...]]
+
+# What the explorer does not reach: a get that stalls while others go once or twice around the ring, and more threads than it has
+# fibres. Tests that carry out such orders must notice; unit_mutations.py asks them.
+UNIT_MUTATIONS: list[UnitEntry] = [
+    (
+        "scq_safe_bit_set_on_bump",
+        "an empty entry that is moved to a newer cycle keeps its safe bit (published error)",
+        [
+            (
+                SCQ,
+                "changed = cycle | (entry & safe_bit(mask)) | mask;",
+                "changed = cycle | safe_bit(mask) | mask;",
+            )
+        ],
+        (
+            "test_scq_ring",
+            "test_overtaken",
+        ),
+    ),
+    (
+        "scq_unsafe_entry_is_used",
+        "a put uses an unsafe entry only if head has not passed its ticket",
+        [
+            (
+                SCQ,
+                "is_empty(entry, mask) && ((entry & safe_bit(mask)) || cc_load_seq_cst_u64(&ring->head) <= ticket)) {",
+                "is_empty(entry, mask)) {",
+            )
+        ],
+        (
+            "test_scq_ring",
+            "test_overtaken",
+        ),
+    ),
+    (
+        "scq_entry_is_not_marked_unsafe",
+        "a get that finds an older index in its entry takes the safe bit away",
+        [(SCQ, "changed = entry & ~safe_bit(mask);", "return NOTHING;")],
+        (
+            "test_scq_ring",
+            "test_overtaken",
+        ),
+    ),
+    (
+        "scq_consumed_by_a_store",
+        "an entry is consumed by OR: another get may be taking its safe bit away",
+        [
+            (
+                SCQ,
+                "cc_fetch_or_seq_cst_u32(place, mask);",
+                "cc_exchange_seq_cst_u32(place, entry | mask);",
+            )
+        ],
+        ("test_overtaken",),
+    ),
+    (
+        "scq_more_threads_than_slots",
+        "a thread enters a ring only when the ring has a slot for every member, or is final",
+        [
+            (
+                LISTC,
+                "r->slots < cc_members_count(&queue->members)) {",
+                "r->slots < cc_members_count(&queue->members) && false) {",
+            ),
+            (LISTC, "slots = slots < needed ? cc_power_of_two(needed) : slots;", ""),
+        ],
+        ("test_scq_growth",),
+    ),
+    (
+        "lcrq_safe_bit_set_on_bump",
+        "an empty cell that is moved on stays unsafe",
+        [
+            (
+                LCRQ,
+                "if (swap_cell(c, index, 0, unsafe | (ticket + ring->mask + 1), 0)) {",
+                "if (swap_cell(c, index, 0, (ticket + ring->mask + 1), 0)) {",
+            )
+        ],
+        (
+            "test_lcrq_ring",
+            "test_overtaken",
+        ),
+    ),
+    (
+        "lcrq_unsafe_cell_is_used",
+        "a put uses an unsafe cell only if head has not passed its ticket",
+        [
+            (
+                LCRQ,
+                "(!(index & UNSAFE) || cc_load_seq_cst_u64(&ring->head) <= ticket) &&",
+                "",
+            )
+        ],
+        (
+            "test_lcrq_ring",
+            "test_overtaken",
+        ),
+    ),
+    (
+        "lcrq_cell_is_not_marked_unsafe",
+        "a get that finds an older word in its cell marks it",
+        [(LCRQ, "} else if (swap_cell(c, index, there, UNSAFE | number, there)) {", "} else {")],
+        (
+            "test_lcrq_ring",
+            "test_overtaken",
+        ),
+    ),
+    (
+        "lcrq_unsafe_is_believed",
+        "what was read from the halves of a cell counts only after a swap",
+        [
+            (
+                LCRQ,
+                "} else if (swap_cell(c, index, there, UNSAFE | number, there)) {",
+                "} else if (unsafe || swap_cell(c, index, there, UNSAFE | number, there)) {",
+            )
+        ],
+        ("test_overtaken",),
     ),
 ]

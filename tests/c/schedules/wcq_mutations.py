@@ -72,13 +72,6 @@ OF_THE_RING: list[Entry] = [
         "",
     ),
     (
-        "safe_set_on_bump",
-        "a vacant slot that is moved to a newer cycle keeps its SAFE (published error)",
-        [(RING, "(*value & wcq_safe(r)) | wcq_settled(r)", "wcq_safe(r) | wcq_settled(r)")],
-        ("one_index_is_wanted", "two_circulate"),
-        "it takes four threads, as in SCQ; tests/c/test_scq_ring.c has the order of steps",
-    ),
-    (
         "void_is_taken_for_done",
         "a slot that a dequeuer has bumped does not hold the wish's index",
         [
@@ -241,6 +234,52 @@ HELP: Entry = (
     (),
     "",
 )
+
+# Of orders that the explorer does not reach; unit_mutations.py shows them to the tests that are named.
+FOR_UNIT_TESTS: list[tuple[str, str, list[tuple[str, str, str]], tuple[str, ...]]] = [
+    (
+        "safe_set_on_bump",
+        "a vacant slot that is moved to a newer cycle keeps its SAFE (published error)",
+        [(RING, "(*value & wcq_safe(r)) | wcq_settled(r)", "wcq_safe(r) | wcq_settled(r)")],
+        ("test_wcq_ring", "test_overtaken"),
+    ),
+    (
+        "unsafe_slot_is_used",
+        "an enqueuer uses an unsafe slot only if head has not passed its ticket",
+        [
+            (
+                RING,
+                "((value & wcq_safe(r)) || wcq_look(&r->head.half.first) <= ticket)) {",
+                "true) {",
+            )
+        ],
+        ("test_wcq_ring", "test_overtaken"),
+    ),
+    (
+        "unsafe_slot_is_used_for_a_wish",
+        "the same on the slow path",
+        [
+            (
+                RING,
+                "(!(value & wcq_safe(r)) && wcq_look(&r->head.half.first) > ticket)) {",
+                "false) {",
+            )
+        ],
+        ("test_wcq_ring",),
+    ),
+    (
+        "taken_by_a_store_at_leisure",
+        "an index is taken by OR: others change the slot's flags, long after it was looked at",
+        [
+            (
+                RING,
+                "cc_fetch_or_seq_cst_u64(&wcq_slot(r, ticket)->half.first, wcq_mask(r));",
+                "cc_exchange_seq_cst_u64(&wcq_slot(r, ticket)->half.first, value | wcq_mask(r));",
+            )
+        ],
+        ("test_wcq_ring", "test_overtaken"),
+    ),
+]
 
 OF_TURN: list[Entry] = [
     (
