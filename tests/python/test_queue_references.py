@@ -314,6 +314,50 @@ class TestMemoryThatRunsOut:
                 else:
                     pytest.fail("the operation never succeeds")
 
+    @pytest.mark.parametrize("maxsize", [0, 8])
+    def test_an_immediate_shutdown_drops_everything_or_says_that_it_has_not(
+        self, Queue, maxsize, no_failing_allocations
+    ):
+        failures = 0
+        for first_to_fail in range(60):
+            items = [Object() for _ in range(3)]
+            references = [weakref.ref(item) for item in items]
+            q = Queue(iterable=items, maxsize=maxsize)
+            del items
+            waiter = threading.Thread(target=q.join)
+            waiter.start()
+            results = []
+
+            def shut_down(q=q, results=results, first=first_to_fail):
+                no_failing_allocations(first)
+                try:
+                    results.append(q.shutdown(immediate=True))
+                except MemoryError as error:
+                    results.append(type(error))
+                finally:
+                    no_failing_allocations(-1)
+
+            thread = threading.Thread(target=shut_down)  # one that the queue does not know
+            thread.start()
+            thread.join()
+            assert q.is_shutdown
+            with pytest.raises(ShutDown):
+                q.put(1)
+            if results[0] is MemoryError:
+                failures += 1
+                assert len(q) == q.unfinished_tasks == 3
+                q.shutdown(immediate=True)
+            assert q.empty()
+            assert q.unfinished_tasks == 0
+            waiter.join(60)
+            assert not waiter.is_alive()
+            gc.collect()
+            assert all(map(dead, references))
+            if results[0] is None:
+                break
+        assert results == [None]
+        assert failures, "the thread needed no memory at all"
+
     def test_construction_fails_cleanly(self, Queue, no_failing_allocations):
         item, reference = watched()
         for first_to_fail in range(100):
