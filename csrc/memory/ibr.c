@@ -53,6 +53,9 @@
 /* A poll may look at this many things that a stalled region pins, in the mean: operations must not get
  * slower the longer somebody else is stalled. */
 #define KEPT_THINGS_PER_POLL 16u
+/* A stripe is scanned when so many bytes have come to wait in it since the last scan, however few things they
+ * are; and under debra twice as many are worth neutralizing somebody. A power of two. */
+#define BYTES_WORTH_A_SCAN (UINT64_C(256) * 1024)
 #ifndef MOST_STRIPES /* tests/c/schedules wants the same steps on every machine */
 #define MOST_STRIPES 16u
 #endif
@@ -65,6 +68,18 @@ void cc_invariant_failed(const char *condition, const char *file, int line) {
 }
 
 /* ---------------------------------------------------------------- domains */
+
+/* The part of a stripe that nobody needs but what puts something into limbo, and scans. In a line of its own,
+ * behind all stripes. */
+typedef struct byte_budget {
+    cc_atomic_u64 left; /* two's complement: bytes that may still come before the next scan */
+    char rest_of_line[CC_CACHE_LINE - 8];
+} byte_budget;
+
+static cc_atomic_u64 *budget_of(const cc_smr_domain *d, const cc_stripe *s) {
+    byte_budget *budgets = (byte_budget *)(d->stripes + d->stripe_mask + 1);
+    return &budgets[s - d->stripes].left;
+}
 
 static uint32_t stripes_for_this_machine(void) {
     static _Atomic uint32_t remembered;
@@ -91,7 +106,8 @@ cc_smr_domain *cc_smr_domain_new(cc_smr_release release, const void *context) {
 cc_smr_domain *cc_smr_domain_new_of(cc_smr_scheme scheme, cc_smr_release release,
                                     const void *context) {
     uint32_t stripes = stripes_for_this_machine();
-    size_t bytes = sizeof(cc_smr_domain) + CC_CACHE_LINE + stripes * sizeof(cc_stripe);
+    size_t bytes =
+        sizeof(cc_smr_domain) + CC_CACHE_LINE + stripes * (sizeof(cc_stripe) + sizeof(byte_budget));
     cc_smr_domain *d = cc_alloc_aligned(bytes, CC_CACHE_LINE);
     if (!d) {
         return NULL;
@@ -106,6 +122,7 @@ cc_smr_domain *cc_smr_domain_new_of(cc_smr_scheme scheme, cc_smr_release release
     cc_store_relaxed_u64(&d->era, 1);
     for (uint32_t i = 0; i < stripes; i++) {
         cc_store_relaxed_u32(&d->stripes[i].scan_at, 1);
+        cc_store_relaxed_u64(budget_of(d, &d->stripes[i]), BYTES_WORTH_A_SCAN);
     }
     cc_domains_add(d);
     return d;
@@ -419,6 +436,7 @@ static void release_ready(cc_stripe *s, cc_thread *self, size_t most) {
 typedef struct chain {
     cc_retired *first, *last;
     uint32_t count;
+    uint64_t bytes;
 } chain;
 
 static void append(chain *c, cc_retired *r) {
@@ -430,6 +448,7 @@ static void append(chain *c, cc_retired *r) {
     }
     c->last = r;
     c->count++;
+    c->bytes += r->bytes;
 }
 
 /* Move what no open region saw from `waiting` to the end of `free`. Returns -1 without memory to look. */
@@ -442,7 +461,7 @@ static int sort_out(cc_smr_domain *d, chain *waiting, chain *free) {
         return -1;
     }
     cc_retired *r = waiting->first;
-    *waiting = (chain){NULL, NULL, 0};
+    *waiting = (chain){NULL, NULL, 0, 0};
     while (r) {
         cc_retired *next = r->next;
         append(is_in_sight(&s, r) ? waiting : free, r);
@@ -462,6 +481,19 @@ static uint64_t death_before_the_last(const chain *c, uint32_t n) {
     return r->died;
 }
 
+/* The same by bytes: of those with n bytes behind them. False when there is none: then one large thing is most of what
+ * waits, and perhaps held. */
+static bool find_death_before_bytes(const chain *c, uint64_t n, uint64_t *died) {
+    uint64_t behind = c->bytes;
+    bool found = false;
+    for (const cc_retired *r = c->first; r && behind - r->bytes >= n; r = r->next) {
+        behind -= r->bytes;
+        *died = r->died;
+        found = true;
+    }
+    return found;
+}
+
 /* Compare one stripe's limbo with the open regions. What none of them saw is ready, oldest first, and at most
  * `most` of it is released. */
 static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t most) {
@@ -474,12 +506,14 @@ static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t 
         return;
     }
     count(&self->scans, 1);
-    chain waiting = {NULL, newest_first, 0}, free = {NULL, NULL, 0};
+    cc_store_relaxed_u64(budget_of(d, s), BYTES_WORTH_A_SCAN);
+    chain waiting = {NULL, newest_first, 0, 0}, free = {NULL, NULL, 0, 0};
     while (newest_first) { /* oldest first: so they are released, and so their ages are known */
         cc_retired *next = newest_first->next;
         newest_first->next = waiting.first;
         waiting.first = newest_first;
         waiting.count++;
+        waiting.bytes += newest_first->bytes;
         newest_first = next;
     }
     uint32_t threshold = cc_load_relaxed_u32(&cc_smr_settings.retire_threshold);
@@ -489,6 +523,12 @@ static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t 
         cc_fetch_add_seq_cst_u64(&d->era, 1);
         while (looked && waiting.count >= 2 * threshold &&
                cc_neutralize_older_than(d, self, death_before_the_last(&waiting, threshold))) {
+            looked = sort_out(d, &waiting, &free) == 0;
+        }
+        uint64_t died;
+        while (looked && waiting.bytes >= 2 * BYTES_WORTH_A_SCAN &&
+               find_death_before_bytes(&waiting, BYTES_WORTH_A_SCAN, &died) &&
+               cc_neutralize_older_than(d, self, died)) {
             looked = sort_out(d, &waiting, &free) == 0;
         }
     }
@@ -515,6 +555,9 @@ static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t 
     uint32_t kept = waiting.count;
     cc_store_relaxed_u32(&s->scan_at, kept + (kept / 2 > threshold ? kept / 2 : threshold));
     cc_store_relaxed_u32(&s->polls_to_skip, kept / KEPT_THINGS_PER_POLL);
+    if (waiting.bytes / 2 > BYTES_WORTH_A_SCAN) {
+        cc_fetch_add_relaxed_u64(budget_of(d, s), waiting.bytes / 2 - BYTES_WORTH_A_SCAN);
+    }
     release_ready(s, self, most);
 }
 
@@ -526,14 +569,24 @@ cc_retired *cc_take_spare(cc_thread *self) {
     return r;
 }
 
-static uint32_t add_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
-                             unsigned kind, uint64_t birth, uint64_t died, size_t bytes) {
+/* Returns whether the stripe is worth a scan. */
+static bool add_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
+                         unsigned kind, uint64_t birth, uint64_t died, size_t bytes) {
     *r = (cc_retired){NULL, d->release, d->context, word, birth, died, (uint32_t)bytes, kind};
     cc_stripe *s = cc_stripe_of(d, self);
     push_chain(&s->limbo, r, r); /* r is anybody's from here on */
     cc_fetch_add_relaxed_u64(&s->limbo_bytes, (uint32_t)bytes);
     cc_note_that_something_waits();
-    return cc_fetch_add_relaxed_u32(&s->limbo_count, 1) + 1;
+    uint32_t waiting = cc_fetch_add_relaxed_u32(&s->limbo_count, 1) + 1;
+    if (bytes) {
+        uint64_t left = cc_fetch_add_relaxed_u64(budget_of(d, s), 0u - (uint64_t)(uint32_t)bytes);
+        if ((int64_t)(left - (uint32_t)bytes) <= 0) {
+            cc_store_relaxed_u32(&s->polls_to_skip,
+                                 0); /* where the caller cannot scan, a poll does */
+            return true;
+        }
+    }
+    return waiting >= cc_load_relaxed_u32(&s->scan_at);
 }
 
 void cc_retire_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
@@ -575,10 +628,9 @@ void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
         self->deferred = (cc_deferred *)r;
         return;
     }
-    uint32_t waiting = add_to_limbo(d, self, r, word, kind, birth, died, bytes);
-    cc_stripe *s = cc_stripe_of(d, self);
-    if (waiting >= cc_load_relaxed_u32(&s->scan_at)) {
-        scan_stripe(d, s, self, cc_load_relaxed_u32(&cc_smr_settings.max_reclaim_per_poll));
+    if (add_to_limbo(d, self, r, word, kind, birth, died, bytes)) {
+        scan_stripe(d, cc_stripe_of(d, self), self,
+                    cc_load_relaxed_u32(&cc_smr_settings.max_reclaim_per_poll));
     }
 }
 

@@ -53,6 +53,13 @@ static void replace(toy *t, cc_atomic_uptr *slot, int64_t number) {
     }
 }
 
+static void retire_one(toy *t, uint64_t birth, size_t bytes) {
+    toy_node *n = malloc(sizeof *n);
+    CHECK(n);
+    atomic_store_explicit(&n->magic, NODE_ALIVE, memory_order_relaxed);
+    CHECK_EQ(cc_smr_retire(t->domain, (uintptr_t)n, 7, birth, bytes), 0);
+}
+
 static void read_or_write(int index, void *argument) {
     toy *t = argument;
     rng r = rng_from((uint64_t)index);
@@ -189,10 +196,7 @@ static void test_backlog_is_worked_off(void) {
     sleeper s = {.domain = t.domain};
     start_sleeping(&s);
     for (int64_t i = 0; i < backlog; i++) {
-        toy_node *n = malloc(sizeof *n);
-        CHECK(n);
-        atomic_store_explicit(&n->magic, NODE_ALIVE, memory_order_relaxed);
-        CHECK_EQ(cc_smr_retire(t.domain, (uintptr_t)n, 7, 1, sizeof *n), 0);
+        retire_one(&t, 1, sizeof(toy_node));
     }
     CHECK_EQ(cc_smr_limbo_count(t.domain), backlog);
     stop_sleeping(&s);
@@ -205,6 +209,167 @@ static void test_backlog_is_worked_off(void) {
     free((void *)cc_load_relaxed_uptr(&t.slots[0]));
     cc_smr_domain_free(t.domain);
 }
+
+/* ---------------------------------------------------------------- large things */
+
+enum { LARGE = 100 * 1024, WORTH_A_SCAN = 256 * 1024 };
+
+/* A thread that opens a region and closes it when told to. */
+typedef struct short_reader {
+    cc_smr_domain *domain;
+    pthread_t thread;
+    _Atomic int64_t asked, done; /* odd: a region is open */
+} short_reader;
+
+static void *read_shortly(void *argument) {
+    short_reader *s = argument;
+    cc_smr_guard g;
+    for (int64_t turn = 1;; turn++) {
+        int64_t asked;
+        while ((asked = atomic_load(&s->asked)) < turn && asked >= 0) {
+            sched_yield();
+        }
+        if (asked < 0) {
+            return NULL;
+        }
+        if (turn % 2) {
+            CHECK_EQ(cc_smr_enter(s->domain, &g), 0);
+        } else {
+            cc_leave(&g); /* not cc_smr_leave, which polls now and then */
+        }
+        atomic_store(&s->done, turn);
+    }
+}
+
+static void take_turn(short_reader *s) {
+    int64_t turn = atomic_fetch_add(&s->asked, 1) + 1;
+    while (atomic_load(&s->done) < turn) {
+        sched_yield();
+    }
+}
+
+static uint64_t bytes_waiting(const cc_smr_domain *d) {
+    cc_smr_domain_statistics s;
+    cc_smr_get_domain_statistics(d, &s);
+    return s.limbo_bytes;
+}
+
+/* A reader has it that `n` things of `bytes` go through limbo, which it closes its eyes on at once. Returns the most
+ * bytes that waited. */
+static uint64_t retire_under_short_readers(toy *t, short_reader *reader, int64_t n, size_t bytes) {
+    uint64_t most = 0;
+    for (int64_t i = 0; i < n; i++) {
+        cc_fetch_add_seq_cst_u64(&t->domain->era, 1); /* nothing that comes now is the sleeper's */
+        take_turn(reader);
+        retire_one(t, cc_load_acquire_u64(&t->domain->era), bytes);
+        take_turn(reader);
+        uint64_t now = bytes_waiting(t->domain);
+        most = now > most ? now : most;
+    }
+    return most;
+}
+
+/* The number of things that wait would not have it scanned before 5000 more have come. */
+static void test_large_things_are_few(void) {
+    begin_test("a reader stalls on ten thousand small things; large ones come and go");
+    enum { SMALL = 10000 };
+    static toy t;
+    t.domain = cc_smr_domain_new(release_node, &t);
+    sleeper s = {.domain = t.domain};
+    start_sleeping(&s);
+    short_reader reader = {.domain = t.domain};
+    CHECK_EQ(pthread_create(&reader.thread, NULL, read_shortly, &reader), 0);
+    for (int i = 0; i < SMALL; i++) {
+        retire_one(&t, 1, sizeof(toy_node));
+    }
+    uint64_t pinned = bytes_waiting(t.domain);
+    CHECK_EQ(pinned, SMALL * sizeof(toy_node));
+    uint64_t most = retire_under_short_readers(&t, &reader, 200, LARGE);
+    printf("    %" PRIu64 " bytes pinned, at most %" PRIu64 " more waited; promised %d\n", pinned,
+           most - pinned, WORTH_A_SCAN + LARGE);
+    CHECK(most <= pinned + WORTH_A_SCAN + LARGE);
+    stop_sleeping(&s);
+    atomic_store(&reader.asked, -1);
+    pthread_join(reader.thread, NULL);
+    CHECK_EQ(cc_smr_flush(t.domain), 0);
+    cc_smr_domain_free(t.domain);
+}
+
+/* What is pinned was looked at, and is not a reason to look at every retirement again. */
+static void test_one_large_thing_is_pinned(void) {
+    begin_test(
+        "a reader stalls on one very large thing: the others' scans are no more than before");
+    static toy t;
+    cc_smr_statistics before, after;
+    const int64_t rounds = 2000;
+    t.domain = cc_smr_domain_new(release_node, &t);
+    sleeper s = {.domain = t.domain};
+    start_sleeping(&s);
+    short_reader reader = {.domain = t.domain};
+    CHECK_EQ(pthread_create(&reader.thread, NULL, read_shortly, &reader), 0);
+    retire_one(&t, 1, 100 * LARGE);
+    CHECK_EQ(cc_smr_limbo_count(t.domain), 1);
+    cc_store_relaxed_u32(&cc_smr_settings.statistics, 1);
+    cc_smr_get_statistics(&before);
+    uint64_t most = retire_under_short_readers(&t, &reader, rounds, sizeof(toy_node));
+    cc_smr_get_statistics(&after);
+    cc_store_relaxed_u32(&cc_smr_settings.statistics, 0);
+    printf("    %" PRIu64 " scans for %" PRId64 " retirements; at most %" PRIu64 " bytes waited\n",
+           after.scans - before.scans, rounds, most);
+    CHECK(after.scans - before.scans <=
+          (uint64_t)rounds / cc_load_relaxed_u32(&cc_smr_settings.retire_threshold) + 1);
+    stop_sleeping(&s);
+    atomic_store(&reader.asked, -1);
+    pthread_join(reader.thread, NULL);
+    CHECK_EQ(cc_smr_flush(t.domain), 0);
+    cc_smr_domain_free(t.domain);
+}
+
+#if CC_HAS_INTERRUPTS
+static void read_for_long(cc_smr_guard *g, sleeper *s) {
+    CC_CHECKPOINT(g);
+    atomic_store(&s->inside, 1);
+    while (!atomic_load(&s->wake)) {
+    }
+    cc_end_reading(g);
+}
+
+static void *read_until_told(void *argument) {
+    sleeper *s = argument;
+    cc_smr_guard g;
+    CHECK_EQ(cc_smr_enter(s->domain, &g), 0);
+    read_for_long(&g, s);
+    cc_leave(&g);
+    return NULL;
+}
+
+static void test_large_things_are_worth_a_signal(void) {
+    begin_test("under debra a reader is neutralized for the sake of a few large things");
+    if (!cc_debra_is_available()) {
+        printf("    skipped: no debra here\n");
+        return;
+    }
+    static toy t;
+    t.domain = cc_smr_domain_new_of(CC_SMR_DEBRA, release_node, &t);
+    sleeper s = {.domain = t.domain};
+    CHECK_EQ(pthread_create(&s.thread, NULL, read_until_told, &s), 0);
+    while (!atomic_load(&s.inside)) {
+        usleep(100);
+    }
+    uint64_t most = 0;
+    for (int i = 0; i < 300; i++) {
+        retire_one(&t, 1, LARGE);
+        uint64_t now = bytes_waiting(t.domain);
+        most = now > most ? now : most;
+    }
+    printf("    at most %" PRIu64 " bytes waited; promised %d\n", most, 3 * (WORTH_A_SCAN + LARGE));
+    CHECK(most >= 2 * WORTH_A_SCAN); /* the reader did hold something up */
+    CHECK(most <= 3 * (WORTH_A_SCAN + LARGE));
+    stop_sleeping(&s);
+    CHECK_EQ(cc_smr_flush(t.domain), 0);
+    cc_smr_domain_free(t.domain);
+}
+#endif
 
 static void test_stalled_reader_of_a_list(void) {
     begin_test("a reader stalls in a list while others insert, remove and replace");
@@ -402,6 +567,11 @@ int main(void) {
     test_toy();
     test_stalled_reader_of_slots();
     test_backlog_is_worked_off();
+    test_large_things_are_few();
+    test_one_large_thing_is_pinned();
+#if CC_HAS_INTERRUPTS
+    test_large_things_are_worth_a_signal();
+#endif
     test_stalled_reader_of_a_list();
     test_pending_garbage();
     test_re_entering_releases();
