@@ -321,6 +321,33 @@ QUEUE_MUTATIONS: list[Entry] = [
         both("sums"),
         "",
     ),
+    (
+        "scq_put_by_a_store",
+        "event count (1) on x86: a put publishes by a read-modify-write, before the count of waiters is read",
+        [
+            (
+                SCQ,
+                "if (cc_cas_seq_cst_u32(place, &entry, cycle | safe_bit(mask) | index)) { return true; }",
+                "cc_store_release_u32(place, cycle | safe_bit(mask) | index); return true;",
+            )
+        ],
+        of("scq", "waiting_get"),
+        "",
+    ),
+    (
+        "lcrq_put_by_a_store",
+        "event count (1) on x86, the same",
+        [
+            (
+                LCRQ,
+                "swap_cell(c, index, 0, ticket, word);",
+                "(cc_store_release_u64(&c->index, ticket),"
+                " cc_store_release_u64(&c->word, word), true);",
+            )
+        ],
+        of("lcrq", "waiting_get"),
+        "",
+    ),
 ]
 
 # Name, the rule that it breaks, the edits, and the tests of the core (tests/c) that must fail.

@@ -3,15 +3,23 @@
  * The queues' core under every schedule that the explorer can reach: rings of one to four slots, so that every few
  * operations a ring is full, final, linked, left and recycled.
  *
- * A fibre carries out a script, one letter an operation: P put, G get, C close, S look at the sums. Every operation is recorded with the
+ * A fibre carries out a script, one letter an operation: P put, G get, C close, S look at the sums; p and g wait for room or a
+ * word as a caller of queue and event count does, and every try of theirs is an operation; n wakes all. Every operation is recorded with the
  * stamps of its beginning and end; when all fibres have ended, what is left in the queue is taken out, and the whole must
  * be linearizable (queue_judge.h). So a lost word, one that is taken twice, a wrong order, and an "empty" or "full" that
- * was never true are all found; a ring that is used after it was recycled is found by ASAN (ring_list.c poisons it).
+ * was never true are all found; a ring that is used after it was recycled is found by ASAN (ring_list.c poisons it). A
+ * lost wake-up is a run in which every fibre that has not ended is asleep.
+ *
+ * Whoever notifies has no fence here, as on x86: what puts and gets publish with is to be enough. (sched_event_count has
+ * the fence, and a container that does the least.)
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "concurrent_collections/cc_atomic.h"
+#define cc_fence_seq_cst_after_rmw(dummy) ((void)(dummy))
 #include "scheduler.h"
+#include "sync/event_count.h"
 
 #include "../queue_judge.h"
 
@@ -25,6 +33,8 @@ typedef struct scenario {
 } scenario;
 
 static cc_queue *queue;
+static cc_event_count not_empty, not_full;
+static cc_waiter waiters[SCHED_MOST_FIBRES]; /* on no stack, as in sched_event_count.c */
 static queue_operation ops[QJ_OPERATIONS];
 static int op_count, next_word;
 
@@ -47,10 +57,13 @@ static void look_at_sums(void) {
     }
 }
 
-static void carry_out(unsigned who, char what) {
+static cc_queue_status carry_out(unsigned who, char what) {
     if (what == 'S') {
         look_at_sums();
-        return;
+        return CC_QUEUE_OK;
+    }
+    if (op_count == QJ_OPERATIONS || next_word == QJ_WORDS) {
+        sched_fail("this program does too much");
     }
     int i = op_count++;
     queue_operation *o = &ops[i];
@@ -71,11 +84,53 @@ static void carry_out(unsigned who, char what) {
     if (o->answer == CC_QUEUE_NO_MEMORY) {
         sched_fail("an operation says that there is no memory");
     }
+    return o->answer;
+}
+
+/* Put or get and, in programs where somebody waits, notify, as concurrent_collections/object_queue.c does. */
+static cc_queue_status try_to(unsigned who, char what) {
+    cc_queue_status status = carry_out(who, what);
+    if (status == CC_QUEUE_OK && what == 'P') {
+        cc_event_notify(&not_empty);
+    } else if (status == CC_QUEUE_OK && what == 'G' && current_scenario()->options.capacity) {
+        cc_event_notify(&not_full);
+    }
+    return status;
+}
+
+static bool is_over(cc_queue_status status) {
+    return status == CC_QUEUE_OK || status == CC_QUEUE_CLOSED;
+}
+
+static void wait_and(unsigned who, char what) {
+    cc_event_count *e = what == 'P' ? &not_full : &not_empty;
+    cc_waiter *w = &waiters[who];
+    bool keep_turn = false;
+    if (is_over(try_to(who, what))) {
+        return;
+    }
+    cc_waiter_init(w, CC_WAITER_THREAD, NULL);
+    for (;;) {
+        cc_waiter_enqueue(e, w, keep_turn);
+        if (is_over(try_to(who, what))) {
+            if (cc_waiter_leave(w)) {
+                cc_event_notify(e);
+            }
+            return;
+        }
+        cc_waiter_sleep(w, 0, CC_PARK_FOREVER);
+        keep_turn = cc_waiter_leave(w);
+        if (is_over(try_to(who, what))) {
+            return;
+        }
+    }
 }
 
 static void set_up(void) {
     const scenario *s = current_scenario();
     op_count = next_word = 0;
+    cc_event_count_init(&not_empty);
+    cc_event_count_init(&not_full);
     queue = cc_queue_new(s->kind, &s->options);
     if (!queue) {
         abort();
@@ -89,7 +144,14 @@ static void set_up(void) {
 
 static void fibre(unsigned who) {
     for (const char *what = current_scenario()->scripts[who]; *what; what++) {
-        carry_out(who, *what);
+        if (*what == 'p' || *what == 'g') {
+            wait_and(who, *what == 'p' ? 'P' : 'G');
+        } else if (*what == 'n') {
+            cc_event_notify_all(&not_empty);
+            cc_event_notify_all(&not_full);
+        } else {
+            carry_out(who, *what);
+        }
     }
 }
 
@@ -115,6 +177,9 @@ static const char *judge(void) {
         print_queue_history(text, ops, op_count, s->options.capacity);
         fclose(text);
         wrong = complaint;
+    }
+    if (not_empty.threads.first || not_full.threads.first) {
+        wrong = "all have gone, but somebody is in line";
     }
     cc_queue_free(queue, NULL);
     return wrong;
@@ -157,6 +222,12 @@ static const scenario scenarios[] = {
     /* The threshold of a new ring has yet to be set: a put stalls, one behind it does not. */
     {"first_puts", {.ring_slots = 4, IMPATIENT}, {"P", "P", "G"}, "GGG", 0},
     {"get_first", {.ring_slots = 2, IMPATIENT}, {"GP", "GP", "PG"}, "PPGG", 0},
+    {"waiting_get", {.ring_slots = 4, IMPATIENT}, {"gg", "pp"}, "PG", 0},
+    {"waiting_gets", {.ring_slots = 4, IMPATIENT}, {"g", "g", "pp"}, "PGGP", 0},
+    {"waiting_get_two_puts", {.ring_slots = 1, IMPATIENT}, {"gg", "p", "p"}, NULL, 0},
+    {"waiting_put", {.capacity = 1, .ring_slots = 1, IMPATIENT}, {"ppp", "ggg"}, NULL, 0},
+    {"waiting_puts", {.capacity = 1, .ring_slots = 4, IMPATIENT}, {"p", "pp", "ggg"}, "GGG", 0},
+    {"waiting_for_the_end", {.ring_slots = 4, IMPATIENT}, {"gg", "p", "Cn"}, "GGG", 0},
 };
 
 static const char *const kind_names[] = {"scq", "lcrq", "wait_free", "turn"};
