@@ -18,7 +18,7 @@ import time
 import weakref
 
 import pytest
-from queue_kinds import each_queue
+from queue_kinds import Kind, each_queue
 from support import Object, dead, rounds, run_threads
 
 from concurrent_collections import ShutDown, _core
@@ -441,6 +441,98 @@ class TestGivingUp:
         assert len(taken) + sum(task.cancelled() for task in tasks) == 3
         q.put(1)
         assert q.get(timeout=60) == 1
+
+    def test_a_task_cancelled_after_its_wait_returned_the_item(self, Queue):
+        # Race 10, which no queue can settle: the item has left it. What is done in the same step is never undone by a
+        # cancellation, and who goes on waiting with the item in hand has to give it back.
+        q = Queue()
+        noted, given_back = [], []
+
+        async def work():
+            item = await q.async_get()
+            noted.append(item)  # in the same step
+            try:
+                await asyncio.sleep(100)
+            except asyncio.CancelledError:
+                given_back.append(item)
+                q.put(item)
+                raise
+
+        async def main():
+            task = asyncio.create_task(work())
+            await a_moment()
+            thread = in_thread(q.get)
+            deadline = time.monotonic() + 60
+            while q._sleeps() < 1:  # it stands behind the task
+                assert time.monotonic() < deadline
+                await asyncio.sleep(0.001)
+            q.put("item")
+            await a_moment()
+            assert noted == ["item"]
+            assert thread.is_alive(), "one item, one notification, and the task has followed it"
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert given_back == ["item"]
+            assert await asyncio.to_thread(thread.end) == "item"
+            assert q.empty()
+            assert q.unfinished_tasks == 2
+
+        asyncio.run(main())
+
+    def test_a_task_cancelled_before_it_goes_on_with_an_item_that_was_there(self, Queue):
+        # Nothing gives way between the call and its answer: the cancellation comes at the next wait.
+        async def main():
+            q, taken = Queue(iterable="ab"), []
+
+            async def work():
+                asyncio.current_task().cancel()
+                taken.append(await q.async_get())
+                taken.append(await q.async_get())
+                await q.async_get()
+
+            task = asyncio.create_task(work())
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert taken == ["a", "b"]
+            assert q.empty()
+
+        asyncio.run(main())
+
+    def test_success_at_the_second_look_of_the_shipped_coroutine_passes_on(self, Queue):
+        # Race 3. It finds at its second look what came before it stood in line, and is notified of another item.
+        thread = put_at = None
+
+        class Slow(Queue.cls):
+            looks = 0
+
+            def try_get(self, default=None):
+                nonlocal thread, put_at
+                self.looks += 1
+                item = super().try_get(default)
+                if self.looks == 1:
+                    assert item is default
+                    super().put("found")  # nobody is in line
+                elif self.looks == 2:
+                    assert item == "found"
+                    thread = in_thread(super().get)
+                    deadline = time.monotonic() + 60
+                    while self._sleeps() < 1:
+                        assert time.monotonic() < deadline
+                        time.sleep(0.001)
+                    super().put("meant for the other")
+                    put_at = time.monotonic()
+                return item
+
+        async def main():
+            q = Kind(Slow, Queue.choice)()
+            assert await q.async_get() == "found"
+            assert thread.end() == "meant for the other"
+            assert q.looks == 2
+            return time.monotonic() - put_at
+
+        # A thread that waits beside tasks looks by itself after half a second; a slow machine gets several chances.
+        assert any(asyncio.run(main()) < 0.3 for _ in range(5))
 
     def test_cancelling_at_every_moment_loses_nothing(self, Queue):
         q = Queue(maxsize=2)
