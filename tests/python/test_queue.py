@@ -695,11 +695,27 @@ class TestFastQueueAndConfig:
             with pytest.raises(TypeError):
                 Queue(patience=1)
             return
-        assert Queue().wait_free in (True, False)
         for patience in (0, 1, 100):
             assert Queue(iterable=range(100), patience=patience).drain() == list(range(100))
         with pytest.raises(ValueError, match="patience: expected an int from 0"):
             Queue(patience=-1)
+
+
+    def test_wait_free(self, Queue):
+        if Queue.cls is not WaitFreeQueue:
+            assert not hasattr(Queue(), "wait_free")
+            return
+        # wCQ: as long as it is one ring. CRTurn links nodes wait-free; its bound is counted by credits, lock-free.
+        expected = {
+            "wcq": {0: False, 1: True, 2: True, 1000: True, 65536: True, 65537: False},
+            "crturn": {0: True, 1: False, 2: False, 1000: False, 65536: False, 65537: False},
+        }[Queue().backend]
+        assert {bound: Queue(maxsize=bound).wait_free for bound in expected} == expected
+        for options in ({"patience": 0}, {"ring_size": 1}, {"iterable": [1]}):
+            for bound in (0, 2):
+                assert Queue(maxsize=bound, **options).wait_free is expected[bound]
+        with pytest.raises(AttributeError):
+            Queue().wait_free = True
 
 
 class TestItemsWithFinalizers:
