@@ -8,14 +8,19 @@ from concurrent_collections import FastQueue, LockFreeQueue, WaitFreeQueue, conf
 
 
 class Kind:
-    """Called like the class; a FastQueue gets its backend."""
+    """Called like the class; a FastQueue gets its backend, and `usual` is what calls do not say otherwise."""
 
-    def __init__(self, cls, backend=None):
+    def __init__(self, cls, backend=None, name=None, **usual):
         self.cls = cls
         self.choice = backend
-        self.__name__ = cls.__name__ if backend is None else f"{cls.__name__}-{backend}"
+        self.usual = usual
+        parts = [cls.__name__, backend, name]
+        self.__name__ = "-".join(part for part in parts if part is not None)
 
     def __call__(self, *arguments, **options):
+        for name, value in self.usual.items():
+            if options.get(name) is None:
+                options[name] = value
         if self.choice is None:
             return self.cls(*arguments, **options)
         before = config.queue_backend
@@ -27,7 +32,7 @@ class Kind:
 
     def subclass(self, name="Subclass", **attributes):
         """The same with a Python subclass."""
-        return Kind(type(name, (self.cls,), attributes), self.choice)
+        return Kind(type(name, (self.cls,), attributes), self.choice, **self.usual)
 
     def is_there(self):
         try:
@@ -44,4 +49,18 @@ KINDS = [
 ]
 KINDS = [kind for kind in KINDS if kind.is_there()]
 
-each_queue = pytest.mark.parametrize("Queue", KINDS, ids=[kind.__name__ for kind in KINDS])
+# For threads that meet: also with as little of everything as there can be, so that rings end all the time and every
+# operation takes the slow way. FastQueue with SCQ is LockFreeQueue by another name.
+KINDS_UNDER_LOAD = [
+    *(kind for kind in KINDS if kind.choice != "scq"),
+    Kind(LockFreeQueue, name="small", ring_size=1),
+    Kind(WaitFreeQueue, name="slow", ring_size=1, patience=0),
+]
+
+
+def each(kinds):
+    return pytest.mark.parametrize("Queue", kinds, ids=[kind.__name__ for kind in kinds])
+
+
+each_queue = each(KINDS)
+each_queue_under_load = each(KINDS_UNDER_LOAD)

@@ -10,7 +10,7 @@ import time
 import pytest
 from linearizability import judge
 from linearizability.test_map_histories import Turnstile
-from queue_kinds import KINDS, each_queue
+from queue_kinds import KINDS, each_queue_under_load
 from support import rounds, run_copies
 
 from concurrent_collections import ShutDown
@@ -89,7 +89,7 @@ def overlap(history):
     )
 
 
-@each_queue
+@each_queue_under_load
 @pytest.mark.parametrize("closes", [False, True], ids=["open", "closing"])
 @pytest.mark.parametrize("bound", [0, 1, 2, 3])
 def test_recorded_histories_are_linearizable(Queue, bound, closes, eager_switching):
@@ -97,7 +97,7 @@ def test_recorded_histories_are_linearizable(Queue, bound, closes, eager_switchi
     for threads, operations, ring_size in ((3, 12, None), (4, 8, 1), (2, 25, 2)):
         for history in record(
             Queue,
-            rounds(60),
+            rounds(50),
             threads,
             operations,
             bound,

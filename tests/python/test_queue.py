@@ -700,7 +700,6 @@ class TestFastQueueAndConfig:
         with pytest.raises(ValueError, match="patience: expected an int from 0"):
             Queue(patience=-1)
 
-
     def test_wait_free(self, Queue):
         if Queue.cls is not WaitFreeQueue:
             assert not hasattr(Queue(), "wait_free")

@@ -1,26 +1,28 @@
 """Queues under load, each run accounted for at its end: nothing lost, nothing doubled, each producer's order kept.
 
-The hunt for lost wake-ups mixes threads and tasks that sleep, time out, are cancelled and shut down. Some ten
-thousand sleeps in an ordinary run; CC_STRESS_SCALE=100 makes a million of them.
+The hunt for lost wake-ups mixes threads and tasks that sleep, time out, are cancelled and shut down, until they
+have slept ten thousand times. `tools/soak 10 lost-wake-ups` does it a million times for each kind of queue.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import itertools
 import random
 import threading
 import time
+import types
 import weakref
 
 import pytest
-from queue_kinds import each_queue
+from queue_kinds import each_queue_under_load
 from support import Object, dead, in_background, rounds, run_copies, run_threads
 
 from concurrent_collections import Empty, Full, ShutDown
 
-pytestmark = each_queue
+pytestmark = each_queue_under_load
 
 
 def check_everything_came_once(taken, producers, each):
@@ -222,88 +224,255 @@ def test_join_returns_when_and_only_when_all_is_done(Queue, eager_switching):
 # ---------------------------------------------------------------- lost wake-ups
 
 
-def test_hunt_for_lost_wake_ups(Queue, eager_switching):
-    # Items are tokens: as many as there are put are got, whoever sleeps, times out, or is cancelled meanwhile. If one
-    # wake-up were lost, a patient thread would sleep beside a token, and the run would not end.
-    for maxsize in (1, 3, 0):
-        q = Queue(maxsize=maxsize)
-        each = rounds(1000)
-        patient, producers = 3, 3
-        total = each * producers
-        taken = [0] * 8
-        finished = threading.Event()
-        sleeps = [0] * 16
+#
+# A lost wake-up shows only when nothing comes later that wakes the sleeper: no further put, nobody impatient who takes
+# the item, no shutdown, no look at the queue twice a second. So there are many short runs, each on a queue of its own.
+# The patient ones get as many items as there are; everybody else has a limited amount of work, and puts back what it
+# has taken. Each run has a deadline of its own, far beyond what it takes.
 
-        def produce(index, q=q, each=each, sleeps=sleeps):
-            generator = random.Random(index)
-            for n in range(each):
-                if index == 0 and generator.random() < 0.5:
-                    while True:  # one that is impatient
-                        sleeps[index] += 1
-                        try:
-                            q.put(n, timeout=generator.random() * 1e-4)
-                            break
-                        except Full:
-                            pass
-                else:
-                    q.put(n)
+EACH = 16  # items of a patient consumer in a run
+DEADLINE = 100
+
+
+@types.coroutine
+def counted(coroutine, sleeps):
+    """Await the coroutine; `sleeps[0]` counts how often its task falls asleep."""
+    step, argument = coroutine.send, None
+    while True:
+        try:
+            future = step(argument)
+        except StopIteration as end:
+            return end.value
+        sleeps[0] += 1
+        try:
+            step, argument = coroutine.send, (yield future)
+        except GeneratorExit:
+            coroutine.close()
+            raise
+        except BaseException as error:
+            step, argument = coroutine.throw, error
+
+
+def put_in_any_way(q, item, generator):
+    if generator.random() < 0.5:
+        q.put(item)
+        return
+    while True:
+        try:
+            return q.put(item, timeout=generator.random() * 1e-4)
+        except Full:
+            pass
+
+
+def pause(generator):
+    """Now and then time for the others to fall asleep."""
+    if generator.random() < 0.3:
+        time.sleep(generator.random() * 1e-4)
+
+
+def hunt_among_threads(Queue, maxsize, seed):
+    """Patient threads are never rescued here: without tasks they sleep until they are woken."""
+    q = Queue(maxsize=maxsize)
+    patient, producers = 3, 2
+
+    def produce(index):
+        generator = random.Random(f"produce {seed} {index}")
+        for n in range(patient * EACH // producers):
+            put_in_any_way(q, n, generator)
+            pause(generator)
+
+    def consume():
+        for _ in range(EACH):
+            q.get()
+
+    def be_impatient(index):
+        generator = random.Random(f"impatient {seed} {index}")
+        for _ in range(EACH):
+            try:
+                item = q.get(timeout=generator.random() * 1e-4)
+            except Empty:
+                continue
+            pause(generator)
+            put_in_any_way(q, item, generator)
+
+    run_threads(
+        *(lambda i=i: produce(i) for i in range(producers)),
+        *([consume] * patient),
+        *(lambda i=i: be_impatient(i) for i in range(2)),
+        timeout=DEADLINE,
+    )
+    assert q.empty()
+    return q._sleeps()
+
+
+def hunt_among_tasks(Queue, maxsize, seed):
+    """Only tasks wait for items, in several loops, one of which is closed under its task."""
+    q = Queue(maxsize=maxsize)
+    patient = 3
+    sleeps = [[0] for _ in range(4)]
+
+    def run(index, main):
+        asyncio.run(main(sleeps[index], random.Random(f"task {seed} {index}")))
+
+    async def put(item, count, generator):
+        while True:
+            try:
+                async with asyncio.timeout(None if generator.random() < 0.5 else 1e-4):
+                    return await counted(q.async_put(item), count)
+            except TimeoutError:
+                pass
+
+    async def produce(count, generator):
+        async def some():
+            for n in range(patient * EACH // 4):
+                await put(n, count, generator)
                 if generator.random() < 0.3:
-                    time.sleep(generator.random() * 1e-4)
+                    await asyncio.sleep(generator.random() * 1e-4)
 
-        def consume(index, q=q, taken=taken, sleeps=sleeps):
-            for _ in q:
-                taken[index] += 1
-                sleeps[index + 4] += 1
+        await asyncio.gather(some(), some())
 
-        def consume_impatiently(index, q=q, taken=taken, sleeps=sleeps, finished=finished):
-            generator = random.Random(100 + index)
-            while not finished.is_set():
-                sleeps[index + 4] += 1
+    def produce_in_a_thread():
+        generator = random.Random(f"produce {seed}")
+        for n in range(patient * EACH // 2):
+            put_in_any_way(q, n, generator)
+            pause(generator)
+
+    async def consume(count, generator):
+        async def some():
+            for _ in range(EACH):
+                await counted(q.async_get(), count)
+
+        await asyncio.gather(*(some() for _ in range(patient)))
+
+    async def get(taken, count, limit=None):
+        async with asyncio.timeout(limit):
+            taken.append(await counted(q.async_get(), count))  # in the same step
+
+    async def be_impatient(count, generator):
+        for _ in range(EACH // 4):
+            taken = []
+            limits = [None, None, generator.random() * 1e-4]
+            tasks = [asyncio.ensure_future(get(taken, count, limit)) for limit in limits]
+            await asyncio.sleep(generator.choice([0, 0, 1e-4]))
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for item in taken:
+                await put(item, count, generator)
+
+    def end_under_a_task():
+        generator = random.Random(f"end {seed}")
+        taken = []
+        loop = asyncio.new_event_loop()
+        loop.set_exception_handler(lambda loop, context: None)
+        task = loop.create_task(get(taken, sleeps[3]))
+        for _ in range(generator.randrange(1, 4)):
+            loop.run_until_complete(asyncio.sleep(0))
+        if generator.random() < 0.3:
+            task.cancel()
+        loop.close()
+        del task, loop
+        gc.collect()  # a task that was told and did not get to it passes that on when it dies
+        for item in taken:
+            put_in_any_way(q, item, generator)
+
+    run_threads(
+        lambda: run(0, produce),
+        lambda: run(1, consume),
+        lambda: run(2, be_impatient),
+        produce_in_a_thread,
+        end_under_a_task,
+        timeout=DEADLINE,
+    )
+    assert q.empty()
+    return q._sleeps() + sum(count for (count,) in sleeps)
+
+
+def hunt_with_a_shutdown_in_the_middle(Queue, maxsize, seed):
+    """Everybody works without end, until everybody is woken and has to find out."""
+    q = Queue(maxsize=maxsize)
+    sleeps = [[0] for _ in range(2)]
+    generators = [random.Random(f"shutdown {seed} {index}") for index in range(8)]
+    is_immediate = seed % 3 == 0
+
+    def produce(generator):
+        for n in itertools.count():
+            try:
+                put_in_any_way(q, n, generator)
+            except ShutDown:
+                return n
+            pause(generator)
+
+    def produce_in_tasks(generator):
+        async def some():
+            for n in itertools.count():
                 try:
-                    q.get(timeout=generator.random() * 2e-4)
-                    taken[index] += 1
-                except Empty:
-                    pass
+                    await counted(q.async_put(n), sleeps[0])
                 except ShutDown:
-                    return
+                    return n
+                await asyncio.sleep(generator.choice([0, 1e-4]))
 
-        def consume_in_tasks(index, q=q, taken=taken, sleeps=sleeps, finished=finished):
-            generator = random.Random(200 + index)
+        async def main():
+            return sum(await asyncio.gather(some(), some()))
 
-            async def get():
-                await q.async_get()
-                taken[index] += 1  # in the same step as the get
+        return asyncio.run(main())
 
-            async def main():
-                while not finished.is_set():
-                    tasks = [asyncio.ensure_future(get()) for _ in range(4)]
-                    await asyncio.sleep(generator.choice([0, 1e-4]))
-                    for task in tasks:
-                        sleeps[index + 4] += 1
-                        task.cancel()
-                    await asyncio.gather(*tasks, return_exceptions=True)
+    def consume(generator):
+        return sum(1 for _ in q)
 
-            asyncio.run(main())
+    def be_impatient(generator):
+        taken = 0
+        while True:
+            try:
+                q.get(timeout=generator.random() * 1e-4)
+                taken += 1
+            except Empty:
+                pass
+            except ShutDown:
+                return taken
 
-        def watch(q=q, taken=taken, total=total, finished=finished):
-            deadline = time.monotonic() + 100
-            while sum(taken) < total:
-                assert time.monotonic() < deadline, (
-                    f"{sum(taken)} of {total}: somebody sleeps for ever"
-                )
-                time.sleep(0.001)
-            finished.set()
-            q.shutdown()
+    def consume_in_tasks(generator):
+        async def some():
+            taken = 0
+            while True:
+                try:
+                    await counted(q.async_get(), sleeps[1])
+                    taken += 1
+                except ShutDown:
+                    return taken
 
-        run_threads(
-            *(lambda i=i: produce(i) for i in range(producers)),
-            *(lambda i=i: consume(i) for i in range(patient)),
-            *(lambda i=i: consume_impatiently(i) for i in (3, 4)),
-            *(lambda i=i: consume_in_tasks(i) for i in (5, 6)),
-            watch,
-        )
-        assert sum(taken) == total
-        assert q.empty()
+        async def main():
+            return sum(await asyncio.gather(some(), some(), some()))
+
+        return asyncio.run(main())
+
+    def shut_down(generator):
+        time.sleep(0.002 + generator.random() * 0.004)
+        q.shutdown(is_immediate)
+
+    work = [produce, produce, produce_in_tasks, consume, consume, be_impatient, consume_in_tasks]
+    results = run_threads(
+        *(functools.partial(f, g) for f, g in zip([*work, shut_down], generators, strict=True)),
+        timeout=DEADLINE,
+    )
+    assert q.empty()
+    put, taken = sum(results[:3]), sum(results[3:7])
+    assert q.unfinished_tasks == taken, "what has been dropped is done"
+    assert taken == put or (is_immediate and taken < put)
+    return q._sleeps() + sum(count for (count,) in sleeps)
+
+
+def test_hunt_for_lost_wake_ups(Queue, eager_switching):
+    hunts = (hunt_among_threads, hunt_among_tasks, hunt_with_a_shutdown_in_the_middle)
+    wanted = rounds(10_000)
+    slept = dict.fromkeys(hunts, 0)
+    runs = 0
+    while min(slept.values()) < wanted // 10 or sum(slept.values()) < wanted:
+        for hunt in hunts:
+            slept[hunt] += hunt(Queue, (1, 3, 0)[runs % 3], runs)
+        runs += 1
+    parts = ", ".join(f"{hunt.__name__} {count}" for hunt, count in slept.items())
+    print(f"\n{Queue.__name__}: {sum(slept.values())} sleeps in {3 * runs} runs ({parts})")
 
 
 def test_hunt_for_wake_ups_lost_at_shutdown(Queue, eager_switching):
