@@ -163,6 +163,8 @@ static const history_plan plans[] = {
      false,
      400},
     {"a bound of 4", 4, 20, {.capacity = 4, .spins = 1}, 7, false, 400},
+    /* More than one ring of wCQ takes in this build. */
+    {"a bound of 17", 4, 25, {.capacity = 17, .spins = 1, .patience = 1}, 8, false, 200},
     {"closed in the middle", 4, 15, {.ring_slots = 1, .spins = 1, .patience = 1}, 6, true, 600},
     {"closed in the middle, bound of 2", 4, 15, {.capacity = 2, .patience = 1}, 6, true, 600},
 };

@@ -206,6 +206,13 @@ static const scenario scenarios[] = {
      "GGG",
      0},
     {"bound_of_two", {.capacity = 2, .ring_slots = 2, IMPATIENT}, {"PPP", "GGP"}, "PGPG", 0},
+    /* More than one ring of wCQ takes in this build. */
+    {"bound_of_three", {.capacity = 3, .ring_slots = 1, IMPATIENT}, {"PPPG", "PPGG"}, NULL, 0},
+    {"close_with_bound_of_three",
+     {.capacity = 3, .ring_slots = 1, IMPATIENT},
+     {"PPP", "PC", "GGG"},
+     NULL,
+     0},
     {"close_small", {.ring_slots = 1, IMPATIENT}, {"PP", "C", "GGG"}, NULL, 0},
     {"close", {.ring_slots = 4, IMPATIENT}, {"PP", "CP", "GG"}, "GGG", 0},
     {"close_with_bound", {.capacity = 2, .ring_slots = 2, IMPATIENT}, {"PPP", "GC", "GG"}, "P", 0},
