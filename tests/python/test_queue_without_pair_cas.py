@@ -1,0 +1,90 @@
+"""Queues on an x86-64 processor without CMPXCHG16B, which CONCURRENT_COLLECTIONS_WITHOUT pretends (csrc/platform/arch.c)."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import json, threading
+from concurrent_collections import FastQueue, LockFreeQueue, WaitFreeQueue, config
+
+answers = {"available": config.available_queue_backends, "auto": FastQueue().backend}
+try:
+    config.queue_backend = "lcrq"
+    answers["lcrq"] = FastQueue().backend
+except Exception as error:
+    answers["lcrq"] = type(error).__name__
+config.queue_backend = "scq"
+answers["scq"] = FastQueue().backend
+answers["wait_free"] = WaitFreeQueue().backend, WaitFreeQueue().wait_free, WaitFreeQueue(maxsize=4).wait_free
+
+THREADS, ITEMS = 3, 300
+
+def pass_through(make):
+    q, got = make(), [[] for _ in range(THREADS)]
+    def put(me):
+        for n in range(ITEMS):
+            q.put((me, n))
+    def get(me):
+        for item in q:
+            got[me].append(item)
+    getters = [threading.Thread(target=get, args=(me,)) for me in range(THREADS)]
+    putters = [threading.Thread(target=put, args=(me,)) for me in range(THREADS)]
+    for thread in getters + putters:
+        thread.start()
+    for thread in putters:
+        thread.join()
+    q.shutdown()
+    for thread in getters:
+        thread.join()
+    everything = sorted(item for some in got for item in some)
+    in_order = all([n for who, n in some if who == me] == sorted(n for who, n in some if who == me)
+                   for some in got for me in range(THREADS))
+    return everything == [(me, n) for me in range(THREADS) for n in range(ITEMS)] and in_order
+
+answers["passed"] = [
+    pass_through(make)
+    for kind in (LockFreeQueue, FastQueue, WaitFreeQueue)
+    for make in (kind, lambda: kind(maxsize=2))
+]
+print(json.dumps(answers))
+"""
+
+
+@pytest.fixture(scope="module")
+def answers() -> dict:
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        pytest.skip("every other machine has the instruction, or never had it")
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", PROGRAM],
+        env={**os.environ, "CONCURRENT_COLLECTIONS_WITHOUT": "cmpxchg16b"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_lcrq_is_refused(answers):
+    assert "lcrq" not in answers["available"]
+    assert answers["lcrq"] == "ValueError"
+
+
+def test_a_fast_queue_is_an_scq(answers):
+    assert answers["auto"] == "scq"
+    assert answers["scq"] == "scq"
+
+
+def test_a_wait_free_queue_is_crturn(answers):
+    assert answers["wait_free"] == ["crturn", True, False]  # unbounded, then bounded
+
+
+def test_nothing_is_lost_doubled_or_out_of_order(answers):
+    assert answers["passed"] == [True] * 6
