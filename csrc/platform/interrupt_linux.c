@@ -95,7 +95,8 @@ bool cc_os_interrupts_begin(int number, void (*handler)(void *context)) {
         number = SIGRTMIN + 6 <= SIGRTMAX ? SIGRTMIN + 6 : SIGRTMAX;
     }
     cc_store_relaxed_uptr(&current_handler, (uintptr_t)handler);
-    if (cc_load_acquire_u32(&signal_in_use) == (uint32_t)number) {
+    /* Somebody may have taken it since: then it is as if it had been taken before. */
+    if (cc_load_acquire_u32(&signal_in_use) == (uint32_t)number && is_ours(number)) {
         return true;
     }
     pthread_mutex_lock(&installing);

@@ -20,7 +20,7 @@ import weakref
 import pytest
 from support import Object, collect, dead, rounds, run_threads
 
-from concurrent_collections import SkipListMap, _core, config
+from concurrent_collections import SkipListMap, _core, config, smr
 
 pytestmark = pytest.mark.skipif(
     not hasattr(signal, "setitimer"), reason="this system has no POSIX signals"
@@ -77,12 +77,19 @@ class Accounts:
         assert all(dead(r) for row in self.references for r in row)
 
 
+def neutralizations(m):
+    """Return a function that tells whether readers have been neutralized since, where that is what should be."""
+    before = smr.stats().neutralizations
+    return lambda: m.smr_scheme != "debra" or smr.stats().neutralizations > before
+
+
 def run_with_signals(during, enough=lambda: True, seconds=0.6, threads=2):
     """Let threads work, with a stalled reader among them, while the main thread calls `during(m)`.
 
     For some time, and until it has been `enough()`, which slow surroundings take longer for.
     """
     accounts = Accounts(threads)
+    neutralized = neutralizations(accounts.m)
 
     def watch():
         try:
@@ -101,13 +108,16 @@ def run_with_signals(during, enough=lambda: True, seconds=0.6, threads=2):
     try:
         started = time.monotonic()
         deadline = started + seconds * rounds(100) / 100
-        while time.monotonic() < deadline or not (enough() or time.monotonic() > started + 50):
+        while time.monotonic() < deadline or not (
+            (enough() and neutralized()) or time.monotonic() > started + 50
+        ):
             during(accounts.m)
     finally:
         accounts.stop.set()
         for thread in [*workers, watcher]:
             thread.join(60)
     assert accounts.steps == threads, "a thread has failed or hangs"
+    assert neutralized(), "the stalled reader has not been interrupted"
     accounts.check()
 
 
@@ -260,17 +270,22 @@ def test_faulthandler_dumps_after_a_time(tmp_path, smr_scheme):
 
 def test_threads_with_all_signals_blocked(smr_scheme):
     accounts = Accounts(2)
+    neutralized = neutralizations(accounts.m)
 
     def blocked():
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         accounts.work(0)
 
     def end():
+        started = time.monotonic()
         with _core._StalledReader(accounts.m):
             time.sleep(0.5)
+            while not neutralized() and time.monotonic() < started + 50:
+                time.sleep(0.01)
         accounts.stop.set()
 
     run_threads(blocked, lambda: accounts.work(1), end)
+    assert neutralized()
     accounts.check()
 
 
@@ -286,6 +301,65 @@ def test_debra_s_own_signal_from_outside_is_harmless(smr_scheme):
             os.kill(os.getpid(), number)
 
     run_with_signals(during)
+
+
+HANDLER_OF_SOMEBODY_ELSE = """
+import signal, weakref
+from concurrent_collections import SkipListMap, _core, config, smr
+
+class Object:
+    pass
+
+def replace(m, n):
+    references = []
+    for _ in range(n):
+        value = Object()
+        references.append(weakref.ref(value))
+        m["key"] = value
+    del value
+    return references[:-1]  # the last one is in the map
+
+config.smr_scheme = "debra"
+m = SkipListMap()
+assert m.smr_scheme == config.smr_scheme_in_use == "debra"
+number = config.smr_signal or signal.SIGRTMIN + 6
+received = []
+signal.signal(number, lambda *_: received.append(1))
+before = smr.stats()
+with _core._StalledReader(m):
+    references = replace(m, 1000)
+    after = smr.stats()
+    assert after.refusals > before.refusals and after.neutralizations == before.neutralizations
+    assert all(r() for r in references), "something was freed that the reader may have seen"
+    assert smr.stats(m).waiting >= 999
+    assert config.smr_scheme_in_use == SkipListMap().smr_scheme == "ibr"
+assert m.flush() == 0 and not any(r() for r in references)
+assert not received, "our signal was sent to a handler of somebody else"
+
+signal.signal(number, signal.SIG_DFL)  # they have ended
+assert config.smr_scheme_in_use == SkipListMap().smr_scheme == "debra"
+with _core._StalledReader(m):
+    references = replace(m, 1000)
+    assert smr.stats().neutralizations > after.neutralizations
+    assert sum(bool(r()) for r in references) < 300
+print("end")
+"""
+
+
+def test_another_handler_for_debra_s_signal_is_noticed():
+    before = config.smr_scheme
+    config.smr_scheme = "debra"
+    is_possible = config.smr_scheme_in_use == "debra"
+    config.smr_scheme = before
+    if not is_possible:
+        pytest.skip("about debra's signal")
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", HANDLER_OF_SOMEBODY_ELSE],
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert (result.returncode, result.stdout) == (0, "end\n"), result.stderr
 
 
 CTRL_C = """
