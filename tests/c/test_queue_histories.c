@@ -7,11 +7,36 @@
  * Linked with a core that gives the processor away at random (yielding.c), or operations would hardly ever meet.
  *
  * The judge is judged too: histories that are legal by construction pass, and do not after they were spoilt.
+ *
+ *   test_queue_histories NAME     writes some of all these to NAME.real, NAME.legal and NAME.illegal, for other judges
+ *                                 (tests/linearizability)
  */
 #include "queue_judge.h"
 #include "queue_kinds.h"
 
-enum { THREADS_MOST = 4, OPERATIONS_MOST = 40 };
+enum { THREADS_MOST = 4, OPERATIONS_MOST = 40, WRITTEN_OF_A_KIND = 3, WRITTEN_OF_THE_MADE_UP = 60 };
+
+static FILE *real_file, *legal_file, *illegal_file; /* NULL: nobody has asked for them */
+
+/* In the words of judge.py, one operation a line. */
+static void write_history(FILE *file, const queue_operation *ops, int n, size_t capacity) {
+    static const char *const names[] = {"put", "get", "close"};
+    for (int i = 0; file && i < n; i++) {
+        const queue_operation *o = &ops[i];
+        bool is_put = o->name == Q_PUT;
+        int answer = o->answer == CC_QUEUE_OK       ? o->name == Q_GET ? o->word : 0
+                     : o->answer == CC_QUEUE_CLOSED ? -3
+                                                    : -1; /* empty, full */
+        fprintf(file,
+                "{\"C\": %d, \"O\": \"%s\", \"V\": %d, \"X\": %zu, \"R\": %d, \"S\": %" PRIu64
+                ", \"E\": %" PRIu64 "}\n",
+                o->thread, names[o->name], is_put ? o->word : 0, is_put ? capacity : 0, answer,
+                o->before, o->after);
+    }
+    if (file) {
+        fprintf(file, "\n");
+    }
+}
 
 typedef struct history_plan {
     const char *name;
@@ -30,6 +55,7 @@ typedef struct recording {
     _Atomic int next_word;
     _Atomic int64_t started, finished;
     int64_t overlaps, answers[4];
+    int written;
     queue_operation ops[THREADS_MOST][OPERATIONS_MOST];
 } recording;
 
@@ -88,6 +114,9 @@ static void judge_recording(recording *rec) {
         perform(rec, &all[n]);
     } while (all[n++].answer == CC_QUEUE_OK);
     queue_verdict v = judge_queue(all, n, rec->plan->options.capacity);
+    if (rec->written++ < WRITTEN_OF_A_KIND) {
+        write_history(real_file, all, n, rec->plan->options.capacity);
+    }
     if (v != Q_LEGAL) {
         fprintf(stderr, "a history that is %s:\n",
                 v == Q_ILLEGAL ? "not linearizable" : "too hard to judge");
@@ -370,6 +399,9 @@ static void test_the_judge(void) {
         int n = make_up(all, &r, capacity, close);
         CHECK_EQ(judge_queue(all, n, capacity), Q_LEGAL);
         accepted++;
+        if (h <= WRITTEN_OF_THE_MADE_UP) {
+            write_history(legal_file, all, n, capacity);
+        }
         int how = (int)(h / 12 % WAYS);
         if (spoil(all, n, &r, how, capacity)) {
             if (judge_queue(all, n, capacity) != Q_ILLEGAL) {
@@ -378,6 +410,9 @@ static void test_the_judge(void) {
                 CHECK(!"a spoilt history passes");
             }
             rejected[how]++;
+            if (h <= WRITTEN_OF_THE_MADE_UP) {
+                write_history(illegal_file, all, n, capacity);
+            }
         }
     }
     printf("    %" PRId64 " accepted; rejected: %" PRId64 " lost, %" PRId64 " twice, %" PRId64
@@ -389,8 +424,21 @@ static void test_the_judge(void) {
     }
 }
 
-int main(void) {
+static FILE *open_beside(const char *name, const char *suffix) {
+    char path[1024];
+    snprintf(path, sizeof path, "%s%s", name, suffix);
+    FILE *file = fopen(path, "w");
+    CHECK(file);
+    return file;
+}
+
+int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IOLBF, 0);
+    if (argc > 1) {
+        real_file = open_beside(argv[1], ".real");
+        legal_file = open_beside(argv[1], ".legal");
+        illegal_file = open_beside(argv[1], ".illegal");
+    }
     test_the_judge();
     for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
         begin_test(plans[i].name);
@@ -399,6 +447,11 @@ int main(void) {
                 carry_out(&plans[i], &all_queue_kinds[k]);
             }
         }
+    }
+    if (argc > 1) {
+        fclose(real_file);
+        fclose(legal_file);
+        fclose(illegal_file);
     }
     printf("passed\n");
     return 0;

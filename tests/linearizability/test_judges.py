@@ -314,3 +314,24 @@ def test_histories_of_the_c_core(porcupine: Path, tmp_path: Path) -> None:
         ours = ["legal" if judge.check_map(h) else "illegal" for h in histories]
         assert set(ours) == {expected}
         assert verdicts_of(porcupine, "map", path) == ours
+
+
+def test_queue_histories_of_the_c_core(porcupine: Path, tmp_path: Path) -> None:
+    """The same for queues: CC_TEST_QUEUE_HISTORIES names the program, or it is beside that for maps."""
+    beside = os.environ.get("CC_TEST_HISTORIES")
+    program = os.environ.get("CC_TEST_QUEUE_HISTORIES") or (
+        beside and str(Path(beside).with_name("test_queue_histories_yielding"))
+    )
+    if not program or not Path(program).exists():
+        pytest.skip("nothing names the program test_queue_histories_yielding")
+    name = tmp_path / "c"
+    environment = {**os.environ, "CC_TEST_PERCENT": "5"}
+    subprocess.run([program, str(name)], env=environment, check=True, stdout=subprocess.DEVNULL)
+    for suffix, expected in ((".real", "legal"), (".legal", "legal"), (".illegal", "illegal")):
+        path = name.with_suffix(suffix)
+        with path.open() as file:
+            histories = list(judge.read_histories(file))
+        assert histories
+        ours = ["legal" if judge.check_bounded_queue(h) else "illegal" for h in histories]
+        assert set(ours) == {expected}
+        assert verdicts_of(porcupine, "bounded_queue", path) == ours
