@@ -318,7 +318,8 @@ static void take_back(cc_object_queue *q, cc_queue_status status) {
     }
 }
 
-static cc_queue_status put_patiently(cc_object_queue *q, uintptr_t word, uint64_t deadline) {
+CC_NEVER_INLINE cc_queue_status put_patiently(cc_object_queue *q, uintptr_t word,
+                                              uint64_t deadline) {
     cc_waiter w;
     bool keep_turn = false;
     cc_queue_status status;
@@ -401,7 +402,8 @@ static inline void tell_putters(cc_object_queue *q) {
     }
 }
 
-static cc_queue_status get_patiently(cc_object_queue *q, uintptr_t *word, uint64_t deadline) {
+CC_NEVER_INLINE cc_queue_status get_patiently(cc_object_queue *q, uintptr_t *word,
+                                              uint64_t deadline) {
     cc_waiter w;
     bool keep_turn = false;
     cc_queue_status status;

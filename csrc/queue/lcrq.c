@@ -4,8 +4,8 @@
  *
  * A ring has n cells {index, word}, and two counters, head and tail, that hand out tickets; ticket t belongs to cell t
  * mod n. A put draws a tail ticket and swaps {older index, 0} for {its ticket, its word}, sixteen bytes at once. A get draws
- * a head ticket; if the cell carries its ticket it takes the word and leaves {its ticket + n, 0}: the cell is free for the
- * next round. A get whose cell is empty moves the index on in the same way, so that the put with its ticket
+ * a head ticket; if the cell carries its ticket it takes the word and leaves {its ticket, 0}: the cell is free for the
+ * next round. A get whose cell is empty moves the index on, to its ticket + n, so that the put with its ticket
  * fails; one that finds an older word there marks the cell unsafe, so that the put with its ticket, when it
  * finds the cell emptied, knows that it may be too late: it may use an unsafe cell only if head has not passed its
  * ticket. A put that finds the ring full, or fails too often, makes it final.
@@ -20,11 +20,19 @@
  *   last ticket. (The paper's first form swung head on "empty, and there is a next ring": words that came
  *   between the two were lost.) A ring that is not final has nothing behind it, so "empty" needs no look at `next`.
  *
+ *   A get takes a word by a store of 0, not by a swap that moves the index on, too. Once a cell has been seen as {t, a word},
+ *   only the get with ticket t changes its word: a put needs an empty cell, and other gets can do no more than mark it
+ *   unsafe, which the store of the other half leaves alone. To have seen both halves together the get reads the index once more
+ *   after the word; it never goes back. While the store is under way others find the cell occupied, as they would have
+ *   a moment before. So a get has one locked instruction instead of two.
+ *
  *   Gets never close a ring; head that ran ahead is repaired by moving tail on (catch_up), only while the ring is not
  *   final: the final bit is never cleared.
  *
- * Invariants: as in scq.c. An index never goes back; so a swap of a cell has no ABA (tickets have 62 bits). The
- * two halves of a cell are read one after the other; what was not there together makes the swap fail.
+ * Invariants: as in scq.c. An index never goes back (tickets have 62 bits). A cell can be {t, 0} twice, before the put with
+ * ticket t and after the get, and a swap that expected the first may find the second: it is in order there as well, since it asks
+ * for an empty cell of an older ticket, whatever was in it. The two halves of a cell are read one after
+ * the other; what was not there together makes a swap fail.
  *
  * Linearization points.
  *   put     the swap of its cell, or the CAS of `next` for the first word of a ring; see scq.c.
@@ -170,7 +178,8 @@ CC_ALWAYS_INLINE bool take_at_ticket(lcrq_ring *ring, uint64_t ticket, uint32_t 
                 return false;
             }
         } else if (number == ticket) {
-            if (swap_cell(c, index, there, unsafe | (ticket + ring->mask + 1), 0)) {
+            if ((cc_load_seq_cst_u64(&c->index) & ~UNSAFE) == ticket) {
+                cc_store_release_u64(&c->word, 0);
                 *word = (uintptr_t)there;
                 return true;
             }

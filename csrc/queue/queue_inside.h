@@ -14,14 +14,6 @@
 #include "queue.h"
 #include "streak.h"
 
-#if defined(_MSC_VER) && !defined(__clang__)
-#define CC_ALWAYS_INLINE static __forceinline
-#define CC_NEVER_INLINE static __declspec(noinline)
-#else
-#define CC_ALWAYS_INLINE static inline __attribute__((always_inline))
-#define CC_NEVER_INLINE static __attribute__((noinline, unused))
-#endif
-
 typedef struct cc_queue_operations {
     const char *backend;
     bool (*is_available)(void); /* on this machine; NULL: everywhere */

@@ -21,7 +21,7 @@
 #define UNUSED __attribute__((unused))
 
 /* Does a sanitizer with an allocator of its own watch us? */
-#if defined(CC_ASAN) || defined(CC_TSAN)
+#if defined(CC_ASAN) || defined(CC_TSAN) || defined(__SANITIZE_ADDRESS__)
 #define CHECK_SANITIZED 1
 #elif defined(__has_feature)
 #if __has_feature(memory_sanitizer)

@@ -73,4 +73,13 @@ static inline void cc_pause(void) {
 #endif
 }
 
+/* Of functions whose inlining decides over the speed of a hot path. */
+#if defined(_MSC_VER) && !defined(__clang__)
+#define CC_ALWAYS_INLINE static __forceinline
+#define CC_NEVER_INLINE static __declspec(noinline)
+#else
+#define CC_ALWAYS_INLINE static inline __attribute__((always_inline))
+#define CC_NEVER_INLINE static __attribute__((noinline, unused))
+#endif
+
 #endif

@@ -135,6 +135,19 @@ QUEUE_MUTATIONS: list[Entry] = [
         "",
     ),
     (
+        "lcrq_word_taken_without_a_second_look",
+        "a get has seen both halves of its cell together before it empties the cell by a store",
+        [
+            (
+                LCRQ,
+                "if ((cc_load_seq_cst_u64(&c->index) & ~UNSAFE) == ticket) {",
+                "{",
+            )
+        ],
+        of("lcrq", "three_and_three", "late_getters", "few_tickets"),
+        "",
+    ),
+    (
         "lcrq_empty_without_a_look_at_tail",
         "a cell without a word says nothing: tail does (published error)",
         [(LCRQ, "if ((tail & ~FINAL) <= ticket) { return", "if (1) { return")],
