@@ -3,8 +3,11 @@
    (next_ticket, settle), notes, and indices that are placed before they are settled.
 
    One ring of 2n slots. Owners write one wish each, and may stall anywhere; helpers look at wishes again and
-   again; getters take the fast way. The threshold is left out (scq.tla): a get says EMPTY only when tail is
-   not ahead. So are closing, catching up of tail more than once, and records that are used again.
+   again; getters take the fast way; a closer may close. The threshold is left out (wcq_ends.tla): a get says EMPTY only
+   when tail is not ahead. So are catching up of tail more than once, and records that are used again.
+
+   The history of words is judged as in scq.tla. A get begins when it draws its first ticket, or publishes its wish, and
+   returns when it takes its word out: that is stricter than what happens in C, where it begins earlier and returns later.
 
    Scenes, from which a model starts: "empty"; "unsafe": slot 0 has been marked unsafe two cycles ago, and emptied since;
    "held": a word is in the ring;
@@ -16,7 +19,9 @@ CONSTANTS
     Putting, Getting, \* owners of wishes; numbers, no two the same
     Helpers,
     Getters,          \* 1, 2, ..
-    Gets,             \* of each getter
+    Gets,             \* tickets of each getter
+    Closers,
+    Order,            \* is a history kept, for QueueFIFO?
     Scene,
     Mutation          \* "none", or what is broken on purpose
 
@@ -31,6 +36,7 @@ Older == 99 \* the word in slot 0 of the scenes "held" and "race"
 Side(o) == IF o \in Putting THEN "tail" ELSE "head"
 Word(o) == 10 + o
 NoTag == <<0, 0>>
+Shut == -1 \* the count of a tail that is closed
 Start == CASE Scene = "empty" -> [head |-> 2 * Slots, tail |-> 2 * Slots]
            [] Scene = "held" -> [head |-> 2 * Slots, tail |-> 2 * Slots + 1]
            [] Scene = "unsafe" -> [head |-> 6 * Slots, tail |-> 6 * Slots]
@@ -48,32 +54,54 @@ variables
     tag = [head |-> NoTag, tail |-> NoTag],
     wish = [o \in Owners |-> [kind |-> "none", t |-> 0]],
     pending = [o \in Owners |-> FALSE],             \* turn is odd
-    \* history
-    taken = {}, twice = FALSE;
+    closed = FALSE,                                 \* a bit of count.tail
+    \* history of words
+    put = IF Order /\ Scene \in {"race", "held"} THEN {Older} ELSE {}, taken = {},
+    before = [o \in Putting |-> {}],                \* words that were put when the put of o began
+    gone = {},                                      \* words that no get may return that begins now
+    verdict = "fine";
 
 macro make_final(t) begin
     wish := [o \in Owners |-> IF o \in Putting /\ wish[o] = [kind |-> "ticket", t |-> t]
                               THEN [kind |-> "final", t |-> t] ELSE wish[o]];
 end macro;
 
+macro begin_get() begin
+    if Order then put_before := put || returned_before := taken || gone_before := gone end if;
+end macro;
+
+macro forget() begin
+    put_before := {}; returned_before := {}; gone_before := {};
+end macro;
+
 macro return_word(w) begin
-    if w \in taken then twice := TRUE end if;
+    verdict := IF w \in taken THEN "twice"
+               ELSE IF \E o \in Putting : Word(o) \in returned_before /\ w \in before[o] THEN "out of order"
+               ELSE IF w \in gone_before THEN "not empty" ELSE verdict;
     taken := taken \cup {w};
+    forget();
+end macro;
+
+macro say_empty() begin
+    gone := gone \cup (put_before \ taken);
+    forget();
 end macro;
 
 (* Owners and helpers: self works on the wish of `owner`. *)
 process worker \in Owners \cup Helpers
 variables owner = 0, ticket = 0, word = [kind |-> "none", t |-> 0], number = 0, seen = NoTag,
-          note = 0, value = [cycle |-> 0];
+          note = 0, value = [cycle |-> 0], put_before = {}, returned_before = {}, gone_before = {};
 begin
 Wish:
     if self \in Owners then
         wish[self] := [kind |-> "fresh", t |-> 0];
         owner := self;
+        if Order /\ self \in Putting then before[self] := put end if;
     end if;
 Publish:
     if self \in Owners then
         pending[self] := TRUE;
+        if self \in Getting then begin_get() end if;
     else
         with o \in {p \in Owners : pending[p] /\ p # self} do owner := o end with; \* wcq_help_the_next
     end if;
@@ -84,14 +112,18 @@ Ask2:
         goto Finished;
     elsif word.kind = "ticket" /\ word.t # ticket then
         ticket := word.t;
-        if Side(owner) = "tail" then goto Place else goto Find end if;
+        if Side(owner) = "head" then goto Find
+        elsif M("closed_before_ticket") /\ closed then goto Refuse
+        else goto Place end if;
     end if;
 Ask3:
-    number := count[Side(owner)];
+    number := IF Side(owner) = "tail" /\ closed THEN Shut ELSE count[Side(owner)];
 Ask4:
     seen := tag[Side(owner)];
     if tag[Side(owner)] # NoTag then
         if M("waits_for_settling") then goto Ask else goto Settle end if;
+    elsif number = Shut then
+        goto Refuse;
     end if;
 Ask5:
     if word # [kind |-> "tentative", t |-> number] then
@@ -99,7 +131,7 @@ Ask5:
         else wish[owner] := [kind |-> "tentative", t |-> number] end if;
     end if;
 Ask6:
-    if count[Side(owner)] = number /\ tag[Side(owner)] = NoTag then
+    if count[Side(owner)] = number /\ tag[Side(owner)] = NoTag /\ ~(Side(owner) = "tail" /\ closed) then
         count[Side(owner)] := number + 1;
         tag[Side(owner)] := <<owner, number>>;
         seen := <<owner, number>>;
@@ -113,6 +145,9 @@ Settle:
 Settle2: \* the count is read again before, which makes no difference when both are swapped at once
     if tag[Side(owner)] = seen then tag[Side(owner)] := NoTag end if;
     seen := NoTag;
+    goto Ask;
+Refuse:
+    if wish[owner] = word then wish[owner] := [kind |-> "nothing", t |-> word.t] end if;
     goto Ask;
 
 Place:  \* place_index
@@ -181,7 +216,7 @@ Find3:  \* spoil
     end if;
 Find4:
     number := count.tail;
-    if count.tail > ticket + 1 then goto Ask end if;
+    if count.tail > ticket + 1 /\ ~M("empty_without_tail") then goto Ask end if;
 Find5:  \* catch_up
     if count.tail = number /\ number < ticket + 1 then count.tail := ticket + 1 end if;
 Find6:
@@ -210,11 +245,16 @@ TakeOut2:
     slot[At(ticket)].index := Taken;
 Return:
     pending[self] := FALSE;
+    if self \in Putting then
+        if Order /\ word.kind = "final" then put := put \cup {Word(self)} end if;
+    elsif word.kind = "nothing" then
+        say_empty();
+    end if;
 end process;
 
 (* dequeue_once, again when it has missed. *)
 fair process getter \in Getters
-variables mine = 0, found = [cycle |-> 0], gets = 0;
+variables mine = 0, found = [cycle |-> 0], gets = 0, missed = FALSE, put_before = {}, returned_before = {}, gone_before = {};
 begin
 Get:
     while gets < Gets do
@@ -223,6 +263,7 @@ Get:
         else
             mine := count.head;
             count.head := count.head + 1;
+            if ~missed then begin_get() end if;
         end if;
         gets := gets + 1;
 Get2:
@@ -241,7 +282,13 @@ Get4:   \* spoil
             slot[At(mine)].safe := FALSE;
         end if;
 Get5:   \* catch_up, when tail is not ahead
-        if count.tail < mine + 1 then count.tail := mine + 1 end if;
+        missed := Order /\ count.tail > mine + 1 /\ ~M("empty_without_tail");
+        if count.tail <= mine + 1 then
+            count.tail := mine + 1;
+            say_empty();
+        elsif M("empty_without_tail") then
+            say_empty();
+        end if;
         goto Get;
 Out:    \* take_out
         if ~found.settled /\ ~M("not_final_first") then
@@ -249,9 +296,17 @@ Out:    \* take_out
         end if;
 Out2:
         return_word(found.index);
+        missed := FALSE;
         slot[At(mine)].index := Taken;
     end while;
-    mine := 0; found := [cycle |-> 0];
+    mine := 0; found := [cycle |-> 0]; missed := FALSE;
+    forget();
+end process;
+
+process closer \in Closers
+begin
+Close:
+    closed := TRUE;
 end process;
 end algorithm; *)
 \* BEGIN TRANSLATION
@@ -263,10 +318,16 @@ OwnersSleep == (\A o \in Owners : pc[o] \in {"Wish", "Publish", "Ask"}) \/ \A g 
 WordsIn == {i \in Entries : ~Vacant(slot[i])}
 TicketOf(i) == slot[i].cycle * 2 * Slots + i
 
-(* A word is in one slot at most, and is not there any more, or again, when somebody has taken it. *)
+(* FIFO, with EMPTY. *)
+QueueFIFO == verdict \notin {"out of order", "not empty"}
+
+(* A word is in one slot at most, and is not there any more, or again, when somebody has taken it. One whose put was refused
+   is in none, and never was: its owner may put it elsewhere. *)
 NoDuplication ==
-    /\ ~twice
+    /\ verdict # "twice"
     /\ \A i \in WordsIn : slot[i].index \notin taken /\ \A j \in WordsIn \ {i} : slot[i].index # slot[j].index
+    /\ \A o \in Putting : wish[o].kind = "nothing" =>
+        Word(o) \notin taken \cup {slot[i].index : i \in WordsIn}
 
 (* A word in a slot will be found: its ticket has not been drawn, or its drawer has still to look, or has found it. *)
 NoLoss ==
