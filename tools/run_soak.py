@@ -73,7 +73,7 @@ def python(
     suffix = "" if scheme == "ibr" else f"-{scheme}"
     command: list[str | Path] = [PYTHONS[kind], "-P", "-m", "pytest", "-q", "-x"]
     command += ["-c", ROOT / "pyproject.toml", "--rootdir", ROOT, "-p", "no:cacheprovider"]
-    command += ["--timeout", "1800", *[ROOT / path for path in paths]]
+    command += ["--timeout", "1800", "-s", *[ROOT / path for path in paths]]
     environment = {"CC_STRESS_SCALE": str(scale), "CONCURRENT_COLLECTIONS_SMR_SCHEME": scheme}
     return Soak(f"{name}-{kind}{suffix}", what, lambda _: command, kind, environment=environment)
 
@@ -110,6 +110,20 @@ def all_soaks() -> list[Soak]:
     )
     soaks.append(core_soak("test_queue_stress_yielding", "queues, yields at every atomic access"))
     soaks.append(core_soak("test_wcq_yielding", "wait-free ring, yields at every atomic access"))
+    soaks.append(
+        core_soak(
+            "test_queue_histories_yielding",
+            "histories of queues whose threads yield at every atomic access, judged",
+            percent=300,
+        )
+    )
+    soaks.append(
+        core_soak(
+            "test_wait_free_yielding",
+            "steps of wait-free operations under adversaries, counted",
+            percent=300,
+        )
+    )
     for name, what in (
         ("sched_smr", "reclamation"),
         ("sched_debra", "DEBRA+"),
@@ -139,6 +153,15 @@ def all_soaks() -> list[Soak]:
         )
         soaks.append(
             python(kind, "histories", "histories recorded in Python", "tests/linearizability")
+        )
+        soaks.append(
+            python(
+                kind,
+                "lost-wake-ups",
+                "a million sleeps a round; timeouts, cancellations, shutdowns, loops that close",
+                "tests/stress/test_queue_stress.py::test_hunt_for_lost_wake_ups",
+                scale=20,  # 200,000 for each kind of queue
+            )
         )
     # A program that this tree does not have (yet) is not built, so not a soak.
     names = (ROOT / "tests/c/meson.build").read_text()
@@ -183,6 +206,7 @@ class Outcome:
     seconds: float
     finding: str  # "" when there is none
     passed: int  # tests, where it is pytest that counts
+    sleeps: int  # where the tests say how often somebody has slept
 
 
 def run(soak: Soak, seconds: float) -> Outcome:
@@ -193,7 +217,7 @@ def run(soak: Soak, seconds: float) -> Outcome:
     outside.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **soak.environment}
     started = time.monotonic()
-    rounds = passed = 0
+    rounds = passed = sleeps = 0
     while True:
         with log.open("w") as output:
             result = subprocess.run(
@@ -207,17 +231,20 @@ def run(soak: Soak, seconds: float) -> Outcome:
         rounds += 1
         text = log.read_text(errors="replace")
         passed += sum(int(n) for n in re.findall(r"^(\d+) passed", text[-500:], re.MULTILINE))
+        sleeps += sum(int(n) for n in re.findall(r"\b(\d+) sleeps in \d+ runs", text))
         elapsed = time.monotonic() - started
         if result.returncode:
             print(text[-2000:])
-            return Outcome(rounds, elapsed, f"exit code {result.returncode}, {log}", passed)
+            return Outcome(rounds, elapsed, f"exit code {result.returncode}, {log}", passed, sleeps)
         if elapsed >= seconds:
-            return Outcome(rounds, elapsed, "", passed)
+            return Outcome(rounds, elapsed, "", passed, sleeps)
 
 
 def work_of(soak: Soak, outcome: Outcome) -> str:
     if soak.needs == "schedules":
         return f"{outcome.rounds * SCHEDULES_AT_ONCE:,} schedules of each program"
+    if outcome.sleeps and soak.name.startswith("lost-wake-ups"):
+        return f"{outcome.sleeps:,} sleeps"
     if outcome.passed:
         return f"{outcome.passed:,} tests"
     return f"{outcome.rounds:,} runs"

@@ -1,7 +1,7 @@
 """Queues under load, each run accounted for at its end: nothing lost, nothing doubled, each producer's order kept.
 
 The hunt for lost wake-ups mixes threads and tasks that sleep, time out, are cancelled and shut down, until they
-have slept ten thousand times. `tools/soak 10 lost-wake-ups` does it a million times for each kind of queue.
+have slept ten thousand times. `tools/soak 10 lost-wake-ups` makes it a million.
 """
 
 from __future__ import annotations
