@@ -236,6 +236,13 @@ static inline uintptr_t cc_protect(cc_smr_guard *g, const cc_atomic_uptr *source
     return cc_protect_in_new_era(g, source, era);
 }
 
+/* cc_protect where it is known at compile time whether the region restarts: there everything is reserved, and the
+ * load is all there is to do. */
+static inline uintptr_t cc_protect_in(cc_smr_guard *g, bool restarts,
+                                      const cc_atomic_uptr *source) {
+    return restarts ? cc_load_acquire_uptr(source) : cc_protect(g, source);
+}
+
 /* Read a word and keep what it leads to, `word & ~tag`, as number `slot`, in a write phase. Where there
  * are no phases: cc_protect. */
 static inline uintptr_t cc_protect_and_hold(cc_smr_guard *g, const cc_atomic_uptr *source,

@@ -325,10 +325,11 @@ static void mark_dead(node *n) {
 /* One step on a level: `current` follows `before` there. Unlinks marked nodes. Returns false when
  * `before` is dead or its link has changed under us: start over. On true, *current is the next
  * unmarked node or NULL, and *beyond what follows it. */
-ALWAYS_INLINE bool settle(cc_smr_guard *g, node *before, int level, node **current, node **beyond) {
+ALWAYS_INLINE bool settle(cc_smr_guard *g, bool restarts, node *before, int level, node **current,
+                          node **beyond) {
     node *c = *current;
     while (c) {
-        uintptr_t link = cc_protect(g, &c->next[level]); /* (1) */
+        uintptr_t link = cc_protect_in(g, restarts, &c->next[level]); /* (1) */
         if (!is_marked(link)) {
             *beyond = target_of(link);
             break;
@@ -341,7 +342,7 @@ ALWAYS_INLINE bool settle(cc_smr_guard *g, node *before, int level, node **curre
         /* What a marked link leads to may be freed by now. That `before`, which is not marked, leads to it
          * proves the opposite. The CAS has just said so; reading the link again keeps one rule for every
          * step (a step follows only links that were read clean), for one load of a line we own. */
-        link = cc_protect(g, &before->next[level]);
+        link = cc_protect_in(g, restarts, &before->next[level]);
         if (is_marked(link)) {
             return false;
         }
@@ -351,15 +352,17 @@ ALWAYS_INLINE bool settle(cc_smr_guard *g, node *before, int level, node **curre
     return true;
 }
 
-ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, cc_search *search, position *at,
-                             seek_mode mode) {
+/* `restarts` is true where a copy of the search is for regions that restart and nothing else; false is right for
+ * both. */
+ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, bool restarts, cc_search *search,
+                             position *at, seek_mode mode) {
     for (;; cc_count_retry(g)) {
         node *before = &list->head;
         node *equal_above = NULL, *equal = NULL;
         int level = (int)cc_load_acquire_u32(&list->top) - 1; /* (3) */
         at->levels = level + 1;
         for (; level >= 0; level--) {
-            uintptr_t link = cc_protect(g, &before->next[level]);
+            uintptr_t link = cc_protect_in(g, restarts, &before->next[level]);
             if (is_marked(link)) {
                 break; /* died since we stepped on it, one level up */
             }
@@ -367,7 +370,7 @@ ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, cc_search *sear
             bool lost = false;
             equal = NULL;
             for (;;) {
-                if (!settle(g, before, level, &current, &beyond)) {
+                if (!settle(g, restarts, before, level, &current, &beyond)) {
                     lost = true;
                     break;
                 }
@@ -434,13 +437,13 @@ ALWAYS_INLINE void keep_position(cc_smr_guard *g, const position *at, cc_status 
 
 NEVER_INLINE cc_status seek_plainly(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
                                     position *at) {
-    return seek(list, g, search, at, SEEK_POSITION);
+    return seek(list, g, false, search, at, SEEK_POSITION);
 }
 
 NEVER_INLINE cc_status seek_restartably(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
                                         position *at, int levels) {
     CC_CHECKPOINT(g);
-    cc_status status = seek(list, g, search, at, SEEK_POSITION);
+    cc_status status = seek(list, g, true, search, at, SEEK_POSITION);
     keep_position(g, at, status, levels);
     return status;
 }
@@ -485,11 +488,12 @@ static hint_table *current_hints(cc_skiplist *list, cc_smr_guard *g) {
 /* The node that holds the searched key, if a hint leads to it. What it says about the key's value is
  * as good as what a search finds; that there is none says nothing. It may leave a question in search->asks.
  * In a read phase. */
-ALWAYS_INLINE node *follow_hint(cc_skiplist *list, cc_smr_guard *g, cc_search *search) {
+ALWAYS_INLINE node *follow_hint(cc_skiplist *list, cc_smr_guard *g, bool restarts,
+                                cc_search *search) {
     if (!search->hash) {
         return NULL;
     }
-    hint_table *t = (hint_table *)cc_protect(g, &list->hints);
+    hint_table *t = (hint_table *)cc_protect_in(g, restarts, &list->hints);
     if (!t) {
         return NULL;
     }
@@ -500,7 +504,7 @@ ALWAYS_INLINE node *follow_hint(cc_skiplist *list, cc_smr_guard *g, cc_search *s
         if (!word || (word & HINT_TAG) != tag) {
             continue;
         }
-        word = cc_protect(g, &bucket[i]);
+        word = cc_protect_in(g, restarts, &bucket[i]);
         node *n = (node *)(word & ~HINT_TAG);
         /* Rule C: only now, after the protected load, does it prove anything. */
         if (cc_load_acquire_uptr(&list->hints) != (uintptr_t)t) {
@@ -613,7 +617,7 @@ NEVER_INLINE bool unlink_dead_from_level(cc_skiplist *list, cc_smr_guard *g, int
     node *before = &list->head;
     node *current = target_of(cc_protect(g, &before->next[level])), *beyond = NULL;
     bool done = false;
-    while (!done && settle(g, before, level, &current, &beyond)) {
+    while (!done && settle(g, false, before, level, &current, &beyond)) {
         done = !current;
         before = current;
         current = beyond;
@@ -761,44 +765,81 @@ typedef struct found_entry {
     bool without_hint;
 } found_entry;
 
-/* A read phase; the write phase holds the node and its value. */
-ALWAYS_INLINE cc_status find_entry_in_phase(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
-                                            found_entry *found) {
-    node *n = follow_hint(list, g, search);
+/* What the caller of find_entry goes on to touch in its write phase, so that only that is held:
+ *
+ *   A get takes a reference to the value, where the owner has such; the value may be replaced and retired the moment
+ *   the phase is over, so it is held for that. A get that only asks whether the key is there, and one of plain words,
+ *   looks at the word itself and never at what it might lead to. It touches the node only to hint at it.
+ *
+ *   A writer goes by the node: swap_value reads its value and birth, and marks it. The value that was found is not used
+ *   again: swap_value loads the word anew, compares it as a word, and takes a reference only to what its own CAS has
+ *   taken out of the node, which is the caller's then, and released by nobody else. Nor is `expected`
+ *   followed, which the caller keeps alive besides.
+ *
+ *   refresh_hint joins the builders of the node, so whoever found it without a hint holds the node. */
+typedef enum entry_use { ITS_VALUE, ITS_WORD, ITS_NODE } entry_use;
+
+NEVER_INLINE cc_status seek_entry_plainly(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                                          node **n) {
+    position at;
+    cc_status status = seek(list, g, false, search, &at, SEEK_ENTRY);
+    *n = status == CC_FOUND ? at.after[0] : NULL;
+    return status;
+}
+
+/* In a read phase. */
+NEVER_INLINE cc_status seek_entry_in_phase(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                                           node **n) {
+    position at;
+    cc_status status = seek(list, g, true, search, &at, SEEK_ENTRY);
+    *n = status == CC_FOUND ? at.after[0] : NULL;
+    return status;
+}
+
+/* A read phase; the write phase holds what it uses. */
+ALWAYS_INLINE cc_status find_entry_in_phase(cc_skiplist *list, cc_smr_guard *g, bool restarts,
+                                            cc_search *search, entry_use use, found_entry *found) {
+    node *n = follow_hint(list, g, restarts, search);
     if (search->asks) {
         return CC_NEED_COMPARE;
     }
-    uintptr_t value = n ? cc_protect(g, &n->value) : CC_TOMBSTONE; /* (2) */
+    uintptr_t value = n ? cc_protect_in(g, restarts, &n->value) : CC_TOMBSTONE; /* (2) */
     found->without_hint = value == CC_TOMBSTONE;
     if (found->without_hint) {
-        position at;
-        cc_status status = seek(list, g, search, &at, SEEK_ENTRY);
+        /* Out of line: a position is large, and what a hint finds needs none. */
+        cc_status status = restarts ? seek_entry_in_phase(list, g, search, &n)
+                                    : seek_entry_plainly(list, g, search, &n);
         if (status != CC_FOUND) {
             cc_end_reading(g);
             return status;
         }
-        n = at.after[0];
-        value = cc_protect(g, &n->value); /* (2) */
+        value = cc_protect_in(g, restarts, &n->value); /* (2) */
     }
     found->n = n;
     found->value = value;
-    cc_hold(g, HELD_VALUE, value);
-    cc_hold(g, HELD_NODES, (uintptr_t)n);
-    cc_end_reading(g);
+    if (restarts) {
+        if (use == ITS_VALUE && list->words->acquire) {
+            cc_hold(g, HELD_VALUE, value);
+        }
+        if (use == ITS_NODE || found->without_hint) {
+            cc_hold(g, HELD_NODES, (uintptr_t)n);
+        }
+        cc_end_reading(g);
+    }
     return CC_FOUND;
 }
 
 NEVER_INLINE cc_status find_entry_restartably(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
-                                              found_entry *found) {
+                                              entry_use use, found_entry *found) {
     CC_CHECKPOINT(g);
-    return find_entry_in_phase(list, g, search, found);
+    return find_entry_in_phase(list, g, true, search, use, found);
 }
 
 /* The entry with the searched key, by a hint or by a search: CC_FOUND, CC_ABSENT or CC_NEED_COMPARE. */
 ALWAYS_INLINE cc_status find_entry(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
-                                   found_entry *found) {
-    return g->restarts ? find_entry_restartably(list, g, search, found)
-                       : find_entry_in_phase(list, g, search, found);
+                                   entry_use use, found_entry *found) {
+    return g->restarts ? find_entry_restartably(list, g, search, use, found)
+                       : find_entry_in_phase(list, g, false, search, use, found);
 }
 
 cc_status cc_skiplist_get(cc_skiplist *list, cc_search *search, uintptr_t *value) {
@@ -808,7 +849,7 @@ cc_status cc_skiplist_get(cc_skiplist *list, cc_search *search, uintptr_t *value
     if (begin(list, &g, 0)) {
         return CC_NO_MEMORY;
     }
-    cc_status status = find_entry(list, &g, search, &found);
+    cc_status status = find_entry(list, &g, search, value ? ITS_VALUE : ITS_WORD, &found);
     if (status == CC_FOUND) {
         if (found.value == CC_TOMBSTONE) {
             status = CC_ABSENT;
@@ -888,9 +929,10 @@ static int build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, no
 
 /* Where the searched key is, or belongs. With `by_hint`, and when a hint leads to it, only at->after[0] is set. A read
  * phase; the write phase holds the position on the levels below `levels`. */
-ALWAYS_INLINE cc_status find_place_in_phase(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
-                                            bool by_hint, position *at, int levels) {
-    node *n = by_hint ? follow_hint(list, g, search) : NULL;
+ALWAYS_INLINE cc_status find_place_in_phase(cc_skiplist *list, cc_smr_guard *g, bool restarts,
+                                            cc_search *search, bool by_hint, position *at,
+                                            int levels) {
+    node *n = by_hint ? follow_hint(list, g, restarts, search) : NULL;
     if (search->asks) {
         return CC_NEED_COMPARE;
     }
@@ -900,7 +942,7 @@ ALWAYS_INLINE cc_status find_place_in_phase(cc_skiplist *list, cc_smr_guard *g, 
         cc_end_reading(g);
         return CC_FOUND;
     }
-    cc_status status = seek(list, g, search, at, SEEK_POSITION);
+    cc_status status = seek(list, g, restarts, search, at, SEEK_POSITION);
     keep_position(g, at, status, levels);
     return status;
 }
@@ -908,13 +950,13 @@ ALWAYS_INLINE cc_status find_place_in_phase(cc_skiplist *list, cc_smr_guard *g, 
 NEVER_INLINE cc_status find_place_restartably(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
                                               bool by_hint, position *at, int levels) {
     CC_CHECKPOINT(g);
-    return find_place_in_phase(list, g, search, by_hint, at, levels);
+    return find_place_in_phase(list, g, true, search, by_hint, at, levels);
 }
 
 ALWAYS_INLINE cc_status find_place(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
                                    bool by_hint, position *at, int levels) {
     return g->restarts ? find_place_restartably(list, g, search, by_hint, at, levels)
-                       : find_place_in_phase(list, g, search, by_hint, at, levels);
+                       : find_place_in_phase(list, g, false, search, by_hint, at, levels);
 }
 
 cc_status cc_skiplist_put(cc_skiplist *list, cc_search *search, uintptr_t value,
@@ -1007,7 +1049,7 @@ cc_status cc_skiplist_replace_exact(cc_skiplist *list, cc_search *search, uintpt
     if (begin(list, &g, 2)) {
         return CC_NO_MEMORY;
     }
-    cc_status status = find_entry(list, &g, search, &found);
+    cc_status status = find_entry(list, &g, search, ITS_NODE, &found);
     if (status == CC_FOUND) {
         status = swap_value(list, &g, found.n, value, &expected, &left);
         if (found.without_hint) {
@@ -1026,7 +1068,7 @@ static cc_status remove_entry(cc_skiplist *list, cc_search *search, const uintpt
     if (begin(list, &g, 2)) {
         return CC_NO_MEMORY;
     }
-    cc_status status = find_entry(list, &g, search, &found);
+    cc_status status = find_entry(list, &g, search, ITS_NODE, &found);
     if (status == CC_FOUND) {
         node *n = found.n;
         status = swap_value(list, &g, n, CC_TOMBSTONE, expected, &left);
@@ -1142,17 +1184,18 @@ NEVER_INLINE cc_status find_neighbour(cc_skiplist *list, cc_smr_guard *g, cc_sea
         if (relation == CC_FIRST) {
             from = &list->head;
             n = target_of(cc_protect(g, &list->head.next[0]));
-            if (!settle(g, from, 0, &n, &beyond)) {
+            if (!settle(g, false, from, 0, &n, &beyond)) {
                 continue;
             }
             to = n;
         } else if (relation == CC_LAST) {
-            seek(list, g, NULL, at, SEEK_END);
+            seek(list, g, false, NULL, at, SEEK_END);
             n = from = at->before[0];
             to = NULL;
         } else {
-            cc_status status = relation == CC_HIGHER ? seek(list, g, search, at, SEEK_PAST_EQUAL)
-                                                     : seek(list, g, search, at, SEEK_POSITION);
+            cc_status status = relation == CC_HIGHER
+                                   ? seek(list, g, false, search, at, SEEK_PAST_EQUAL)
+                                   : seek(list, g, false, search, at, SEEK_POSITION);
             if (status == CC_NEED_COMPARE) {
                 return status;
             }
@@ -1206,13 +1249,13 @@ NEVER_INLINE cc_status walk_up(cc_skiplist *list, cc_smr_guard *g, cc_search *se
     if (!search) {
         at->before[0] = &list->head;
         at->after[0] = target_of(cc_protect(g, &list->head.next[0]));
-    } else if ((exclusive ? seek(list, g, search, at, SEEK_PAST_EQUAL)
-                          : seek(list, g, search, at, SEEK_POSITION)) == CC_NEED_COMPARE) {
+    } else if ((exclusive ? seek(list, g, false, search, at, SEEK_PAST_EQUAL)
+                          : seek(list, g, false, search, at, SEEK_POSITION)) == CC_NEED_COMPARE) {
         return CC_NEED_COMPARE;
     }
     node *before = at->before[0], *current = at->after[0], *beyond = NULL;
     for (unsigned visited = 0; *count < room && visited < MOST_NODES_PER_REGION; visited++) {
-        if (!settle(g, before, 0, &current, &beyond)) {
+        if (!settle(g, false, before, 0, &current, &beyond)) {
             break; /* what we have is an answer; without any, start over */
         }
         if (!current) {
@@ -1269,9 +1312,9 @@ NEVER_INLINE cc_status walk_down(cc_skiplist *list, cc_smr_guard *g, cc_search *
         cc_end_reading(g);
         return CC_FOUND;
     }
-    cc_status status = !search     ? seek(list, g, NULL, at, SEEK_END)
-                       : exclusive ? seek(list, g, search, at, SEEK_POSITION)
-                                   : seek(list, g, search, at, SEEK_PAST_EQUAL);
+    cc_status status = !search     ? seek(list, g, false, NULL, at, SEEK_END)
+                       : exclusive ? seek(list, g, false, search, at, SEEK_POSITION)
+                                   : seek(list, g, false, search, at, SEEK_PAST_EQUAL);
     if (status == CC_NEED_COMPARE) {
         return status;
     }
@@ -1292,7 +1335,7 @@ NEVER_INLINE cc_status walk_down(cc_skiplist *list, cc_smr_guard *g, cc_search *
         }
         uintptr_t link = cc_protect(g, &before->next[0]);
         node *current = target_of(link);
-        if (is_marked(link) || !settle(g, before, 0, &current, &beyond) || !current) {
+        if (is_marked(link) || !settle(g, false, before, 0, &current, &beyond) || !current) {
             lost = true;
             break;
         }
@@ -1382,7 +1425,7 @@ NEVER_INLINE void walk_and_kill(cc_skiplist *list, cc_smr_guard *g, block_of_nod
     node *before = &list->head, *beyond = NULL;
     node *current = target_of(cc_protect(g, &before->next[0]));
     while (k->count < MOST_KILLED_AT_ONCE && block->count < MOST_NODES_PER_REGION) {
-        if (!settle(g, before, 0, &current, &beyond)) {
+        if (!settle(g, false, before, 0, &current, &beyond)) {
             before = &list->head;
             current = target_of(cc_protect(g, &before->next[0]));
             continue;

@@ -385,10 +385,9 @@ MUTATIONS_OF_DEBRA = [
         [
             (
                 LIST,
-                "    cc_hold(g, HELD_VALUE, value);\n    cc_hold(g, HELD_NODES, (uintptr_t)n);\n"
-                "    cc_end_reading(g);\n    return CC_FOUND;",
-                "    cc_end_reading(g);\n    cc_hold(g, HELD_VALUE, value);\n"
-                "    cc_hold(g, HELD_NODES, (uintptr_t)n);\n    return CC_FOUND;",
+                "if (use == ITS_VALUE && list->words->acquire) {\n            cc_hold(g, HELD_VALUE, value);",
+                "cc_end_reading(g);\n        if (use == ITS_VALUE && list->words->acquire) {\n"
+                "            cc_hold(g, HELD_VALUE, value);",
             )
         ],
         "sched_skiplist",
@@ -397,13 +396,7 @@ MUTATIONS_OF_DEBRA = [
     Mutation(
         "found_value_not_held",
         "phases: a get holds the value that it takes a reference to",
-        [
-            (
-                LIST,
-                "    found->value = value;\n    cc_hold(g, HELD_VALUE, value);\n",
-                "    found->value = value;\n",
-            )
-        ],
+        [(LIST, "if (use == ITS_VALUE && list->words->acquire) {", "if (0) {")],
         "sched_skiplist",
         ("interrupted_get_debra", "anything_debra"),
     ),
@@ -413,13 +406,12 @@ MUTATIONS_OF_DEBRA = [
         [
             (
                 LIST,
-                "    cc_hold(g, HELD_VALUE, value);\n    cc_hold(g, HELD_NODES, (uintptr_t)n);\n"
-                "    cc_end_reading(g);\n    return CC_FOUND;",
-                "    cc_hold(g, HELD_VALUE, value);\n    cc_end_reading(g);\n    return CC_FOUND;",
+                "if (use == ITS_NODE || found->without_hint) {",
+                "if (use != ITS_NODE && found->without_hint) {",
             )
         ],
         "sched_skiplist",
-        ("interrupted_exact_debra", "hint_refresh_debra", "anything_debra"),
+        ("interrupted_exact_debra", "anything_debra"),
     ),
     Mutation(
         "neighbour_not_held",
@@ -795,7 +787,13 @@ MUTATIONS = [
     Mutation(
         "hint_without_protect",
         "hints: the slot is read by protect",
-        [(LIST, "word = cc_protect(g, &bucket[i]);", "word = cc_load_acquire_uptr(&bucket[i]);")],
+        [
+            (
+                LIST,
+                "word = cc_protect_in(g, restarts, &bucket[i]);",
+                "word = cc_load_acquire_uptr(&bucket[i]);",
+            )
+        ],
         "sched_skiplist",
         ("hint_to_a_young_node", "anything_hinted"),
     ),
@@ -908,7 +906,7 @@ MUTATIONS = [
         [
             (
                 LIST,
-                "        link = cc_protect(g, &before->next[level]);\n        if (is_marked(link)) {\n            return false;\n        }\n        c = target_of(link);",
+                "        link = cc_protect_in(g, restarts, &before->next[level]);\n        if (is_marked(link)) {\n            return false;\n        }\n        c = target_of(link);",
                 "        c = target_of(link);",
             )
         ],
@@ -927,7 +925,7 @@ MUTATIONS = [
             ),
             (
                 LIST,
-                "        link = cc_protect(g, &before->next[level]);\n        if (is_marked(link)) {\n            return false;\n        }\n        c = target_of(link);",
+                "        link = cc_protect_in(g, restarts, &before->next[level]);\n        if (is_marked(link)) {\n            return false;\n        }\n        c = target_of(link);",
                 "        c = target_of(link);",
             ),
         ],
