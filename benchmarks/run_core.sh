@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Build benchmarks/core_map.c with the C core, and run it.
+# Build benchmarks/core_map.c or core_queue.c with the C core, and run it.
 #
 #   benchmarks/run_core.sh [--only get|uniform|returning|insert] [--keys N] [--threads N] [--repeats N]
+#   benchmarks/run_core.sh queue [--seconds S] [--repeats N] [--threads 1,2,8]
 #
 # CC and CFLAGS are taken from the environment; mimalloc where the compiler finds it, as in the package.
 
@@ -12,6 +13,13 @@ cc=${CC:-cc}
 build=$(mktemp -d)
 trap 'rm -rf "$build"' EXIT
 
+program=core_map
+sources=("$root"/csrc/*/*.c)
+if [ "${1:-}" = queue ]; then
+    shift
+    program=core_queue
+    sources=($(printf '%s\n' "${sources[@]}" | grep -v '/queue/scq\.c$')) # core_queue.c includes it
+fi
 command -v "$cc" >/dev/null || { echo "run_core: no C compiler ($cc); set CC" >&2; exit 1; }
 allocator=()
 libraries=(-lpthread)
@@ -22,6 +30,6 @@ int main(void) { return mi_version() == 0; }' | "$cc" -x c - -o "$build/probe" -
 fi
 # Optimized as meson-python builds the package.
 "$cc" -std=gnu11 ${CFLAGS:--O3 -DNDEBUG -g} "${allocator[@]}" -I"$root/csrc" -I"$root/csrc/include" \
-    "$root/benchmarks/core_map.c" "$root"/csrc/*/*.c -o "$build/core_map" "${libraries[@]}"
-if [ -n "${CORE_MAP_BINARY:-}" ]; then cp "$build/core_map" "$CORE_MAP_BINARY"; fi # for a profiler
-"$build/core_map" "$@"
+    "$root/benchmarks/$program.c" "${sources[@]}" -o "$build/$program" "${libraries[@]}"
+if [ -n "${CORE_MAP_BINARY:-}" ]; then cp "$build/$program" "$CORE_MAP_BINARY"; fi # for a profiler
+"$build/$program" "$@"

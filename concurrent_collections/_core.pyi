@@ -377,6 +377,9 @@ class _LoopPort:
     def __new__(cls, loop: AbstractEventLoop) -> Self: ...
     @property
     def loop(self) -> AbstractEventLoop | None: ...
+
+@final
+class _LoopInbox:
     def drain(self) -> None: ...
 
 @final

@@ -356,7 +356,7 @@ cdef class FastQueue(_Queue):
         As for LockFreeQueue.
 
     ``config.queue_backend`` chooses when the queue is made: 'scq', 'lcrq' where the processor can swap 16 bytes
-    at once, or 'auto'. ``backend`` tells what it is.
+    at once, or 'auto', which is 'lcrq' where there is one. ``backend`` tells what it is.
 
     Source: Morrison and Afek, Fast Concurrent Queues for x86 Processors (PPoPP 2013), for 'lcrq'.
     """
@@ -374,9 +374,9 @@ cdef class WaitFreeQueue(_Queue):
     patience : int, optional
         How often an operation tries the fast way before it asks the others for help. For experts.
 
-    ``wait_free`` tells whether all of it is. A bounded queue (to 65536 items) is. An unbounded one is lock-free
-    where it links a new ring, and so are a thread's first call, allocation, and waiting itself. Otherwise as
-    LockFreeQueue.
+    ``wait_free`` tells whether all of it is. Of wCQ a bounded queue (to 65536 items) is; an unbounded one is lock-free
+    where it links a new ring. Of CRTurn an unbounded queue is; a bound is kept by a lock-free counter. A thread's first
+    call, allocation, and waiting itself are lock-free everywhere. Otherwise as LockFreeQueue.
 
     Source: Nikolaev and Ravindran, wCQ: A Fast Wait-Free Queue with Bounded Memory Usage (SPAA 2022); where the
     processor cannot swap 16 bytes at once, Correia and Ramalhete's CRTurn queue (2017).
@@ -410,9 +410,13 @@ cdef class _QueueIterator:
 # ---------------------------------------------------------------- tasks of event loops
 #
 # A task waits for a future of its loop. Whoever notifies it may be any thread, and futures are not
-# thread-safe: so the notified waiter goes into the inbox of the loop's port, and one call_soon_threadsafe for
-# all that come until the loop gets to it runs `drain` there, which sets the futures. Only the public API
+# thread-safe: so the notified waiter goes into an inbox of the loop's port, and one call_soon_threadsafe for
+# all that come until the loop gets to it runs the inbox's `drain` there, which sets the futures. Only the public API
 # of loops is used.
+#
+# Nothing but that call holds the inbox, and nothing but the inbox what is told. When a loop is closed, or collected, its
+# calls go, the inbox goes, the tasks in it can be collected, and they pass on in `leave` what they have been
+# told. If the port held the inbox, a second task that still stands in line would keep the first one alive.
 
 @cython.final
 @cython.no_gc_clear  # the line of waiters belongs to `queue`, which must outlive the node in it
@@ -454,55 +458,34 @@ cdef class _TaskWaiter:
                 cc_object_queue_pass_on(inside(self.queue), self.what)
 
 
-@cython.final
-cdef class _LoopPort:
-    """Where the notifications for one loop arrive. For _async_queue.py."""
-    cdef object find_loop      # a weak reference where loops can have one
-    cdef object strong_loop
-    cdef object __weakref__
-    cdef cc_atomic_uptr inbox  # cc_waiter *, newest first; owns a reference to each one's _TaskWaiter
-    cdef cc_atomic_u32 is_armed
+cdef enum:
+    SEALED = 1  # in the place of an inbox's newest waiter: drained, or dying
 
-    def __cinit__(self, loop):
-        try:
-            self.find_loop = weakref.ref(loop)
-        except TypeError:
-            self.strong_loop = loop
+
+@cython.final
+cdef class _LoopInbox:
+    """The waiters that one call in a loop will tell."""
+    cdef object __weakref__
+    cdef object for_gc          # always None: makes Cython give the type garbage collection
+    cdef cc_atomic_uptr newest  # cc_waiter *, or SEALED; owns a reference to each one's _TaskWaiter
 
     def __dealloc__(self):
-        drop_waiters(<cc_waiter *>cc_exchange_acq_rel_uptr(&self.inbox, 0))
+        drop_waiters(take_all(self))
 
-    @property
-    def loop(self):
-        return self.strong_loop if self.find_loop is None else self.find_loop()
-
-    cdef bint send(self, PyObject *reference) except -1:
-        # The inbox takes over the reference. True: the loop runs, and will get to it.
-        cdef cc_waiter *node = &(<_TaskWaiter>reference).node
-        cdef uintptr_t head = cc_load_relaxed_uptr(&self.inbox)
-        while True:
-            node.next = <cc_waiter *>head
-            if cc_cas_acq_rel_uptr(&self.inbox, &head, <uintptr_t>node):
-                break
-        loop = self.loop
-        if loop is None:
-            return False
-        # First the inbox, then the flag; `drain` clears the flag first. So what is in the inbox when the flag is set
-        # will be seen.
-        if cc_exchange_seq_cst_u32(&self.is_armed, 1):
-            return not loop.is_closed() and loop.is_running()
-        if not call_soon(loop, self.drain):
-            cc_exchange_seq_cst_u32(&self.is_armed, 0)
-            return False
-        return loop.is_running()
+    cdef bint push(self, cc_waiter *node) noexcept:
+        # False: too late.
+        cdef uintptr_t newest = cc_load_relaxed_uptr(&self.newest)
+        while newest != SEALED:
+            node.next = <cc_waiter *>newest
+            if cc_cas_acq_rel_uptr(&self.newest, &newest, <uintptr_t>node):
+                return True
+        return False
 
     def drain(self):
-        """Set the futures of the waiters in the inbox. Runs in the loop."""
-        cdef cc_waiter *node
+        """Set the futures of the waiters. Runs in the loop."""
         cdef cc_waiter *after
         cdef cc_waiter *oldest = NULL
-        cc_exchange_seq_cst_u32(&self.is_armed, 0)
-        node = <cc_waiter *>cc_exchange_acq_rel_uptr(&self.inbox, 0)
+        cdef cc_waiter *node = take_all(self)
         while node != NULL:
             after = node.next
             node.next = oldest
@@ -512,6 +495,78 @@ cdef class _LoopPort:
             after = oldest.next
             wake_task(<PyObject *>oldest.owner)
             oldest = after
+
+
+cdef cc_waiter *take_all(_LoopInbox inbox) noexcept:
+    cdef uintptr_t newest = cc_exchange_acq_rel_uptr(&inbox.newest, SEALED)
+    return NULL if newest == SEALED else <cc_waiter *>newest
+
+
+@cython.final
+cdef class _LoopPort:
+    """Where the notifications for one loop arrive. For _async_queue.py."""
+    cdef object find_loop   # a weak reference where loops can have one
+    cdef object strong_loop
+    # Behind the port's critical section:
+    cdef object find_inbox      # a weak reference, or None
+    cdef _LoopInbox unsent      # the call for it could not be made, for want of memory; the next one tries again
+    cdef object __weakref__
+
+    def __cinit__(self, loop):
+        try:
+            self.find_loop = weakref.ref(loop)
+        except TypeError:
+            self.strong_loop = loop
+
+    @property
+    def loop(self):
+        return self.strong_loop if self.find_loop is None else self.find_loop()
+
+    cdef bint send(self, PyObject *reference) except -1:
+        # Takes over the reference. True: the loop runs, and will get to it.
+        cdef _LoopInbox inbox = None
+        cdef cc_waiter *node = &(<_TaskWaiter>reference).node
+        cdef bint is_new
+        try:
+            with cython.critical_section(self):
+                is_new = self.unsent is not None
+                if is_new:
+                    inbox = self.unsent
+                    self.unsent = None
+                elif self.find_inbox is not None:
+                    inbox = self.find_inbox()
+                if inbox is None or not inbox.push(node):
+                    is_new = True
+                    inbox = _LoopInbox()
+                    self.find_inbox = weakref.ref(inbox)
+                    inbox.push(node)
+        except BaseException:  # for want of memory
+            Py_DECREF(<object>reference)
+            raise
+        loop = self.loop
+        if loop is None:
+            return False
+        if not is_new:
+            return not loop.is_closed() and loop.is_running()
+        if call_soon(loop, inbox.drain):
+            return loop.is_running()
+        if not loop.is_closed():
+            with cython.critical_section(self):
+                self.keep(inbox)
+        return False
+
+    cdef int keep(self, _LoopInbox inbox) except -1:
+        cdef cc_waiter *node
+        cdef cc_waiter *after
+        if self.unsent is None:
+            self.unsent = inbox
+            return 0
+        node = take_all(inbox)  # of another thread that failed at the same time
+        while node != NULL:
+            after = node.next
+            self.unsent.push(node)
+            node = after
+        return 0
 
 
 cdef bint call_soon(loop, function) except -1:
@@ -582,9 +637,11 @@ cdef int raise_now(void *reference) except -1:
 
 cdef cc_queue_kind chosen_fast_kind() except *:
     name = QUEUE_BACKENDS[cc_load_relaxed_u32(&chosen_queue_backend)]
-    if name == "lcrq":
-        return CC_QUEUE_LCRQ
-    return CC_QUEUE_SCQ
+    # 'auto': LCRQ was the faster one, or as fast, in every workload of benchmarks/queues.py (docs/benchmarks.md): a put and
+    # a get of it take three locked instructions, those of SCQ four or more.
+    if name == "scq" or not cc_queue_kind_is_available(CC_QUEUE_LCRQ):
+        return CC_QUEUE_SCQ
+    return CC_QUEUE_LCRQ
 
 
 cdef int traverse_queue(PyObject *self, visitproc visit, void *argument) noexcept:
@@ -597,19 +654,19 @@ cdef int clear_queue(PyObject *self) noexcept:
     return 0
 
 
-cdef int traverse_port(PyObject *self, visitproc visit, void *argument) noexcept:
-    cdef cc_waiter *node = <cc_waiter *>cc_load_relaxed_uptr(&(<_LoopPort>self).inbox)
-    cdef int answer = visit(<PyObject *>(<_LoopPort>self).find_loop, argument)
-    if answer == 0:
-        answer = visit(<PyObject *>(<_LoopPort>self).strong_loop, argument)
+cdef int traverse_inbox(PyObject *self, visitproc visit, void *argument) noexcept:
+    # Whoever pushes is attached, and in the middle of nothing while the collector looks.
+    cdef uintptr_t newest = cc_load_relaxed_uptr(&(<_LoopInbox>self).newest)
+    cdef cc_waiter *node = NULL if newest == SEALED else <cc_waiter *>newest
+    cdef int answer = 0
     while node != NULL and answer == 0:
         answer = visit(<PyObject *>node.owner, argument)
         node = node.next
     return answer
 
 
-cdef int clear_port(PyObject *self) noexcept:
-    drop_waiters(<cc_waiter *>cc_exchange_acq_rel_uptr(&(<_LoopPort>self).inbox, 0))
+cdef int clear_inbox(PyObject *self) noexcept:
+    drop_waiters(take_all(<_LoopInbox>self))
     return 0
 
 
@@ -627,7 +684,7 @@ cc_objects_install_type(
 cc_objects_install_type(
     <PyTypeObject *>WaitFreeQueue, b"concurrent_collections.WaitFreeQueue", False, traverse_queue, clear_queue)
 cc_objects_install_type(
-    <PyTypeObject *>_LoopPort, b"concurrent_collections._core._LoopPort", False, traverse_port, clear_port)
+    <PyTypeObject *>_LoopInbox, b"concurrent_collections._core._LoopInbox", False, traverse_inbox, clear_inbox)
 
 cdef int install_methods() except -1:
     cdef _Queue probe = _Queue.__new__(_Queue)

@@ -69,18 +69,6 @@ void cc_invariant_failed(const char *condition, const char *file, int line) {
 
 /* ---------------------------------------------------------------- domains */
 
-/* The part of a stripe that nobody needs but what puts something into limbo, and scans. In a line of its own,
- * behind all stripes. */
-typedef struct byte_budget {
-    cc_atomic_u64 left; /* two's complement: bytes that may still come before the next scan */
-    char rest_of_line[CC_CACHE_LINE - 8];
-} byte_budget;
-
-static cc_atomic_u64 *budget_of(const cc_smr_domain *d, const cc_stripe *s) {
-    byte_budget *budgets = (byte_budget *)(d->stripes + d->stripe_mask + 1);
-    return &budgets[s - d->stripes].left;
-}
-
 static uint32_t stripes_for_this_machine(void) {
     static _Atomic uint32_t remembered;
     uint32_t stripes = atomic_load_explicit(&remembered, memory_order_relaxed);
@@ -106,8 +94,7 @@ cc_smr_domain *cc_smr_domain_new(cc_smr_release release, const void *context) {
 cc_smr_domain *cc_smr_domain_new_of(cc_smr_scheme scheme, cc_smr_release release,
                                     const void *context) {
     uint32_t stripes = stripes_for_this_machine();
-    size_t bytes =
-        sizeof(cc_smr_domain) + CC_CACHE_LINE + stripes * (sizeof(cc_stripe) + sizeof(byte_budget));
+    size_t bytes = sizeof(cc_smr_domain) + CC_CACHE_LINE + stripes * sizeof(cc_stripe);
     cc_smr_domain *d = cc_alloc_aligned(bytes, CC_CACHE_LINE);
     if (!d) {
         return NULL;
@@ -122,7 +109,7 @@ cc_smr_domain *cc_smr_domain_new_of(cc_smr_scheme scheme, cc_smr_release release
     cc_store_relaxed_u64(&d->era, 1);
     for (uint32_t i = 0; i < stripes; i++) {
         cc_store_relaxed_u32(&d->stripes[i].scan_at, 1);
-        cc_store_relaxed_u64(budget_of(d, &d->stripes[i]), BYTES_WORTH_A_SCAN);
+        cc_store_relaxed_u64(&d->stripes[i].bytes_left, BYTES_WORTH_A_SCAN);
     }
     cc_domains_add(d);
     return d;
@@ -506,7 +493,7 @@ static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t 
         return;
     }
     count(&self->scans, 1);
-    cc_store_relaxed_u64(budget_of(d, s), BYTES_WORTH_A_SCAN);
+    cc_store_relaxed_u64(&s->bytes_left, BYTES_WORTH_A_SCAN);
     chain waiting = {NULL, newest_first, 0, 0}, free = {NULL, NULL, 0, 0};
     while (newest_first) { /* oldest first: so they are released, and so their ages are known */
         cc_retired *next = newest_first->next;
@@ -556,7 +543,7 @@ static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t 
     cc_store_relaxed_u32(&s->scan_at, kept + (kept / 2 > threshold ? kept / 2 : threshold));
     cc_store_relaxed_u32(&s->polls_to_skip, kept / KEPT_THINGS_PER_POLL);
     if (waiting.bytes / 2 > BYTES_WORTH_A_SCAN) {
-        cc_fetch_add_relaxed_u64(budget_of(d, s), waiting.bytes / 2 - BYTES_WORTH_A_SCAN);
+        cc_fetch_add_relaxed_u64(&s->bytes_left, waiting.bytes / 2 - BYTES_WORTH_A_SCAN);
     }
     release_ready(s, self, most);
 }
@@ -579,7 +566,7 @@ static bool add_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintp
     cc_note_that_something_waits();
     uint32_t waiting = cc_fetch_add_relaxed_u32(&s->limbo_count, 1) + 1;
     if (bytes) {
-        uint64_t left = cc_fetch_add_relaxed_u64(budget_of(d, s), 0u - (uint64_t)(uint32_t)bytes);
+        uint64_t left = cc_fetch_add_relaxed_u64(&s->bytes_left, 0u - (uint64_t)(uint32_t)bytes);
         if ((int64_t)(left - (uint32_t)bytes) <= 0) {
             cc_store_relaxed_u32(&s->polls_to_skip,
                                  0); /* where the caller cannot scan, a poll does */

@@ -44,12 +44,17 @@ typedef struct cc_stripe {
     cc_atomic_u32 limbo_count;
     cc_atomic_u32 ready_count;
     cc_atomic_u32 scan_at; /* limbo_count that makes the next scan worth while */
+    cc_atomic_u32 polls_to_skip; /* what was kept last time is not looked at again at once */
     cc_atomic_u64 entries; /* the container's: two's complement deltas, meaningful as a sum */
     cc_atomic_u64 bytes;
     cc_atomic_u64 limbo_bytes; /* of both lists */
-    cc_atomic_u32 polls_to_skip; /* what was kept last time is not looked at again at once */
-    char rest_of_line[CC_CACHE_LINE - 5 * 8 - 4 * 4];
+    cc_atomic_u64 bytes_left; /* two's complement: bytes that may still come before the next scan */
+#if CC_CACHE_LINE > 64
+    char rest_of_line[CC_CACHE_LINE - 64];
+#endif
 } cc_stripe;
+
+_Static_assert(sizeof(cc_stripe) == CC_CACHE_LINE, "a stripe is a line");
 
 struct cc_smr_domain {
     cc_atomic_u64 era; /* written once in a while, read at every hop: nothing else lives here */

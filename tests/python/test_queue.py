@@ -681,7 +681,8 @@ class TestFastQueueAndConfig:
             assert q.backend == "scq"
             assert FastQueue().backend == Queue.choice
             config.queue_backend = "auto"
-            assert FastQueue().backend in config.available_queue_backends
+            there = config.available_queue_backends
+            assert FastQueue().backend == ("lcrq" if "lcrq" in there else "scq")
         finally:
             config.queue_backend = before
 

@@ -622,6 +622,31 @@ class TestLoopsThatEnd:
         assert thread.end() == [1, 2]
         del tasks
 
+    @pytest.mark.parametrize("count", [1, 2, 3])
+    def test_what_a_closed_loop_was_told_goes_to_another_loop(self, Queue, count):
+        # The told task can be collected, though others of its loop still stand in line, and passes on what it was told.
+        q, loop = Queue(), asyncio.new_event_loop()
+        loop.set_exception_handler(lambda loop, context: None)  # tasks destroyed while they wait
+        tasks = [loop.create_task(q.async_get()) for _ in range(count)]
+        loop.run_until_complete(asyncio.sleep(0))
+
+        async def get_elsewhere():
+            return await asyncio.wait_for(q.async_get(), 30)
+
+        thread = in_thread(lambda: asyncio.run(get_elsewhere()))
+        time.sleep(0.05)  # it stands behind the others
+
+        def stop_and_put():
+            loop.stop()
+            q.put("item")
+
+        loop.call_soon(stop_and_put)
+        loop.run_forever()  # told while it runs; closed before it gets to it
+        loop.close()
+        del tasks, loop
+        gc.collect()
+        assert thread.end() == "item"
+
     def test_a_loop_that_stops_right_after_it_was_told(self, Queue):
         # It seems to run when it is told. Nobody hears that it has stopped; but a thread looks now and then.
         q = Queue()
