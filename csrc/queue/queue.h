@@ -98,8 +98,9 @@ size_t cc_queue_bytes(const cc_queue *queue); /* allocated for the queue now */
 /* "scq", "lcrq", "wcq", "crturn". */
 const char *cc_queue_backend(const cc_queue *queue);
 
-/* Is each operation of each thread finished after a bounded number of its own steps? False for wait-free
- * kinds, too, once more threads have used the queue than it was built for. */
+/* Is each operation of each thread finished after a bounded number of its own steps? Of the wait-free kinds that is wCQ with a
+ * capacity of at most 65536 (else rings are linked, which is lock-free) and CRTurn without one (else
+ * credits are counted, which is lock-free). A thread's first call allocates. */
 bool cc_queue_is_wait_free(const cc_queue *queue);
 
 /* Call visit for every word in the queue; stop when it answers other than 0, and return that. Nobody else
