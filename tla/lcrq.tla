@@ -1,6 +1,6 @@
 -------------------------------- MODULE lcrq --------------------------------
 (* Morrison and Afek's LCRQ as csrc/queue/lcrq.c and ring_list.h do it: cells whose two halves are read one after the other
-   and swapped together, the unsafe bit, the final bit, catch_up, linking and leaving rings, closing.
+   and swapped together, or emptied by a store, the unsafe bit, the final bit, catch_up, linking and leaving rings, closing.
 
    Rings are used once; reclamation (sticky hazards) is left out, and so are credits (scq.tla). A get does
    not wait for a put in its cell (spins = 0). How FIFO is judged: see scq.tla.                                    *)
@@ -24,6 +24,7 @@ M(name) == Mutation = name
 
 At(ticket) == ticket % Cells
 None == 0
+InMemory == <<0, 0, <<0, 0>>>>
 Closed == 99
 
 (* --algorithm lcrq
@@ -35,11 +36,22 @@ variables
     next = [r \in 1 .. Rings |-> None],
     first = 1, last = 1,                   \* head and tail of the list
     made = 1,                              \* rings so far
+    store = [t \in Threads |-> InMemory],  \* <<ring, cell, word>>: 0 instead of it, for the thread only
     \* history
     put = IF Held = 1 THEN {<<0, 1>>} ELSE {}, returned = {},               \* words
     before = [w \in Words |-> {}],         \* words that were put when the put of w began
     gone = {},                             \* words that no get may return that begins now
     verdict = "fine";
+
+\* What a thread has read and needs no more is forgotten: that makes fewer states.
+macro ForgetTicket() begin
+    ticket := 0; tries := 0; goal := 0;
+    end_seen := [ticket |-> 0, final |-> FALSE]; seen := [index |-> 0, safe |-> TRUE, word |-> Nothing];
+end macro;
+macro Forget() begin
+    ForgetTicket();
+    ring := 0; outcome := ""; beyond := None; word := Nothing;
+end macro;
 
 fair process thread \in Threads
 variables
@@ -50,8 +62,6 @@ begin
 Choose:
     while step < Operations(self) do
         step := step + 1;
-        outcome := ""; ticket := 0; beyond := None; goal := 0;
-        end_seen := [ticket |-> 0, final |-> FALSE]; seen := [index |-> 0, safe |-> TRUE, word |-> Nothing];
         if Operation(self, step) = "put" then
             word := <<self, step>>;
             before[<<self, step>>] := put;
@@ -66,6 +76,7 @@ Choose:
 Put:    \* cc_ring_list_put
         ring := last; tries := 0;
 Draw:   \* ring_put
+        await store[self] = InMemory; \* a locked instruction, as Take, Leave2 and Leave3 are
         ticket := tail[ring].ticket;
         tail[ring].ticket := tail[ring].ticket + 1;
         tries := tries + 1;
@@ -88,9 +99,12 @@ Full:
 Full2:
         tail[ring].final := TRUE;
 Link: \* cc_ring_list_append
-        beyond := next[ring];
-        if beyond = Closed then word := Nothing; goto Choose
-        elsif beyond # None then goto Link3 end if;
+        if next[ring] = Closed then Forget(); goto Choose
+        else
+            ForgetTicket();
+            beyond := next[ring];
+            if beyond # None then goto Link3 end if;
+        end if;
 Link2:
         if next[ring] = None then
             await made < Rings;
@@ -100,15 +114,18 @@ Link2:
             cell[made] := [cell[made] EXCEPT ![0].word = word];
             tail[made].ticket := 1;
             outcome := "linked";
+        elsif next[ring] = Closed then
+            Forget();
+            goto Choose;
         else
             beyond := next[ring];
-            if next[ring] = Closed then word := Nothing; goto Choose end if;
         end if;
 Link3:
         if last = ring then last := beyond end if;
         if outcome = "linked" then goto PutEnds else goto Put end if;
 PutEnds:
-        put := put \cup {word}; word := Nothing;
+        put := put \cup {word};
+        Forget();
         goto Choose;
 
 Get:    \* cc_ring_list_take
@@ -118,7 +135,9 @@ Look:   \* ring_take: look first
 Look2:
         if cell[ring][At(ticket)].index # ticket then goto Look4 end if;
 Look3:
-        if cell[ring][At(ticket)].word # Nothing then goto Take end if;
+        if cell[ring][At(ticket)].word # Nothing /\ store[self] # <<ring, At(ticket), cell[ring][At(ticket)].word>> then
+            goto Take;
+        end if;
 Look4:
         with t = tail[ring] do
             if t.ticket <= ticket then
@@ -127,22 +146,20 @@ Look4:
             end if;
         end with;
 Take:
+        await store[self] = InMemory;
         ticket := head[ring];
         head[ring] := head[ring] + 1;
 Take2:
         seen.index := cell[ring][At(ticket)].index || seen.safe := cell[ring][At(ticket)].safe;
 Take3:
         seen.word := cell[ring][At(ticket)].word;
-        if seen.index > ticket then goto Missed end if;
+        if seen.index > ticket then goto Missed
+        elsif cell[ring][At(ticket)].word # Nothing /\ seen.index = ticket then goto TakeAgain end if;
 Take4:
         if cell[ring][At(ticket)] # seen then
             goto Take2;
         elsif seen.word = Nothing then
             cell[ring][At(ticket)] := [index |-> ticket + Cells, safe |-> seen.safe \/ M("safe_again"), word |-> Nothing];
-        elsif seen.index = ticket then
-            cell[ring][At(ticket)] := [index |-> ticket + Cells, safe |-> seen.safe, word |-> Nothing];
-            word := seen.word;
-            goto GetEnds;
         else
             cell[ring][At(ticket)].safe := FALSE;
         end if;
@@ -167,49 +184,71 @@ CatchUp2:
 Taken:
         if outcome = "empty" /\ ~M("leaves_when_empty") then goto GetEnds end if;
 Leave:  \* cc_ring_list_drop_first
+        ForgetTicket();
         beyond := next[ring];
         if beyond = None then outcome := "empty"; goto GetEnds
         elsif beyond = Closed then outcome := "closed"; goto GetEnds
         elsif last # ring then goto Leave3 end if;
 Leave2:
+        await store[self] = InMemory;
         if last = ring then last := beyond end if;
 Leave3:
+        await store[self] = InMemory;
         if first = ring then first := beyond end if;
         goto Get;
+TakeAgain: \* ring_take: the second look at the index
+        if cell[ring][At(ticket)].index # ticket /\ ~M("no_second_look") then goto Take2
+        else word := seen.word end if;
 GetEnds:
         if word # Nothing then
             verdict := IF word \in returned THEN "twice"
                        ELSE IF \E w \in returned_before : word \in before[w] THEN "out of order"
                        ELSE IF word \in gone_before THEN "not empty" ELSE verdict;
             returned := returned \cup {word};
-            word := Nothing;
         elsif outcome = "closed" then
             gone := Words;
         else
             gone := gone \cup (put_before \ returned);
         end if;
         put_before := {}; returned_before := {}; gone_before := {};
+        if word # Nothing then store[self] := <<ring, At(ticket), word>> end if;
+        Forget();
         goto Choose;
 
 Close:  \* cc_ring_list_close
         ring := last;
 Close2:
-        beyond := next[ring];
-        if beyond = Closed then goto Choose
-        elsif beyond # None then goto Close5 end if;
+        if next[ring] = Closed then Forget(); goto Choose
+        elsif next[ring] # None then beyond := next[ring]; goto Close5 end if;
 Close3:
         tail[ring].final := TRUE;
 Close4:
         if next[ring] = None then
             next[ring] := Closed;
+            Forget();
+            goto Choose;
+        elsif next[ring] = Closed then
+            Forget();
             goto Choose;
         else
             beyond := next[ring];
-            if beyond = Closed then goto Choose end if;
         end if;
 Close5:
         if last = ring then last := beyond end if;
         goto Close;
+    end while;
+end process;
+
+\* A release store becomes visible some time later, perhaps after its thread's next loads.
+fair process buffer \in Threads \X {"buffer"}
+begin
+Drain:
+    while TRUE do
+        await store[self[1]] # InMemory;
+        with r = store[self[1]][1], i = store[self[1]][2] do
+            cell[r][i] := [index |-> cell[r][i].index, safe |-> cell[r][i].safe \/ M("stores_index"), word |-> Nothing];
+        end with;
+        store[self[1]] := InMemory;
     end while;
 end process;
 end algorithm; *)
@@ -227,7 +266,10 @@ NoDuplication == verdict # "twice"
 (* No word is in a cell of which everybody has walked away, or in a ring that everybody has left. *)
 WillBeTaken(r, i) ==
     \/ head[r] <= cell[r][i].index /\ first <= r \* rings are linked in order
-    \/ \E t \in Threads : ring[t] = r /\ ticket[t] = cell[r][i].index /\ pc[t] \in {"Take2", "Take3", "Take4"}
+    \/ \E t \in Threads : ring[t] = r /\ ticket[t] = cell[r][i].index
+        /\ \/ pc[t] \in {"Take2", "Take3", "Take4", "TakeAgain"}
+           \/ pc[t] = "GetEnds" /\ word[t] = cell[r][i].word
+    \/ \E t \in Threads : store[t] = <<r, i, cell[r][i].word>>
 NoLoss == \A r \in 1 .. made : \A i \in InRing(r) : WillBeTaken(r, i)
 
 Finishes == <>(\A t \in Threads : pc[t] = "Done")
