@@ -274,7 +274,8 @@ NoLoss == \A r \in 1 .. made : \A i \in InRing(r) : WillBeTaken(r, i)
 
 Finishes == <>(\A t \in Threads : pc[t] = "Done")
 
-(* For mutations that show late: only the runs in which it happens. *)
+(* Only some of the runs: for mutations that show late, those in which it happens. *)
+NoThird == \A t \in Both : step[t] < 3
 PuttersWait == head[1] < 3 => \A p \in Putters : pc[p] = "Choose"
 OnePutterSleeps == \A p \in Putters :
     pc[p] \in {"Choose", "Put", "Index", "Draw", "Enter"} \/ (next[1] # None /\ ~tail[1].final)
