@@ -484,14 +484,14 @@ class Stage:
 
 STAGES = [
     Stage("style", "formatters and linters", check_style),
-    Stage("core-gcc", "C core, gcc -Werror", lambda: test_core("gcc")),
+    Stage("core-gcc", "C core, gcc -Werror", lambda: test_core("gcc", slowness=2)),
     Stage("install-ft", "wheel, free-threaded", lambda: install("ft")),
     Stage("install-gil", "wheel, GIL build", lambda: install("gil")),
     Stage("models", "TLA+ models and their mutations", check_models, is_quick=False),
     Stage(
         "schedules",
         "C core under our own scheduler",
-        lambda: test_core("schedules", "-Dschedules=true", "-Dallocator=libc", slowness=4),
+        lambda: test_core("schedules", "-Dschedules=true", "-Dallocator=libc", slowness=6),
         is_quick=False,
     ),
     Stage("python-ft", "Python tests, free-threaded", lambda: test_python("ft")),
@@ -517,7 +517,7 @@ STAGES = [
     Stage(
         "core-clang",
         "C core, clang -Werror, optimized",
-        lambda: test_core("clang", "-Dbuildtype=release", compiler="clang"),
+        lambda: test_core("clang", "-Dbuildtype=release", compiler="clang", slowness=3),
         is_quick=False,
     ),
     Stage(
