@@ -97,7 +97,8 @@ CONTESTANTS = [
     *([Contestant("culsans", make_culsans)] if culsans else []),
     *([Contestant("janus", make_janus)] if janus else []),
     Contestant("LockFreeQueue", LockFreeQueue),
-    Contestant("LockFreeQueue(1000)", partial(LockFreeQueue, maxsize=1000)),
+    # Longer than all bursts together: else all would wait for room, and nobody take anything.
+    Contestant("LockFreeQueue(4000)", partial(LockFreeQueue, maxsize=4000)),
     Contestant("FastQueue", FastQueue),
     *(
         Contestant(f"FastQueue {b}", partial(fast_queue_of, b))

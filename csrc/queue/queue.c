@@ -172,6 +172,10 @@ cc_queue_status cc_queue_get(cc_queue *queue, uintptr_t *word) {
         if (queue->has_credits) {
             give_credit(queue);
         }
+        if (cc_streak_is_behind_another(&queue->streaks, self) &&
+            cc_queue_length(queue) < CC_STREAK_WORDS_PER_LOOK) {
+            cc_streak_fall_back(&queue->streaks, self, cc_queue_streak_wait(queue));
+        }
     }
     return status;
 }

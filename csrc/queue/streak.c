@@ -73,3 +73,19 @@ void cc_streak_wait(cc_streaks *streaks, cc_queue_end end, cc_member *self, uint
         cc_store_release_uptr(&streaks->at[!end], (uintptr_t)self); /* (6) */
     }
 }
+
+void cc_streak_fall_back(cc_streaks *streaks, cc_member *self, uint32_t most) {
+    const cc_member *putter =
+        (const cc_member *)cc_load_acquire_uptr(&streaks->at[CC_PUTTING]); /* pairs with (6) */
+    if (self->unlooked || !putter) {
+        self->unlooked -= self->unlooked != 0;
+        return;
+    }
+    most = most < CC_STREAK_HEAD_START ? most : CC_STREAK_HEAD_START;
+    if (leave_alone(&streaks->at[CC_PUTTING], putter, most)) {
+        self->in_vain = 0;
+    } else {
+        self->in_vain = self->in_vain < MOST_UNLOOKED / 2 ? 2 * self->in_vain + 1 : MOST_UNLOOKED;
+        self->unlooked = self->in_vain;
+    }
+}

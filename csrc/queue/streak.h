@@ -20,6 +20,10 @@
  *     a thread that both puts and gets         takes over both ends at once; or two of them would have one each and
  *                                              stand in each other's way
  *
+ * The same for a get that follows close behind: where few words are left and somebody else puts that fast, getter and putter
+ * would take the line of every single word from each other. So now and then a getter looks how much is left, and leaves the
+ * putter alone for some microseconds if it is less than it would take until the next look.
+ *
  * It is advice and no lock. An operation that does not follow it is as right as one that does, so nothing here needs an
  * order: all accesses are relaxed but the one that finds a member (its memory must be seen as it was made).
  *
@@ -48,6 +52,27 @@ typedef struct cc_streaks {
 #define CC_STREAK_WAIT 128000u /* the default for `most` */
 
 void cc_streak_wait(cc_streaks *streaks, cc_queue_end end, cc_member *self, uint32_t most);
+
+/* A getter looks after every so many words; it goes on where that many are left. */
+#define CC_STREAK_WORDS_PER_LOOK 64u
+#define CC_STREAK_HEAD_START 32000u /* nanoseconds that a fast putter gets */
+
+/* After a get of `self` that has left few words behind. Waits as cc_streak_join does. */
+void cc_streak_fall_back(cc_streaks *streaks, cc_member *self, uint32_t most);
+
+/* Is it time to look, and is anybody else putting? */
+static inline bool cc_streak_is_behind_another(const cc_streaks *streaks, const cc_member *self) {
+#if defined(CC_SCHED)
+    (void)streaks, (void)self;
+    return false;
+#else
+    if (cc_load_relaxed_u64(&self->gets) % CC_STREAK_WORDS_PER_LOOK) {
+        return false;
+    }
+    uintptr_t putter = cc_load_relaxed_uptr(&streaks->at[CC_PUTTING]);
+    return putter != 0 && putter != (uintptr_t)self;
+#endif
+}
 
 /* Before an operation of `self` at `end`. Waits for at most `most` nanoseconds, by pauses of the processor: it never sleeps. */
 static inline void cc_streak_join(cc_streaks *streaks, cc_queue_end end, cc_member *self,

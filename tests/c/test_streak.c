@@ -106,11 +106,49 @@ static void test_one_that_is_fast(void) {
     CHECK_EQ(pthread_join(thread, NULL), 0);
 }
 
+static void test_close_behind_another(void) {
+    begin_test("a getter close behind somebody who puts fast falls back, and only it");
+    cc_streaks streaks = {0};
+    cc_member self = {0};
+    CHECK(!cc_streak_is_behind_another(&streaks, &self)); /* nobody puts */
+    cc_store_relaxed_uptr(&streaks.at[CC_PUTTING], (uintptr_t)&self);
+    CHECK(!cc_streak_is_behind_another(&streaks, &self)); /* it puts itself */
+    runner r = {.enough = false};
+    cc_store_relaxed_uptr(&streaks.at[CC_PUTTING], (uintptr_t)&r.member);
+    unsigned looks = 0;
+    for (unsigned i = 0; i < 10 * CC_STREAK_WORDS_PER_LOOK; i++) {
+        looks += cc_streak_is_behind_another(&streaks, &self);
+        cc_member_count(&self.gets, 1);
+    }
+    CHECK_EQ(looks, 10);
+
+    cc_streak_fall_back(&streaks, &self, MOST); /* that one stands still */
+    CHECK_EQ(self.in_vain, 1);
+    CHECK_EQ(self.unlooked, 1);
+    cc_streak_fall_back(&streaks, &self, MOST);
+    CHECK_EQ(self.in_vain, 1);
+    CHECK_EQ(self.unlooked, 0);
+
+    pthread_t thread;
+    CHECK_EQ(pthread_create(&thread, NULL, run, &r), 0);
+    do { /* in vain as long as it has no processor */
+        self.unlooked = 0;
+        self.in_vain = 1;
+        cc_streak_fall_back(&streaks, &self, MOST);
+    } while (self.in_vain != 0);
+    cc_streak_fall_back(&streaks, &self, 0); /* never wait */
+    CHECK(self.in_vain > 0);
+    CHECK_EQ(named(&streaks, CC_PUTTING), (uintptr_t)&r.member); /* it goes on putting */
+    atomic_store(&r.enough, true);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
 int main(void) {
     test_nobody_is_waited_for_at_first();
     test_one_that_stands_still();
     test_ends();
     test_one_that_is_fast();
+    test_close_behind_another();
     printf("passed\n");
     return 0;
 }
