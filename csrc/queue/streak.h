@@ -27,7 +27,7 @@
  * It is advice and no lock. An operation that does not follow it is as right as one that does, so nothing here needs an
  * order: all accesses are relaxed but the one that finds a member (its memory must be seen as it was made).
  *
- * Progress. An operation waits once, before its first step, for a number of pauses that does not depend on
+ * Progress. An operation waits at most twice, before its first step and after its last one, for a number of pauses that does not depend on
  * others: lock-free and wait-free operations stay what they are, with a larger constant.
  *
  * Pairs of releases and acquires, by number:
