@@ -359,7 +359,7 @@ static bool spoil(queue_operation *all, int n, rng *r, int how, size_t capacity)
             there = 0;
             for (int k = 0; k < n; k++) {
                 there += all[k].name == Q_PUT && all[k].answer == CC_QUEUE_OK &&
-                         all[k].before < b->after;
+                         all[k].before <= b->after;
             }
             if (there < (int)capacity) {
                 *b = (queue_operation){b->thread, Q_PUT, CC_QUEUE_FULL, 0, b->before, b->after};
