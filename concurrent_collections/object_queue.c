@@ -549,7 +549,7 @@ static cc_queue_status drop_all(cc_object_queue *q) {
     return status;
 }
 
-void cc_object_queue_shut_down(cc_object_queue *q, int immediate) {
+int cc_object_queue_shut_down(cc_object_queue *q, int immediate) {
     cc_queue_close(q->core);
     cc_queue_status status = immediate ? drop_all(q) : CC_QUEUE_CLOSED;
     notify_all(&q->not_empty);
@@ -557,7 +557,9 @@ void cc_object_queue_shut_down(cc_object_queue *q, int immediate) {
     tell_joiners(q);
     if (status == CC_QUEUE_NO_MEMORY) {
         PyErr_NoMemory(); /* it is shut down; another call can drop what is left */
+        return -1;
     }
+    return 0;
 }
 
 /* ---------------------------------------------------------------- methods
@@ -601,18 +603,6 @@ DEFINE_METHOD(try_put, 1, truth_unless(cc_object_queue_try_put(q, arguments[0]))
 DEFINE_METHOD(get, 0, cc_object_queue_get(q, CC_FOR_EVER))
 DEFINE_METHOD(get_nowait, 0, cc_object_queue_get(q, CC_NOT_AT_ALL))
 DEFINE_METHOD(try_get, 0, cc_object_queue_try_get(q, Py_None))
-
-/* Cython takes cc_object_queue_shut_down for a function that cannot fail. */
-static method shutdown_in_full;
-
-static PyObject *shutdown_and_look(PyObject *self, PyObject *const *arguments, Py_ssize_t n,
-                                   PyObject *keywords) {
-    PyObject *result = shutdown_in_full(self, arguments, n, keywords);
-    if (result && PyErr_Occurred()) {
-        Py_CLEAR(result);
-    }
-    return result;
-}
 
 static void put_in_front(PyTypeObject *type, const char *name, method at_once, method *in_full) {
     for (PyMethodDef *m = type->tp_methods; m->ml_name; m++) {
@@ -658,7 +648,6 @@ int cc_object_queue_install_methods(PyTypeObject *type, Py_ssize_t offset) {
     put_in_front(type, "get", get_at_once, &get_in_full);
     put_in_front(type, "get_nowait", get_nowait_at_once, &get_nowait_in_full);
     put_in_front(type, "try_get", try_get_at_once, &try_get_in_full);
-    put_in_front(type, "shutdown", shutdown_and_look, &shutdown_in_full);
     if (add(type, hook_method.ml_name, PyDescr_NewClassMethod(type, &hook_method)) ||
         add(type, sleeps_method.ml_name, PyDescr_NewMethod(type, &sleeps_method))) {
         return -1;

@@ -72,7 +72,8 @@ int cc_object_queue_install_methods(PyTypeObject *type, Py_ssize_t offset);
 int cc_object_queue_task_done(cc_object_queue *q);
 int cc_object_queue_join(cc_object_queue *q);
 uint64_t cc_object_queue_unfinished(cc_object_queue *q);
-void cc_object_queue_shut_down(cc_object_queue *q, int immediate);
+/* 0; -1: MemoryError, it is shut down, and another call can drop what is left. */
+int cc_object_queue_shut_down(cc_object_queue *q, int immediate);
 
 /* ---- what there is to know ---- */
 

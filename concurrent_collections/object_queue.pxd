@@ -50,7 +50,7 @@ cdef extern from "object_queue.h":
     int cc_object_queue_task_done(cc_object_queue *q) except -1
     int cc_object_queue_join(cc_object_queue *q) except -1
     uint64_t cc_object_queue_unfinished(cc_object_queue *q)
-    void cc_object_queue_shut_down(cc_object_queue *q, bint immediate)
+    int cc_object_queue_shut_down(cc_object_queue *q, bint immediate) except -1
     size_t cc_object_queue_bytes(const cc_object_queue *q)
     const cc_queue *cc_object_queue_core(const cc_object_queue *q)
     void cc_object_queue_enqueue_task(cc_object_queue *q, cc_waiter *waiter, int what, bint keep_turn)

@@ -92,8 +92,8 @@ static inline int cc_enter(cc_smr_domain *d, cc_smr_guard *g) {
     CC_INVARIANT(cc_load_relaxed_u64(&self->lower) == CC_ERA_IDLE); /* regions do not nest */
     g->thread = self;
     g->domain = d;
-    g->restarts =
-        false; /* where there are no interrupts as well: operations choose their copy by it */
+    /* Where there are no interrupts as well: operations choose their copy by it. */
+    g->restarts = false;
 #if defined(                                                                                       \
     CC_SMR_NONE) /* benchmarks/smr_cost.py: what operations cost when nothing is ever freed */
     g->clock = &d->stopped_clock;

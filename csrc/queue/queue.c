@@ -81,6 +81,8 @@ cc_queue *cc_queue_new(cc_queue_kind kind, const cc_queue_options *options) {
     queue->capacity = queue->options.capacity;
     queue->has_credits = queue->capacity != 0 && !ops->bounds_itself;
     cc_store_relaxed_u64(&queue->credits, queue->capacity);
+    queue->streaks.most =
+        queue->options.streak_wait ? queue->options.streak_wait - 1 : CC_STREAK_WAIT;
     cc_members_begin(&queue->members, ops->member_bytes);
     if (!ops->begin(queue)) {
         cc_free(queue);
@@ -135,7 +137,7 @@ cc_queue_status cc_queue_put(cc_queue *queue, uintptr_t word) {
     if (!self) {
         return CC_QUEUE_NO_MEMORY;
     }
-    cc_streak_join(&queue->streaks, CC_PUTTING, self, cc_queue_streak_wait(queue));
+    cc_streak_join(&queue->streaks, CC_PUTTING, self);
     if (queue->has_credits && !take_credit(queue)) {
         return CC_QUEUE_FULL;
     }
@@ -162,7 +164,7 @@ cc_queue_status cc_queue_get(cc_queue *queue, uintptr_t *word) {
     if (!self) {
         return CC_QUEUE_NO_MEMORY;
     }
-    cc_streak_join(&queue->streaks, CC_GETTING, self, cc_queue_streak_wait(queue));
+    cc_streak_join(&queue->streaks, CC_GETTING, self);
     cc_queue_status status = queue->ops->take_word(queue, self, word);
     if (status == CC_QUEUE_EMPTY && cc_load_seq_cst_u32(&queue->closing)) {
         status = get_while_closing(queue, self, word);
@@ -174,7 +176,7 @@ cc_queue_status cc_queue_get(cc_queue *queue, uintptr_t *word) {
         }
         if (cc_streak_is_behind_another(&queue->streaks, self) &&
             cc_queue_length(queue) < CC_STREAK_WORDS_PER_LOOK) {
-            cc_streak_fall_back(&queue->streaks, self, cc_queue_streak_wait(queue));
+            cc_streak_fall_back(&queue->streaks, self);
         }
     }
     return status;

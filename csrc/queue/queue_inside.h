@@ -67,10 +67,6 @@ static inline uint32_t cc_queue_spins(const cc_queue *queue) {
     return queue->options.spins ? queue->options.spins - 1 : 64u;
 }
 
-static inline uint32_t cc_queue_streak_wait(const cc_queue *queue) {
-    return queue->options.streak_wait ? queue->options.streak_wait - 1 : CC_STREAK_WAIT;
-}
-
 /* Does this machine have cc_pair_cas? */
 static inline bool cc_can_swap_pairs(void) {
 #if !defined(CC_HAVE_PAIR_CAS)

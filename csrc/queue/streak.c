@@ -55,37 +55,44 @@ static bool has_put_and_got(cc_member *self) {
     return both;
 }
 
-void cc_streak_wait(cc_streaks *streaks, cc_queue_end end, cc_member *self, uint32_t most) {
+/* May this operation go ahead, since looks were in vain lately? */
+static bool goes_unlooked(cc_member *self) {
     if (self->unlooked) {
         self->unlooked--;
+        return true;
+    }
+    return false;
+}
+
+static void learn(cc_member *self, bool was_in_vain) {
+    if (!was_in_vain) {
+        self->in_vain = 0;
+        return;
+    }
+    self->in_vain = self->in_vain < MOST_UNLOOKED / 2 ? 2 * self->in_vain + 1 : MOST_UNLOOKED;
+    self->unlooked = self->in_vain;
+}
+
+void cc_streak_wait(cc_streaks *streaks, cc_queue_end end, cc_member *self) {
+    if (goes_unlooked(self)) {
         return;
     }
     const cc_member *other =
         (const cc_member *)cc_load_acquire_uptr(&streaks->at[end]); /* pairs with (6) */
-    if (other && leave_alone(&streaks->at[end], other, most)) {
-        self->in_vain = 0;
-    } else {
-        self->in_vain = self->in_vain < MOST_UNLOOKED / 2 ? 2 * self->in_vain + 1 : MOST_UNLOOKED;
-        self->unlooked = self->in_vain;
-    }
+    learn(self, !other || !leave_alone(&streaks->at[end], other, streaks->most));
     cc_store_release_uptr(&streaks->at[end], (uintptr_t)self); /* (6) */
     if (has_put_and_got(self)) {
         cc_store_release_uptr(&streaks->at[!end], (uintptr_t)self); /* (6) */
     }
 }
 
-void cc_streak_fall_back(cc_streaks *streaks, cc_member *self, uint32_t most) {
-    const cc_member *putter =
-        (const cc_member *)cc_load_acquire_uptr(&streaks->at[CC_PUTTING]); /* pairs with (6) */
-    if (self->unlooked || !putter) {
-        self->unlooked -= self->unlooked != 0;
+void cc_streak_fall_back(cc_streaks *streaks, cc_member *self) {
+    if (goes_unlooked(self)) {
         return;
     }
-    most = most < CC_STREAK_HEAD_START ? most : CC_STREAK_HEAD_START;
-    if (leave_alone(&streaks->at[CC_PUTTING], putter, most)) {
-        self->in_vain = 0;
-    } else {
-        self->in_vain = self->in_vain < MOST_UNLOOKED / 2 ? 2 * self->in_vain + 1 : MOST_UNLOOKED;
-        self->unlooked = self->in_vain;
-    }
+    /* Somebody is named: cc_streak_is_behind_another has seen it, and nobody takes a name away. */
+    const cc_member *putter =
+        (const cc_member *)cc_load_acquire_uptr(&streaks->at[CC_PUTTING]); /* pairs with (6) */
+    uint32_t most = streaks->most < CC_STREAK_HEAD_START ? streaks->most : CC_STREAK_HEAD_START;
+    learn(self, !leave_alone(&streaks->at[CC_PUTTING], putter, most));
 }

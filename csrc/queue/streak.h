@@ -40,9 +40,10 @@
 
 typedef enum cc_queue_end { CC_PUTTING, CC_GETTING } cc_queue_end;
 
-/* Names the member on a streak at each end of a queue; all zero: nobody. */
+/* Names the member on a streak at each end of a queue; 0: nobody. */
 typedef struct cc_streaks {
     cc_atomic_uptr at[2]; /* cc_member *, by end */
+    uint32_t most; /* nanoseconds that an operation waits; 0: never. Does not change. */
 } cc_streaks;
 
 /* Nanoseconds. An operation of Python code that does nothing else takes about 50, one that has to fetch the lines from another
@@ -51,14 +52,14 @@ typedef struct cc_streaks {
 #define CC_STREAK_FIRST_LOOK 1000u
 #define CC_STREAK_WAIT 128000u /* the default for `most` */
 
-void cc_streak_wait(cc_streaks *streaks, cc_queue_end end, cc_member *self, uint32_t most);
+void cc_streak_wait(cc_streaks *streaks, cc_queue_end end, cc_member *self);
 
 /* A getter looks after every so many words; it goes on where that many are left. */
 #define CC_STREAK_WORDS_PER_LOOK 64u
 #define CC_STREAK_HEAD_START 32000u /* nanoseconds that a fast putter gets */
 
 /* After a get of `self` that has left few words behind. Waits as cc_streak_join does. */
-void cc_streak_fall_back(cc_streaks *streaks, cc_member *self, uint32_t most);
+void cc_streak_fall_back(cc_streaks *streaks, cc_member *self);
 
 /* Is it time to look, and is anybody else putting? */
 static inline bool cc_streak_is_behind_another(const cc_streaks *streaks, const cc_member *self) {
@@ -74,15 +75,13 @@ static inline bool cc_streak_is_behind_another(const cc_streaks *streaks, const 
 #endif
 }
 
-/* Before an operation of `self` at `end`. Waits for at most `most` nanoseconds, by pauses of the processor: it never sleeps. */
-static inline void cc_streak_join(cc_streaks *streaks, cc_queue_end end, cc_member *self,
-                                  uint32_t most) {
+/* Before an operation of `self` at `end`. Waits for at most `streaks->most`, by pauses of the processor: it never sleeps. */
+static inline void cc_streak_join(cc_streaks *streaks, cc_queue_end end, cc_member *self) {
 #if defined(CC_SCHED)
-    (void)streaks, (void)end, (void)self,
-        (void)most; /* a scheduler decides who runs, and knows no clock */
+    (void)streaks, (void)end, (void)self; /* a scheduler decides who runs, and knows no clock */
 #else
     if (cc_load_relaxed_uptr(&streaks->at[end]) != (uintptr_t)self) {
-        cc_streak_wait(streaks, end, self, most);
+        cc_streak_wait(streaks, end, self);
     }
 #endif
 }

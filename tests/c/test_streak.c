@@ -14,21 +14,21 @@ static uintptr_t named(cc_streaks *s, cc_queue_end end) {
 
 static void test_nobody_is_waited_for_at_first(void) {
     begin_test("the first one names itself");
-    cc_streaks streaks = {0};
+    cc_streaks streaks = {.most = MOST};
     cc_member self = {0};
-    cc_streak_wait(&streaks, CC_GETTING, &self, MOST);
+    cc_streak_wait(&streaks, CC_GETTING, &self);
     CHECK_EQ(named(&streaks, CC_GETTING), (uintptr_t)&self);
     CHECK_EQ(named(&streaks, CC_PUTTING), 0);
 }
 
 static void test_one_that_stands_still(void) {
     begin_test("one that stands still is relieved, and looked at less and less often");
-    cc_streaks streaks = {0};
+    cc_streaks streaks = {.most = MOST};
     cc_member still = {0}, self = {0};
     unsigned looks = 0, since = 0, longest = 0;
     for (int i = 0; i < 1000; i++) {
         cc_store_relaxed_uptr(&streaks.at[CC_PUTTING], (uintptr_t)&still);
-        cc_streak_wait(&streaks, CC_PUTTING, &self, MOST);
+        cc_streak_wait(&streaks, CC_PUTTING, &self);
         if (named(&streaks, CC_PUTTING) == (uintptr_t)&self) { /* it has looked */
             longest = since > longest ? since : longest;
             looks++;
@@ -43,13 +43,13 @@ static void test_one_that_stands_still(void) {
 
 static void test_ends(void) {
     begin_test("who puts and gets takes over both ends, who does one of them that end");
-    cc_streaks streaks = {0};
+    cc_streaks streaks = {.most = MOST};
     cc_member other = {0}, self = {0};
     for (int i = 0; i < 2; i++) {
         cc_store_relaxed_uptr(&streaks.at[i], (uintptr_t)&other);
     }
     cc_member_count(&self.puts, 3);
-    cc_streak_wait(&streaks, CC_PUTTING, &self, MOST);
+    cc_streak_wait(&streaks, CC_PUTTING, &self);
     CHECK_EQ(named(&streaks, CC_PUTTING), (uintptr_t)&self);
     CHECK_EQ(named(&streaks, CC_GETTING), (uintptr_t)&other);
 
@@ -57,7 +57,7 @@ static void test_ends(void) {
     cc_store_relaxed_uptr(&streaks.at[CC_PUTTING], (uintptr_t)&other);
     cc_member_count(&self.puts, 1);
     cc_member_count(&self.gets, 1);
-    cc_streak_wait(&streaks, CC_PUTTING, &self, MOST);
+    cc_streak_wait(&streaks, CC_PUTTING, &self);
     CHECK_EQ(named(&streaks, CC_PUTTING), (uintptr_t)&self);
     CHECK_EQ(named(&streaks, CC_GETTING), (uintptr_t)&self);
 }
@@ -79,7 +79,7 @@ static void test_one_that_is_fast(void) {
     begin_test("one that is fast is left alone for a while, and relieved all the same");
     runner r = {.enough = false};
     cc_member self = {0};
-    cc_streaks streaks = {0};
+    cc_streaks streaks = {.most = MOST};
     pthread_t thread;
     CHECK_EQ(pthread_create(&thread, NULL, run, &r), 0);
     bool was_left_alone = false;
@@ -88,7 +88,7 @@ static void test_one_that_is_fast(void) {
         self.unlooked = 0;
         self.in_vain = 1;
         uint64_t before = cc_load_relaxed_u64(&r.member.gets);
-        cc_streak_wait(&streaks, CC_GETTING, &self, MOST);
+        cc_streak_wait(&streaks, CC_GETTING, &self);
         CHECK_EQ(named(&streaks, CC_GETTING), (uintptr_t)&self);
         if (self.in_vain == 0) {
             was_left_alone = true;
@@ -99,7 +99,8 @@ static void test_one_that_is_fast(void) {
     }
     self.in_vain = 1;
     cc_store_relaxed_uptr(&streaks.at[CC_GETTING], (uintptr_t)&r.member);
-    cc_streak_wait(&streaks, CC_GETTING, &self, 0); /* never wait: not even for that one */
+    streaks.most = 0;
+    cc_streak_wait(&streaks, CC_GETTING, &self); /* never wait: not even for that one */
     CHECK(self.in_vain > 0);
     CHECK_EQ(named(&streaks, CC_GETTING), (uintptr_t)&self);
     atomic_store(&r.enough, true);
@@ -108,7 +109,7 @@ static void test_one_that_is_fast(void) {
 
 static void test_close_behind_another(void) {
     begin_test("a getter close behind somebody who puts fast falls back, and only it");
-    cc_streaks streaks = {0};
+    cc_streaks streaks = {.most = MOST};
     cc_member self = {0};
     CHECK(!cc_streak_is_behind_another(&streaks, &self)); /* nobody puts */
     cc_store_relaxed_uptr(&streaks.at[CC_PUTTING], (uintptr_t)&self);
@@ -122,10 +123,10 @@ static void test_close_behind_another(void) {
     }
     CHECK_EQ(looks, 10);
 
-    cc_streak_fall_back(&streaks, &self, MOST); /* that one stands still */
+    cc_streak_fall_back(&streaks, &self); /* that one stands still */
     CHECK_EQ(self.in_vain, 1);
     CHECK_EQ(self.unlooked, 1);
-    cc_streak_fall_back(&streaks, &self, MOST);
+    cc_streak_fall_back(&streaks, &self);
     CHECK_EQ(self.in_vain, 1);
     CHECK_EQ(self.unlooked, 0);
 
@@ -134,9 +135,10 @@ static void test_close_behind_another(void) {
     do { /* in vain as long as it has no processor */
         self.unlooked = 0;
         self.in_vain = 1;
-        cc_streak_fall_back(&streaks, &self, MOST);
+        cc_streak_fall_back(&streaks, &self);
     } while (self.in_vain != 0);
-    cc_streak_fall_back(&streaks, &self, 0); /* never wait */
+    streaks.most = 0;
+    cc_streak_fall_back(&streaks, &self); /* never wait */
     CHECK(self.in_vain > 0);
     CHECK_EQ(named(&streaks, CC_PUTTING), (uintptr_t)&r.member); /* it goes on putting */
     atomic_store(&r.enough, true);

@@ -11,6 +11,7 @@ import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -298,11 +299,10 @@ def test_the_judges_agree(model: str, porcupine: Path, tmp_path: Path) -> None:
     assert ours[1::2].count("illegal") > 30
 
 
-def test_histories_of_the_c_core(porcupine: Path, tmp_path: Path) -> None:
-    """What the C recorder wrote (CC_TEST_HISTORIES names the program, built with yields) is legal for all."""
-    program = os.environ.get("CC_TEST_HISTORIES")
-    if not program:
-        pytest.skip("CC_TEST_HISTORIES does not name the program test_histories_yielding")
+def compare_what_it_writes(
+    program: str, check: Callable[..., bool], porcupine: Path, model: str, tmp_path: Path
+) -> None:
+    """A recorder in C writes histories of three sorts; our judge and porcupine agree on each of them."""
     name = tmp_path / "c"
     environment = {**os.environ, "CC_TEST_PERCENT": "5"}
     subprocess.run([program, str(name)], env=environment, check=True, stdout=subprocess.DEVNULL)
@@ -311,9 +311,17 @@ def test_histories_of_the_c_core(porcupine: Path, tmp_path: Path) -> None:
         with path.open() as file:
             histories = list(judge.read_histories(file))
         assert histories
-        ours = ["legal" if judge.check_map(h) else "illegal" for h in histories]
+        ours = ["legal" if check(h) else "illegal" for h in histories]
         assert set(ours) == {expected}
-        assert verdicts_of(porcupine, "map", path) == ours
+        assert verdicts_of(porcupine, model, path) == ours
+
+
+def test_histories_of_the_c_core(porcupine: Path, tmp_path: Path) -> None:
+    """What the C recorder wrote (CC_TEST_HISTORIES names the program, built with yields) is legal for all."""
+    program = os.environ.get("CC_TEST_HISTORIES")
+    if not program:
+        pytest.skip("CC_TEST_HISTORIES does not name the program test_histories_yielding")
+    compare_what_it_writes(program, judge.check_map, porcupine, "map", tmp_path)
 
 
 def test_queue_histories_of_the_c_core(porcupine: Path, tmp_path: Path) -> None:
@@ -324,14 +332,4 @@ def test_queue_histories_of_the_c_core(porcupine: Path, tmp_path: Path) -> None:
     )
     if not program or not Path(program).exists():
         pytest.skip("nothing names the program test_queue_histories_yielding")
-    name = tmp_path / "c"
-    environment = {**os.environ, "CC_TEST_PERCENT": "5"}
-    subprocess.run([program, str(name)], env=environment, check=True, stdout=subprocess.DEVNULL)
-    for suffix, expected in ((".real", "legal"), (".legal", "legal"), (".illegal", "illegal")):
-        path = name.with_suffix(suffix)
-        with path.open() as file:
-            histories = list(judge.read_histories(file))
-        assert histories
-        ours = ["legal" if judge.check_bounded_queue(h) else "illegal" for h in histories]
-        assert set(ours) == {expected}
-        assert verdicts_of(porcupine, "bounded_queue", path) == ours
+    compare_what_it_writes(program, judge.check_bounded_queue, porcupine, "bounded_queue", tmp_path)
