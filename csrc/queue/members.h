@@ -33,6 +33,9 @@ typedef struct cc_member {
     uint32_t unlooked, in_vain; /* this line and the next: streak.c */
     uint64_t puts_then, gets_then;
     uint32_t ordinal; /* 0, 1, 2, ... in this queue */
+    uint32_t kept_count; /* this and the next: kept.h */
+    uint32_t kept_first;
+    const struct cc_ring *kept_of; /* NULL: nothing is kept */
 } cc_member;
 
 /* Pointers that need no second look-up: enough for most programs. */

@@ -136,9 +136,7 @@ void cc_ring_list_end(cc_ring_list *list) {
 
 cc_ring *cc_ring_name(const cc_atomic_uptr *end, cc_atomic_uptr *hazard, cc_queue *queue,
                       cc_member *self, const cc_ring_kind *kind) {
-    if (hazard == &self->get_ring && kind->get_ring_changes) {
-        kind->get_ring_changes(self);
-    }
+    cc_keep_only_of(self, hazard == &self->get_ring ? &self->put_ring : &self->get_ring);
     uintptr_t ring = cc_load_seq_cst_uptr(end), named;
     do {
         named = ring;
@@ -192,6 +190,9 @@ static void wait_again(cc_ring_list *list, cc_ring *newest, cc_ring *oldest) {
 
 void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_member *self, cc_ring *ring) {
     /* What we name ourselves we no longer use: this is the end of a get, and no put is going on. */
+    if (self->kept_of == ring) {
+        self->kept_of = NULL;
+    }
     if (cc_load_relaxed_uptr(&self->get_ring) == (uintptr_t)ring) {
         cc_store_release_uptr(&self->get_ring, 0);
     }

@@ -86,8 +86,6 @@ typedef struct cc_ring_kind {
     /* OK, or OVER and the ring is final. */
     cc_ring_answer (*put)(cc_ring *ring, cc_queue *queue, cc_member *self, uintptr_t word);
     cc_ring_answer (*take)(cc_ring *ring, cc_queue *queue, cc_member *self, uintptr_t *word);
-    /* The member's get_ring will no longer be what it is: what it pinned may go. May be NULL. */
-    void (*get_ring_changes)(cc_member *self);
     int (*visit)(const cc_ring *ring, int (*visit)(uintptr_t word, void *argument), void *argument);
 } cc_ring_kind;
 
@@ -106,10 +104,11 @@ int cc_ring_queue_visit(const cc_queue *queue, int (*visit)(uintptr_t word, void
                         void *argument);
 size_t cc_ring_queue_bytes(const cc_queue *queue);
 
-/* Of the members, so many may keep an index of a ring for their next put that puts do not run out of them. */
-static inline uint32_t cc_ring_keepers(const cc_queue *queue, uint32_t slots) {
-    uint64_t capacity = queue->capacity;
-    return !capacity ? slots / 2 : capacity < slots ? slots - (uint32_t)capacity : 0;
+/* Only `hazard` goes on naming its ring: nothing else can be kept (kept.h). */
+static inline void cc_keep_only_of(cc_member *self, const cc_atomic_uptr *hazard) {
+    if ((uintptr_t)self->kept_of != cc_load_relaxed_uptr(hazard)) {
+        self->kept_of = NULL;
+    }
 }
 
 /* ---- ring_list.c: what happens once in a ring's life ---- */
@@ -203,8 +202,7 @@ CC_ALWAYS_INLINE cc_queue_status cc_ring_list_put(cc_ring_list *list, cc_queue *
 
 /* The first ring is over: move on. OK: look again; else what the get has to say. */
 CC_NEVER_INLINE cc_queue_status cc_ring_list_drop_first(cc_ring_list *list, cc_queue *queue,
-                                                        cc_member *self, cc_ring *ring,
-                                                        const cc_ring_kind *kind) {
+                                                        cc_member *self, cc_ring *ring) {
     uintptr_t first = (uintptr_t)ring, last = (uintptr_t)ring;
     uintptr_t next = cc_load_seq_cst_uptr(&ring->next); /* pairs with (3) */
     if (next == 0) {
@@ -217,9 +215,6 @@ CC_NEVER_INLINE cc_queue_status cc_ring_list_drop_first(cc_ring_list *list, cc_q
         (void)cc_cas_seq_cst_uptr(&list->tail, &last, next);
     }
     if (cc_cas_seq_cst_uptr(&list->head, &first, next)) { /* (4) */
-        if (kind->get_ring_changes) {
-            kind->get_ring_changes(self);
-        }
         cc_ring_retire(list, queue, self, ring);
     }
     return CC_QUEUE_OK;
@@ -237,7 +232,7 @@ CC_ALWAYS_INLINE cc_queue_status cc_ring_list_take(cc_ring_list *list, cc_queue 
         if (answer == CC_RING_EMPTY) {
             return CC_QUEUE_EMPTY;
         }
-        cc_queue_status status = cc_ring_list_drop_first(list, queue, self, ring, kind);
+        cc_queue_status status = cc_ring_list_drop_first(list, queue, self, ring);
         if (status != CC_QUEUE_OK) {
             return status;
         }

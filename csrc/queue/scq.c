@@ -33,10 +33,8 @@
  *   more; that is right only for at most n threads, and threads come while a ring is drained. Saying "empty" by the
  *   threshold is followed by a look at tail: only if the ring was not final does it hold.
  *
- *   A get keeps its index. Instead of giving the index back to `free`, a get may keep it for the next put of the
- *   same thread, one at a time: a thread that does both pays for half of the atomic operations. The index is good as long
- *   as the member's get_ring names the ring (get_ring_changes). Few enough members keep that puts do not run out of
- *   indices (`keepers`).
+ *   Threads keep free indices (kept.h), so `free` is used once for a chain of them. What goes through it is the first index
+ *   of a chain.
  *
  * Invariants.
  *   The final bit of a tail is never cleared: catch_up swaps only a tail that has no such bit. (A published
@@ -64,7 +62,7 @@
  */
 #include <string.h>
 
-#include "ring_list.h"
+#include "kept.h"
 
 #define FEWEST_SLOTS 64u
 #define MOST_SLOTS 4096u
@@ -87,18 +85,12 @@ typedef struct index_ring {
 typedef struct scq_ring {
     cc_ring common;
     uint32_t mask;    /* 2n - 1 */
-    uint32_t keepers; /* members that may keep an index */
+    cc_keeping keeping;
     uint64_t limit;   /* tickets from here on are not used */
-    char rest_of_line[CC_CACHE_LINE - sizeof(cc_ring) % CC_CACHE_LINE - 16];
+    char rest_of_line[CC_CACHE_LINE - sizeof(cc_ring) % CC_CACHE_LINE - 24];
     index_ring filled, free;
     /* Behind it: 2n entries of filled, 2n entries of free, n words. */
 } scq_ring;
-
-typedef struct scq_member {
-    cc_member common;
-    scq_ring *kept_from; /* NULL: nothing is kept */
-    uint32_t kept;
-} scq_member;
 
 static inline cc_atomic_u32 *entries_of_filled(const scq_ring *ring) {
     return (cc_atomic_u32 *)(ring + 1);
@@ -275,18 +267,19 @@ CC_ALWAYS_INLINE uint32_t take_index(index_ring *ring, cc_atomic_u32 *entries, u
     }
 }
 
-/* Holding indices from .. n-1. */
+/* Holding the indices from, from + by, ... below `to`. */
 static void fill_index_ring(index_ring *ring, cc_atomic_u32 *entries, uint32_t mask, uint32_t from,
-                            uint32_t to) {
+                            uint32_t to, uint32_t by) {
+    uint32_t count = (to - from + by - 1) / by;
     uint64_t first =
         (uint64_t)mask + 1; /* cycle 1: entries of cycle 0 are older than every ticket */
     for (uint32_t i = 0; i <= mask; i++) {
-        uint32_t entry = i < to - from ? cycle_of_ticket(first, mask) | (from + i) : mask;
+        uint32_t entry = i < count ? cycle_of_ticket(first, mask) | (from + i * by) : mask;
         cc_store_relaxed_u32(&entries[i], entry | safe_bit(mask));
     }
     cc_store_relaxed_u64(&ring->head, first);
-    cc_store_relaxed_u64(&ring->tail, first + (to - from));
-    cc_store_relaxed_u32(&ring->threshold, from < to ? full_threshold(mask) : UINT32_MAX);
+    cc_store_relaxed_u64(&ring->tail, first + count);
+    cc_store_relaxed_u32(&ring->threshold, count ? full_threshold(mask) : UINT32_MAX);
 }
 
 /* ---------------------------------------------------------------- rings */
@@ -300,11 +293,13 @@ static void fill_ring(cc_ring *common, const cc_queue *queue, uintptr_t word) {
     uint32_t slots = common->slots, first_free = word ? 1 : 0;
     uint64_t tickets = queue->options.ticket_limit;
     ring->mask = 2 * slots - 1;
-    ring->keepers = cc_ring_keepers(queue, slots);
+    ring->keeping = cc_keeping_of(queue, slots);
     ring->limit = 2 * slots + (tickets ? tickets : TICKETS);
     ring->limit = ring->limit < TICKETS ? ring->limit : TICKETS;
-    fill_index_ring(&ring->filled, entries_of_filled(ring), ring->mask, 0, first_free);
-    fill_index_ring(&ring->free, entries_of_free(ring), ring->mask, first_free, slots);
+    cc_chain_up(words_of(ring), first_free, slots, ring->keeping.together);
+    fill_index_ring(&ring->filled, entries_of_filled(ring), ring->mask, 0, first_free, 1);
+    fill_index_ring(&ring->free, entries_of_free(ring), ring->mask, first_free, slots,
+                    ring->keeping.together);
     if (word) {
         cc_store_relaxed_uptr(&words_of(ring)[0], word);
     }
@@ -314,21 +309,30 @@ static void finalize_ring(cc_ring *ring) {
     finalize_index_ring(&((scq_ring *)ring)->filled);
 }
 
-static void forget_kept_index(cc_member *self) {
-    ((scq_member *)self)->kept_from = NULL;
+/* False: `free` has no tickets left. The ring will do with fewer indices until it has none. */
+CC_NEVER_INLINE bool give_back(scq_ring *ring, uint32_t first) {
+    return put_index(&ring->free, entries_of_free(ring), ring->mask, ring->limit, first);
 }
 
-CC_ALWAYS_INLINE cc_ring_answer ring_put(cc_ring *common, cc_queue *queue, cc_member *self_,
+/* An index out of `free`; the chain behind it is kept, or goes back. NOTHING, or OVER: there is none. */
+CC_NEVER_INLINE uint32_t take_free(scq_ring *ring, cc_queue *queue, cc_member *self) {
+    uint32_t index = take_index(&ring->free, entries_of_free(ring), ring->mask, ring->limit,
+                                ((cc_ring_queue *)queue)->spins);
+    if (index < OVER) {
+        uint32_t rest = cc_keep_the_rest(self, &ring->common, ring->keeping, words_of(ring), index);
+        if (rest != CC_NO_INDEX) {
+            (void)give_back(ring, rest);
+        }
+    }
+    return index;
+}
+
+CC_ALWAYS_INLINE cc_ring_answer ring_put(cc_ring *common, cc_queue *queue, cc_member *self,
                                          uintptr_t word) {
     scq_ring *ring = (scq_ring *)common;
-    scq_member *self = (scq_member *)self_;
-    uint32_t index, mask = ring->mask;
-    if (self->kept_from == ring) {
-        self->kept_from = NULL;
-        index = self->kept;
-    } else {
-        index = take_index(&ring->free, entries_of_free(ring), mask, ring->limit,
-                           ((cc_ring_queue *)queue)->spins);
+    uint32_t mask = ring->mask, index = cc_use_kept(self, common, words_of(ring));
+    if (index == CC_NO_INDEX) {
+        index = take_free(ring, queue, self);
         if (index >= OVER) {
             finalize_ring(common);
             return CC_RING_OVER;
@@ -340,10 +344,9 @@ CC_ALWAYS_INLINE cc_ring_answer ring_put(cc_ring *common, cc_queue *queue, cc_me
                : CC_RING_OVER; /* then nobody will miss the index */
 }
 
-CC_ALWAYS_INLINE cc_ring_answer ring_take(cc_ring *common, cc_queue *queue, cc_member *self_,
+CC_ALWAYS_INLINE cc_ring_answer ring_take(cc_ring *common, cc_queue *queue, cc_member *self,
                                           uintptr_t *word) {
     scq_ring *ring = (scq_ring *)common;
-    scq_member *self = (scq_member *)self_;
     uint32_t mask = ring->mask;
     uint32_t index = take_index(&ring->filled, entries_of_filled(ring), mask, ring->limit,
                                 ((cc_ring_queue *)queue)->spins);
@@ -351,12 +354,9 @@ CC_ALWAYS_INLINE cc_ring_answer ring_take(cc_ring *common, cc_queue *queue, cc_m
         return index == OVER ? CC_RING_OVER : CC_RING_EMPTY;
     }
     *word = cc_load_relaxed_uptr(&words_of(ring)[index]);
-    if (!self->kept_from && self->common.ordinal < ring->keepers) {
-        self->kept_from = ring;
-        self->kept = index;
-    } else {
-        /* False: `free` has no tickets left. The ring will do with fewer indices until it has none. */
-        (void)put_index(&ring->free, entries_of_free(ring), mask, ring->limit, index);
+    uint32_t chain = cc_keep(self, common, ring->keeping, words_of(ring), index);
+    if (chain != CC_NO_INDEX) {
+        (void)give_back(ring, chain);
     }
     return CC_RING_OK;
 }
@@ -389,7 +389,6 @@ static const cc_ring_kind scq_rings = {
     .finalize = finalize_ring,
     .put = ring_put,
     .take = ring_take,
-    .get_ring_changes = forget_kept_index,
     .visit = visit_ring,
 };
 
@@ -410,7 +409,7 @@ static cc_queue_status take_word(cc_queue *queue, cc_member *self, uintptr_t *wo
 const cc_queue_operations cc_scq_operations = {
     .backend = "scq",
     .queue_bytes = sizeof(cc_ring_queue),
-    .member_bytes = sizeof(scq_member),
+    .member_bytes = sizeof(cc_member),
     .begin = begin,
     .put_word = put_word,
     .take_word = take_word,

@@ -24,7 +24,7 @@
  * back. A get that finds nothing looks whether the ring is closed, and if so looks again: every ticket below a closed tail is
  * drawn then, so what is empty once more is over.
  *
- * A get keeps its index for the same thread's next put, as in SCQ, but only in lists: a bounded node has none to spare.
+ * Threads keep free indices (kept.h), as in SCQ, but only in lists: a bounded node has none to spare.
  *
  * Linearization: put, the placing of the index in `filled`; get, its ticket, or that put if it is later; empty, as in
  * wcq_ring.h; full, the moment when `free` was empty: gets may have their words and not yet have given their indices back.
@@ -36,7 +36,7 @@
  */
 #include <string.h>
 
-#include "ring_list.h"
+#include "kept.h"
 #include "wcq_ring.h"
 
 #ifdef CC_HAVE_PAIR_CAS
@@ -52,18 +52,16 @@
 /* What is linked into lists: two index rings and the words. */
 typedef struct wcq_node {
     cc_ring common;
-    uint32_t keepers; /* members that may keep an index; in lists */
     uint32_t bits;
+    cc_keeping keeping; /* in lists */
     uint64_t limit; /* a put with a later ticket finalizes the ring; tests only */
-    char rest_of_line[CC_CACHE_LINE - sizeof(cc_ring) % CC_CACHE_LINE - 16];
+    char rest_of_line[CC_CACHE_LINE - sizeof(cc_ring) % CC_CACHE_LINE - 24];
     wcq_ring filled, free;
     /* Behind it: 2n slots of filled, 2n of free, n words. */
 } wcq_node;
 
 typedef struct wcq_member {
     cc_member common;
-    wcq_node *kept_from; /* NULL: nothing is kept */
-    uint64_t kept;
     wcq_record record;
 } wcq_member;
 
@@ -95,12 +93,13 @@ static void begin_node(wcq_node *node, wcq *q, uint32_t indices, uintptr_t word)
     uint32_t bits = wcq_bits_for(node->common.slots), first_free = word ? 1 : 0;
     uint64_t number = cc_fetch_add_relaxed_u64(&q->numbers, 2);
     node->bits = bits;
-    wcq_ring_begin(&node->filled, slots_of(node), bits, 0, first_free, &q->crew, number, node,
+    wcq_ring_begin(&node->filled, slots_of(node), bits, 0, first_free, 1, &q->crew, number, node,
                    q->patience, q->spins);
     wcq_ring_begin(&node->free, slots_of(node) + (UINT64_C(1) << bits), bits, first_free, indices,
-                   &q->crew, number + 1, node, q->patience, q->spins);
-    for (uint32_t i = 0; i < node->common.slots; i++) {
-        cc_store_relaxed_uptr(&words_of(node)[i], i < first_free ? word : 0);
+                   node->keeping.together, &q->crew, number + 1, node, q->patience, q->spins);
+    cc_chain_up(words_of(node), first_free, indices, node->keeping.together);
+    if (word) {
+        cc_store_relaxed_uptr(&words_of(node)[0], word);
     }
 }
 
@@ -127,7 +126,7 @@ static int visit_node(const cc_ring *common, int (*visit)(uintptr_t word, void *
 static void fill_node(cc_ring *common, const cc_queue *queue, uintptr_t word) {
     wcq_node *node = (wcq_node *)common;
     uint32_t slots = common->slots;
-    node->keepers = cc_ring_keepers(queue, slots);
+    node->keeping = cc_keeping_of(queue, slots);
     begin_node(node, (wcq *)queue, slots, word);
     node->limit = queue->options.ticket_limit
                       ? (UINT64_C(1) << node->bits) + queue->options.ticket_limit
@@ -138,20 +137,26 @@ static void finalize_node(cc_ring *ring) {
     wcq_close(&((wcq_node *)ring)->filled);
 }
 
-static void forget_kept_index(cc_member *self) {
-    ((wcq_member *)self)->kept_from = NULL;
+/* An index out of `free`; the chain behind it is kept, or goes back. */
+CC_NEVER_INLINE bool take_free(wcq_node *node, wcq_member *self, uint64_t *index) {
+    if (wcq_dequeue(&node->free, &self->record, index) != WCQ_DONE) {
+        return false;
+    }
+    uint32_t rest = cc_keep_the_rest(&self->common, &node->common, node->keeping, words_of(node),
+                                     (uint32_t)*index);
+    if (rest != CC_NO_INDEX) {
+        wcq_enqueue(&node->free, &self->record, rest);
+    }
+    return true;
 }
 
 CC_ALWAYS_INLINE cc_ring_answer node_put(cc_ring *common, cc_queue *queue, cc_member *self_,
                                          uintptr_t word) {
     wcq_node *node = (wcq_node *)common;
     wcq_member *self = (wcq_member *)self_;
-    uint64_t index;
+    uint64_t index = cc_use_kept(self_, common, words_of(node));
     (void)queue;
-    if (self->kept_from == node) {
-        self->kept_from = NULL;
-        index = self->kept;
-    } else if (wcq_dequeue(&node->free, &self->record, &index) != WCQ_DONE) {
+    if (index == CC_NO_INDEX && !take_free(node, self, &index)) {
         wcq_close(&node->filled);
         return CC_RING_OVER;
     }
@@ -182,11 +187,9 @@ CC_ALWAYS_INLINE cc_ring_answer node_take(cc_ring *common, cc_queue *queue, cc_m
         }
     }
     *word = cc_load_relaxed_uptr(&words_of(node)[index]);
-    if (!self->kept_from && self->common.ordinal < node->keepers) {
-        self->kept_from = node;
-        self->kept = index;
-    } else {
-        wcq_enqueue(&node->free, &self->record, index);
+    uint32_t chain = cc_keep(self_, common, node->keeping, words_of(node), (uint32_t)index);
+    if (chain != CC_NO_INDEX) {
+        wcq_enqueue(&node->free, &self->record, chain);
     }
     return CC_RING_OK;
 }
@@ -200,7 +203,6 @@ static const cc_ring_kind wcq_nodes = {
     .finalize = finalize_node,
     .put = node_put,
     .take = node_take,
-    .get_ring_changes = forget_kept_index,
     .visit = visit_node,
 };
 
@@ -255,6 +257,7 @@ static bool begin(cc_queue *queue) {
     memset((void *)q->only, 0, sizeof(wcq_node));
     q->only->common.bytes = bytes;
     q->only->common.slots = slots;
+    q->only->keeping.together = 1;
     begin_node(q->only, q, (uint32_t)queue->capacity, 0);
     return true;
 }
@@ -279,7 +282,11 @@ static inline bool is_ready(wcq *q, wcq_member *self) {
         return false;
     }
     /* put_ring is free at the beginning of an operation: who helps names the wish's node there. */
+    uintptr_t named = cc_load_relaxed_uptr(&self->common.put_ring);
     wcq_help_somebody(&q->crew, &self->record, q->only ? NULL : &self->common.put_ring);
+    if (cc_load_relaxed_uptr(&self->common.put_ring) != named) {
+        cc_keep_only_of(&self->common, &self->common.get_ring);
+    }
     return true;
 }
 

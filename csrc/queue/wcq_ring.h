@@ -626,11 +626,11 @@ static inline uint32_t wcq_bits_for(size_t most) {
     return bits;
 }
 
-/* `slots` is 1 << bits pairs. Indices from .. to - 1 are in the ring at the beginning. */
+/* `slots` is 1 << bits pairs. The indices from, from + by, ... below `to` are in the ring at the beginning. */
 static inline void wcq_ring_begin(wcq_ring *r, wcq_pair *slots, uint32_t bits, uint64_t from,
-                                  uint64_t to, cc_crew *crew, uint64_t number, void *home,
-                                  uint32_t patience, uint32_t spins) {
-    uint64_t filled = to - from;
+                                  uint64_t to, uint64_t by, cc_crew *crew, uint64_t number,
+                                  void *home, uint32_t patience, uint32_t spins) {
+    uint64_t filled = (to - from + by - 1) / by;
     memset((void *)r, 0, sizeof *r);
     r->home = home;
     r->slots = slots;
@@ -644,7 +644,7 @@ static inline void wcq_ring_begin(wcq_ring *r, wcq_pair *slots, uint32_t bits, u
         uint64_t flags = wcq_safe(r) | wcq_settled(r);
         bool is_filled = t - first < filled;
         cc_store_relaxed_u64(&wcq_slot(r, t)->half.first,
-                             is_filled ? wcq_value(r, t, flags, from + (t - first))
+                             is_filled ? wcq_value(r, t, flags, from + (t - first) * by)
                                        : wcq_value(r, 0, flags, wcq_void(r)));
         cc_store_relaxed_u64(&wcq_slot(r, t)->half.second, 0);
     }

@@ -28,8 +28,9 @@ static void check_says(cc_queue *queue, cc_queue_status says) {
 /* ---------------------------------------------------------------- one thread */
 
 static void test_first_in_first_out(const queue_kind *kind) {
-    for (uint32_t slots = 0; slots <= 8; slots = slots ? 2 * slots : 1) {
-        cc_queue *queue = queue_of(kind, (cc_queue_options){.ring_slots = slots});
+    for (uint32_t slots = 0; slots <= 32; slots = slots ? 2 * slots : 1) {
+        cc_queue *queue =
+            queue_of(kind, (cc_queue_options){.ring_slots = slots, .together = slots / 7});
         uintptr_t next_in = 1, next_out = 1;
         rng r = rng_from(slots);
         check_says(queue, CC_QUEUE_EMPTY);

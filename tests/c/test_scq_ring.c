@@ -36,7 +36,7 @@ static uint32_t take_whole(small_ring *r) {
 static void test_unsafe_stays_unsafe(uint32_t slots) {
     small_ring r = {.mask = 2 * slots - 1};
     uint32_t n = slots;
-    fill_index_ring(&r.ring, r.entries, r.mask, 0, n);
+    fill_index_ring(&r.ring, r.entries, r.mask, 0, n, 1);
     uint64_t first = draw_head(&r); /* the slow get of index 0: it has its ticket, and stalls */
     for (uint32_t i = 1; i < n; i++) {
         CHECK_EQ(take_whole(&r), i);
@@ -72,7 +72,7 @@ static void test_unsafe_stays_unsafe(uint32_t slots) {
 /* The same without the second slow get: the put itself has to look at head. */
 static void test_unsafe_entries_are_for_early_puts(void) {
     small_ring r = {.mask = 3};
-    fill_index_ring(&r.ring, r.entries, r.mask, 0, 2);
+    fill_index_ring(&r.ring, r.entries, r.mask, 0, 2, 1);
     uint64_t slow = draw_head(&r);
     CHECK_EQ(take_whole(&r), 1);
     put_whole(&r, 1);
@@ -94,7 +94,7 @@ static void test_unsafe_entries_are_for_early_puts(void) {
 /* Whoever is late with moving tail on must not open the ring again. */
 static void test_final_stays_final(void) {
     small_ring r = {.mask = 3};
-    fill_index_ring(&r.ring, r.entries, r.mask, 0, 0);
+    fill_index_ring(&r.ring, r.entries, r.mask, 0, 0, 1);
     uint64_t tail = cc_load_relaxed_u64(&r.ring.tail);
     finalize_index_ring(&r.ring);
     catch_up(&r.ring, tail, tail + 5);
@@ -107,7 +107,7 @@ static void test_final_stays_final(void) {
  * none: it does not count puts and gets that came in between. */
 static void test_final_rings_are_drained(void) {
     small_ring r = {.mask = 3};
-    fill_index_ring(&r.ring, r.entries, r.mask, 0, 0);
+    fill_index_ring(&r.ring, r.entries, r.mask, 0, 0, 1);
     draw_tail(&r); /* a put that stalls: the entry at head is empty */
     put_whole(&r, 0);
     put_whole(&r, 1);
@@ -125,7 +125,7 @@ static void test_more_threads_than_the_threshold_allows(void) {
     enum { SLOTS = 2, LATE = 3 * SLOTS - 1 };
     for (int late = 0; late <= LATE; late++) {
         small_ring r = {.mask = 2 * SLOTS - 1};
-        fill_index_ring(&r.ring, r.entries, r.mask, 0, 1);
+        fill_index_ring(&r.ring, r.entries, r.mask, 0, 1, 1);
         uint64_t tickets[LATE];
         for (int i = 0; i < late; i++) { /* gets that looked when there was an index */
             tickets[i] = draw_head(&r);
@@ -151,7 +151,7 @@ static void test_more_threads_than_the_threshold_allows(void) {
 /* At the end of the tickets entries are not touched, and cycles do not wrap. */
 static void test_the_last_ticket(void) {
     small_ring r = {.mask = 3};
-    fill_index_ring(&r.ring, r.entries, r.mask, 0, 0);
+    fill_index_ring(&r.ring, r.entries, r.mask, 0, 0, 1);
     cc_store_relaxed_u64(&r.ring.head, TICKETS - 2);
     cc_store_relaxed_u64(&r.ring.tail, TICKETS - 2);
     put_whole(&r, 0);
@@ -166,7 +166,7 @@ static void test_the_last_ticket(void) {
         CHECK(cycle_of_entry(cc_load_relaxed_u32(&r.entries[i]), 3) <= last);
     }
     /* Head alone may get there: then the ring is over, too. */
-    fill_index_ring(&r.ring, r.entries, r.mask, 0, 0);
+    fill_index_ring(&r.ring, r.entries, r.mask, 0, 0, 1);
     cc_store_relaxed_u64(&r.ring.head, TICKETS);
     CHECK_EQ(take_whole(&r), OVER);
     CHECK(!put_index(&r.ring, r.entries, r.mask, TICKETS, 0));

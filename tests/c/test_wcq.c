@@ -37,8 +37,8 @@ static void begin_circulation(circulation *c, uint32_t patience, uint32_t spins)
     memset((void *)&c->crew, 0, sizeof c->crew);
     for (int i = 0; i < 2; i++) {
         c->slots[i] = memory(sizeof(wcq_pair) << bits);
-        wcq_ring_begin(&c->rings[i], c->slots[i], bits, 0, i ? 0 : (uint64_t)c->indices, &c->crew,
-                       (uint64_t)i, NULL, patience, spins);
+        wcq_ring_begin(&c->rings[i], c->slots[i], bits, 0, i ? 0 : (uint64_t)c->indices, 1,
+                       &c->crew, (uint64_t)i, NULL, patience, spins);
     }
     for (int i = 0; i <= c->threads; i++) {
         c->records[i] = memory(sizeof(wcq_record));

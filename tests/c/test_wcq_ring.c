@@ -19,7 +19,7 @@ static wcq_ring ring;
 static wcq_pair slots[2 * MOST_INDICES];
 
 static void begin_ring(unsigned indices) {
-    wcq_ring_begin(&ring, slots, wcq_bits_for(indices), 0, indices, &crew, 7, NULL, PATIENCE, 0);
+    wcq_ring_begin(&ring, slots, wcq_bits_for(indices), 0, indices, 1, &crew, 7, NULL, PATIENCE, 0);
 }
 
 static uint64_t draw(wcq_pair *counter) {

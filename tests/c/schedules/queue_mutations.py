@@ -7,12 +7,13 @@ sched_queue that are tried, and why it survives if it does.
 
 from __future__ import annotations
 
-SCQ, LCRQ, LIST, LISTC, QUEUE = (
+SCQ, LCRQ, LIST, LISTC, QUEUE, KEPT = (
     "queue/scq.c",
     "queue/lcrq.c",
     "queue/ring_list.h",
     "queue/ring_list.c",
     "queue/queue.c",
+    "queue/kept.h",
 )
 
 Entry = tuple[str, str, list[tuple[str, str, str]], tuple[str, ...], str]
@@ -123,15 +124,38 @@ QUEUE_MUTATIONS: list[Entry] = [
     ),
     (
         "scq_kept_index_outlives_its_ring",
-        "a kept index is good only while get_ring names its ring",
+        "what is kept is good only while a hazard names its ring",
         [
             (
-                SCQ,
-                "((scq_member *)self)->kept_from = NULL;",
-                "(void)self;",
+                LIST,
+                "if ((uintptr_t)self->kept_of != cc_load_relaxed_uptr(hazard)) {",
+                "if (0) {",
+            ),
+            (LISTC, "if (self->kept_of == ring) {", "if (0) {"),
+        ],
+        of("scq", "recycled_at_once", "chains_recycled", "rings_are_recycled"),
+        "",
+    ),
+    (
+        "scq_chain_without_an_end",
+        "a chain that is given back ends where the rest of what is kept begins",
+        [(KEPT, "cc_store_relaxed_uptr(&words[last], CC_NO_INDEX);", "")],
+        of("scq", "chains_used_up"),
+        "",
+    ),
+    (
+        "scq_rest_of_a_chain_twice",
+        "the rest of a chain is kept or given back, not both",
+        [
+            (
+                KEPT,
+                "if (rest == CC_NO_INDEX || self->ordinal >= keeping.keepers) { return rest; }",
+                "if (rest == CC_NO_INDEX) { return rest; }"
+                " if (self->ordinal >= keeping.keepers) { self->kept_of = ring;"
+                " self->kept_first = rest; self->kept_count = 1; return rest; }",
             )
         ],
-        of("scq", "recycled_at_once", "rings_are_recycled"),
+        of("scq", "chains_not_kept"),
         "",
     ),
     (

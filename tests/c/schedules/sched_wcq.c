@@ -151,7 +151,7 @@ static void set_up(void) {
             records[i].next_to_help = SCHED_MOST_FIBRES + 1;
         }
     }
-    wcq_ring_begin(&ring, slots, wcq_bits_for(s->indices), 0, s->filled, &crew, 7, NULL, 0, 0);
+    wcq_ring_begin(&ring, slots, wcq_bits_for(s->indices), 0, s->filled, 1, &crew, 7, NULL, 0, 0);
     cc_store_relaxed_u64(&ring.tail.half.first,
                          cc_load_relaxed_u64(&ring.tail.half.first) + s->lost_tickets);
     for (unsigned i = 0; i < s->filled; i++) {

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What a thread keeps: free indices of one ring, for its own next puts.
+ *
+ * Problem. SCQ and wCQ have a second ring of indices, `free`, and half of what an operation pays goes there. But who puts
+ * does not care which free index it gets. So a get keeps its index, and a put takes one that its thread has kept. What
+ * goes through `free` are chains of `together` indices: a thread without any takes a whole chain, one that has kept two
+ * chains gives one back, and each of them pays once for that many puts or gets.
+ *
+ *     first --> 17 --> 4 --> 9 --> 30        words[i] of a free index is the index after it, CC_NO_INDEX at the end
+ *
+ * A chain belongs to whoever has taken its first index out of `free`, or has gathered it; nobody else looks at the words of its
+ * indices. They are handed over, and back, by the same operations of the ring that hand over a single index.
+ *
+ * Only so many members keep anything (`keepers`) that puts do not run out of indices. The others take a chain, use
+ * one index and give the rest back, and give back single ones. So a chain may be shorter than `together`, and `count` is an upper
+ * bound.
+ *
+ * What is kept is good as long as one of the member's two hazards has named the ring ever since (ring_list.h): a ring that has been
+ * recycled is another ring. Of a ring that has a next one nothing is worth keeping: nobody puts there any more.
+ */
+#ifndef CC_QUEUE_KEPT_H
+#define CC_QUEUE_KEPT_H
+
+#include "ring_list.h"
+
+#define CC_NO_INDEX UINT32_MAX
+#define CC_MOST_TOGETHER 16u
+
+/* Constants of a ring. */
+typedef struct cc_keeping {
+    uint32_t together;
+    uint32_t keepers; /* members with a smaller ordinal keep indices */
+} cc_keeping;
+
+/* Indices that may be kept from puts without their running out: half of an unbounded queue's, and those beyond the bound. */
+static inline uint64_t cc_spare_indices(const cc_queue *queue, uint32_t slots) {
+    uint64_t capacity = queue->capacity;
+    return !capacity ? slots / 2 : capacity < slots ? slots - capacity : 0;
+}
+
+/* For 16 members, if there are so many. */
+static inline cc_keeping cc_keeping_of(const cc_queue *queue, uint32_t slots) {
+    uint32_t spare = (uint32_t)cc_spare_indices(queue, slots);
+    uint32_t together = queue->options.together ? queue->options.together : spare / 32;
+    together = together < 1 ? 1 : together > CC_MOST_TOGETHER ? CC_MOST_TOGETHER : together;
+    return (cc_keeping){.together = together, .keepers = spare / (2 * together - 1)};
+}
+
+/* Before the ring is known to anybody: the free indices from .. to - 1 in chains. What enters `free` are from,
+ * from + together, ... */
+static inline void cc_chain_up(cc_atomic_uptr *words, uint32_t from, uint32_t to,
+                               uint32_t together) {
+    for (uint32_t i = from; i < to; i++) {
+        bool is_last = i + 1 == to || (i + 1 - from) % together == 0;
+        cc_store_relaxed_uptr(&words[i], is_last ? CC_NO_INDEX : i + 1);
+    }
+}
+
+static inline uint32_t cc_index_after(const cc_atomic_uptr *words, uint32_t index) {
+    return (uint32_t)cc_load_relaxed_uptr(&words[index]);
+}
+
+/* A kept index of this ring; CC_NO_INDEX: take a chain out of `free`, and tell cc_keep_the_rest. */
+CC_ALWAYS_INLINE uint32_t cc_use_kept(cc_member *self, const cc_ring *ring,
+                                      const cc_atomic_uptr *words) {
+    if (self->kept_of != ring || self->kept_first == CC_NO_INDEX) {
+        return CC_NO_INDEX;
+    }
+    uint32_t index = self->kept_first;
+    self->kept_first = cc_index_after(words, index);
+    self->kept_count--;
+    return index;
+}
+
+/* `index` has come out of `free`. Returns the chain behind it if that has to go back, else CC_NO_INDEX. */
+CC_ALWAYS_INLINE uint32_t cc_keep_the_rest(cc_member *self, const cc_ring *ring, cc_keeping keeping,
+                                           const cc_atomic_uptr *words, uint32_t index) {
+    uint32_t rest = cc_index_after(words, index);
+    if (rest == CC_NO_INDEX || self->ordinal >= keeping.keepers) {
+        return rest;
+    }
+    self->kept_of = ring; /* if there was another, it has a next one */
+    self->kept_first = rest;
+    self->kept_count = keeping.together - 1;
+    return CC_NO_INDEX;
+}
+
+/* The word of `index` has been taken. Returns a chain that has to go to `free`, or CC_NO_INDEX. */
+CC_ALWAYS_INLINE uint32_t cc_keep(cc_member *self, const cc_ring *ring, cc_keeping keeping,
+                                  cc_atomic_uptr *words, uint32_t index) {
+    if (self->ordinal >= keeping.keepers) {
+        cc_store_relaxed_uptr(&words[index], CC_NO_INDEX);
+        return index;
+    }
+    if (self->kept_of != ring) {
+        if (cc_load_relaxed_uptr(&ring->next)) {
+            return CC_NO_INDEX;
+        }
+        self->kept_of = ring;
+        self->kept_first = CC_NO_INDEX;
+        self->kept_count = 0;
+    }
+    cc_store_relaxed_uptr(&words[index], self->kept_first);
+    self->kept_first = index;
+    if (++self->kept_count < 2 * keeping.together) {
+        return CC_NO_INDEX;
+    }
+    uint32_t last = index;
+    for (uint32_t i = 1; i < keeping.together && cc_index_after(words, last) != CC_NO_INDEX; i++) {
+        last = cc_index_after(words, last);
+    }
+    self->kept_first = cc_index_after(words, last);
+    self->kept_count = keeping.together;
+    cc_store_relaxed_uptr(&words[last], CC_NO_INDEX);
+    return index;
+}
+
+#endif
