@@ -31,7 +31,9 @@ static uint32_t slots_for_members(const cc_queue *queue) {
 
 static uint32_t first_slots(const cc_queue *queue, const cc_ring_kind *kind) {
     if (queue->options.ring_slots) {
-        return cc_power_of_two(queue->options.ring_slots);
+        uint32_t slots = cc_power_of_two(queue->options.ring_slots),
+                 most = kind->most_slots_for_members;
+        return most && slots > most ? most : slots;
     }
     uint64_t wanted = queue->capacity > kind->fewest_slots ? queue->capacity : kind->fewest_slots;
     return wanted > kind->most_slots ? kind->most_slots : cc_power_of_two(wanted);
@@ -86,9 +88,12 @@ cc_ring *cc_ring_make(cc_ring_list *list, cc_queue *queue, const cc_ring_kind *k
         /* Small queues stay small, and long ones do not change rings all the time. */
         cc_store_relaxed_u32(&list->next_slots, 2 * slots);
     }
-    if (kind->needs_slots_for_members && !queue->options.ignore_growth) {
+    if (kind->most_slots_for_members && !queue->options.ignore_growth) {
         uint32_t needed = slots_for_members(queue);
         slots = slots < needed ? cc_power_of_two(needed) : slots;
+        if (slots > kind->most_slots_for_members) {
+            return NULL;
+        }
     }
     cc_ring *ring = take_a_spare(list, slots);
     if (!ring) {
@@ -147,7 +152,7 @@ cc_ring *cc_ring_name(const cc_atomic_uptr *end, cc_atomic_uptr *hazard, cc_queu
     cc_ring *r = (cc_ring *)ring;
     /* A thread enters a ring only when the ring has a slot for every member there has been up to then, or is final. So
      * while a ring is not final, at most `slots` threads are in it, whenever they came: what scq.c needs. */
-    if (kind->needs_slots_for_members && !queue->options.ignore_growth &&
+    if (kind->most_slots_for_members && !queue->options.ignore_growth &&
         r->slots < cc_members_count(&queue->members)) {
         kind->finalize(r);
     }

@@ -77,7 +77,8 @@ typedef struct cc_ring_kind {
     uint32_t
         fewest_slots; /* of the first ring when options.ring_slots is 0 and the queue has no bound */
     uint32_t most_slots; /* a longer queue has more rings instead */
-    bool needs_slots_for_members; /* slots >= members is a safety condition */
+    uint32_t
+        most_slots_for_members; /* 0: any number of members; else slots >= members is a safety condition */
     size_t (*bytes)(uint32_t slots);
     /* Make it new; word != 0: with that word inside. Nobody else knows the ring. */
     void (*fill)(cc_ring *ring, const cc_queue *queue, uintptr_t word);

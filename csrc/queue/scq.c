@@ -7,11 +7,11 @@
  *
  * An index ring has 2n entries, each one 32-bit word
  *
- *      cycle | safe | index         index: log2(2n) bits, all ones: empty
+ *      cycle (15 bits) | safe (1) | index (16)         index: all ones: empty
  *
  * and two counters, head and tail, that hand out tickets. Ticket t belongs to entry t mod 2n, in cycle t div 2n. To enter
  * an index one draws a tail ticket and writes {my cycle, safe, index} by CAS over an empty entry of an older cycle; to
- * take one one draws a head ticket and, if the entry carries its cycle, sets all bits of the index by an atomic OR. A
+ * take one one draws a head ticket and, if the entry carries its cycle, sets all bits of the index. A
  * taker that finds its entry empty writes its own cycle there, so that the put with this ticket fails; one that finds an older
  * index there takes the safe bit away, so that the put, when it comes to find the entry emptied, knows that it may be too
  * late: it may use an unsafe entry only if head has not passed its ticket. After each entering, `threshold` allows 3n-1 failures
@@ -19,10 +19,15 @@
  *
  * What differs from the paper, and why:
  *
- *   32-bit entries. A ring has 2^31 tickets; then it counts as final. So cycles do not wrap around, a CAS of an
+ *   32-bit entries. A ring has 2^15 * 2n tickets; then it counts as final. So cycles do not wrap around, a CAS of an
  *   entry has no ABA, and a slot takes 2 * 2 * 4 + 8 = 24 bytes. The counters are 64 bits wide and may run past the last
  *   ticket; only tickets below it touch entries. The same holds for `free`: without tickets it looks empty, and a put that
- *   finds no free index finalizes the ring.
+ *   finds no free index finalizes the ring. (The next one is twice as long: whoever uses up tickets can use it.)
+ *
+ *   Taking is no read-modify-write. The paper ORs ones into the entry. But once an entry carries a ticket's index, only the
+ *   get with that ticket writes its index: a put needs an empty one, and other gets can do no more than take the safe
+ *   bit away, which is in the other half. So the get stores its half. While the store is under way others find the
+ *   entry occupied, as they would have a moment before; and the index is handed on by a read-modify-write, behind the store.
  *
  *   Look first. A taker looks at the entry that head points to; if it is not filled and tail is not ahead of head,
  *   the ring is empty at that moment (every ticket below tail has its taker). It draws no ticket then, so polling an
@@ -58,7 +63,7 @@
  *
  * Reclamation. Rings only, by the sticky hazards of ring_list.h. Slots need none.
  *
- * Limits. n <= 2^24 for 2^31 tickets to mean 64 cycles; rings are much smaller (MOST_SLOTS).
+ * Limits. n <= 2^15, and so at most that many threads at once; rings are much smaller else (MOST_SLOTS).
  */
 #include <string.h>
 
@@ -66,8 +71,13 @@
 
 #define FEWEST_SLOTS 64u
 #define MOST_SLOTS 4096u
-#define TICKETS (UINT64_C(1) << 31) /* of a ring */
-#define FINAL (UINT64_C(1) << 63)   /* in tail */
+#define MOST_SLOTS_FOR_MEMBERS (UINT32_C(1) << 15)
+#define FINAL (UINT64_C(1) << 63) /* in tail */
+
+/* In an entry. */
+#define EMPTY UINT32_C(0xFFFF)
+#define SAFE (EMPTY + 1)
+#define CYCLE_SHIFT 17u
 
 /* What take_index says besides an index. */
 #define NOTHING UINT32_MAX    /* empty, and the ring was not final */
@@ -106,21 +116,23 @@ static inline cc_atomic_uptr *words_of(const scq_ring *ring) {
 
 /* ---------------------------------------------------------------- index rings */
 
-/* The cycle of a ticket where it stands in an entry: above the index and the safe bit. */
+/* Tickets of a ring: cycles end here. */
+static inline uint64_t tickets_of(uint32_t mask) {
+    return ((uint64_t)mask + 1) << (32 - CYCLE_SHIFT);
+}
+
+/* The cycle of a ticket where it stands in an entry. */
 static inline uint32_t cycle_of_ticket(uint64_t ticket, uint32_t mask) {
-    return ((uint32_t)ticket & ~mask) << 1;
+    uint32_t bits = 32 - (uint32_t)__builtin_clz(mask);
+    return ((uint32_t)ticket & ~mask) << (CYCLE_SHIFT - bits);
 }
 
-static inline uint32_t cycle_of_entry(uint32_t entry, uint32_t mask) {
-    return entry & ~(2 * mask + 1);
+static inline uint32_t cycle_of_entry(uint32_t entry) {
+    return entry & ~(SAFE | EMPTY);
 }
 
-static inline bool is_empty(uint32_t entry, uint32_t mask) {
-    return (entry & mask) == mask;
-}
-
-static inline uint32_t safe_bit(uint32_t mask) {
-    return mask + 1;
+static inline uint32_t index_of_entry(uint32_t entry) {
+    return entry & EMPTY;
 }
 
 static inline uint32_t full_threshold(uint32_t mask) { /* 3n - 1 */
@@ -137,9 +149,9 @@ CC_ALWAYS_INLINE bool put_at_ticket(index_ring *ring, cc_atomic_u32 *entries, ui
     uint32_t cycle = cycle_of_ticket(ticket, mask);
     cc_atomic_u32 *place = &entries[ticket & mask];
     uint32_t entry = cc_load_seq_cst_u32(place);
-    while (cycle_of_entry(entry, mask) < cycle && is_empty(entry, mask) &&
-           ((entry & safe_bit(mask)) || cc_load_seq_cst_u64(&ring->head) <= ticket)) {
-        if (cc_cas_seq_cst_u32(place, &entry, cycle | safe_bit(mask) | index)) {
+    while (cycle_of_entry(entry) < cycle && index_of_entry(entry) == EMPTY &&
+           ((entry & SAFE) || cc_load_seq_cst_u64(&ring->head) <= ticket)) {
+        if (cc_cas_seq_cst_u32(place, &entry, cycle | SAFE | index)) {
             return true;
         }
     }
@@ -187,28 +199,27 @@ CC_ALWAYS_INLINE uint32_t take_at_ticket(index_ring *ring, cc_atomic_u32 *entrie
     cc_atomic_u32 *place = &entries[ticket & mask];
     uint32_t entry = cc_load_seq_cst_u32(place);
     for (;;) {
-        if (cycle_of_entry(entry, mask) == cycle) {
-            /* OR, not a store: another taker may be clearing the safe bit. */
-            cc_fetch_or_seq_cst_u32(place, mask);
-            return entry & mask;
+        if (cycle_of_entry(entry) == cycle) {
+            cc_set_low_half_release_u32(place); /* another taker may be clearing the safe bit */
+            return index_of_entry(entry);
         }
-        if (cycle_of_entry(entry, mask) > cycle) {
+        if (cycle_of_entry(entry) > cycle) {
             return NOTHING;
         }
         uint32_t changed;
-        if (is_empty(entry, mask)) {
+        if (index_of_entry(entry) == EMPTY) {
             if (patience && (cc_load_seq_cst_u64(&ring->tail) & ~FINAL) > ticket) {
                 patience--; /* the put with this ticket is on its way */
                 cc_pause();
                 entry = cc_load_seq_cst_u32(place);
                 continue;
             }
-            changed = cycle | (entry & safe_bit(mask)) | mask;
+            changed = cycle | (entry & SAFE) | EMPTY;
         } else {
-            if (!(entry & safe_bit(mask))) {
+            if (!(entry & SAFE)) {
                 return NOTHING;
             }
-            changed = entry & ~safe_bit(mask);
+            changed = entry & ~SAFE;
         }
         if (cc_cas_seq_cst_u32(place, &entry, changed)) {
             return NOTHING;
@@ -222,8 +233,8 @@ CC_ALWAYS_INLINE uint32_t take_index(index_ring *ring, cc_atomic_u32 *entries, u
     for (;;) {
         uint64_t ticket = cc_load_seq_cst_u64(&ring->head);
         uint32_t entry = cc_load_seq_cst_u32(&entries[ticket & mask]);
-        if (ticket >= limit || cycle_of_entry(entry, mask) != cycle_of_ticket(ticket, mask) ||
-            is_empty(entry, mask)) {
+        if (ticket >= limit || cycle_of_entry(entry) != cycle_of_ticket(ticket, mask) ||
+            index_of_entry(entry) == EMPTY) {
             /* First the threshold, then tail: what the threshold says holds if the ring was not final. */
             uint32_t threshold = cc_load_seq_cst_u32(&ring->threshold);
             uint64_t tail = cc_load_seq_cst_u64(&ring->tail);
@@ -274,8 +285,8 @@ static void fill_index_ring(index_ring *ring, cc_atomic_u32 *entries, uint32_t m
     uint64_t first =
         (uint64_t)mask + 1; /* cycle 1: entries of cycle 0 are older than every ticket */
     for (uint32_t i = 0; i <= mask; i++) {
-        uint32_t entry = i < count ? cycle_of_ticket(first, mask) | (from + i * by) : mask;
-        cc_store_relaxed_u32(&entries[i], entry | safe_bit(mask));
+        uint32_t entry = i < count ? cycle_of_ticket(first, mask) | (from + i * by) : EMPTY;
+        cc_store_relaxed_u32(&entries[i], entry | SAFE);
     }
     cc_store_relaxed_u64(&ring->head, first);
     cc_store_relaxed_u64(&ring->tail, first + count);
@@ -294,8 +305,10 @@ static void fill_ring(cc_ring *common, const cc_queue *queue, uintptr_t word) {
     uint64_t tickets = queue->options.ticket_limit;
     ring->mask = 2 * slots - 1;
     ring->keeping = cc_keeping_of(queue, slots);
-    ring->limit = 2 * slots + (tickets ? tickets : TICKETS);
-    ring->limit = ring->limit < TICKETS ? ring->limit : TICKETS;
+    ring->limit = tickets_of(ring->mask);
+    if (tickets && 2 * slots + tickets < ring->limit) {
+        ring->limit = 2 * slots + tickets;
+    }
     cc_chain_up(words_of(ring), first_free, slots, ring->keeping.together);
     fill_index_ring(&ring->filled, entries_of_filled(ring), ring->mask, 0, first_free, 1);
     fill_index_ring(&ring->free, entries_of_free(ring), ring->mask, first_free, slots,
@@ -369,9 +382,10 @@ static int visit_ring(const cc_ring *common, int (*visit)(uintptr_t word, void *
     uint64_t ticket = cc_load_acquire_u64(&ring->filled.head);
     for (; ticket < tail && ticket < ring->limit; ticket++) {
         uint32_t entry = cc_load_acquire_u32(&entries_of_filled(ring)[ticket & mask]);
-        if (cycle_of_entry(entry, mask) == cycle_of_ticket(ticket, mask) &&
-            !is_empty(entry, mask)) {
-            int answer = visit(cc_load_relaxed_uptr(&words_of(ring)[entry & mask]), argument);
+        if (cycle_of_entry(entry) == cycle_of_ticket(ticket, mask) &&
+            index_of_entry(entry) != EMPTY) {
+            int answer =
+                visit(cc_load_relaxed_uptr(&words_of(ring)[index_of_entry(entry)]), argument);
             if (answer) {
                 return answer;
             }
@@ -383,7 +397,7 @@ static int visit_ring(const cc_ring *common, int (*visit)(uintptr_t word, void *
 static const cc_ring_kind scq_rings = {
     .fewest_slots = FEWEST_SLOTS,
     .most_slots = MOST_SLOTS,
-    .needs_slots_for_members = true,
+    .most_slots_for_members = MOST_SLOTS_FOR_MEMBERS,
     .bytes = ring_bytes,
     .fill = fill_ring,
     .finalize = finalize_ring,

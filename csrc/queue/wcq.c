@@ -197,7 +197,7 @@ CC_ALWAYS_INLINE cc_ring_answer node_take(cc_ring *common, cc_queue *queue, cc_m
 static const cc_ring_kind wcq_nodes = {
     .fewest_slots = FEWEST_SLOTS,
     .most_slots = MOST_SLOTS,
-    .needs_slots_for_members = false, /* wcq_ring.h on the threshold */
+    .most_slots_for_members = 0, /* wcq_ring.h on the threshold */
     .bytes = node_bytes,
     .fill = fill_node,
     .finalize = finalize_node,

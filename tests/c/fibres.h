@@ -13,6 +13,7 @@
 
 #include "memory/smr_fast.h"
 #include "platform/cc_os.h"
+#include "sized.h"
 
 enum { MOST_FIBRES = 8, STACK_BYTES = 128 * 1024 };
 
@@ -42,17 +43,12 @@ static void step(bool changes_memory) {
 void cc_sched_store(void *address, unsigned bytes, uint64_t value, bool release) {
     (void)release;
     step(false);
-    if (bytes == 8) {
-        __atomic_store_n((uint64_t *)address, value, __ATOMIC_SEQ_CST);
-    } else {
-        __atomic_store_n((uint32_t *)address, (uint32_t)value, __ATOMIC_SEQ_CST);
-    }
+    write_sized(address, bytes, value);
 }
 
 uint64_t cc_sched_load(const void *address, unsigned bytes) {
     step(false);
-    return bytes == 8 ? __atomic_load_n((const uint64_t *)address, __ATOMIC_SEQ_CST)
-                      : __atomic_load_n((const uint32_t *)address, __ATOMIC_SEQ_CST);
+    return read_sized(address, bytes);
 }
 
 void cc_sched_drain(void) {

@@ -24,11 +24,11 @@ static uint64_t draw_tail(small_ring *r) {
 }
 
 static void put_whole(small_ring *r, uint32_t index) {
-    CHECK(put_index(&r->ring, r->entries, r->mask, TICKETS, index));
+    CHECK(put_index(&r->ring, r->entries, r->mask, tickets_of(r->mask), index));
 }
 
 static uint32_t take_whole(small_ring *r) {
-    return take_index(&r->ring, r->entries, r->mask, TICKETS, 0);
+    return take_index(&r->ring, r->entries, r->mask, tickets_of(r->mask), 0);
 }
 
 /* A get that is too late finds its entry emptied, by a get that was even later: the entry must go on saying that a get has
@@ -85,7 +85,7 @@ static void test_unsafe_entries_are_for_early_puts(void) {
     CHECK_EQ(take_at_ticket(&r.ring, r.entries, r.mask, slow, 0), 0);
     CHECK(!put_at_ticket(&r.ring, r.entries, r.mask, put, 1));
     /* A put whose get has yet to come may use an unsafe entry. */
-    cc_store_relaxed_u32(&r.entries[put & 3], 3); /* cycle 0, unsafe, empty */
+    cc_store_relaxed_u32(&r.entries[put & 3], EMPTY); /* cycle 0, unsafe */
     cc_store_relaxed_u64(&r.ring.head, put);
     CHECK(put_at_ticket(&r.ring, r.entries, r.mask, put, 1));
     CHECK_EQ(take_whole(&r), 1);
@@ -99,7 +99,7 @@ static void test_final_stays_final(void) {
     finalize_index_ring(&r.ring);
     catch_up(&r.ring, tail, tail + 5);
     CHECK(cc_load_relaxed_u64(&r.ring.tail) & FINAL);
-    CHECK(!put_index(&r.ring, r.entries, r.mask, TICKETS, 1));
+    CHECK(!put_index(&r.ring, r.entries, r.mask, tickets_of(r.mask), 1));
     CHECK_EQ(take_whole(&r), OVER);
 }
 
@@ -152,24 +152,24 @@ static void test_more_threads_than_the_threshold_allows(void) {
 static void test_the_last_ticket(void) {
     small_ring r = {.mask = 3};
     fill_index_ring(&r.ring, r.entries, r.mask, 0, 0, 1);
-    cc_store_relaxed_u64(&r.ring.head, TICKETS - 2);
-    cc_store_relaxed_u64(&r.ring.tail, TICKETS - 2);
+    cc_store_relaxed_u64(&r.ring.head, tickets_of(r.mask) - 2);
+    cc_store_relaxed_u64(&r.ring.tail, tickets_of(r.mask) - 2);
     put_whole(&r, 0);
     put_whole(&r, 1);
-    CHECK(!put_index(&r.ring, r.entries, r.mask, TICKETS, 0));
+    CHECK(!put_index(&r.ring, r.entries, r.mask, tickets_of(r.mask), 0));
     CHECK(cc_load_relaxed_u64(&r.ring.tail) & FINAL);
     CHECK_EQ(take_whole(&r), 0);
     CHECK_EQ(take_whole(&r), 1);
     CHECK_EQ(take_whole(&r), OVER);
-    uint32_t last = cycle_of_ticket(TICKETS - 1, 3);
+    uint32_t last = cycle_of_ticket(tickets_of(r.mask) - 1, 3);
     for (int i = 0; i < 4; i++) {
-        CHECK(cycle_of_entry(cc_load_relaxed_u32(&r.entries[i]), 3) <= last);
+        CHECK(cycle_of_entry(cc_load_relaxed_u32(&r.entries[i])) <= last);
     }
     /* Head alone may get there: then the ring is over, too. */
     fill_index_ring(&r.ring, r.entries, r.mask, 0, 0, 1);
-    cc_store_relaxed_u64(&r.ring.head, TICKETS);
+    cc_store_relaxed_u64(&r.ring.head, tickets_of(r.mask));
     CHECK_EQ(take_whole(&r), OVER);
-    CHECK(!put_index(&r.ring, r.entries, r.mask, TICKETS, 0));
+    CHECK(!put_index(&r.ring, r.entries, r.mask, tickets_of(r.mask), 0));
 }
 
 int main(void) {

@@ -9,6 +9,7 @@
 
 #include "concurrent_collections/cc_atomic.h"
 #include "platform/cc_os.h"
+#include "sized.h"
 
 enum { YIELD_ONE_IN = 64 };
 
@@ -28,17 +29,12 @@ static void maybe_yield(void) {
 void cc_sched_store(void *address, unsigned bytes, uint64_t value, bool release) {
     (void)release;
     maybe_yield();
-    if (bytes == 8) {
-        __atomic_store_n((uint64_t *)address, value, __ATOMIC_RELEASE);
-    } else {
-        __atomic_store_n((uint32_t *)address, (uint32_t)value, __ATOMIC_RELEASE);
-    }
+    write_sized(address, bytes, value);
 }
 
 uint64_t cc_sched_load(const void *address, unsigned bytes) {
     maybe_yield();
-    return bytes == 8 ? __atomic_load_n((const uint64_t *)address, __ATOMIC_SEQ_CST)
-                      : __atomic_load_n((const uint32_t *)address, __ATOMIC_SEQ_CST);
+    return read_sized(address, bytes);
 }
 
 /* Before a read-modify-write, and in place of a fence: an exchange, since ThreadSanitizer knows no

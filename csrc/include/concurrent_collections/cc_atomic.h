@@ -171,6 +171,19 @@ static inline void cc_publish_u64(cc_atomic_u64 *p, uint64_t v) {
 #endif
 }
 
+/* Sets the lower 16 bits of a word and leaves the upper ones, which others may be changing, as they are. For words whose lower
+ * half nobody else writes at that time: then x86-64 needs no locked instruction but a store of two bytes. C11
+ * does not know stores of a part; elsewhere, and where ThreadSanitizer looks on, it is an OR. */
+static inline void cc_set_low_half_release_u32(cc_atomic_u32 *p) {
+#if defined(CC_SCHED)
+    cc_sched_store((void *)&p->word, 2, 0xFFFF, true);
+#elif defined(CC_ARCH_X86_64) && !defined(CC_TSAN) && !defined(_MSC_VER)
+    __asm__ __volatile__("movw $-1, %0" : "+m"(p->word) : : "memory");
+#else
+    atomic_fetch_or_explicit(&p->word, 0xFFFF, memory_order_release);
+#endif
+}
+
 /* ---------------------------------------------------------------- sixteen bytes at once */
 
 /* A pair of words that one instruction can compare and swap. Must be 16-byte aligned. */

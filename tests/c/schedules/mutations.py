@@ -1120,7 +1120,7 @@ def compile_one(
     target = output / (source.stem + ".o")
     command = [cc, *FLAGS, *DEFINES, *defines, "-fsanitize=address"]
     command += ["-c", str(source), "-o", str(target)]
-    command += [f"-I{core}/include", f"-I{core}", f"-I{HERE}"]
+    command += [f"-I{core}/include", f"-I{core}", f"-I{HERE}", f"-I{HERE.parent}"]
     subprocess.run(command, check=True)
     return target
 

@@ -133,7 +133,7 @@ QUEUE_MUTATIONS: list[Entry] = [
             ),
             (LISTC, "if (self->kept_of == ring) {", "if (0) {"),
         ],
-        of("scq", "recycled_at_once", "chains_recycled", "rings_are_recycled"),
+        of("scq", "kept_recycled", "recycled_at_once"),
         "",
     ),
     (
@@ -364,8 +364,8 @@ QUEUE_MUTATIONS: list[Entry] = [
         [
             (
                 SCQ,
-                "if (cc_cas_seq_cst_u32(place, &entry, cycle | safe_bit(mask) | index)) { return true; }",
-                "cc_store_release_u32(place, cycle | safe_bit(mask) | index); return true;",
+                "if (cc_cas_seq_cst_u32(place, &entry, cycle | SAFE | index)) { return true; }",
+                "cc_store_release_u32(place, cycle | SAFE | index); return true;",
             )
         ],
         of("scq", "waiting_get"),
@@ -399,8 +399,8 @@ UNIT_MUTATIONS: list[UnitEntry] = [
         [
             (
                 SCQ,
-                "changed = cycle | (entry & safe_bit(mask)) | mask;",
-                "changed = cycle | safe_bit(mask) | mask;",
+                "changed = cycle | (entry & SAFE) | EMPTY;",
+                "changed = cycle | SAFE | EMPTY;",
             )
         ],
         (
@@ -414,8 +414,8 @@ UNIT_MUTATIONS: list[UnitEntry] = [
         [
             (
                 SCQ,
-                "is_empty(entry, mask) && ((entry & safe_bit(mask)) || cc_load_seq_cst_u64(&ring->head) <= ticket)) {",
-                "is_empty(entry, mask)) {",
+                "index_of_entry(entry) == EMPTY && ((entry & SAFE) || cc_load_seq_cst_u64(&ring->head) <= ticket)) {",
+                "index_of_entry(entry) == EMPTY) {",
             )
         ],
         (
@@ -426,7 +426,7 @@ UNIT_MUTATIONS: list[UnitEntry] = [
     (
         "scq_entry_is_not_marked_unsafe",
         "a get that finds an older index in its entry takes the safe bit away",
-        [(SCQ, "changed = entry & ~safe_bit(mask);", "return NOTHING;")],
+        [(SCQ, "changed = entry & ~SAFE;", "return NOTHING;")],
         (
             "test_scq_ring",
             "test_overtaken",
@@ -434,12 +434,12 @@ UNIT_MUTATIONS: list[UnitEntry] = [
     ),
     (
         "scq_consumed_by_a_store",
-        "an entry is consumed by OR: another get may be taking its safe bit away",
+        "only the index of an entry is stored: another get may be taking its safe bit away",
         [
             (
                 SCQ,
-                "cc_fetch_or_seq_cst_u32(place, mask);",
-                "cc_exchange_seq_cst_u32(place, entry | mask);",
+                "cc_set_low_half_release_u32(place);",
+                "cc_store_release_u32(place, entry | EMPTY);",
             )
         ],
         ("test_overtaken",),

@@ -38,6 +38,7 @@
 #include "memory/cc_alloc.h"
 #include "memory/smr_fast.h"
 #include "platform/cc_os.h"
+#include "sized.h"
 
 /* Hooks of csrc/sync/event_count.c. */
 cc_park_result cc_sched_park(cc_atomic_u32 *word, uint32_t expected, uint64_t deadline);
@@ -211,19 +212,6 @@ static void catch_signals(void) {
 
 /* ---------------------------------------------------------------- memory */
 
-static uint64_t read_word(const void *address, unsigned bytes) {
-    return bytes == 8 ? __atomic_load_n((const uint64_t *)address, __ATOMIC_SEQ_CST)
-                      : __atomic_load_n((const uint32_t *)address, __ATOMIC_SEQ_CST);
-}
-
-static void write_word(void *address, unsigned bytes, uint64_t value) {
-    if (bytes == 8) {
-        __atomic_store_n((uint64_t *)address, value, __ATOMIC_SEQ_CST);
-    } else {
-        __atomic_store_n((uint32_t *)address, (uint32_t)value, __ATOMIC_SEQ_CST);
-    }
-}
-
 static bool may_drain(const fibre *f, unsigned index) {
     if (index == 0) {
         return true;
@@ -243,7 +231,7 @@ static void drain_one(fibre *f, unsigned index) {
     buffered_store s = f->buffer[index];
     f->stores--;
     memmove(&f->buffer[index], &f->buffer[index + 1], (f->stores - index) * sizeof s);
-    write_word(s.address, s.bytes, s.value);
+    write_sized(s.address, s.bytes, s.value);
 }
 
 static void drain_all(fibre *f) {
@@ -767,12 +755,12 @@ static bool is_no_point(const void *address) {
 
 void cc_sched_store(void *address, unsigned bytes, uint64_t value, bool release) {
     if (current == NOBODY) {
-        write_word(address, bytes, value);
+        write_sized(address, bytes, value);
         return;
     }
     step();
     if (memory == SCHED_SC) {
-        write_word(address, bytes, value);
+        write_sized(address, bytes, value);
         return;
     }
     fibre *f = &fibres[current];
@@ -784,18 +772,25 @@ void cc_sched_store(void *address, unsigned bytes, uint64_t value, bool release)
 
 uint64_t cc_sched_load(const void *address, unsigned bytes) {
     if (current == NOBODY) {
-        return read_word(address, bytes);
+        return read_sized(address, bytes);
     }
     if (!is_no_point(address)) {
         step();
     }
-    const fibre *f = &fibres[current];
+    fibre *f = &fibres[current];
+    const char *from = address;
     for (unsigned i = f->stores; i-- > 0;) {
-        if (f->buffer[i].address == address) {
-            return f->buffer[i].value;
+        const buffered_store *s = &f->buffer[i];
+        if (s->address == from && s->bytes == bytes) {
+            return s->value;
+        }
+        /* A part of the word: the processor waits until that store is done, and so all before it. */
+        if (s->address < from + bytes && from < s->address + s->bytes) {
+            drain_all(f);
+            break;
         }
     }
-    return read_word(address, bytes);
+    return read_sized(address, bytes);
 }
 
 void cc_sched_drain(void) {
@@ -808,7 +803,7 @@ void cc_sched_drain(void) {
 /* A futex. Whoever sleeps with a deadline may find at any moment that it has passed. */
 cc_park_result cc_sched_park(cc_atomic_u32 *word, uint32_t expected, uint64_t deadline) {
     cc_sched_drain();
-    if (read_word(word, sizeof *word) != expected) {
+    if (read_sized(word, sizeof *word) != expected) {
         return CC_PARK_WOKEN;
     }
     fibre *f = &fibres[current];
