@@ -90,8 +90,19 @@ def fast_queue_of(backend):
         config.queue_backend = before
 
 
+class CallsAlone:
+    """What the loops, the calls and the items cost without a queue: built-in methods that do nothing.
+
+    Nothing is shared, so with several threads it is no bound for a queue; with one thread it is.
+    """
+
+    put = property(lambda self: ().count)
+    get = property(lambda self: "".isspace)
+
+
 CONTESTANTS = [
     Contestant("SimpleQueue", queue.SimpleQueue),
+    Contestant("calls alone", CallsAlone, blocks=False),
     Contestant("queue.Queue", queue.Queue),
     Contestant("deque", deque, "append", "popleft", blocks=False),
     *([Contestant("culsans", make_culsans)] if culsans else []),
