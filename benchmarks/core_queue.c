@@ -154,7 +154,7 @@ static double time_index_ring(double seconds) {
     enum { SLOTS = 64 };
     static index_ring ring;
     static cc_atomic_u32 entries[2 * SLOTS];
-    fill_index_ring(&ring, entries, 2 * SLOTS - 1, 0, 1);
+    fill_index_ring(&ring, entries, 2 * SLOTS - 1, 0, 1, 1);
     uint64_t limit = UINT64_C(1) << 62;
     double start = seconds_of(CLOCK_MONOTONIC), now = start;
     int64_t operations = 0;
@@ -165,8 +165,8 @@ static double time_index_ring(double seconds) {
         }
         operations += 20000;
         now = seconds_of(CLOCK_MONOTONIC);
-        if (cc_load_relaxed_u64(&ring.tail) > TICKETS - 40000) { /* cycles do not wrap around */
-            fill_index_ring(&ring, entries, 2 * SLOTS - 1, 0, 1);
+        if (cc_load_relaxed_u64(&ring.tail) > tickets_of(2 * SLOTS - 1) - 40000) { /* cycles do not wrap around */
+            fill_index_ring(&ring, entries, 2 * SLOTS - 1, 0, 1, 1);
         }
     }
     return (now - start) / (double)operations * 1e9;
