@@ -12,12 +12,16 @@
  * A chain belongs to whoever has taken its first index out of `free`, or has gathered it; nobody else looks at the words of its
  * indices. They are handed over, and back, by the same operations of the ring that hand over a single index.
  *
- * Only so many members keep anything (`keepers`) that puts do not run out of indices. The others take a chain, use
- * one index and give the rest back, and give back single ones. So a chain may be shorter than `together`, and `count` is an upper
- * bound.
+ * Only so many members keep anything (`keepers`) that at least half of the indices, or as many as the queue may hold, are left. The
+ * others take a chain, use one index and give the rest back, and give back single ones. So a chain may be shorter than
+ * `together`, and `count` is an upper bound. A put that finds no index makes the ring final: that is no harm, and a bounded queue to
+ * which it happens gets rings of twice its length, with which it does not happen (cc_ring_make).
  *
  * What is kept is good as long as one of the member's two hazards has named the ring ever since (ring_list.h): a ring that has been
  * recycled is another ring. Of a ring that has a next one nothing is worth keeping: nobody puts there any more.
+ *
+ * fork() may come between any two of these stores, and in the child another thread takes over the member's block. So the
+ * stores are ordered (release) such that it finds nothing kept, or a chain that is whole: an index is lost at most.
  */
 #ifndef CC_QUEUE_KEPT_H
 #define CC_QUEUE_KEPT_H
@@ -33,15 +37,10 @@ typedef struct cc_keeping {
     uint32_t keepers; /* members with a smaller ordinal keep indices */
 } cc_keeping;
 
-/* Indices that may be kept from puts without their running out: half of an unbounded queue's, and those beyond the bound. */
-static inline uint64_t cc_spare_indices(const cc_queue *queue, uint32_t slots) {
-    uint64_t capacity = queue->capacity;
-    return !capacity ? slots / 2 : capacity < slots ? slots - capacity : 0;
-}
-
 /* For 16 members, if there are so many. */
 static inline cc_keeping cc_keeping_of(const cc_queue *queue, uint32_t slots) {
-    uint32_t spare = (uint32_t)cc_spare_indices(queue, slots);
+    uint64_t capacity = queue->capacity;
+    uint32_t spare = capacity && capacity < slots / 2 ? slots - (uint32_t)capacity : slots / 2;
     uint32_t together = queue->options.together ? queue->options.together : spare / 32;
     together = together < 1 ? 1 : together > CC_MOST_TOGETHER ? CC_MOST_TOGETHER : together;
     return (cc_keeping){.together = together, .keepers = spare / (2 * together - 1)};
@@ -64,13 +63,22 @@ static inline uint32_t cc_index_after(const cc_atomic_uptr *words, uint32_t inde
 /* A kept index of this ring; CC_NO_INDEX: take a chain out of `free`, and tell cc_keep_the_rest. */
 CC_ALWAYS_INLINE uint32_t cc_use_kept(cc_member *self, const cc_ring *ring,
                                       const cc_atomic_uptr *words) {
-    if (self->kept_of != ring || self->kept_first == CC_NO_INDEX) {
+    uint32_t index = cc_load_relaxed_u32(&self->kept_first);
+    if (cc_load_relaxed_uptr(&self->kept_of) != (uintptr_t)ring || index == CC_NO_INDEX) {
         return CC_NO_INDEX;
     }
-    uint32_t index = self->kept_first;
-    self->kept_first = cc_index_after(words, index);
+    cc_store_release_u32(&self->kept_first, cc_index_after(words, index));
     self->kept_count--;
     return index;
+}
+
+/* If a chain of another ring was kept, that ring has a next one. */
+static inline void cc_keep_chain(cc_member *self, const cc_ring *ring, uint32_t first,
+                                 uint32_t count) {
+    cc_store_relaxed_uptr(&self->kept_of, 0);
+    cc_store_release_u32(&self->kept_first, first);
+    self->kept_count = count;
+    cc_store_release_uptr(&self->kept_of, (uintptr_t)ring);
 }
 
 /* `index` has come out of `free`. Returns the chain behind it if that has to go back, else CC_NO_INDEX. */
@@ -80,9 +88,7 @@ CC_ALWAYS_INLINE uint32_t cc_keep_the_rest(cc_member *self, const cc_ring *ring,
     if (rest == CC_NO_INDEX || self->ordinal >= keeping.keepers) {
         return rest;
     }
-    self->kept_of = ring; /* if there was another, it has a next one */
-    self->kept_first = rest;
-    self->kept_count = keeping.together - 1;
+    cc_keep_chain(self, ring, rest, keeping.together - 1);
     return CC_NO_INDEX;
 }
 
@@ -93,16 +99,14 @@ CC_ALWAYS_INLINE uint32_t cc_keep(cc_member *self, const cc_ring *ring, cc_keepi
         cc_store_relaxed_uptr(&words[index], CC_NO_INDEX);
         return index;
     }
-    if (self->kept_of != ring) {
+    if (cc_load_relaxed_uptr(&self->kept_of) != (uintptr_t)ring) {
         if (cc_load_relaxed_uptr(&ring->next)) {
             return CC_NO_INDEX;
         }
-        self->kept_of = ring;
-        self->kept_first = CC_NO_INDEX;
-        self->kept_count = 0;
+        cc_keep_chain(self, ring, CC_NO_INDEX, 0);
     }
-    cc_store_relaxed_uptr(&words[index], self->kept_first);
-    self->kept_first = index;
+    cc_store_relaxed_uptr(&words[index], cc_load_relaxed_u32(&self->kept_first));
+    cc_store_release_u32(&self->kept_first, index);
     if (++self->kept_count < 2 * keeping.together) {
         return CC_NO_INDEX;
     }
@@ -110,9 +114,9 @@ CC_ALWAYS_INLINE uint32_t cc_keep(cc_member *self, const cc_ring *ring, cc_keepi
     for (uint32_t i = 1; i < keeping.together && cc_index_after(words, last) != CC_NO_INDEX; i++) {
         last = cc_index_after(words, last);
     }
-    self->kept_first = cc_index_after(words, last);
+    cc_store_release_u32(&self->kept_first, cc_index_after(words, last));
     self->kept_count = keeping.together;
-    cc_store_relaxed_uptr(&words[last], CC_NO_INDEX);
+    cc_store_release_uptr(&words[last], CC_NO_INDEX);
     return index;
 }
 

@@ -54,7 +54,14 @@ cc_member *cc_member_find_or_make(cc_members *members, const cc_thread *self) {
     memset((void *)member, 0, members->member_bytes);
     /* First the count, then the list, then the first operation: who makes a ring after that operation has
      * begun knows of this member, and who looks at hazards finds them. */
-    member->ordinal = cc_fetch_add_seq_cst_u32(&members->count, 1);
+    uint32_t count = cc_load_seq_cst_u32(&members->count);
+    do {
+        if (members->most && count >= members->most) {
+            cc_free(member);
+            return NULL;
+        }
+    } while (!cc_cas_seq_cst_u32(&members->count, &count, count + 1));
+    member->ordinal = count;
     uintptr_t head = cc_load_relaxed_uptr(&members->first);
     do {
         member->next = (cc_member *)head;

@@ -33,9 +33,9 @@ typedef struct cc_member {
     uint32_t unlooked, in_vain; /* this line and the next: streak.c */
     uint64_t puts_then, gets_then;
     uint32_t ordinal; /* 0, 1, 2, ... in this queue */
-    uint32_t kept_count; /* this and the next: kept.h */
-    uint32_t kept_first;
-    const struct cc_ring *kept_of; /* NULL: nothing is kept */
+    uint32_t kept_count; /* this line and the next: kept.h */
+    cc_atomic_u32 kept_first;
+    cc_atomic_uptr kept_of; /* cc_ring *; 0: nothing is kept */
 } cc_member;
 
 /* Pointers that need no second look-up: enough for most programs. */
@@ -49,10 +49,12 @@ typedef struct cc_members {
     cc_atomic_uptr first; /* cc_member *: all of them; grows at the head */
     cc_atomic_u32 count; /* raised before the member does anything */
     uint32_t member_bytes;
+    uint32_t most; /* 0: any number */
 } cc_members;
 
 /* Everything else is zero. */
-static inline void cc_members_begin(cc_members *members, size_t member_bytes) {
+static inline void cc_members_begin(cc_members *members, size_t member_bytes, uint32_t most) {
+    members->most = most;
     size_t lines = (member_bytes + CC_CACHE_LINE - 1) / CC_CACHE_LINE;
     members->member_bytes = (uint32_t)(lines * CC_CACHE_LINE);
 }
@@ -63,7 +65,7 @@ void cc_members_end(cc_members *members);
 /* The slow half of cc_member_of. */
 cc_member *cc_member_find_or_make(cc_members *members, const cc_thread *self);
 
-/* The calling thread's block; NULL without memory for one. Lock-free, and two loads after the first call. */
+/* The calling thread's block; NULL without memory for one, or when there are as many as there may be. Lock-free, and two loads after the first call. */
 static inline cc_member *cc_member_of(cc_members *members, const cc_thread *self) {
     if (self->index < CC_MEMBERS_AT_HAND) {
         uintptr_t found = cc_load_acquire_uptr(&members->at_hand[self->index]); /* pairs with (1) */

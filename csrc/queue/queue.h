@@ -36,7 +36,8 @@ typedef enum cc_queue_status {
     CC_QUEUE_EMPTY,    /* get: there was nothing to take at one moment during the call */
     CC_QUEUE_FULL,     /* put: no credit was free at one moment during the call */
     CC_QUEUE_CLOSED, /* put: the queue is closed; get: it is closed and there will never be a word */
-    CC_QUEUE_NO_MEMORY /* put, or a thread's first call: nothing has happened */
+    CC_QUEUE_NO_MEMORY /* put, or a thread's first call (also for more threads than the kind allows): nothing
+                        * has happened */
 } cc_queue_status;
 
 typedef enum cc_queue_kind {

@@ -19,6 +19,7 @@ typedef struct cc_queue_operations {
     bool (*is_available)(void); /* on this machine; NULL: everywhere */
     size_t queue_bytes;  /* of the kind's struct, which begins with a cc_queue */
     size_t member_bytes; /* of the kind's member, which begins with a cc_member */
+    uint32_t most_members; /* 0: any number */
     /* The kind keeps to the capacity by itself: queue.c does not count credits, and put_word says FULL. For wait-free
      * kinds: taking a credit is a CAS loop. */
     bool bounds_itself;
@@ -75,6 +76,19 @@ static inline bool cc_can_swap_pairs(void) {
     return cc_features() & CC_FEATURE_CMPXCHG16B;
 #else
     return true;
+#endif
+}
+
+/* The number of the highest bit that is set, from 0. */
+static inline uint32_t cc_highest_bit(uint32_t n) {
+#if defined(__GNUC__)
+    return 31u - (uint32_t)__builtin_clz(n);
+#else
+    uint32_t bit = 0;
+    while (n >> 1 >> bit) {
+        bit++;
+    }
+    return bit;
 #endif
 }
 

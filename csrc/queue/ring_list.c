@@ -84,16 +84,15 @@ static cc_ring *take_a_spare(cc_ring_list *list, uint32_t slots) {
 cc_ring *cc_ring_make(cc_ring_list *list, cc_queue *queue, const cc_ring_kind *kind,
                       uintptr_t word) {
     uint32_t slots = cc_load_relaxed_u32(&list->next_slots);
-    if (!queue->options.ring_slots && 2 * slots <= kind->most_slots) {
-        /* Small queues stay small, and long ones do not change rings all the time. */
+    bool is_large_enough = queue->capacity && queue->capacity <= slots / 2;
+    if (!queue->options.ring_slots && !is_large_enough && 2 * slots <= kind->most_slots) {
+        /* Small queues stay small, and long or busy ones do not change rings all the time. */
         cc_store_relaxed_u32(&list->next_slots, 2 * slots);
     }
     if (kind->most_slots_for_members && !queue->options.ignore_growth) {
         uint32_t needed = slots_for_members(queue);
         slots = slots < needed ? cc_power_of_two(needed) : slots;
-        if (slots > kind->most_slots_for_members) {
-            return NULL;
-        }
+        slots = slots > kind->most_slots_for_members ? kind->most_slots_for_members : slots;
     }
     cc_ring *ring = take_a_spare(list, slots);
     if (!ring) {
@@ -195,9 +194,6 @@ static void wait_again(cc_ring_list *list, cc_ring *newest, cc_ring *oldest) {
 
 void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_member *self, cc_ring *ring) {
     /* What we name ourselves we no longer use: this is the end of a get, and no put is going on. */
-    if (self->kept_of == ring) {
-        self->kept_of = NULL;
-    }
     if (cc_load_relaxed_uptr(&self->get_ring) == (uintptr_t)ring) {
         cc_store_release_uptr(&self->get_ring, 0);
     }

@@ -77,8 +77,8 @@ typedef struct cc_ring_kind {
     uint32_t
         fewest_slots; /* of the first ring when options.ring_slots is 0 and the queue has no bound */
     uint32_t most_slots; /* a longer queue has more rings instead */
-    uint32_t
-        most_slots_for_members; /* 0: any number of members; else slots >= members is a safety condition */
+    /* Else 0. Slots >= members is a safety condition, and there are never more members than this. */
+    uint32_t most_slots_for_members;
     size_t (*bytes)(uint32_t slots);
     /* Make it new; word != 0: with that word inside. Nobody else knows the ring. */
     void (*fill)(cc_ring *ring, const cc_queue *queue, uintptr_t word);
@@ -107,8 +107,8 @@ size_t cc_ring_queue_bytes(const cc_queue *queue);
 
 /* Only `hazard` goes on naming its ring: nothing else can be kept (kept.h). */
 static inline void cc_keep_only_of(cc_member *self, const cc_atomic_uptr *hazard) {
-    if ((uintptr_t)self->kept_of != cc_load_relaxed_uptr(hazard)) {
-        self->kept_of = NULL;
+    if (cc_load_relaxed_uptr(&self->kept_of) != cc_load_relaxed_uptr(hazard)) {
+        cc_store_relaxed_uptr(&self->kept_of, 0);
     }
 }
 

@@ -27,7 +27,7 @@
  *   Taking is no read-modify-write. The paper ORs ones into the entry. But once an entry carries a ticket's index, only the
  *   get with that ticket writes its index: a put needs an empty one, and other gets can do no more than take the safe
  *   bit away, which is in the other half. So the get stores its half. While the store is under way others find the
- *   entry occupied, as they would have a moment before; and the index is handed on by a read-modify-write, behind the store.
+ *   entry occupied, as they would have a moment before; and the index is handed on, be it with the thread's next put, by a read-modify-write behind the store.
  *
  *   Look first. A taker looks at the entry that head points to; if it is not filled and tail is not ahead of head,
  *   the ring is empty at that moment (every ticket below tail has its taker). It draws no ticket then, so polling an
@@ -46,7 +46,7 @@
  *   implementation writes tail there without the bit, and a stalled put succeeds in a ring that everybody has left.)
  *   The safe bit is kept when an empty entry is moved to a newer cycle. (The same implementation sets it, and the put that
  *   it had warned enters an index that nobody will look for.)
- *   All accesses to counters, entries and thresholds are seq_cst. With acquire and release alone, a put may read an old head
+ *   All accesses to counters, entries and thresholds are seq_cst, but for the store that empties an entry. With acquire and release alone, a put may read an old head
  *   after it has seen the entry of which a taker with its ticket had walked away.
  *   While a ring is not final, at most n threads are in it (cc_ring_name). The threshold allows for so
  *   many late gets; with 3n-1 of them and a put that stalls, a get says "empty" beside an index (test_scq_ring.c).
@@ -123,8 +123,7 @@ static inline uint64_t tickets_of(uint32_t mask) {
 
 /* The cycle of a ticket where it stands in an entry. */
 static inline uint32_t cycle_of_ticket(uint64_t ticket, uint32_t mask) {
-    uint32_t bits = 32 - (uint32_t)__builtin_clz(mask);
-    return ((uint32_t)ticket & ~mask) << (CYCLE_SHIFT - bits);
+    return ((uint32_t)ticket & ~mask) << (CYCLE_SHIFT - 1 - cc_highest_bit(mask));
 }
 
 static inline uint32_t cycle_of_entry(uint32_t entry) {
@@ -351,7 +350,7 @@ CC_ALWAYS_INLINE cc_ring_answer ring_put(cc_ring *common, cc_queue *queue, cc_me
             return CC_RING_OVER;
         }
     }
-    cc_store_relaxed_uptr(&words_of(ring)[index], word); /* published by put_index's CAS */
+    cc_store_release_uptr(&words_of(ring)[index], word); /* published by put_index's CAS */
     return put_index(&ring->filled, entries_of_filled(ring), mask, ring->limit, index)
                ? CC_RING_OK
                : CC_RING_OVER; /* then nobody will miss the index */
@@ -424,6 +423,7 @@ const cc_queue_operations cc_scq_operations = {
     .backend = "scq",
     .queue_bytes = sizeof(cc_ring_queue),
     .member_bytes = sizeof(cc_member),
+    .most_members = MOST_SLOTS_FOR_MEMBERS,
     .begin = begin,
     .put_word = put_word,
     .take_word = take_word,

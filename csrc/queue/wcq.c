@@ -160,7 +160,7 @@ CC_ALWAYS_INLINE cc_ring_answer node_put(cc_ring *common, cc_queue *queue, cc_me
         wcq_close(&node->filled);
         return CC_RING_OVER;
     }
-    cc_store_relaxed_uptr(&words_of(node)[index], word); /* published with the index */
+    cc_store_release_uptr(&words_of(node)[index], word); /* published with the index */
     if (wcq_enqueue(&node->filled, &self->record, index) == WCQ_SHUT) {
         return CC_RING_OVER; /* nobody will miss the index */
     }
@@ -277,15 +277,26 @@ CC_NEVER_INLINE bool join(wcq *q, wcq_member *self) {
     return wcq_join_crew(&q->crew, &self->record);
 }
 
+/* put_ring is free at the beginning of an operation: who helps names the wish's node there. What put_ring alone has named cannot
+ * be kept then. */
+CC_NEVER_INLINE void help(wcq *q, wcq_member *self_) {
+    cc_member *self = &self_->common;
+    uintptr_t kept = cc_load_relaxed_uptr(&self->kept_of),
+              named = cc_load_relaxed_uptr(&self->put_ring);
+    cc_store_relaxed_uptr(&self->kept_of, 0);
+    wcq_help_the_next(&q->crew, &self_->record, q->only ? NULL : &self->put_ring);
+    if (cc_load_relaxed_uptr(&self->put_ring) == named ||
+        cc_load_relaxed_uptr(&self->get_ring) == kept) {
+        cc_store_release_uptr(&self->kept_of, kept);
+    }
+}
+
 static inline bool is_ready(wcq *q, wcq_member *self) {
     if (!self->record.id && !join(q, self)) {
         return false;
     }
-    /* put_ring is free at the beginning of an operation: who helps names the wish's node there. */
-    uintptr_t named = cc_load_relaxed_uptr(&self->common.put_ring);
-    wcq_help_somebody(&q->crew, &self->record, q->only ? NULL : &self->common.put_ring);
-    if (cc_load_relaxed_uptr(&self->common.put_ring) != named) {
-        cc_keep_only_of(&self->common, &self->common.get_ring);
+    if (wcq_is_time_to_help(&self->record)) {
+        help(q, self);
     }
     return true;
 }

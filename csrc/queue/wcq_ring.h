@@ -561,11 +561,9 @@ CC_NEVER_INLINE void wcq_help_the_next(cc_crew *crew, wcq_record *me, cc_atomic_
     wcq_work_on(&w); /* which first asks whether the turn is still the same */
 }
 
-/* At the beginning of every operation: once in WCQ_HELP_EVERY, help. */
-static inline void wcq_help_somebody(cc_crew *crew, wcq_record *me, cc_atomic_uptr *hazard) {
-    if (--me->until_help == 0) {
-        wcq_help_the_next(crew, me, hazard);
-    }
+/* At the beginning of every operation: once in WCQ_HELP_EVERY. Then wcq_help_the_next. */
+static inline bool wcq_is_time_to_help(wcq_record *me) {
+    return --me->until_help == 0;
 }
 
 /* Never more than n indices are in the ring, or on their way into it. */

@@ -396,6 +396,21 @@ static void test_members_are_inherited(const queue_kind *kind) {
 
 #ifndef CC_TSAN /* it does not follow a fork of a program with threads */
 static _Atomic bool stop;
+enum { HEIRS = 3, HEIR_WORDS = 300 };
+static _Atomic int taken_from_heirs[HEIRS * HEIR_WORDS];
+
+/* A new thread in the child has the memory of one that was perhaps in the middle of something. */
+static void inherit(int index, void *argument) {
+    cc_queue *queue = argument;
+    for (int i = 0; i < HEIR_WORDS; i++) {
+        put(queue, (uintptr_t)(2 + index * HEIR_WORDS + i));
+        uintptr_t word = 1;
+        if (cc_queue_get(queue, &word) == CC_QUEUE_OK && word != 1) {
+            CHECK(word < 2 + HEIRS * HEIR_WORDS);
+            CHECK_EQ(atomic_fetch_add(&taken_from_heirs[word - 2], 1), 0);
+        }
+    }
+}
 
 static void keep_busy(int index, void *argument) {
     cc_queue *queue = argument;
@@ -411,6 +426,7 @@ static void keep_busy(int index, void *argument) {
                     while (cc_queue_get(queue, &word) != CC_QUEUE_OK) {
                     }
                 }
+                run_threads(HEIRS, inherit, queue);
                 cc_queue_close(queue);
                 while (cc_queue_get(queue, &word) == CC_QUEUE_OK) {
                 }
@@ -434,10 +450,13 @@ static void test_fork(const queue_kind *kind) {
         printf("    skipped: a sanitizer does not hold its allocator's locks across fork()\n");
         return;
     }
-    cc_queue *queue = queue_of(kind, (cc_queue_options){.ring_slots = 4});
-    atomic_store(&stop, false);
-    run_threads(3, keep_busy, queue);
-    cc_queue_free(queue, NULL);
+    for (uint32_t slots = 4; slots <= 16; slots *= 4) {
+        cc_queue *queue =
+            queue_of(kind, (cc_queue_options){.ring_slots = slots, .together = slots / 8});
+        atomic_store(&stop, false);
+        run_threads(3, keep_busy, queue);
+        cc_queue_free(queue, NULL);
+    }
 }
 #endif
 

@@ -55,7 +55,9 @@ static void circulate(int me, void *argument) {
     for (int64_t i = 0; i < c->rounds; i++) {
         uint64_t index;
         int from = (int)rng_below(&r, 2);
-        wcq_help_somebody(&c->crew, record, NULL);
+        if (wcq_is_time_to_help(record)) {
+            wcq_help_the_next(&c->crew, record, NULL);
+        }
         wcq_outcome outcome = wcq_dequeue(&c->rings[from], record, &index);
         if (outcome == WCQ_DONE) {
             CHECK(index < (uint64_t)c->indices);

@@ -176,7 +176,8 @@ static inline void cc_publish_u64(cc_atomic_u64 *p, uint64_t v) {
  * does not know stores of a part; elsewhere, and where ThreadSanitizer looks on, it is an OR. */
 static inline void cc_set_low_half_release_u32(cc_atomic_u32 *p) {
 #if defined(CC_SCHED)
-    cc_sched_store((void *)&p->word, 2, 0xFFFF, true);
+    unsigned is_big_endian = *(const uint8_t *)&(const uint16_t){1} == 0;
+    cc_sched_store((char *)&p->word + 2 * is_big_endian, 2, 0xFFFF, true);
 #elif defined(CC_ARCH_X86_64) && !defined(CC_TSAN) && !defined(_MSC_VER)
     __asm__ __volatile__("movw $-1, %0" : "+m"(p->word) : : "memory");
 #else

@@ -128,10 +128,9 @@ QUEUE_MUTATIONS: list[Entry] = [
         [
             (
                 LIST,
-                "if ((uintptr_t)self->kept_of != cc_load_relaxed_uptr(hazard)) {",
+                "if (cc_load_relaxed_uptr(&self->kept_of) != cc_load_relaxed_uptr(hazard)) {",
                 "if (0) {",
-            ),
-            (LISTC, "if (self->kept_of == ring) {", "if (0) {"),
+            )
         ],
         of("scq", "kept_recycled", "recycled_at_once"),
         "",
@@ -139,7 +138,7 @@ QUEUE_MUTATIONS: list[Entry] = [
     (
         "scq_chain_without_an_end",
         "a chain that is given back ends where the rest of what is kept begins",
-        [(KEPT, "cc_store_relaxed_uptr(&words[last], CC_NO_INDEX);", "")],
+        [(KEPT, "cc_store_release_uptr(&words[last], CC_NO_INDEX);", "")],
         of("scq", "chains_used_up"),
         "",
     ),
@@ -151,8 +150,7 @@ QUEUE_MUTATIONS: list[Entry] = [
                 KEPT,
                 "if (rest == CC_NO_INDEX || self->ordinal >= keeping.keepers) { return rest; }",
                 "if (rest == CC_NO_INDEX) { return rest; }"
-                " if (self->ordinal >= keeping.keepers) { self->kept_of = ring;"
-                " self->kept_first = rest; self->kept_count = 1; return rest; }",
+                " if (self->ordinal >= keeping.keepers) { cc_keep_chain(self, ring, rest, 1); return rest; }",
             )
         ],
         of("scq", "chains_not_kept"),

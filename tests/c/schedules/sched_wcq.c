@@ -66,7 +66,9 @@ static uint32_t patience_of(const wcq_record *me) {
 
 static bool enqueue(wcq_record *me, int index) {
     operation *o = begin_operation(true, index);
-    wcq_help_somebody(&crew, me, NULL);
+    if (wcq_is_time_to_help(me)) {
+        wcq_help_the_next(&crew, me, NULL);
+    }
     wcq_outcome outcome = WCQ_MISSED;
     for (uint32_t i = 0; i < patience_of(me) && outcome == WCQ_MISSED; i++) {
         outcome = wcq_enqueue_once(&ring, (uint64_t)index);
@@ -87,7 +89,9 @@ static int dequeue(wcq_record *me) {
     uint64_t index = 0;
     operation *o = begin_operation(false, -1);
     bool was_over = is_over;
-    wcq_help_somebody(&crew, me, NULL);
+    if (wcq_is_time_to_help(me)) {
+        wcq_help_the_next(&crew, me, NULL);
+    }
     wcq_outcome outcome = WCQ_MISSED;
     for (uint32_t i = 0; i < patience_of(me) && outcome == WCQ_MISSED; i++) {
         outcome = wcq_dequeue_once(&ring, &index);

@@ -230,7 +230,7 @@ OF_THE_RING: list[Entry] = [
 HELP: Entry = (
     "nobody_helps",
     "wait-freedom: everybody looks at the others' wishes",
-    [(RING, "if (--me->until_help == 0) {", "if (!crew) {")],
+    [(RING, "return --me->until_help == 0;", "return false;")],
     (),
     "",
 )
