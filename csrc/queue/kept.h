@@ -21,7 +21,8 @@
  * recycled is another ring. Of a ring that has a next one nothing is worth keeping: nobody puts there any more.
  *
  * fork() may come between any two of these stores, and in the child another thread takes over the member's block. So the
- * stores are ordered (release) such that it finds nothing kept, or a chain that is whole: an index is lost at most.
+ * stores are ordered such that it finds nothing kept, or a chain that is whole: an index is lost at most. For the same
+ * reason the word of an index that was kept is stored with release.
  */
 #ifndef CC_QUEUE_KEPT_H
 #define CC_QUEUE_KEPT_H
@@ -63,11 +64,11 @@ static inline uint32_t cc_index_after(const cc_atomic_uptr *words, uint32_t inde
 /* A kept index of this ring; CC_NO_INDEX: take a chain out of `free`, and tell cc_keep_the_rest. */
 CC_ALWAYS_INLINE uint32_t cc_use_kept(cc_member *self, const cc_ring *ring,
                                       const cc_atomic_uptr *words) {
-    uint32_t index = cc_load_relaxed_u32(&self->kept_first);
-    if (cc_load_relaxed_uptr(&self->kept_of) != (uintptr_t)ring || index == CC_NO_INDEX) {
+    if (self->kept_of != ring || self->kept_first == CC_NO_INDEX) {
         return CC_NO_INDEX;
     }
-    cc_store_release_u32(&self->kept_first, cc_index_after(words, index));
+    uint32_t index = self->kept_first;
+    self->kept_first = cc_index_after(words, index);
     self->kept_count--;
     return index;
 }
@@ -75,10 +76,12 @@ CC_ALWAYS_INLINE uint32_t cc_use_kept(cc_member *self, const cc_ring *ring,
 /* If a chain of another ring was kept, that ring has a next one. */
 static inline void cc_keep_chain(cc_member *self, const cc_ring *ring, uint32_t first,
                                  uint32_t count) {
-    cc_store_relaxed_uptr(&self->kept_of, 0);
-    cc_store_release_u32(&self->kept_first, first);
+    self->kept_of = NULL;
+    cc_fence_for_fork();
+    self->kept_first = first;
     self->kept_count = count;
-    cc_store_release_uptr(&self->kept_of, (uintptr_t)ring);
+    cc_fence_for_fork();
+    self->kept_of = ring;
 }
 
 /* `index` has come out of `free`. Returns the chain behind it if that has to go back, else CC_NO_INDEX. */
@@ -99,14 +102,15 @@ CC_ALWAYS_INLINE uint32_t cc_keep(cc_member *self, const cc_ring *ring, cc_keepi
         cc_store_relaxed_uptr(&words[index], CC_NO_INDEX);
         return index;
     }
-    if (cc_load_relaxed_uptr(&self->kept_of) != (uintptr_t)ring) {
+    if (self->kept_of != ring) {
         if (cc_load_relaxed_uptr(&ring->next)) {
             return CC_NO_INDEX;
         }
         cc_keep_chain(self, ring, CC_NO_INDEX, 0);
     }
-    cc_store_relaxed_uptr(&words[index], cc_load_relaxed_u32(&self->kept_first));
-    cc_store_release_u32(&self->kept_first, index);
+    cc_store_relaxed_uptr(&words[index], self->kept_first);
+    cc_fence_for_fork();
+    self->kept_first = index;
     if (++self->kept_count < 2 * keeping.together) {
         return CC_NO_INDEX;
     }
@@ -114,7 +118,7 @@ CC_ALWAYS_INLINE uint32_t cc_keep(cc_member *self, const cc_ring *ring, cc_keepi
     for (uint32_t i = 1; i < keeping.together && cc_index_after(words, last) != CC_NO_INDEX; i++) {
         last = cc_index_after(words, last);
     }
-    cc_store_release_u32(&self->kept_first, cc_index_after(words, last));
+    self->kept_first = cc_index_after(words, last);
     self->kept_count = keeping.together;
     cc_store_release_uptr(&words[last], CC_NO_INDEX);
     return index;

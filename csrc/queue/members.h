@@ -34,8 +34,8 @@ typedef struct cc_member {
     uint64_t puts_then, gets_then;
     uint32_t ordinal; /* 0, 1, 2, ... in this queue */
     uint32_t kept_count; /* this line and the next: kept.h */
-    cc_atomic_u32 kept_first;
-    cc_atomic_uptr kept_of; /* cc_ring *; 0: nothing is kept */
+    uint32_t kept_first;
+    const struct cc_ring *kept_of; /* NULL: nothing is kept */
 } cc_member;
 
 /* Pointers that need no second look-up: enough for most programs. */

@@ -107,8 +107,8 @@ size_t cc_ring_queue_bytes(const cc_queue *queue);
 
 /* Only `hazard` goes on naming its ring: nothing else can be kept (kept.h). */
 static inline void cc_keep_only_of(cc_member *self, const cc_atomic_uptr *hazard) {
-    if (cc_load_relaxed_uptr(&self->kept_of) != cc_load_relaxed_uptr(hazard)) {
-        cc_store_relaxed_uptr(&self->kept_of, 0);
+    if ((uintptr_t)self->kept_of != cc_load_relaxed_uptr(hazard)) {
+        self->kept_of = NULL;
     }
 }
 

@@ -281,13 +281,14 @@ CC_NEVER_INLINE bool join(wcq *q, wcq_member *self) {
  * be kept then. */
 CC_NEVER_INLINE void help(wcq *q, wcq_member *self_) {
     cc_member *self = &self_->common;
-    uintptr_t kept = cc_load_relaxed_uptr(&self->kept_of),
-              named = cc_load_relaxed_uptr(&self->put_ring);
-    cc_store_relaxed_uptr(&self->kept_of, 0);
+    const cc_ring *kept = self->kept_of;
+    uintptr_t named = cc_load_relaxed_uptr(&self->put_ring);
+    self->kept_of = NULL; /* before, lest a fork comes in between */
+    cc_fence_for_fork();
     wcq_help_the_next(&q->crew, &self_->record, q->only ? NULL : &self->put_ring);
     if (cc_load_relaxed_uptr(&self->put_ring) == named ||
-        cc_load_relaxed_uptr(&self->get_ring) == kept) {
-        cc_store_release_uptr(&self->kept_of, kept);
+        cc_load_relaxed_uptr(&self->get_ring) == (uintptr_t)kept) {
+        self->kept_of = kept;
     }
 }
 

@@ -128,7 +128,7 @@ QUEUE_MUTATIONS: list[Entry] = [
         [
             (
                 LIST,
-                "if (cc_load_relaxed_uptr(&self->kept_of) != cc_load_relaxed_uptr(hazard)) {",
+                "if ((uintptr_t)self->kept_of != cc_load_relaxed_uptr(hazard)) {",
                 "if (0) {",
             )
         ],
