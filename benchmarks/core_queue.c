@@ -165,7 +165,8 @@ static double time_index_ring(double seconds) {
         }
         operations += 20000;
         now = seconds_of(CLOCK_MONOTONIC);
-        if (cc_load_relaxed_u64(&ring.tail) > tickets_of(2 * SLOTS - 1) - 40000) { /* cycles do not wrap around */
+        if (cc_load_relaxed_u64(&ring.tail) >
+            tickets_of(2 * SLOTS - 1) - 40000) { /* cycles do not wrap around */
             fill_index_ring(&ring, entries, 2 * SLOTS - 1, 0, 1, 1);
         }
     }

@@ -33,6 +33,7 @@ At(ticket) == ticket % (2 * Slots)
 Cycle(ticket) == ticket \div (2 * Slots)
 Full == IF M("low_threshold") THEN Slots - 1 ELSE 3 * Slots - 1
 None == 0
+InMemory == <<0, 0, <<0, 0>>, FALSE>>
 Closed == 99
 Empty(e) == e.word = Nothing
 Holding(w) == \* the entries of a new ring
@@ -50,6 +51,7 @@ variables
     first = 1, last = 1,                   \* head and tail of the list
     made = 1,                              \* rings so far
     credits = Capacity,
+    store = [t \in Threads |-> InMemory],  \* <<ring, entry, word, safe bit (a mutation)>>: no index there, for the thread only
     \* history
     put = IF Held = 1 THEN {<<0, 1>>} ELSE {}, returned = {},   \* words
     before = [w \in Words |-> {}],         \* words that were put when the put of w began
@@ -80,10 +82,14 @@ Choose:
 
 Credit: \* queue.c
         if credits = 0 then word := Nothing; goto Choose
-        else credits := credits - 1 end if;
+        else
+            await store[self] = InMemory; \* a locked instruction, as Index, Take, Leave2, Leave3 and GiveCredit are
+            credits := credits - 1;
+        end if;
 Put:    \* cc_ring_list_put
         ring := last;
 Index:  \* take_index of `free`; nothing there: finalize_ring
+        await store[self] = InMemory;
         if free[ring] = 0 then
             tail[ring].final := TRUE;
             goto Link;
@@ -164,6 +170,7 @@ Look4:
             end if;
         end with;
 Take:
+        await store[self] = InMemory;
         ticket := head[ring];
         head[ring] := head[ring] + 1;
 Take2:
@@ -219,11 +226,9 @@ Lower2:
         end if;
 CreditFirst:
         if M("credit_first") then credits := credits + 1 end if;
-Consume: \* an atomic OR
+Consume: \* a store
         word := seen.word;
-        entry[ring][At(ticket)].word := Nothing;
-GiveBack:
-        free[ring] := free[ring] + 1;
+        store[self] := <<ring, At(ticket), word, seen.safe /\ M("stores_whole_entry")>>;
         goto GetEnds;
 Taken:
         if outcome = "empty" /\ ~M("leaves_when_empty") then goto GetEnds end if;
@@ -233,8 +238,10 @@ Leave:  \* cc_ring_list_drop_first
         elsif beyond = Closed then outcome := "closed"; goto GetEnds
         elsif last # ring then goto Leave3 end if;
 Leave2:
+        await store[self] = InMemory;
         if last = ring then last := beyond end if;
 Leave3:
+        await store[self] = InMemory;
         if first = ring then first := beyond end if;
         goto Get;
 GetEnds:
@@ -252,6 +259,7 @@ GetEnds:
         put_before := {}; returned_before := {}; gone_before := {};
         if Capacity = 0 \/ outcome # "" \/ M("credit_first") then goto Choose end if;
 GiveCredit:
+        await store[self] = InMemory;
         credits := credits + 1;
         goto Choose;
 
@@ -276,6 +284,21 @@ Close5:
         goto Close;
     end while;
 end process;
+
+\* A release store becomes visible some time later, perhaps after its thread's next loads. Then the index is handed on.
+fair process buffer \in Threads \X {"buffer"}
+begin
+Drain:
+    while TRUE do
+        await store[self[1]] # InMemory;
+        with r = store[self[1]][1], i = store[self[1]][2] do
+            entry[r][i] := [cycle |-> entry[r][i].cycle, safe |-> entry[r][i].safe \/ store[self[1]][4], word |-> Nothing];
+        end with;
+GiveBack:
+        free[store[self[1]][1]] := free[store[self[1]][1]] + 1;
+        store[self[1]] := InMemory;
+    end while;
+end process;
 end algorithm; *)
 \* BEGIN TRANSLATION
 \* END TRANSLATION
@@ -293,11 +316,12 @@ NoDuplication == verdict # "twice"
 WillBeTaken(r, i) ==
     \/ head[r] <= TicketOf(r, i) /\ \E s \in 0 .. Rings : r = first + s \* rings are linked in order
     \/ \E t \in Threads : ring[t] = r /\ ticket[t] = TicketOf(r, i) /\ pc[t] \in {"Take2", "Take3", "Take4", "Consume"}
+    \/ \E t \in Threads : <<store[t][1], store[t][2], store[t][3]>> = <<r, i, entry[r][i].word>>
 NoLoss == \A r \in 1 .. made : \A i \in InRing(r) : WillBeTaken(r, i)
 
 (* When all have finished, what is left can be taken: the threshold does not say that there is nothing. *)
 AllDone == \A t \in Threads : pc[t] = "Done"
-NothingIsStuck == AllDone => \A r \in 1 .. made : InRing(r) # {} => 
+NothingIsStuck == AllDone /\ (\A t \in Threads : store[t] = InMemory) => \A r \in 1 .. made : InRing(r) # {} => 
     \/ threshold[r] >= 0 \/ tail[r].final
     \/ \E i \in InRing(r) : ~Published /\ TicketOf(r, i) = head[r]
 
@@ -316,6 +340,9 @@ OnePollerWalks ==
 GettersLowerLate == (\E p \in Putters : pc[p] # "Done") => \A g \in Getters :
     pc[g] \in {"Choose", "Get", "Look", "Look3", "Take", "Take2", "Take3", "Take4", "Missed", "CatchUp", "CatchUp2",
                "LowerEmpty", "Lower"} /\ (pc[g] = "Choose" => step[g] = 0)
+StoreIsLate ==
+    /\ head[1] <= 4 * Slots => entry[1][0].word # Nothing
+    /\ \E g \in Getters : step[g] < 2
 OnePutterSleeps == \A p \in Putters :
     pc[p] \in {"Choose", "Put", "Index", "Draw", "Enter"} \/ (next[1] # None /\ ~tail[1].final)
 =============================================================================
