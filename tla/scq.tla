@@ -1,10 +1,13 @@
 --------------------------------- MODULE scq ---------------------------------
-(* Nikolaev's SCQ in a list of rings as csrc/queue/scq.c and ring_list.h do it: tickets, cycles, safe bits, the threshold, the
-   final bit, catch_up, linking and leaving rings, closing, and the credits of a bounded queue (queue.c).
+(* Nikolaev's SCQ in a list of rings as csrc/queue/scq.c and ring_list.h do it: tickets, cycles, safe bits, entries that a
+   store of their index empties, the threshold, the final bit, catch_up, linking and leaving rings, closing, and the credits
+   of a bounded queue (queue.c).
 
    A ring has 2n entries. The index that an entry holds, and the word that stands under it, are one here:
    the ring `free` is a number of indices that are left. Rings are used once; reclamation (sticky hazards) is left
-   out. A get does not wait for a put in its entry (spins = 0). A put in a ring without free index finalizes it.
+   out. A get does not wait for a put in its entry (spins = 0). A put in a ring without free index finalizes it. The
+   store may become visible after the get has returned; then, and before its thread's next locked instruction, the index
+   is free. Until then the thread looks only for newer tickets than that of its entry, so it may read memory.
 
    Each word is put once. FIFO is judged by what makes a history of distinct words wrong: a word taken twice; a word
    taken by a get that begins after a word has been returned that was put later; and a word taken by a get that begins
@@ -51,7 +54,7 @@ variables
     first = 1, last = 1,                   \* head and tail of the list
     made = 1,                              \* rings so far
     credits = Capacity,
-    store = [t \in Threads |-> InMemory],  \* <<ring, entry, word, safe bit (a mutation)>>: no index there, for the thread only
+    store = [t \in Threads |-> InMemory],  \* <<ring, entry, word, does it set the safe bit>>: until its index is free
     \* history
     put = IF Held = 1 THEN {<<0, 1>>} ELSE {}, returned = {},   \* words
     before = [w \in Words |-> {}],         \* words that were put when the put of w began
