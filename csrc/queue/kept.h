@@ -52,8 +52,10 @@ static inline cc_keeping cc_keeping_of(const cc_queue *queue, uint32_t slots) {
 static inline void cc_chain_up(cc_atomic_uptr *words, uint32_t from, uint32_t to,
                                uint32_t together) {
     for (uint32_t i = from; i < to; i++) {
-        bool is_last = i + 1 == to || (i + 1 - from) % together == 0;
-        cc_store_relaxed_uptr(&words[i], is_last ? CC_NO_INDEX : i + 1);
+        cc_store_relaxed_uptr(&words[i], i + 1 < to ? i + 1 : CC_NO_INDEX);
+    }
+    for (uint32_t last = from + together - 1; last < to; last += together) {
+        cc_store_relaxed_uptr(&words[last], CC_NO_INDEX);
     }
 }
 

@@ -49,12 +49,11 @@ typedef struct cc_members {
     cc_atomic_uptr first; /* cc_member *: all of them; grows at the head */
     cc_atomic_u32 count; /* raised before the member does anything */
     uint32_t member_bytes;
-    uint32_t most; /* 0: any number */
+    uint32_t most; /* 0: any number; set by the kind before anybody comes */
 } cc_members;
 
 /* Everything else is zero. */
-static inline void cc_members_begin(cc_members *members, size_t member_bytes, uint32_t most) {
-    members->most = most;
+static inline void cc_members_begin(cc_members *members, size_t member_bytes) {
     size_t lines = (member_bytes + CC_CACHE_LINE - 1) / CC_CACHE_LINE;
     members->member_bytes = (uint32_t)(lines * CC_CACHE_LINE);
 }
@@ -65,7 +64,8 @@ void cc_members_end(cc_members *members);
 /* The slow half of cc_member_of. */
 cc_member *cc_member_find_or_make(cc_members *members, const cc_thread *self);
 
-/* The calling thread's block; NULL without memory for one, or when there are as many as there may be. Lock-free, and two loads after the first call. */
+/* The calling thread's block; NULL without memory for one, or when there are as many as there may be. Lock-free, and two
+ * loads after the first call. */
 static inline cc_member *cc_member_of(cc_members *members, const cc_thread *self) {
     if (self->index < CC_MEMBERS_AT_HAND) {
         uintptr_t found = cc_load_acquire_uptr(&members->at_hand[self->index]); /* pairs with (1) */

@@ -83,7 +83,7 @@ cc_queue *cc_queue_new(cc_queue_kind kind, const cc_queue_options *options) {
     cc_store_relaxed_u64(&queue->credits, queue->capacity);
     queue->streaks.most =
         queue->options.streak_wait ? queue->options.streak_wait - 1 : CC_STREAK_WAIT;
-    cc_members_begin(&queue->members, ops->member_bytes, ops->most_members);
+    cc_members_begin(&queue->members, ops->member_bytes);
     if (!ops->begin(queue)) {
         cc_free(queue);
         return NULL;

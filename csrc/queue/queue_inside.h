@@ -19,7 +19,6 @@ typedef struct cc_queue_operations {
     bool (*is_available)(void); /* on this machine; NULL: everywhere */
     size_t queue_bytes;  /* of the kind's struct, which begins with a cc_queue */
     size_t member_bytes; /* of the kind's member, which begins with a cc_member */
-    uint32_t most_members; /* 0: any number */
     /* The kind keeps to the capacity by itself: queue.c does not count credits, and put_word says FULL. For wait-free
      * kinds: taking a credit is a CAS loop. */
     bool bounds_itself;

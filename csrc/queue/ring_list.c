@@ -31,9 +31,7 @@ static uint32_t slots_for_members(const cc_queue *queue) {
 
 static uint32_t first_slots(const cc_queue *queue, const cc_ring_kind *kind) {
     if (queue->options.ring_slots) {
-        uint32_t slots = cc_power_of_two(queue->options.ring_slots),
-                 most = kind->most_slots_for_members;
-        return most && slots > most ? most : slots;
+        return cc_power_of_two(queue->options.ring_slots);
     }
     uint64_t wanted = queue->capacity > kind->fewest_slots ? queue->capacity : kind->fewest_slots;
     return wanted > kind->most_slots ? kind->most_slots : cc_power_of_two(wanted);
@@ -89,10 +87,11 @@ cc_ring *cc_ring_make(cc_ring_list *list, cc_queue *queue, const cc_ring_kind *k
         /* Small queues stay small, and long or busy ones do not change rings all the time. */
         cc_store_relaxed_u32(&list->next_slots, 2 * slots);
     }
-    if (kind->most_slots_for_members && !queue->options.ignore_growth) {
-        uint32_t needed = slots_for_members(queue);
+    uint32_t most = kind->most_slots_for_members;
+    if (most) {
+        uint32_t needed = queue->options.ignore_growth ? 0 : slots_for_members(queue);
         slots = slots < needed ? cc_power_of_two(needed) : slots;
-        slots = slots > kind->most_slots_for_members ? kind->most_slots_for_members : slots;
+        slots = slots > most ? most : slots;
     }
     cc_ring *ring = take_a_spare(list, slots);
     if (!ring) {
@@ -111,6 +110,7 @@ cc_ring *cc_ring_make(cc_ring_list *list, cc_queue *queue, const cc_ring_kind *k
 }
 
 bool cc_ring_list_begin(cc_ring_list *list, cc_queue *queue, const cc_ring_kind *kind) {
+    queue->members.most = kind->most_slots_for_members;
     cc_store_relaxed_u32(&list->next_slots, first_slots(queue, kind));
     cc_ring *ring = cc_ring_make(list, queue, kind, 0);
     cc_store_relaxed_uptr(&list->head, (uintptr_t)ring);

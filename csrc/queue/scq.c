@@ -27,7 +27,8 @@
  *   Taking is no read-modify-write. The paper ORs ones into the entry. But once an entry carries a ticket's index, only the
  *   get with that ticket writes its index: a put needs an empty one, and other gets can do no more than take the safe
  *   bit away, which is in the other half. So the get stores its half. While the store is under way others find the
- *   entry occupied, as they would have a moment before; and the index is handed on, be it with the thread's next put, by a read-modify-write behind the store.
+ *   entry occupied, as they would have a moment before; and the index is handed on, be it with the thread's next put,
+ *   by a read-modify-write behind the store.
  *
  *   Look first. A taker looks at the entry that head points to; if it is not filled and tail is not ahead of head,
  *   the ring is empty at that moment (every ticket below tail has its taker). It draws no ticket then, so polling an
@@ -46,8 +47,8 @@
  *   implementation writes tail there without the bit, and a stalled put succeeds in a ring that everybody has left.)
  *   The safe bit is kept when an empty entry is moved to a newer cycle. (The same implementation sets it, and the put that
  *   it had warned enters an index that nobody will look for.)
- *   All accesses to counters, entries and thresholds are seq_cst, but for the store that empties an entry. With acquire and release alone, a put may read an old head
- *   after it has seen the entry of which a taker with its ticket had walked away.
+ *   All accesses to counters, entries and thresholds are seq_cst, but for the store that empties an entry. With acquire and
+ *   release alone, a put may read an old head after it has seen the entry of which a taker with its ticket had walked away.
  *   While a ring is not final, at most n threads are in it (cc_ring_name). The threshold allows for so
  *   many late gets; with 3n-1 of them and a put that stalls, a get says "empty" beside an index (test_scq_ring.c).
  *   Looking first makes that rarer than in the paper, where n is the limit; the limit is kept.
@@ -321,9 +322,9 @@ static void finalize_ring(cc_ring *ring) {
     finalize_index_ring(&((scq_ring *)ring)->filled);
 }
 
-/* False: `free` has no tickets left. The ring will do with fewer indices until it has none. */
-CC_NEVER_INLINE bool give_back(scq_ring *ring, uint32_t first) {
-    return put_index(&ring->free, entries_of_free(ring), ring->mask, ring->limit, first);
+/* In vain when `free` has no tickets left. The ring will do with fewer indices until it has none. */
+CC_NEVER_INLINE void give_back(scq_ring *ring, uint32_t first) {
+    (void)put_index(&ring->free, entries_of_free(ring), ring->mask, ring->limit, first);
 }
 
 /* An index out of `free`; the chain behind it is kept, or goes back. NOTHING, or OVER: there is none. */
@@ -333,7 +334,7 @@ CC_NEVER_INLINE uint32_t take_free(scq_ring *ring, cc_queue *queue, cc_member *s
     if (index < OVER) {
         uint32_t rest = cc_keep_the_rest(self, &ring->common, ring->keeping, words_of(ring), index);
         if (rest != CC_NO_INDEX) {
-            (void)give_back(ring, rest);
+            give_back(ring, rest);
         }
     }
     return index;
@@ -368,7 +369,7 @@ CC_ALWAYS_INLINE cc_ring_answer ring_take(cc_ring *common, cc_queue *queue, cc_m
     *word = cc_load_relaxed_uptr(&words_of(ring)[index]);
     uint32_t chain = cc_keep(self, common, ring->keeping, words_of(ring), index);
     if (chain != CC_NO_INDEX) {
-        (void)give_back(ring, chain);
+        give_back(ring, chain);
     }
     return CC_RING_OK;
 }
@@ -423,7 +424,6 @@ const cc_queue_operations cc_scq_operations = {
     .backend = "scq",
     .queue_bytes = sizeof(cc_ring_queue),
     .member_bytes = sizeof(cc_member),
-    .most_members = MOST_SLOTS_FOR_MEMBERS,
     .begin = begin,
     .put_word = put_word,
     .take_word = take_word,
