@@ -2,7 +2,7 @@
 
 A task waits for a future of its own, and gets nothing by it but the advice to try again: so a task that is
 cancelled has nothing to give back but that advice, which `leave` passes on to the next one in line.
-csrc/sync/event_count.h has the protocol, queues.pxi the way from a notifying thread into the loop.
+csrc/sync/event_count.h has the protocol, queue_tasks.pxi the way from a notifying thread into the loop.
 """
 
 import threading

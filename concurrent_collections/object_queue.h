@@ -11,7 +11,7 @@
  * an exception is set nothing has happened, unless said otherwise.
  *
  * Tasks of event loops wait through foreign waiters (event_count.h). Telling a loop is Python's business:
- * see `deliver` below, and queues.pxi.
+ * see `deliver` below, and queue_tasks.pxi.
  */
 #ifndef CC_OBJECT_QUEUE_H
 #define CC_OBJECT_QUEUE_H

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "object_keys.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "concurrent_collections/cc_atomic.h"
+
+/* ---------------------------------------------------------------- kinds and digests */
+
+#define SIGN_BIT (UINT64_C(1) << 63)
+
+static uint64_t digest_of_int64(long long value) {
+    return (uint64_t)value ^ SIGN_BIT;
+}
+
+static uint64_t digest_of_double(double value) {
+    uint64_t bits;
+    value = value == 0.0 ? 0.0 : value; /* one zero */
+    memcpy(&bits, &value, sizeof bits);
+    return bits & SIGN_BIT ? ~bits : bits | SIGN_BIT;
+}
+
+static double double_of_digest(uint64_t digest) {
+    uint64_t bits = digest & SIGN_BIT ? digest & ~SIGN_BIT : ~digest;
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static uint64_t digest_of_bytes(const unsigned char *bytes, Py_ssize_t length) {
+    uint64_t digest = 0;
+    for (int i = 0; i < 8; i++) {
+        digest = digest << 8 | (i < length ? bytes[i] : 0);
+    }
+    return digest;
+}
+
+/* The first eight bytes of the UTF-8 form, whose order is that of the code points. Lone surrogates are
+ * encoded like any other code point; PyUnicode_AsUTF8 would refuse them, and cache. */
+static uint64_t digest_of_str(PyObject *str) {
+    Py_ssize_t length = PyUnicode_GET_LENGTH(str);
+    if (PyUnicode_IS_ASCII(str)) {
+        return digest_of_bytes(PyUnicode_DATA(str), length);
+    }
+    unsigned char bytes[8 + 3];
+    int n = 0;
+    int kind = PyUnicode_KIND(str);
+    const void *data = PyUnicode_DATA(str);
+    for (Py_ssize_t i = 0; i < length && n < 8; i++) {
+        Py_UCS4 c = PyUnicode_READ(kind, data, i);
+        if (c < 0x80) {
+            bytes[n++] = (unsigned char)c;
+        } else if (c < 0x800) {
+            bytes[n++] = (unsigned char)(0xc0 | c >> 6);
+            bytes[n++] = (unsigned char)(0x80 | (c & 0x3f));
+        } else if (c < 0x10000) {
+            bytes[n++] = (unsigned char)(0xe0 | c >> 12);
+            bytes[n++] = (unsigned char)(0x80 | (c >> 6 & 0x3f));
+            bytes[n++] = (unsigned char)(0x80 | (c & 0x3f));
+        } else {
+            bytes[n++] = (unsigned char)(0xf0 | c >> 18);
+            bytes[n++] = (unsigned char)(0x80 | (c >> 12 & 0x3f));
+            bytes[n++] = (unsigned char)(0x80 | (c >> 6 & 0x3f));
+            bytes[n++] = (unsigned char)(0x80 | (c & 0x3f));
+        }
+    }
+    return digest_of_bytes(bytes, n);
+}
+
+/* Kind and digest of an object; *whole says that the digest is the key. */
+static unsigned classify(PyObject *o, uint64_t *digest, bool *whole) {
+    *digest = 0;
+    *whole = false;
+    if (PyLong_CheckExact(o) || PyBool_Check(o)) {
+        int overflow;
+        long long value = PyLong_AsLongLongAndOverflow(o, &overflow);
+        *digest = overflow ? (overflow > 0 ? UINT64_MAX : 0) : digest_of_int64(value);
+        *whole = !overflow && !PyBool_Check(o);
+        return CC_KIND_INT;
+    }
+    if (PyFloat_CheckExact(o)) {
+        double value = PyFloat_AS_DOUBLE(o);
+        if (isnan(value)) {
+            return CC_KIND_OTHER; /* reached for a tuple's element only */
+        }
+        *digest = digest_of_double(value);
+        *whole = !(value == 0.0 && signbit(value));
+        return CC_KIND_FLOAT;
+    }
+    if (PyUnicode_CheckExact(o)) {
+#if PY_VERSION_HEX < 0x030c0000
+        if (PyUnicode_READY(o)) { /* 3.11 still has strings that are not laid out yet */
+            PyErr_Clear();
+            return CC_KIND_OTHER;
+        }
+#endif
+        *digest = digest_of_str(o);
+        return CC_KIND_STR;
+    }
+    if (PyBytes_CheckExact(o)) {
+        *digest = digest_of_bytes((const unsigned char *)PyBytes_AS_STRING(o), PyBytes_GET_SIZE(o));
+        return CC_KIND_BYTES;
+    }
+    return CC_KIND_OTHER;
+}
+
+/* An int's or bool's word is 0 unless it is a bool or does not fit. */
+static bool is_big_int(uint64_t digest, uintptr_t word) {
+    return word && (digest == 0 || digest == UINT64_MAX) && !PyBool_Check((PyObject *)word);
+}
+
+/* In a region: looks at caches, runs nothing. */
+static uint64_t hash_of_key(unsigned kind, uint64_t digest, uintptr_t word) {
+    switch (kind) {
+    case CC_KIND_INT:
+        return is_big_int(digest, word) ? 0 : cc_mix(digest);
+    case CC_KIND_FLOAT:
+        return cc_mix(digest + 1);
+    case CC_KIND_STR:
+    case CC_KIND_BYTES:
+        return cc_mix((uint64_t)PyObject_Hash((PyObject *)word)); /* cached since the key was put */
+    default:
+        return 0;
+    }
+}
+
+int cc_key_begin_search(cc_search *search, PyObject *key) {
+    bool whole;
+    memset(search, 0, offsetof(cc_search, needed));
+    search->lessons = NULL;
+    search->lesson_count = search->lesson_room = 0;
+    search->unswept = NULL;
+    search->record = NULL;
+    search->asks = false;
+    unsigned kind = classify(key, &search->digest, &whole);
+    if (kind == CC_KIND_OTHER) {
+        if (PyFloat_CheckExact(key)) {
+            PyErr_SetString(PyExc_ValueError, "key: NaN has no place in an order");
+            return -1;
+        }
+        if (PyTuple_CheckExact(key)) {
+            if (PyTuple_GET_SIZE(key) == 0) {
+                kind = CC_KIND_EMPTY_TUPLE;
+            } else {
+                bool ignored;
+                kind =
+                    CC_KIND_TUPLE + classify(PyTuple_GET_ITEM(key, 0), &search->digest, &ignored);
+            }
+        }
+    }
+    search->kind = (uint8_t)kind;
+    search->key = whole ? 0 : (uintptr_t)key;
+    search->hash = hash_of_key(kind, search->digest, search->key);
+    return 0;
+}
+
+/* ---------------------------------------------------------------- comparing without running Python */
+
+static int sign(long long x) {
+    return (x > 0) - (x < 0);
+}
+
+/* Exact: a double holds 53 bits, an int64 63. */
+static int compare_int64_with_double(long long i, double d) {
+    if (d >= 9223372036854775808.0) {
+        return -1;
+    }
+    if (d < -9223372036854775808.0) {
+        return 1;
+    }
+    double whole = trunc(d);
+    long long w = (long long)whole;
+    return i != w ? (i > w) - (i < w) : whole < d ? -1 : whole > d;
+}
+
+static int compare_bytes(PyObject *a, PyObject *b) {
+    Py_ssize_t m = PyBytes_GET_SIZE(a), n = PyBytes_GET_SIZE(b);
+    int order = memcmp(PyBytes_AS_STRING(a), PyBytes_AS_STRING(b), (size_t)(m < n ? m : n));
+    return order ? sign(order) : (m > n) - (m < n);
+}
+
+static bool is_int(PyObject *o) {
+    return PyLong_CheckExact(o) || PyBool_Check(o);
+}
+
+/* The slot itself: PyObject_RichCompare counts recursion, and may raise. */
+static bool big_int_is(PyObject *a, PyObject *b, int how) {
+    PyObject *answer = PyLong_Type.tp_richcompare(a, b, how); /* True or False: compares digits */
+    bool yes = answer == Py_True;
+    Py_DECREF(answer);
+    return yes;
+}
+
+#define DEEPEST_NATIVE_TUPLE 8
+
+/* Order of two objects of exact built-in types, or CC_UNDECIDED where Python must be asked. Runs no
+ * Python code and allocates nothing: it is called inside protected regions. */
+static int compare_natively(PyObject *a, PyObject *b, int depth) {
+    if (PyUnicode_CheckExact(a) && PyUnicode_CheckExact(b)) {
+        return sign(PyUnicode_Compare(a, b)); /* by code points; cannot fail on exact strings */
+    }
+    if (PyBytes_CheckExact(a) && PyBytes_CheckExact(b)) {
+        return compare_bytes(a, b);
+    }
+    if (is_int(a) && is_int(b)) {
+        int p, q;
+        long long x = PyLong_AsLongLongAndOverflow(a, &p), y = PyLong_AsLongLongAndOverflow(b, &q);
+        if (p != q) {
+            return p < q ? -1 : 1;
+        }
+        if (!p) {
+            return (x > y) - (x < y);
+        }
+        return big_int_is(a, b, Py_LT) ? -1 : !big_int_is(a, b, Py_EQ);
+    }
+    if (PyFloat_CheckExact(a) && PyFloat_CheckExact(b)) {
+        double x = PyFloat_AS_DOUBLE(a), y = PyFloat_AS_DOUBLE(b);
+        return x < y ? -1 : x > y ? 1 : x == y ? 0 : CC_UNDECIDED;
+    }
+    bool float_first = PyFloat_CheckExact(a);
+    if ((float_first && is_int(b)) || (is_int(a) && PyFloat_CheckExact(b))) {
+        int overflow;
+        double d = PyFloat_AS_DOUBLE(float_first ? a : b);
+        long long i = PyLong_AsLongLongAndOverflow(float_first ? b : a, &overflow);
+        if (overflow || isnan(d)) {
+            return CC_UNDECIDED;
+        }
+        int order = compare_int64_with_double(i, d);
+        return float_first ? -order : order;
+    }
+    if (PyTuple_CheckExact(a) && PyTuple_CheckExact(b) && depth < DEEPEST_NATIVE_TUPLE) {
+        Py_ssize_t m = PyTuple_GET_SIZE(a), n = PyTuple_GET_SIZE(b);
+        for (Py_ssize_t i = 0; i < m && i < n; i++) {
+            PyObject *x = PyTuple_GET_ITEM(a, i), *y = PyTuple_GET_ITEM(b, i);
+            int order =
+                x == y ? 0 : compare_natively(x, y, depth + 1); /* as tuples do: identity first */
+            if (order) {
+                return order;
+            }
+        }
+        return (m > n) - (m < n);
+    }
+    return CC_UNDECIDED;
+}
+
+/* A key that has no object: an int or a float. */
+static int compare_numbers(unsigned kind, uint64_t digest, PyObject *other) {
+    if (kind == CC_KIND_INT) {
+        long long i = (long long)(digest ^ SIGN_BIT);
+        int overflow;
+        if (is_int(other)) {
+            long long y = PyLong_AsLongLongAndOverflow(other, &overflow);
+            return overflow ? -overflow : (i > y) - (i < y);
+        }
+        if (PyFloat_CheckExact(other) && !isnan(PyFloat_AS_DOUBLE(other))) {
+            return compare_int64_with_double(i, PyFloat_AS_DOUBLE(other));
+        }
+    } else if (kind == CC_KIND_FLOAT) {
+        double d = double_of_digest(digest);
+        int overflow;
+        if (is_int(other)) {
+            long long y = PyLong_AsLongLongAndOverflow(other, &overflow);
+            return overflow ? CC_UNDECIDED : -compare_int64_with_double(y, d);
+        }
+        if (PyFloat_CheckExact(other) && !isnan(PyFloat_AS_DOUBLE(other))) {
+            double y = PyFloat_AS_DOUBLE(other);
+            return (d > y) - (d < y);
+        }
+    }
+    return CC_UNDECIDED;
+}
+
+/* The core asks this inside a region, when digests do not decide. */
+static int compare_keys(const cc_search *search, unsigned kind, uint64_t digest, uintptr_t word) {
+    if (search->key && search->key == word) {
+        return 0; /* one object is one key, whatever its `<` says */
+    }
+    if (search->key && word) {
+        return compare_natively((PyObject *)search->key, (PyObject *)word, 0);
+    }
+    if (search->key) {
+        int order = compare_numbers(kind, digest, (PyObject *)search->key);
+        return order == CC_UNDECIDED ? order : -order;
+    }
+    if (word) {
+        return compare_numbers(search->kind, search->digest, (PyObject *)word);
+    }
+    if (search->kind == kind) {
+        return (search->digest > digest) - (search->digest < digest);
+    }
+    long long i = (long long)((search->kind == CC_KIND_INT ? search->digest : digest) ^ SIGN_BIT);
+    double d = double_of_digest(search->kind == CC_KIND_INT ? digest : search->digest);
+    int order = compare_int64_with_double(i, d);
+    return search->kind == CC_KIND_INT ? order : -order;
+}
+
+static void acquire_object(uintptr_t word) {
+    Py_INCREF((PyObject *)word);
+}
+
+static void release_object(uintptr_t word) {
+    Py_DECREF((PyObject *)word);
+}
+
+const cc_word_table cc_object_words = {acquire_object, release_object, compare_keys, hash_of_key};
+
+/* ---------------------------------------------------------------- asking Python */
+
+PyObject *cc_key_object(unsigned kind, uint64_t digest, uintptr_t word) {
+    if (word) {
+        return Py_NewRef((PyObject *)word);
+    }
+    return kind == CC_KIND_FLOAT ? PyFloat_FromDouble(double_of_digest(digest))
+                                 : PyLong_FromLongLong((long long)(digest ^ SIGN_BIT));
+}
+
+int cc_key_compare_natively(PyObject *a, PyObject *b) {
+    return compare_natively(a, b, 0);
+}
+
+int cc_key_compare_by_python(PyObject *a, PyObject *b) {
+    int less = PyObject_RichCompareBool(a, b, Py_LT);
+    if (less) {
+        return less < 0 ? -2 : -1;
+    }
+    int greater = PyObject_RichCompareBool(b, a, Py_LT);
+    return greater < 0 ? -2 : greater;
+}
+
+int cc_key_compare_objects(PyObject *a, PyObject *b) {
+    int order = a == b ? 0 : compare_natively(a, b, 0);
+    return order == CC_UNDECIDED ? cc_key_compare_by_python(a, b) : order;
+}

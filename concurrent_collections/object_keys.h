@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Keys of ordered containers of objects: their kinds, digests and hashes, and how two of them compare. object_refs.h has
+ * the operations that use them.
+ *
+ * Everything needs an attached thread state. cc_key_compare_natively and the functions of cc_object_words run no
+ * Python code and allocate nothing: the core calls the latter inside protected regions.
+ */
+#ifndef CC_OBJECT_KEYS_H
+#define CC_OBJECT_KEYS_H
+
+#include <Python.h>
+
+#include "ordered/skiplist.h"
+
+/* Keys of one kind are ordered by their digests as far as those differ. */
+enum {
+    CC_KIND_INT = 1, /* exact int (held whole when the word is 0), or bool (keeps its object) */
+    CC_KIND_FLOAT, /* exact float; held whole, but -0.0 keeps its object, so that it stays -0.0 */
+    CC_KIND_STR,
+    CC_KIND_BYTES,
+    CC_KIND_EMPTY_TUPLE,
+    CC_KIND_OTHER, /* ordered by Python's `<` alone; every digest is 0 */
+    CC_KIND_TUPLE = 16, /* plus the kind of the first element; the digest is that element's */
+};
+
+/* The C core's view of words that are references. */
+extern const cc_word_table cc_object_words;
+
+/* Fill in a search for `key`. -1 with an exception for a NaN. */
+int cc_key_begin_search(cc_search *search, PyObject *key);
+
+/* A new reference to a stored key. */
+PyObject *cc_key_object(unsigned kind, uint64_t digest, uintptr_t word);
+
+/* Order of two objects of exact built-in types: -1, 0, 1, or CC_UNDECIDED where Python must be asked. */
+int cc_key_compare_natively(PyObject *a, PyObject *b);
+
+/* Order by Python's `<` in both directions: -1, 0, 1; or -2 with an exception. */
+int cc_key_compare_by_python(PyObject *a, PyObject *b);
+
+/* The same, natively where that is possible. */
+int cc_key_compare_objects(PyObject *a, PyObject *b);
+
+#endif
