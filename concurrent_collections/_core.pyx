@@ -19,8 +19,10 @@ from collections.abc import Set as AbstractSet
 from types import GenericAlias
 
 cdef extern from "Python.h":
-    void *PyInterpreterState_Get()
-    void *PyInterpreterState_Main()
+    ctypedef struct PyInterpreterState:
+        pass
+    PyInterpreterState *PyInterpreterState_Get()
+    PyInterpreterState *PyInterpreterState_Main()
     int Py_ReprEnter(object o) except -1
     void Py_ReprLeave(object o)
 

@@ -13,7 +13,7 @@ cdef extern from "queue/queue.h":
         CC_QUEUE_SCQ, CC_QUEUE_LCRQ, CC_QUEUE_WAIT_FREE
     ctypedef struct cc_queue_options:
         size_t capacity
-        uint32_t ring_slots, patience, spins, streak_wait, ignore_growth, ticket_limit
+        uint32_t ring_slots, patience, spins, streak_wait, together, ignore_growth, ticket_limit
     bint cc_queue_kind_is_available(cc_queue_kind kind)
     size_t cc_queue_length(const cc_queue *queue)
     size_t cc_queue_capacity(const cc_queue *queue)
@@ -22,12 +22,13 @@ cdef extern from "queue/queue.h":
     bint cc_queue_is_wait_free(const cc_queue *queue)
 
 cdef extern from "sync/event_count.h":
-    ctypedef struct cc_waiter:
+    ctypedef enum cc_waiter_kind:
+        CC_WAITER_FOREIGN
+    ctypedef struct cc_waiter:  # some fields
         cc_waiter *next
         void *owner
         uint64_t turn
-    int CC_WAITER_FOREIGN
-    void cc_waiter_init(cc_waiter *w, int kind, void *owner)
+    void cc_waiter_init(cc_waiter *w, cc_waiter_kind kind, void *owner)
 
 cdef extern from "object_queue.h":
     uint64_t CC_NOT_AT_ALL, CC_FOR_EVER

@@ -2,7 +2,8 @@
 # Everything that carries objects needs an attached thread state: none of it is nogil.
 from cpython.object cimport PyObject, PyTypeObject
 
-ctypedef int (*visitproc)(PyObject *, void *)
+cdef extern from "Python.h":
+    ctypedef int (*visitproc)(PyObject *, void *)
 
 cdef extern from "ordered/skiplist.h":
     ctypedef struct cc_skiplist:

@@ -9,6 +9,7 @@ import weakref
 
 cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.string cimport memset
 
 from concurrent_collections.object_queue cimport *
 
@@ -64,9 +65,10 @@ cdef int not_begun(_Queue queue) except -1:
 
 
 cdef int begin(_Queue queue, cc_queue_kind kind, iterable, maxsize, ring_size, patience) except -1:
-    cdef cc_queue_options options = [0, 0, 0, 0, 0, 0, 0]
+    cdef cc_queue_options options
     cdef uintptr_t nothing = 0
     cdef cc_object_queue *made
+    memset(&options, 0, sizeof(options))  # whatever fields it has
     options.capacity = count_from("maxsize", maxsize, 0, (1 << 31) - 1)
     if ring_size is not None:
         options.ring_slots = count_from("ring_size", ring_size, 1, MOST_RING_SLOTS)

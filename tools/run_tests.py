@@ -262,6 +262,12 @@ def check_headers() -> Counts:
     return text.count("compiles against"), 0
 
 
+def check_declarations() -> Counts:
+    """Cython's declarations agree with the headers; those that are spoilt on purpose are refused."""
+    command = [python_of("gil"), ROOT / "tools/check_declarations", "--mutations"]
+    return counts_in(run(command, "declarations"))
+
+
 def install(kind: str) -> Counts:
     run([ROOT / "tools/install", python_of(kind)], f"install-{kind}")
     smoke_test(python_of(kind), free_threaded=kind != "gil")
@@ -484,6 +490,7 @@ class Stage:
 
 STAGES = [
     Stage("style", "formatters and linters", check_style),
+    Stage("declarations", "what Cython is told about C", check_declarations),
     Stage("core-gcc", "C core, gcc -Werror", lambda: test_core("gcc", slowness=2)),
     Stage("install-ft", "wheel, free-threaded", lambda: install("ft")),
     Stage("install-gil", "wheel, GIL build", lambda: install("gil")),
