@@ -192,7 +192,9 @@ static bool big_int_is(PyObject *a, PyObject *b, int how) {
     return yes;
 }
 
+#ifndef DEEPEST_NATIVE_TUPLE
 #define DEEPEST_NATIVE_TUPLE 8
+#endif
 
 /* Order of two objects of exact built-in types, or CC_UNDECIDED where Python must be asked. Runs no
  * Python code and allocates nothing: it is called inside protected regions. */

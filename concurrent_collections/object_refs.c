@@ -358,7 +358,9 @@ static int goes_on(PyObject *from, PyObject *first, PyObject *keys, int downward
     return 1;
 }
 
-enum { MOST_ENTRIES_AT_ONCE = 256 };
+#ifndef MOST_ENTRIES_AT_ONCE
+#define MOST_ENTRIES_AT_ONCE 256
+#endif
 
 /* How many of `entries` (with keys[i]) lie before the far bound. -1 with an exception. */
 static Py_ssize_t count_within(PyObject *keys, PyObject *stop, int stop_inclusive, int downwards) {

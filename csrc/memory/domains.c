@@ -168,7 +168,9 @@ static void look_at(const cc_smr_domain *d, const open_region *regions, uint32_t
     }
 }
 
-enum { REGIONS_ON_STACK = 64 };
+#ifndef REGIONS_ON_STACK
+#define REGIONS_ON_STACK 64u
+#endif
 
 /* All open regions, in `on_stack` or in memory that the caller frees; without memory, the first ones. */
 static open_region *all_open_regions(open_region *on_stack, uint32_t *count) {

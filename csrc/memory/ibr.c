@@ -48,14 +48,22 @@
 
 /* With more threads than this a retirement does not look at them all; it waits for a scan, which shares the look
  * among many. */
+#ifndef THREADS_WORTH_A_LOOK
 #define THREADS_WORTH_A_LOOK 64u
+#endif
+#ifndef SPARE_RECORDS_KEPT
 #define SPARE_RECORDS_KEPT 64u
+#endif
 /* A poll may look at this many things that a stalled region pins, in the mean: operations must not get
  * slower the longer somebody else is stalled. */
+#ifndef KEPT_THINGS_PER_POLL
 #define KEPT_THINGS_PER_POLL 16u
+#endif
 /* A stripe is scanned when so many bytes have come to wait in it since the last scan, however few things they
  * are; and under debra twice as many are worth neutralizing somebody. A power of two. */
+#ifndef BYTES_WORTH_A_SCAN
 #define BYTES_WORTH_A_SCAN (UINT64_C(256) * 1024)
+#endif
 #ifndef MOST_STRIPES /* tests/c/schedules wants the same steps on every machine */
 #define MOST_STRIPES 16u
 #endif
@@ -143,8 +151,12 @@ static bool is_void(const cc_thread *t) {
 
 /* What the open regions of a domain may have seen: everything that was alive in one of the intervals, and
  * the words that are held. */
+#ifndef INTERVALS_ON_STACK
 #define INTERVALS_ON_STACK 64u
+#endif
+#ifndef HELD_ON_STACK
 #define HELD_ON_STACK 64u
+#endif
 
 typedef struct sight {
     interval *intervals; /* sorted by lower end; each upper end is the largest up to there */

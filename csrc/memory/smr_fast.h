@@ -84,11 +84,8 @@ typedef enum cc_phase {
     CC_PHASE_READ /* anything may be read; the next instruction may be the last before the checkpoint */
 } cc_phase;
 
-static inline int cc_enter(cc_smr_domain *d, cc_smr_guard *g) {
-    cc_thread *self = cc_thread_self();
-    if (!self) {
-        return -1;
-    }
+/* Of a thread that has its record: cannot fail. */
+static inline void cc_enter_as(cc_thread *self, cc_smr_domain *d, cc_smr_guard *g) {
     CC_INVARIANT(cc_load_relaxed_u64(&self->lower) == CC_ERA_IDLE); /* regions do not nest */
     g->thread = self;
     g->domain = d;
@@ -98,7 +95,7 @@ static inline int cc_enter(cc_smr_domain *d, cc_smr_guard *g) {
     CC_SMR_NONE) /* benchmarks/smr_cost.py: what operations cost when nothing is ever freed */
     g->clock = &d->stopped_clock;
     g->upper = 0;
-    return 0;
+    return;
 #endif
     if (cc_load_relaxed_uptr(&self->domain) != (uintptr_t)d) {
         cc_store_release_uptr(&self->domain, (uintptr_t)d); /* (3) */
@@ -108,7 +105,7 @@ static inline int cc_enter(cc_smr_domain *d, cc_smr_guard *g) {
     if (g->restarts) { /* each read phase makes its own reservation */
         g->clock = &d->stopped_clock;
         g->upper = 0;
-        return 0;
+        return;
     }
 #endif
     g->clock = &d->era;
@@ -118,6 +115,15 @@ static inline int cc_enter(cc_smr_domain *d, cc_smr_guard *g) {
      * visible, and a scan in between would free what they point to. */
     cc_publish_u64(&self->upper, era);
     g->upper = era;
+}
+
+/* -1 without memory for the thread's record: then the guard is not filled in. */
+CC_MUST_CHECK static inline int cc_enter(cc_smr_domain *d, cc_smr_guard *g) {
+    cc_thread *self = cc_thread_self();
+    if (!self) {
+        return -1;
+    }
+    cc_enter_as(self, d, g);
     return 0;
 }
 
@@ -307,7 +313,9 @@ bool cc_debra_is_available(void);
 /* Called at the end of operations, outside the region. */
 void cc_poll_now(cc_smr_domain *d, cc_thread *self);
 
+#ifndef CC_OPERATIONS_PER_POLL
 #define CC_OPERATIONS_PER_POLL 16u
+#endif
 
 static inline void cc_poll(cc_smr_domain *d, cc_thread *self) {
     if (++self->operations % CC_OPERATIONS_PER_POLL == 0) {
@@ -318,7 +326,7 @@ static inline void cc_poll(cc_smr_domain *d, cc_thread *self) {
 /* Have at least n spare records: -1 without memory. An operation reserves before it has an effect,
  * takes what it needs right after its region, and only then retires: the first cc_retire may run
  * foreign code, whose own operations use up spare records. */
-int cc_reserve(cc_thread *self, unsigned n);
+CC_MUST_CHECK int cc_reserve(cc_thread *self, unsigned n);
 cc_retired *cc_take_spare(cc_thread *self);
 void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word, unsigned kind,
                uint64_t birth, size_t bytes);

@@ -125,13 +125,16 @@ int cc_i64map_pop_last(cc_i64map *map, int64_t *found, uintptr_t *value) {
     return pop_end(map, CC_LAST, found, value);
 }
 
+#ifndef ENTRIES_PER_SCAN
+#define ENTRIES_PER_SCAN 64u
+#endif
+
 int64_t cc_i64map_scan(cc_i64map *map, int64_t from, int64_t *keys, uintptr_t *values,
                        size_t room) {
-    enum { CHUNK = 64 };
-    cc_entry entries[CHUNK];
+    cc_entry entries[ENTRIES_PER_SCAN];
     size_t total = 0;
     for (;;) {
-        size_t n, wanted = room - total < CHUNK ? room - total : CHUNK;
+        size_t n, wanted = room - total < ENTRIES_PER_SCAN ? room - total : ENTRIES_PER_SCAN;
         if (!wanted) {
             return (int64_t)total;
         }

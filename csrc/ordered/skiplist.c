@@ -76,9 +76,11 @@
  *   (3) the store that raises `top`         with the load in seek: a level in use is searched.
  *   (4) leaving builders, setting REMOVED   with each other: the last one out sees all links made.
  *   (5) setting UNLINKED                    with the load in is_unlinked: who retires sees it unlinked.
+ *   (6) putting nodes aside                 with the exchange that takes them: what stands in the blocks.
  */
 #include "skiplist.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "../memory/cc_alloc.h"
@@ -93,12 +95,16 @@
 #define NEVER_INLINE static __attribute__((noinline))
 #endif
 
+#ifndef MAX_HEIGHT
 #define MAX_HEIGHT 16
+#endif
 #define MARK ((uintptr_t)1)     /* in a node's own link: the node is dead on this level */
 #define UNLINKED ((uintptr_t)2) /* beside MARK: nothing on this level leads to the node, or will */
 
 /* Nodes that a scan visits in one region; longer regions would pin more of what dies meanwhile. */
+#ifndef MOST_NODES_PER_REGION
 #define MOST_NODES_PER_REGION 4096u
+#endif
 
 typedef struct cc_skiplist_node {
     uintptr_t key; /* immutable, owned; 0: the digest is the key */
@@ -120,6 +126,7 @@ struct cc_skiplist {
     const cc_word_table *words;
     cc_smr_domain *domain;
     cc_atomic_uptr hints; /* hint_table *: the current one, or NULL while the list is small */
+    cc_atomic_uptr aside; /* block_of_nodes *: what a clear had no memory to retire; usually NULL */
     cc_atomic_u32 top; /* levels in use, at least 1; only grows */
     cc_atomic_u32 asked; /* 1: some comparison was left to foreign code; never goes back */
     node head; /* its next[] has MAX_HEIGHT entries; must be last */
@@ -261,9 +268,13 @@ ALWAYS_INLINE int compare(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
     return compare_slowly(list, g, search, n);
 }
 
+#ifndef FIRST_LESSONS
+#define FIRST_LESSONS 32u
+#endif
+
 int cc_search_learn(const cc_skiplist *list, cc_search *search, int order) {
     if (search->lesson_count == search->lesson_room) {
-        uint32_t room = search->lesson_room ? 2 * search->lesson_room : 32;
+        uint32_t room = search->lesson_room ? 2 * search->lesson_room : FIRST_LESSONS;
         cc_lesson *more = cc_alloc(room * sizeof *more);
         if (!more) {
             search->asks = false;
@@ -691,7 +702,8 @@ static int begin(cc_skiplist *list, cc_smr_guard *g, unsigned records) {
     if (!self || (records && cc_reserve(self, records))) {
         return -1;
     }
-    return cc_enter(list->domain, g);
+    cc_enter_as(self, list->domain, g);
+    return 0;
 }
 
 static void close_region(cc_smr_guard *g) {
@@ -1111,7 +1123,8 @@ static void retire_swept(cc_skiplist *list, cc_smr_guard *g, cc_search *search) 
 cc_status cc_skiplist_finish(cc_skiplist *list, cc_search *search) {
     cc_smr_guard g;
     position at;
-    cc_enter(list->domain, &g); /* this thread has a record: it could not be here otherwise */
+    /* This thread has a record: it could not be here otherwise. */
+    cc_enter_as(cc_thread_self(), list->domain, &g);
     node *n = search->unswept;
     if (!is_unlinked(n)) {
         if (seek_again(list, &g, search, &at, 0) == CC_NEED_COMPARE) {
@@ -1128,7 +1141,7 @@ cc_status cc_skiplist_finish(cc_skiplist *list, cc_search *search) {
 
 void cc_skiplist_finish_without_comparing(cc_skiplist *list, cc_search *search) {
     cc_smr_guard g;
-    cc_enter(list->domain, &g);
+    cc_enter_as(cc_thread_self(), list->domain, &g);
     unlink_without_comparing(list, &g, search->unswept);
     retire_swept(list, &g, search);
 }
@@ -1299,7 +1312,9 @@ static int level_spanning(size_t room) {
     return level;
 }
 
+#ifndef MOST_ENTRIES_DOWN
 #define MOST_ENTRIES_DOWN 256u
+#endif
 
 /* There are no links to the left. So: from the position, step back on an upper level, walk forward on
  * level 0, remember the last `room` nodes, and hand them out from the last one. A read phase; at a second start as in
@@ -1409,11 +1424,13 @@ typedef struct block_of_nodes {
     node *nodes[MOST_NODES_PER_REGION];
 } block_of_nodes;
 
-/* Values are retired between regions, so that few of them wait. */
-#define MOST_KILLED_AT_ONCE 256u
+/* Values are retired between regions, so that few of them wait. No more than a thread keeps spare records. */
+#ifndef MOST_KILLED_AT_ONCE
+#define MOST_KILLED_AT_ONCE 64u
+#endif
 
 typedef struct killed {
-    unsigned count;
+    unsigned count, room;
     uintptr_t values[MOST_KILLED_AT_ONCE];
     uint64_t births[MOST_KILLED_AT_ONCE];
 } killed;
@@ -1424,7 +1441,7 @@ NEVER_INLINE void walk_and_kill(cc_skiplist *list, cc_smr_guard *g, block_of_nod
     CC_CHECKPOINT(g);
     node *before = &list->head, *beyond = NULL;
     node *current = target_of(cc_protect(g, &before->next[0]));
-    while (k->count < MOST_KILLED_AT_ONCE && block->count < MOST_NODES_PER_REGION) {
+    while (k->count < k->room && block->count < MOST_NODES_PER_REGION) {
         if (!settle(g, false, before, 0, &current, &beyond)) {
             before = &list->head;
             current = target_of(cc_protect(g, &before->next[0]));
@@ -1456,41 +1473,115 @@ NEVER_INLINE void walk_and_kill(cc_skiplist *list, cc_smr_guard *g, block_of_nod
     cc_end_reading(g);
 }
 
+/* As many values as there is memory for to retire them. */
+static unsigned room_for_killed(cc_skiplist *list, cc_thread *self) {
+    size_t wanted = cc_skiplist_length(list);
+    wanted = wanted < 1 ? 1 : wanted > MOST_KILLED_AT_ONCE ? MOST_KILLED_AT_ONCE : wanted;
+    if (!list->words->release || cc_reserve(self, (unsigned)wanted) == 0) {
+        return (unsigned)wanted;
+    }
+    return self->spare_count;
+}
+
 /* Kill some entries that were made in era `newest` or before; the nodes that are ours to retire go to
  * `block`. Returns how many entries were removed (0: there are no more), or -1 without memory. */
-static int64_t kill_some(cc_skiplist *list, block_of_nodes *block, uint64_t newest) {
+static int64_t kill_some(cc_skiplist *list, cc_thread *self, block_of_nodes *block,
+                         uint64_t newest) {
     cc_smr_guard g;
     killed k;
     k.count = 0;
-    cc_thread *self = cc_thread_self();
-    if (begin(list, &g, 1)) {
+    k.room = room_for_killed(list, self);
+    if (k.room == 0) {
         return -1;
     }
+    cc_enter_as(self, list->domain, &g);
     walk_and_kill(list, &g, block, newest, &k);
     cc_leave(&g);
+    cc_retired *records = NULL; /* all of them first: foreign code uses spare ones up */
     for (unsigned i = 0; i < k.count && list->words->release; i++) {
-        /* A value that cannot be recorded and that somebody may be reading is lost, not freed. */
-        if (cc_reserve(self, 1) == 0) {
-            cc_retire(list->domain, self, cc_take_spare(self), k.values[i], RETIRED_VALUE,
-                      k.births[i], 0);
-        }
+        cc_retired *r = cc_take_spare(self);
+        r->next = records;
+        records = r;
+    }
+    for (unsigned i = 0; records; i++) {
+        cc_retired *r = records;
+        records = r->next;
+        cc_retire(list->domain, self, r, k.values[i], RETIRED_VALUE, k.births[i], 0);
     }
     return k.count;
 }
 
 /* Unlink every marked node from every level. */
-static void unlink_all_dead(cc_skiplist *list) {
+static void unlink_all_dead(cc_skiplist *list, cc_thread *self) {
     for (int level = (int)cc_load_acquire_u32(&list->top) - 1; level >= 0;) {
         cc_smr_guard g;
-        cc_enter(list->domain, &g);
+        cc_enter_as(self, list->domain, &g);
         level -= unlink_dead_from_level(list, &g, level);
         cc_leave(&g);
+    }
+}
+
+static void put_aside(cc_skiplist *list, block_of_nodes *blocks) {
+    block_of_nodes *last = blocks;
+    while (last->next) {
+        last = last->next;
+    }
+    uintptr_t head = cc_load_relaxed_uptr(&list->aside);
+    do {
+        last->next = (block_of_nodes *)head;
+    } while (!cc_cas_acq_rel_uptr(&list->aside, &head, (uintptr_t)blocks)); /* (6) */
+}
+
+/* Retire nodes that nothing leads to. Where there is no memory for a record, the rest is put aside. */
+static void retire_nodes(cc_skiplist *list, cc_thread *self, block_of_nodes *blocks) {
+    while (blocks) {
+        block_of_nodes *b = blocks;
+        while (b->count) {
+            if (cc_reserve(self, 1)) {
+                put_aside(list, blocks);
+                return;
+            }
+            node *n = b->nodes[--b->count];
+            size_t bytes = bytes_of(n);
+            check_unreachable(list, n);
+            count_entry(list, self, 0, -(int64_t)bytes);
+            cc_retire(list->domain, self, cc_take_spare(self), (uintptr_t)n, RETIRED_NODE,
+                      birth_of(n), bytes);
+        }
+        blocks = b->next;
+        cc_free(b);
+    }
+}
+
+/* For those who see to it that nobody takes it. */
+static const block_of_nodes *first_aside(const cc_skiplist *list) {
+    return (const block_of_nodes *)cc_load_relaxed_uptr(&list->aside);
+}
+
+static block_of_nodes *take_aside(cc_skiplist *list) {
+    return (block_of_nodes *)cc_exchange_acq_rel_uptr(&list->aside, 0); /* pairs with (6) */
+}
+
+/* Rule B of hints.h for all nodes at once: a table that is not current leads nowhere. */
+static void drop_hints(cc_skiplist *list, cc_thread *self, cc_retired *record) {
+    hint_table *t = (hint_table *)cc_exchange_seq_cst_uptr(&list->hints, 0);
+    if (t) {
+        count_entry(list, self, 0, -(int64_t)t->bytes);
+        cc_retire(list->domain, self, record, (uintptr_t)t, RETIRED_HINTS, t->birth, t->bytes);
+    } else {
+        cc_free(record);
     }
 }
 
 cc_status cc_skiplist_clear(cc_skiplist *list) {
     block_of_nodes *blocks = NULL;
     cc_status status = CC_FOUND;
+    cc_thread *self = cc_thread_self();
+    /* What the end cannot do without comes first: there, foreign code may have used up what is spare. */
+    if (!self || cc_reserve(self, 1)) {
+        return CC_NO_MEMORY;
+    }
+    cc_retired *record_of_hints = cc_take_spare(self);
     /* The clock moves on here, so that what is made from now on can be told apart, and stays: a stream of
      * new entries cannot keep the clear busy. */
     uint64_t newest = cc_fetch_add_seq_cst_u64(&list->domain->era, 1) & ERA_MASK;
@@ -1505,40 +1596,31 @@ cc_status cc_skiplist_clear(cc_skiplist *list) {
             b->count = 0;
             blocks = b;
         }
-        n = kill_some(list, blocks, newest);
+        n = kill_some(list, self, blocks, newest);
         if (n < 0) {
             status = CC_NO_MEMORY;
         }
     }
-    unlink_all_dead(list);
-    cc_thread *self = cc_thread_self();
-    /* Rule B of hints.h for all our nodes at once: a table that is not current leads nowhere. */
-    hint_table *t =
-        blocks && blocks->count ? (hint_table *)cc_exchange_seq_cst_uptr(&list->hints, 0) : NULL;
-    if (t) {
-        count_entry(list, self, 0, -(int64_t)t->bytes);
-        if (cc_reserve(self, 1) == 0) {
-            cc_retire(list->domain, self, cc_take_spare(self), (uintptr_t)t, RETIRED_HINTS,
-                      t->birth, t->bytes);
-        }
+    unlink_all_dead(list, self);
+    /* The newest block may be empty while older ones are full. */
+    if (blocks && (blocks->count || blocks->next)) {
+        drop_hints(list, self, record_of_hints);
+    } else {
+        cc_free(record_of_hints);
     }
-    while (blocks) {
-        block_of_nodes *b = blocks;
-        blocks = b->next;
-        for (unsigned i = 0; i < b->count; i++) {
-            node *n = b->nodes[i];
-            check_unreachable(list, n);
-            if (cc_reserve(self, 1) ==
-                0) { /* else it is lost, not freed: somebody may be reading it */
-                size_t bytes = bytes_of(n);
-                count_entry(list, self, 0, -(int64_t)bytes);
-                cc_retire(list->domain, self, cc_take_spare(self), (uintptr_t)n, RETIRED_NODE,
-                          birth_of(n), bytes);
-            }
+    retire_nodes(list, self, blocks);
+    retire_nodes(list, self, take_aside(list));
+    return status;
+}
+
+static void free_all_aside(cc_skiplist *list) {
+    for (block_of_nodes *b = take_aside(list), *next; b; b = next) {
+        next = b->next;
+        while (b->count) {
+            free_node(list->words, b->nodes[--b->count]);
         }
         cc_free(b);
     }
-    return status;
 }
 
 static void destroy(cc_deferred *item) {
@@ -1554,6 +1636,7 @@ static void destroy(cc_deferred *item) {
         free_node(words, n);
         n = next;
     }
+    free_all_aside(list);
     cc_free((void *)cc_load_relaxed_uptr(&list->hints));
     cc_smr_domain_free(list->domain);
     cc_free(list);
@@ -1592,6 +1675,10 @@ size_t cc_skiplist_bytes(const cc_skiplist *list) {
 }
 
 size_t cc_skiplist_flush(cc_skiplist *list) {
+    cc_thread *self = cc_load_relaxed_uptr(&list->aside) ? cc_thread_self() : NULL;
+    if (self) {
+        retire_nodes(list, self, take_aside(list));
+    }
     return cc_smr_flush(list->domain);
 }
 
@@ -1639,6 +1726,14 @@ int cc_skiplist_visit(cc_skiplist *list, int (*visit)(uintptr_t word, void *argu
             return answer;
         }
     }
+    for (const block_of_nodes *b = first_aside(list); b; b = b->next) {
+        for (unsigned i = 0; i < b->count; i++) {
+            uintptr_t key = b->nodes[i]->key;
+            if (key && (answer = visit(key, argument))) {
+                return answer;
+            }
+        }
+    }
     for (uint32_t i = 0; i <= list->domain->stripe_mask; i++) {
         const cc_stripe *s = &list->domain->stripes[i];
         if ((answer = visit_retired(&s->limbo, visit, argument)) ||
@@ -1647,6 +1742,32 @@ int cc_skiplist_visit(cc_skiplist *list, int (*visit)(uintptr_t word, void *argu
         }
     }
     return 0;
+}
+
+static int by_address(const void *a, const void *b) {
+    uintptr_t x = *(const uintptr_t *)a, y = *(const uintptr_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Whether every hint leads to a node of level 0, which are `entries`. Follows no hint: the node may be gone. */
+static bool hints_are_linked(cc_skiplist *list, const hint_table *t, size_t entries) {
+    uintptr_t *linked = cc_alloc((entries + 1) * sizeof *linked);
+    if (!linked) {
+        return true; /* nobody knows */
+    }
+    size_t count = 0;
+    for (node *n = target_of(cc_load_relaxed_uptr(&list->head.next[0])); n && count < entries;
+         n = target_of(cc_load_relaxed_uptr(&n->next[0]))) {
+        linked[count++] = (uintptr_t)n;
+    }
+    qsort(linked, count, sizeof *linked, by_address);
+    bool all = true;
+    for (uint64_t i = 0; i < hint_table_slots(t) && all; i++) {
+        uintptr_t n = cc_load_relaxed_uptr(&t->slots[i]) & ~HINT_TAG;
+        all = !n || bsearch(&n, linked, count, sizeof *linked, by_address);
+    }
+    cc_free(linked);
+    return all;
 }
 
 const char *cc_skiplist_check(cc_skiplist *list) {
@@ -1698,11 +1819,13 @@ const char *cc_skiplist_check(cc_skiplist *list) {
     const hint_table *t = (const hint_table *)cc_load_relaxed_uptr(&list->hints);
     if (t) {
         bytes += t->bytes;
-        for (uint64_t i = 0; i < hint_table_slots(t); i++) {
-            node *n = (node *)(cc_load_relaxed_uptr(&t->slots[i]) & ~HINT_TAG);
-            if (n && cc_load_relaxed_uptr(&n->value) == CC_TOMBSTONE) {
-                return "a hint leads to a dead node";
-            }
+        if (!hints_are_linked(list, t, entries)) {
+            return "a hint leads to a node that is not in the list";
+        }
+    }
+    for (const block_of_nodes *b = first_aside(list); b; b = b->next) {
+        for (unsigned i = 0; i < b->count; i++) {
+            bytes += bytes_of(b->nodes[i]);
         }
     }
     uint64_t counted = 0;

@@ -26,13 +26,17 @@
 /* The lower end of a reservation while its thread is in no protected region. */
 #define CC_ERA_IDLE UINT64_MAX
 
+#ifndef CC_WRITE_MARKS
 #define CC_WRITE_MARKS 8 /* a power of two */
+#endif
 
 struct cc_smr_domain;
 struct cc_retired;
 
 /* Words that a write phase of debra.c can keep: two a level of a skip list, and a few. */
+#ifndef CC_MOST_HELD
 #define CC_MOST_HELD 40u
+#endif
 
 typedef struct cc_thread {
     /* Written by the owner at every operation, read by scans. See memory/ibr.c. */
@@ -118,7 +122,9 @@ uint32_t cc_thread_users(void);
 
 /* Which records have an owner, for those who look at them often: the list keeps the records of all threads that ever
  * lived at once. A record's bit is set before its owner's first reservation, and cleared after the last. */
+#ifndef CC_THREADS_IN_GROUP
 #define CC_THREADS_IN_GROUP 64u
+#endif
 
 typedef struct cc_thread_group {
     cc_atomic_u64 in_use; /* bit i: members[i] */

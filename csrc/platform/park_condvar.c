@@ -43,7 +43,9 @@ static bool has_os_sync(void) {
 }
 #endif
 
+#ifndef BUCKETS
 #define BUCKETS 64
+#endif
 static struct bucket {
     pthread_mutex_t mutex;
     pthread_cond_t changed;

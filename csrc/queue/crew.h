@@ -21,7 +21,9 @@
 #include "../memory/cc_alloc.h"
 #include "concurrent_collections/cc_atomic.h"
 
+#ifndef CC_CREW_FIRST_CHUNK
 #define CC_CREW_FIRST_CHUNK 8u /* chunk i has room for 8 << i */
+#endif
 #define CC_CREW_CHUNKS 17u
 #define CC_CREW_MOST ((CC_CREW_FIRST_CHUNK << CC_CREW_CHUNKS) - CC_CREW_FIRST_CHUNK) /* < 2^20 */
 

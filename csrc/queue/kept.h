@@ -30,7 +30,9 @@
 #include "ring_list.h"
 
 #define CC_NO_INDEX UINT32_MAX
+#ifndef CC_MOST_TOGETHER
 #define CC_MOST_TOGETHER 16u
+#endif
 
 /* Constants of a ring. */
 typedef struct cc_keeping {

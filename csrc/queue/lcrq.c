@@ -51,9 +51,15 @@
 
 #include "ring_list.h"
 
+#ifndef FEWEST_SLOTS
 #define FEWEST_SLOTS 64u
+#endif
+#ifndef MOST_SLOTS
 #define MOST_SLOTS 4096u
+#endif
+#ifndef MOST_TRIES
 #define MOST_TRIES 10u            /* of a put, before it gives the ring up */
+#endif
 #define FINAL (UINT64_C(1) << 63) /* in tail */
 #define UNSAFE (UINT64_C(1) << 63) /* in the index of a cell */
 

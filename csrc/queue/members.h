@@ -39,7 +39,9 @@ typedef struct cc_member {
 } cc_member;
 
 /* Pointers that need no second look-up: enough for most programs. */
+#ifndef CC_MEMBERS_AT_HAND
 #define CC_MEMBERS_AT_HAND 16u
+#endif
 /* Chunk i has pointers for the indices from 16 << i on, as many as all before it. */
 #define CC_MEMBER_CHUNKS 24u
 

@@ -158,7 +158,9 @@ cc_ring *cc_ring_name(const cc_atomic_uptr *end, cc_atomic_uptr *hazard, cc_queu
     return r;
 }
 
+#ifndef HAZARDS_ON_STACK
 #define HAZARDS_ON_STACK 64u
+#endif
 
 static int by_address(const void *a, const void *b) {
     uintptr_t x = *(const uintptr_t *)a, y = *(const uintptr_t *)b;

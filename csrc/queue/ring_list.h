@@ -54,7 +54,9 @@ typedef struct cc_ring {
 } cc_ring;
 
 #define CC_RING_CLOSED ((uintptr_t)1)
+#ifndef CC_SPARE_RINGS
 #define CC_SPARE_RINGS 2u
+#endif
 
 typedef struct cc_ring_list {
     /* One line: ends move once in a ring's life, and are read by every operation. */

@@ -70,9 +70,15 @@
 
 #include "kept.h"
 
+#ifndef FEWEST_SLOTS
 #define FEWEST_SLOTS 64u
+#endif
+#ifndef MOST_SLOTS
 #define MOST_SLOTS 4096u
+#endif
+#ifndef MOST_SLOTS_FOR_MEMBERS
 #define MOST_SLOTS_FOR_MEMBERS (UINT32_C(1) << 15)
+#endif
 #define FINAL (UINT64_C(1) << 63) /* in tail */
 
 /* In an entry. */

@@ -65,6 +65,8 @@
 /* tests/c/schedules want nodes to be freed at once. */
 #ifndef RETIRED_WORTH_A_LOOK
 #define RETIRED_WORTH_A_LOOK(members) (32u + HAZARDS * (members))
+#endif
+#ifndef SPARE_NODES
 #define SPARE_NODES 64u
 #endif
 

@@ -41,13 +41,19 @@
 
 #ifdef CC_HAVE_PAIR_CAS
 
+#ifndef FEWEST_SLOTS
 #define FEWEST_SLOTS 64u
+#endif
+#ifndef MOST_SLOTS
 #define MOST_SLOTS 1024u              /* of a ring in a list */
+#endif
 /* A longer bounded queue is a list, with credits. Fewer in the builds of tests that want to get there. */
 #ifndef MOST_CAPACITY_OF_ONE_RING
 #define MOST_CAPACITY_OF_ONE_RING 65536u
 #endif
+#ifndef PATIENCE
 #define PATIENCE 64u
+#endif
 
 /* What is linked into lists: two index rings and the words. */
 typedef struct wcq_node {

@@ -117,7 +117,9 @@
 #endif
 /* Dequeuers lift a tail that has fallen behind head, but try only so often: a failed attempt means that an
  * enqueuer has moved it on. */
+#ifndef WCQ_CATCH_UPS
 #define WCQ_CATCH_UPS 8u
+#endif
 
 typedef union wcq_pair {
     cc_pair pair;

@@ -54,11 +54,17 @@ cc_park_result cc_sched_park(cc_atomic_u32 *word, uint32_t expected, uint64_t de
 void cc_sched_unpark_one(cc_atomic_u32 *word);
 #define PARK cc_sched_park
 #define UNPARK_ONE cc_sched_unpark_one
-enum { PAUSES_FOR_THE_LOCK = 0, MOST_WOKEN_AT_ONCE = 1 };
+#define PAUSES_FOR_THE_LOCK 0u
+#ifndef MOST_WOKEN_AT_ONCE
+#define MOST_WOKEN_AT_ONCE 1
+#endif
 #else
 #define PARK cc_park
 #define UNPARK_ONE cc_unpark_one
-enum { PAUSES_FOR_THE_LOCK = 64, MOST_WOKEN_AT_ONCE = 32 };
+#define PAUSES_FOR_THE_LOCK 64u
+#ifndef MOST_WOKEN_AT_ONCE
+#define MOST_WOKEN_AT_ONCE 32
+#endif
 #endif
 
 /* ---------------------------------------------------------------- processes */

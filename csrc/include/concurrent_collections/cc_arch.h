@@ -73,6 +73,13 @@ static inline void cc_pause(void) {
 #endif
 }
 
+/* Of a function whose answer says whether anything was done. */
+#if defined(__GNUC__)
+#define CC_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define CC_MUST_CHECK
+#endif
+
 /* Of functions whose inlining decides over the speed of a hot path. */
 #if defined(_MSC_VER) && !defined(__clang__)
 #define CC_ALWAYS_INLINE static __forceinline

@@ -100,7 +100,7 @@ void cc_smr_domain_free(cc_smr_domain *domain);
 
 /* Open a region. Returns 0, or -1 when this thread is new and there is no memory for its record.
  * Wait-free after the first call of a thread. */
-int cc_smr_enter(cc_smr_domain *domain, cc_smr_guard *guard);
+CC_MUST_CHECK int cc_smr_enter(cc_smr_domain *domain, cc_smr_guard *guard);
 
 /* Close it. Wait-free. May release a few things that have waited: call it attached where the
  * release function needs that. */
@@ -117,7 +117,7 @@ void cc_smr_published(cc_smr_guard *guard);
 
 /* Make sure that the calling thread can retire `n` things without allocating. Returns 0, or -1
  * without memory. Call before the operation has an effect. */
-int cc_smr_reserve(unsigned n);
+CC_MUST_CHECK int cc_smr_reserve(unsigned n);
 
 /* Hand over an unlinked word. Released at once when no open region could have seen it, else later
  * by any thread's operation on this domain. Returns 0; or -1 when nothing was reserved and there is

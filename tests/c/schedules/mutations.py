@@ -703,8 +703,8 @@ MUTATIONS = [
             ),
             (
                 FAST,
-                "    g->upper = era;\n    return 0;",
-                "    g->upper = era;\n    cc_store_release_uptr(&self->domain, (uintptr_t)d);\n    return 0;",
+                "    g->upper = era;\n}",
+                "    g->upper = era;\n    cc_store_release_uptr(&self->domain, (uintptr_t)d);\n}",
             ),
         ],
         "sched_smr",

@@ -2,8 +2,8 @@
 
     unit_mutations.py [--cc CC] [NAME ...]
 
-Each entry of UNIT_MUTATIONS in queue_mutations.py and of FOR_UNIT_TESTS in wcq_mutations.py names the tests (tests/c/NAME.c)
-that have to fail with a core that is broken so. With the intact core they have to pass. Prints one line for each
+Each entry of UNIT_MUTATIONS in queue_mutations.py, FOR_UNIT_TESTS in wcq_mutations.py and SIZE_MUTATIONS in
+size_mutations.py names the tests (tests/c/NAME.c) that have to fail with a core that is broken so. With the intact core they have to pass. Prints one line for each
 attempt, and exits with 1 if any goes unnoticed. With CC_TEST_PERCENT below 50 each is shown to one of its tests, another
 one the next day.
 """
@@ -23,6 +23,7 @@ from pathlib import Path
 
 from mutations import CORE, FLAGS, HERE, mutate
 from queue_mutations import UNIT_MUTATIONS
+from size_mutations import SIZE_MUTATIONS
 from wcq_mutations import FOR_UNIT_TESTS
 
 TESTS = HERE.parent
@@ -34,7 +35,7 @@ STEPS = ("-DCC_SCHED=1", "-DCC_SCHED_OF_REAL_THREADS=1", "-DWCQ_HELP_EVERY=2u")
 def sources_of(core: Path) -> list[Path]:
     return sorted(
         source
-        for directory in ("platform", "memory", "queue")
+        for directory in ("platform", "memory", "ordered", "queue")
         for source in (core / directory).glob("*.c")
     )
 
@@ -78,7 +79,7 @@ def main() -> int:
     cc, wrong, tried = arguments.cc, 0, 0
     entries = [
         entry
-        for entry in [*UNIT_MUTATIONS, *FOR_UNIT_TESTS]
+        for entry in [*UNIT_MUTATIONS, *FOR_UNIT_TESTS, *SIZE_MUTATIONS]
         if not arguments.names or entry[0] in arguments.names
     ]
     if int(os.environ.get("CC_TEST_PERCENT", "100")) < 50 and not arguments.names:
