@@ -244,9 +244,11 @@ cdef class SkipListMap:
             for i, pair in enumerate(other):
                 try:
                     key, value = pair
-                except (TypeError, ValueError) as error:  # as dict: not iterable, or not two
-                    raise type(error)(
-                        f"other: element {i} of the iterable is not a (key, value) pair: {pair!r}") from None
+                except (TypeError, ValueError) as error:
+                    # Not iterable, or not two, which are dict's types too; or what the element's own __iter__ raises.
+                    error.add_note(f"other: element {i} of the iterable, of type {type(pair).__name__}, "
+                                   "cannot be unpacked into a key and a value")
+                    raise
                 cc_objects_set(self.entries, key, value)
         for key, value in kwargs.items():
             cc_objects_set(self.entries, key, value)
@@ -302,8 +304,11 @@ cdef class SkipListMap:
             try:
                 if key not in other:  # not other[key] alone: a defaultdict would make one up
                     return False
+            except TypeError:  # a key that they cannot even look for
+                return False
+            try:
                 theirs = other[key]
-            except (KeyError, TypeError):  # TypeError: a key that they cannot even look for
+            except KeyError:  # gone since
                 return False
             if not (theirs is value or theirs == value):
                 return False

@@ -76,8 +76,8 @@ cdef int begin(_Queue queue, cc_queue_kind kind, iterable, maxsize, ring_size, p
         options.patience = 1 + count_from("patience", patience, 0, (1 << 31) - 1)
     try:
         items = iter(iterable)
-    except TypeError:
-        raise TypeError(f"iterable: expected an iterable of items, got {type(iterable).__name__}") from None
+    except TypeError as error:  # which may be its own __iter__'s: so it stays to be seen
+        raise TypeError(f"iterable: expected an iterable of items, got {type(iterable).__name__}") from error
     if cc_load_relaxed_uptr(&queue.inner):
         raise RuntimeError(f"{type(queue).__name__}: __init__ has been called before")
     if not cc_queue_kind_is_available(kind):

@@ -11,6 +11,13 @@ import pytest
 from concurrent_collections import SkipListMap
 
 
+class OddError(ValueError):
+    """Cannot be made with one argument."""
+
+    def __init__(self, data, place):
+        super().__init__(data, place)
+
+
 class TestConstruction:
     def test_without_arguments_it_is_empty(self):
         m = SkipListMap()
@@ -327,6 +334,37 @@ class TestBulk:
             m.update(wrong)
         assert dict(m) == {1: 1}
 
+    @pytest.mark.parametrize(
+        "error",
+        [
+            UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+            OddError(b"\xff", 1),
+            TypeError("of the element's own"),
+        ],
+    )
+    def test_what_unpacking_an_element_raises_comes_through_as_it_is(self, error):
+        class Pair:
+            def __iter__(self):
+                raise error
+
+            def __repr__(self):
+                raise AssertionError("nobody asks for this")
+
+        m = SkipListMap()
+        with pytest.raises(type(error)) as caught:
+            m.update([("a", 1), Pair()])
+        assert caught.value is error
+        assert "element 1 of the iterable, of type Pair" in error.__notes__[-1]
+        assert list(m.items()) == [("a", 1)], "those before it are stored"
+
+    @pytest.mark.parametrize("element", [7, (1,), (1, 2, 3), ""])
+    def test_an_element_that_is_no_pair_is_the_error_that_dict_raises(self, element):
+        with pytest.raises(Exception) as of_dict:
+            dict([(1, 2), element])
+        with pytest.raises(of_dict.type) as caught:
+            SkipListMap([(1, 2), element])
+        assert "element 1 of the iterable" in caught.value.__notes__[-1]
+
     def test_many_entries_come_back_in_order(self):
         import random
 
@@ -379,6 +417,31 @@ class TestEquality:
         other = collections.defaultdict(int, {2: 0})
         assert SkipListMap({1: 0}) != other
         assert dict(other) == {2: 0}
+
+    @pytest.mark.parametrize("error", [TypeError, ValueError, OSError])
+    def test_an_error_in_the_other_mapping_s_getitem_comes_through(self, error):
+        class Broken(collections.UserDict):
+            def __contains__(self, key):
+                return True
+
+            def __getitem__(self, key):
+                raise error("broken")
+
+        other = Broken()
+        other.data["a"] = 1
+        with pytest.raises(error, match="broken"):
+            SkipListMap(a=1) == other
+        with pytest.raises(error, match="broken"):
+            other == SkipListMap(a=1)
+
+    def test_a_key_that_has_gone_from_the_other_meanwhile_makes_it_unequal(self):
+        class Fleeting(collections.UserDict):
+            def __contains__(self, key):
+                found = key in self.data
+                self.data.pop(key, None)
+                return found
+
+        assert SkipListMap(a=1) != Fleeting(a=1)
 
     def test_a_nan_among_the_other_s_keys_makes_it_unequal(self):
         nan = float("nan")
