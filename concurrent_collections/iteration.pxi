@@ -32,21 +32,22 @@ cdef class _EntryIterator:
         return self
 
     def __next__(self):
+        # What fetching lets go of. It dies at the end of this function, when the iterator is free again: a finalizer
+        # may step it, too.
+        cdef tuple old = None
         if cc_exchange_acq_rel_u32(&self.is_running, 1):
             raise ValueError("iterator already executing")
         try:
-            return self.advance()
+            if self.owner is None:
+                raise StopIteration
+            if self.index == self.count or cc_skiplist_changes_by_this_thread(self.entries) != self.changes:
+                old = (self.owner, self.keys, self.results, self.first, self.start, self.stop)
+                self.fetch()
+            result = self.results[self.index]
+            self.index += 1
+            return result
         finally:
             cc_store_release_u32(&self.is_running, 0)
-
-    cdef object advance(self):
-        if self.owner is None:
-            raise StopIteration
-        if self.index == self.count or cc_skiplist_changes_by_this_thread(self.entries) != self.changes:
-            self.fetch()
-        result = self.results[self.index]
-        self.index += 1
-        return result
 
     cdef int fetch(self) except -1:
         cdef PyObject *results = NULL

@@ -112,7 +112,25 @@ cdef class SkipListSet:
         return _new_set(type(self), self)
 
     def __reduce__(self):
+        # The elements come with the state, after the set itself has been noted: one of them may lead back to it. A subclass
+        # with a __setstate__ of its own gets the state alone.
+        if type(self).__setstate__ is SkipListSet.__setstate__:
+            return NEW_OBJECT, (type(self),), [list(self), self.__getstate__()]
         return _new_set, (type(self), list(self)), self.__getstate__()
+
+    def __setstate__(self, state):
+        # A list is what __reduce__ has made. Otherwise as if there were no such method.
+        if type(state) is list:
+            elements, state = state
+            SkipListSet.update(self, elements)
+        slots = None
+        if type(state) is tuple and len(state) == 2:
+            state, slots = state
+        if state:
+            self.__dict__.update(state)
+        if slots:
+            for name, value in slots.items():
+                setattr(self, name, value)
 
     def flush(self):
         """Release references that still wait for readers; return how many still wait. See SkipListMap."""

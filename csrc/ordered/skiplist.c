@@ -1350,19 +1350,10 @@ NEVER_INLINE cc_status walk_down(cc_skiplist *list, cc_smr_guard *g, cc_search *
         }
         uintptr_t link = cc_protect(g, &before->next[0]);
         node *current = target_of(link);
-        if (is_marked(link) || !settle(g, false, before, 0, &current, &beyond) || !current) {
-            lost = true;
+        if (is_marked(link) || !settle(g, false, before, 0, &current, &beyond) || !current ||
+            current == at->after[0]) {
+            lost = true; /* at->before[0] has been unlinked: nothing marks the bound any more */
             break;
-        }
-        if (search && current != at->before[0]) {
-            /* at->before[0] may have been unlinked meanwhile: do not run past the bound. */
-            int order = compare(list, g, search, current);
-            if (order == CC_UNDECIDED) {
-                return CC_NEED_COMPARE;
-            }
-            if (exclusive ? order <= 0 : order < 0) {
-                break;
-            }
         }
         before = current;
     }

@@ -29,6 +29,26 @@ class NamedSet(SkipListSet):
     pass
 
 
+class SlottedSet(SkipListSet):
+    __slots__ = ("__dict__", "extra")
+
+
+class SelfMadeSet(SkipListSet):
+    """Saves and restores itself in its own way."""
+
+    def __getstate__(self):
+        return "saved"
+
+    def __setstate__(self, state):
+        self.restored = state
+
+
+class Element(Key):
+    """Leads back to where it is."""
+
+    home = None
+
+
 class Slotted(SkipListMap):
     __slots__ = ("extra",)
 
@@ -186,6 +206,34 @@ class TestPickle:
         assert twin[1] is twin
         m.clear()
         twin.clear()
+
+    @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+    @pytest.mark.parametrize("kind", [SkipListSet, NamedSet])
+    def test_a_set_whose_elements_lead_back_to_it_comes_back_so(self, protocol, kind):
+        s = kind()
+        for rank in (2, 1, 3):
+            element = Element(rank)
+            element.home = s
+            s.add(element)
+        for twin in (pickle.loads(pickle.dumps(s, protocol)), copy.deepcopy(s)):
+            assert type(twin) is kind
+            assert [element.rank for element in twin] == [1, 2, 3]
+            assert all(element.home is twin for element in twin)
+            assert twin.first() is not s.first()
+            twin.clear()
+        s.clear()
+
+    @pytest.mark.parametrize("how", [copy.copy, copy.deepcopy, through_pickle])
+    def test_a_set_comes_back_with_attributes_slots_and_its_own_state(self, how):
+        s = SlottedSet([2, 1])
+        s.extra, s.other = "slot", "attribute"
+        twin = how(s)
+        assert (list(twin), twin.extra, twin.other) == ([1, 2], "slot", "attribute")
+        twin = how(SelfMadeSet([2, 1]))
+        assert (list(twin), twin.restored) == ([1, 2], "saved")
+        twin = how(SkipListSet())
+        assert type(twin) is SkipListSet
+        assert not twin
 
     def test_a_large_map_comes_back(self):
         m = SkipListMap.fromkeys(range(20_000), "v")

@@ -7,7 +7,7 @@ import gc
 import itertools
 
 import pytest
-from support import Object, collect, dead, in_background, rounds, run_threads
+from support import Key, Object, collect, dead, in_background, rounds, run_threads
 
 from concurrent_collections import SkipListMap
 
@@ -230,6 +230,58 @@ class TestIterationUnderChange:
         assert list(iterator) == [1]
         m[2] = "b"
         assert list(iterator) == []
+
+    @pytest.mark.parametrize("what", [iter, reversed, lambda m: iter(m.values())])
+    def test_a_finalizer_that_its_last_step_sets_off_finds_it_at_its_end(self, what):
+        answers = []
+
+        class Holder(SkipListMap):
+            def __del__(self):
+                answers.append(next(iterator, "at the end"))
+
+        iterator = what(Holder({1: "a"}))
+        gc.collect()
+        assert not answers, "the iterator keeps the map alive"
+        assert next(iterator) is not None
+        assert next(iterator, None) is None
+        assert answers == ["at the end"]
+
+    def test_a_finalizer_that_a_step_sets_off_may_step_it_too(self):
+        class Value:
+            def __del__(self):
+                answers.append(next(iterator)[0])
+
+        answers = []
+        m = SkipListMap({key: Value() if key == 3 else None for key in range(40)})
+        iterator = iter(m.items())
+        assert next(iterator)[0] == 0
+        m.replace(3, None)  # the iterator's chunk has the only reference
+        gc.collect()
+        assert [key for key, _ in iterator] == [1, *range(3, 40)]
+        assert answers == [2]
+
+    @pytest.mark.parametrize("length", [10, 100, 1000, 4000])
+    @pytest.mark.parametrize("bounds", [(), (0.25, 0.75)])
+    def test_going_down_costs_at_most_twice_the_comparisons_of_going_up(self, length, bounds):
+        class Counting(Key):
+            calls = 0
+
+            def __lt__(self, other):
+                Counting.calls += 1
+                return self.rank < other.rank
+
+        def calls_for(view):
+            before = Counting.calls
+            ranks = [key.rank for key in view]
+            return Counting.calls - before, ranks
+
+        m = SkipListMap.fromkeys(Counting(rank) for rank in range(length))
+        keys = m.keys(*[Counting(int(part * length)) for part in bounds])
+        up, upwards = calls_for(keys)
+        down, downwards = calls_for(reversed(keys))
+        assert downwards == upwards[::-1]
+        # A few more for the search of the end, which forward iteration of the whole need not do.
+        assert down <= 2 * up + 40
 
     def test_the_iterator_is_its_own_iterator(self, tens):
         iterator = iter(tens)
