@@ -1,6 +1,6 @@
 """Live views of a part of an ordered container."""
 
-from collections.abc import ItemsView, KeysView, ValuesView
+from collections.abc import ItemsView, Iterable, KeysView, Set, ValuesView
 from reprlib import recursive_repr
 
 _MISSING = object()
@@ -52,6 +52,11 @@ class _Bounds:
             return len(self._mapping)
         return sum(1 for _ in self._walk(False))
 
+    def __bool__(self):
+        if self._is_whole():
+            return bool(self._mapping)
+        return any(True for _ in self._walk(False))  # the first entry is enough
+
     @recursive_repr("...")
     def __repr__(self):
         return f"{type(self).__name__}({list(self)!r})"
@@ -62,13 +67,68 @@ class _Bounds:
         return _core.SkipListSet(iterable)
 
 
-class SkipListKeysView(_Bounds, KeysView):
+class _SetOfKeys:
+    """What `Set` would do with `in`, with look-ups that never fail because things do not compare.
+
+    An element that does not compare with the keys, or is a NaN, is not in the view, as if it were a built-in
+    set. What comparisons of users raise comes out.
+    """
+
+    __slots__ = ()
+
+    def __le__(self, other):
+        if not isinstance(other, Set):
+            return NotImplemented
+        return len(self) <= len(other) and all(_core._is_in(e, other) for e in self)
+
+    def __ge__(self, other):
+        if not isinstance(other, Set):
+            return NotImplemented
+        return len(self) >= len(other) and all(self._has(e) for e in other)
+
+    def isdisjoint(self, other):
+        """Return whether no element of `other` is in this view."""
+        return not any(self._has(e) for e in other)
+
+    def __and__(self, other):
+        if not isinstance(other, Iterable):
+            return NotImplemented
+        return self._from_iterable([e for e in other if self._has(e)])
+
+    __rand__ = __and__
+
+    def __sub__(self, other):
+        if not isinstance(other, Iterable):
+            return NotImplemented
+        if not isinstance(other, Set):
+            other = self & other
+        return self._from_iterable([e for e in self if not _core._is_in(e, other)])
+
+    def __rsub__(self, other):
+        if not isinstance(other, Iterable):
+            return NotImplemented
+        return self._from_iterable([e for e in other if not self._has(e)])
+
+    def __xor__(self, other):
+        if not isinstance(other, Iterable):
+            return NotImplemented
+        theirs = list(other)
+        return (self - theirs) | (theirs - self)
+
+    __rxor__ = __xor__
+
+
+class SkipListKeysView(_SetOfKeys, _Bounds, KeysView):
     """Keys of a SkipListMap, or elements of a SkipListSet, between two bounds. A live set."""
 
     __slots__ = _ATTRIBUTES
 
     def __contains__(self, key):
-        return self._includes(key) and key in self._mapping
+        # First whether it is there: then it has an order with the bounds, too.
+        return key in self._mapping and self._includes(key)
+
+    def _has(self, key):
+        return _core._is_in(key, self._mapping) and self._includes(key)
 
 
 class SkipListValuesView(_Bounds, ValuesView):
@@ -81,7 +141,7 @@ class SkipListValuesView(_Bounds, ValuesView):
         return any(v is value or v == value for v in self)
 
 
-class SkipListItemsView(_Bounds, ItemsView):
+class SkipListItemsView(_SetOfKeys, _Bounds, ItemsView):
     """(key, value) pairs between two keys. A live set."""
 
     __slots__ = _ATTRIBUTES
@@ -96,9 +156,17 @@ class SkipListItemsView(_Bounds, ItemsView):
             key, value = item
         except (TypeError, ValueError):
             return False
-        missing = _MISSING
-        found = self._mapping.get(key, missing) if self._includes(key) else missing
-        return found is not missing and (found is value or found == value)
+        found = self._mapping.get(key, _MISSING)
+        if found is _MISSING or not self._includes(key):
+            return False
+        return found is value or found == value
+
+    def _has(self, item):
+        try:
+            key, _ = item
+        except (TypeError, ValueError):
+            return False
+        return _core._is_in(key, self._mapping) and item in self
 
 
 from concurrent_collections import _core  # noqa: E402  (it imports this module first)

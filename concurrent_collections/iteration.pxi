@@ -93,6 +93,14 @@ cdef extern from *:
     object new_object "cc_new_object"(PyObject *o)
 
 
+cdef object parse_bound(object bound, const char *argument):
+    # None, like a bound that is left out, is none: it has no order, so it is no key.
+    if bound is None or bound is OPEN:
+        return OPEN
+    cc_key_check_bound(bound, argument)
+    return bound
+
+
 cdef tuple parse_inclusive(inclusive):
     if inclusive is True or inclusive is False:
         return inclusive, inclusive

@@ -27,8 +27,21 @@ enum {
 /* The C core's view of words that are references. */
 extern const cc_word_table cc_object_words;
 
-/* Fill in a search for `key`. -1 with an exception for a NaN. */
+/* Fill in a search for `key`, which must equal itself. -1 with a ValueError for a NaN, of whatever type, and with what
+ * `==` of a type that we do not know raises. */
 int cc_key_begin_search(cc_search *search, PyObject *key);
+
+/* The same for a key that has been looked at before. Runs nothing. */
+void cc_key_resume_search(cc_search *search, PyObject *key);
+
+/* Whether a key does not equal itself: 1, 0, or -1 with an exception. A NaN inside a tuple is not seen. */
+int cc_key_is_nan(PyObject *key);
+
+/* The one question that can be asked of a key alone: whether it compares with itself. 0, or -1 with an exception. */
+int cc_key_check_order(PyObject *key);
+
+/* Both questions, for a bound of a range. ValueErrors begin with the name of the argument. 0, or -1. */
+int cc_key_check_bound(PyObject *bound, const char *argument);
 
 /* A new reference to a stored key. */
 PyObject *cc_key_object(unsigned kind, uint64_t digest, uintptr_t word);
@@ -41,5 +54,14 @@ int cc_key_compare_by_python(PyObject *a, PyObject *b);
 
 /* The same, natively where that is possible. */
 int cc_key_compare_objects(PyObject *a, PyObject *b);
+
+/* After a comparison of the two has raised: whether that is Python's own TypeError for objects of exact built-in types that
+ * have no common order; with `of_any_type` also for other types, neither of which knows the other. Then 1, and the
+ * exception is cleared. Else 0, and it stays: it is what somebody's code has raised. */
+int cc_key_was_refused(PyObject *a, PyObject *b, int of_any_type);
+
+/* Whether two keys are one key in an ordered container: neither is less. What does not compare is not equal.
+ * 1, 0, or -1 with an exception. */
+int cc_key_equal(PyObject *a, PyObject *b);
 
 #endif

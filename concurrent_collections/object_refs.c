@@ -63,10 +63,32 @@ static void end_search(cc_skiplist *list, cc_search *search, PyObject *key) {
         PyErr_NoMemory();                                                                          \
     }
 
+/* What a look-up makes of a key that does not compare with the keys inside. */
+typedef enum lookup_policy {
+    REFUSE_UNCOMPARABLE, /* TypeError, as when it is stored */
+    ABSENT_IF_BUILTIN, /* not there, if both are of exact built-in types */
+    ABSENT_IF_ANY, /* not there, of whatever types they are */
+} lookup_policy;
+
+/* What UNTIL_DECIDED has left as an exception may be an answer: a key that has no order with one that is inside is not
+ * inside itself. */
+static cc_status absent_if_refused(const cc_search *search, PyObject *key, cc_status status,
+                                   lookup_policy policy) {
+    if (status != CC_NO_MEMORY || !search->asks || policy == REFUSE_UNCOMPARABLE ||
+        !PyErr_ExceptionMatches(PyExc_TypeError)) {
+        return status;
+    }
+    PyObject *other =
+        cc_key_object(search->needed.kind, search->needed.digest, search->needed.word);
+    bool was_refused = other && cc_key_was_refused(key, other, policy == ABSENT_IF_ANY);
+    Py_XDECREF(other);
+    return was_refused ? CC_ABSENT : status;
+}
+
 /* ---------------------------------------------------------------- one key */
 
 /* CC_FOUND and a new reference in *value (if not NULL), CC_ABSENT, or CC_NO_MEMORY with an exception. */
-static cc_status find(cc_skiplist *list, PyObject *key, PyObject **value) {
+static cc_status find(cc_skiplist *list, PyObject *key, PyObject **value, lookup_policy policy) {
     cc_search search;
     cc_status status;
     uintptr_t word = 0;
@@ -74,6 +96,7 @@ static cc_status find(cc_skiplist *list, PyObject *key, PyObject **value) {
         return CC_NO_MEMORY;
     }
     UNTIL_DECIDED(status, list, &search, key, cc_skiplist_get(list, &search, value ? &word : NULL));
+    status = absent_if_refused(&search, key, status, policy);
     if (value) {
         *value = (PyObject *)word;
     }
@@ -91,12 +114,17 @@ static void raise_key_error(PyObject *key) {
 }
 
 int cc_objects_contains(cc_skiplist *list, PyObject *key) {
-    return (int)find(list, key, NULL);
+    return (int)find(list, key, NULL, ABSENT_IF_BUILTIN);
+}
+
+int cc_objects_has(cc_skiplist *list, PyObject *key) {
+    int is_nan = cc_key_is_nan(key);
+    return is_nan ? (is_nan < 0 ? -1 : 0) : (int)find(list, key, NULL, ABSENT_IF_ANY);
 }
 
 PyObject *cc_objects_get(cc_skiplist *list, PyObject *key, PyObject *otherwise) {
     PyObject *value;
-    cc_status status = find(list, key, &value);
+    cc_status status = find(list, key, &value, ABSENT_IF_BUILTIN);
     if (status == CC_FOUND) {
         return value;
     }
@@ -122,7 +150,7 @@ static cc_status put(cc_skiplist *list, PyObject *key, PyObject *value, cc_put_p
     if (search.kind == CC_KIND_OTHER && policy != CC_PUT_IF_PRESENT &&
         cc_skiplist_length(list) == 0) {
         /* Nothing to compare with: find out now whether such a key can be ordered at all. */
-        if (PyObject_RichCompareBool(key, key, Py_LT) < 0) {
+        if (cc_key_check_order(key)) {
             return CC_NO_MEMORY;
         }
     }
@@ -173,6 +201,7 @@ static cc_status take_out(cc_skiplist *list, PyObject *key, PyObject **old) {
     }
     UNTIL_DECIDED(status, list, &search, key,
                   cc_skiplist_remove(list, &search, old ? &word : NULL));
+    status = absent_if_refused(&search, key, status, ABSENT_IF_BUILTIN);
     if (old) {
         *old = (PyObject *)word;
     }
@@ -197,7 +226,7 @@ PyObject *cc_objects_pop(cc_skiplist *list, PyObject *key, PyObject *otherwise) 
 int cc_objects_replace_if(cc_skiplist *list, PyObject *key, PyObject *expected, PyObject *value) {
     for (;;) {
         PyObject *current;
-        cc_status status = find(list, key, &current);
+        cc_status status = find(list, key, &current, REFUSE_UNCOMPARABLE);
         if (status != CC_FOUND) {
             return (int)status;
         }
@@ -208,10 +237,7 @@ int cc_objects_replace_if(cc_skiplist *list, PyObject *key, PyObject *expected, 
             return equal;
         }
         cc_search search;
-        if (cc_key_begin_search(&search, key)) {
-            Py_DECREF(current);
-            return -1;
-        }
+        cc_key_resume_search(&search, key);
         Py_INCREF(value);
         /* `current` is held, so no other object can be at its address: the CAS means this object. */
         UNTIL_DECIDED(
@@ -260,15 +286,15 @@ static PyObject *convert_entry(cc_entry *e, int want) {
     return item;
 }
 
-static PyObject *nothing_there(int relation) {
-    if (relation == CC_FIRST || relation == CC_LAST) {
+static PyObject *nothing_there(PyObject *otherwise) {
+    if (!otherwise) {
         PyErr_SetString(PyExc_KeyError, "the container is empty");
-        return NULL;
     }
-    Py_RETURN_NONE;
+    return Py_XNewRef(otherwise);
 }
 
-PyObject *cc_objects_neighbour(cc_skiplist *list, PyObject *key, int relation, int want) {
+PyObject *cc_objects_neighbour(cc_skiplist *list, PyObject *key, int relation, int want,
+                               PyObject *otherwise) {
     cc_search search;
     cc_status status;
     cc_entry entry;
@@ -280,8 +306,11 @@ PyObject *cc_objects_neighbour(cc_skiplist *list, PyObject *key, int relation, i
     UNTIL_DECIDED(status, list, &search, key,
                   cc_skiplist_neighbour(list, &search, (cc_relation)relation, &entry));
     end_search(list, &search, key);
+    if (status == CC_ABSENT && key && cc_skiplist_length(list) == 0 && cc_key_check_order(key)) {
+        return NULL; /* nothing to compare it with has shown that it has no order */
+    }
     return status == CC_FOUND    ? convert_entry(&entry, want)
-           : status == CC_ABSENT ? nothing_there(relation)
+           : status == CC_ABSENT ? nothing_there(otherwise)
                                  : NULL;
 }
 
@@ -305,7 +334,7 @@ PyObject *cc_objects_pop_end(cc_skiplist *list, int relation, int want) {
         memset(&search, 0, sizeof search);
         cc_status status = cc_skiplist_neighbour(list, &search, (cc_relation)relation, &entry);
         if (status == CC_ABSENT) {
-            return nothing_there(relation);
+            return nothing_there(NULL);
         }
         if (status != CC_FOUND) {
             return PyErr_NoMemory();
@@ -392,8 +421,8 @@ PyObject *cc_objects_scan(cc_skiplist *list, PyObject *from, int from_exclusive,
     size_t most = room < MOST_ENTRIES_AT_ONCE ? (size_t)room : MOST_ENTRIES_AT_ONCE;
     *results = NULL;
     *is_last = 0;
-    if (from && cc_key_begin_search(&search, from)) {
-        return NULL;
+    if (from) {
+        cc_key_resume_search(&search, from); /* a bound or a key: looked at before */
     }
     cc_search *s = from ? &search : NULL;
     UNTIL_DECIDED(status, list, &search, from,

@@ -25,7 +25,12 @@ cc_skiplist *cc_objects_new(void);
 
 /* ---- one key ---- */
 
+/* A look-up of a key that does not compare with those inside, all of exact built-in types, does not find it: these four
+ * and cc_objects_delete. Storing, and asking for neighbours, raises TypeError. */
 int cc_objects_contains(cc_skiplist *list, PyObject *key);
+/* For the algebra of sets: what does not compare, of whatever type, and a NaN are not there. What comparisons of users
+ * raise comes out. */
+int cc_objects_has(cc_skiplist *list, PyObject *key);
 /* NULL for otherwise: KeyError. */
 PyObject *cc_objects_get(cc_skiplist *list, PyObject *key, PyObject *otherwise);
 PyObject *cc_objects_pop(cc_skiplist *list, PyObject *key, PyObject *otherwise);
@@ -42,9 +47,10 @@ int cc_objects_replace_if(cc_skiplist *list, PyObject *key, PyObject *expected, 
 
 /* ---- order ---- */
 
-/* The entry in that relation to key (NULL for CC_FIRST and CC_LAST). None when there is none, but
- * KeyError for the first or last of an empty container. */
-PyObject *cc_objects_neighbour(cc_skiplist *list, PyObject *key, int relation, int want);
+/* The entry in that relation to key (NULL for CC_FIRST and CC_LAST). `otherwise` when there is none, or KeyError if
+ * that is NULL. */
+PyObject *cc_objects_neighbour(cc_skiplist *list, PyObject *key, int relation, int want,
+                               PyObject *otherwise);
 /* Remove and return the first or last entry; KeyError on an empty container. */
 PyObject *cc_objects_pop_end(cc_skiplist *list, int relation, int want);
 

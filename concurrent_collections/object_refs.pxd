@@ -19,10 +19,15 @@ cdef extern from "ordered/skiplist.h":
     unsigned int cc_skiplist_changes_by_this_thread(const cc_skiplist *list)
     const char *cc_skiplist_check(cc_skiplist *list)
 
+cdef extern from "object_keys.h":
+    int cc_key_check_bound(object bound, const char *argument) except -1
+    bint cc_key_equal(object a, object b) except -1
+
 cdef extern from "object_refs.h":
     int CC_WANT_KEY, CC_WANT_VALUE, CC_WANT_ITEM
     cc_skiplist *cc_objects_new() except NULL
     bint cc_objects_contains(cc_skiplist *list, object key) except -1
+    bint cc_objects_has(cc_skiplist *list, object key) except -1
     object cc_objects_get(cc_skiplist *list, object key, PyObject *otherwise)
     object cc_objects_pop(cc_skiplist *list, object key, PyObject *otherwise)
     int cc_objects_set(cc_skiplist *list, object key, object value) except -1
@@ -30,7 +35,7 @@ cdef extern from "object_refs.h":
     bint cc_objects_delete(cc_skiplist *list, object key) except -1
     bint cc_objects_add(cc_skiplist *list, object key) except -1
     bint cc_objects_replace_if(cc_skiplist *list, object key, object expected, object value) except -1
-    object cc_objects_neighbour(cc_skiplist *list, PyObject *key, int relation, int want)
+    object cc_objects_neighbour(cc_skiplist *list, PyObject *key, int relation, int want, PyObject *otherwise)
     object cc_objects_pop_end(cc_skiplist *list, int relation, int want)
     list cc_objects_scan(cc_skiplist *list, PyObject *start, int start_exclusive, PyObject *first,
                          PyObject *stop, int stop_inclusive, int downwards, int want, Py_ssize_t room,

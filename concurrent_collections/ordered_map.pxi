@@ -3,6 +3,15 @@
 cdef object MISSING = object()
 
 
+cdef PyObject *the_default(tuple default, str name) except? NULL:
+    # Of a method that raises KeyError without one: NULL. The tuple keeps it.
+    if not default:
+        return NULL
+    if len(default) > 1:
+        raise TypeError(f"{name} expected at most 1 argument, got {len(default)}")
+    return <PyObject *>default[0]
+
+
 cdef class SkipListMap:
     """A lock-free ordered map, for any number of threads.
 
@@ -12,7 +21,7 @@ cdef class SkipListMap:
         What to start with. Keyword arguments are added after it.
 
     Keys are ordered by ``<`` and need no hash: ints of any size, floats (no NaN), str, bytes, tuples, and
-    any objects with a consistent ``<``. ``1``, ``1.0`` and ``True`` are one key. An exact int that fits 64
+    any objects with a consistent ``<``. Keys of which neither is less are one key, as ``1``, ``1.0`` and ``True``. An exact int that fits 64
     bits and a float are kept by value: the key object that comes out is equal, not identical.
 
     Every operation is linearizable and lock-free; expected time is O(log n), and O(1) for ``m[k]``,
@@ -57,8 +66,9 @@ cdef class SkipListMap:
     def get(self, key, default=None):
         """Return the value of ``key``, or ``default``.
 
-        Parameters: key; default, any object. Raises TypeError for a key that cannot be compared, ValueError for
-        NaN. Expected O(1) for int, float, str and bytes keys, else O(log n). Lock-free.
+        Parameters: key; default, any object. A key that Python refuses to compare with those inside is not there, as in
+        a dict, when all are of exact built-in types; for other types TypeError, or what ``<`` raises. Raises ValueError
+        for a key that does not equal itself, as NaN. Expected O(1) for int, float, str and bytes keys, else O(log n). Lock-free.
         """
         return cc_objects_get(self.entries, key, <PyObject *>default)
 
@@ -69,8 +79,8 @@ cdef class SkipListMap:
     def put(self, key, value, default=None):
         """Store ``value`` under ``key``; return the value before, or ``default`` if there was none.
 
-        ``default`` tells the two apart in maps that hold None. Raises TypeError or ValueError for a bad key and
-        MemoryError, and then the map is unchanged. Expected O(log n), O(1) for replacing under an int, float,
+        ``default`` tells the two apart in maps that hold None. Raises TypeError for a key that cannot be compared,
+        ValueError for one that does not equal itself, as NaN, and MemoryError, and then the map is unchanged. Expected O(log n), O(1) for replacing under an int, float,
         str or bytes key. Lock-free. As Java's ``ConcurrentSkipListMap.put``.
         """
         return cc_objects_put(self.entries, key, value, CC_PUT_ALWAYS, default)
@@ -99,13 +109,16 @@ cdef class SkipListMap:
         return cc_objects_replace_if(self.entries, key, expected, value)
 
     def delete(self, key):
-        """Remove ``key``; return whether it was there. ``del m[key]`` raises KeyError instead. Lock-free."""
+        """Remove ``key``; return whether it was there. ``del m[key]`` raises KeyError instead. Lock-free.
+
+        Errors as ``get``. Expected O(log n).
+        """
         return cc_objects_delete(self.entries, key)
 
     def pop(self, key, /, *default):
         """Remove ``key`` and return its value; the default, or KeyError without one, if it is not there.
 
-        Of several threads exactly one gets the value. Expected O(log n). Lock-free.
+        Of several threads exactly one gets the value. Errors as ``get``. Expected O(log n). Lock-free.
         """
         if not default:
             return cc_objects_pop(self.entries, key, NULL)
@@ -115,53 +128,63 @@ cdef class SkipListMap:
 
     # ---- order ----
 
-    def first_key(self):
-        """Return the smallest key; KeyError if the map is empty. O(1). Lock-free."""
-        return cc_objects_neighbour(self.entries, NULL, CC_FIRST, CC_WANT_KEY)
+    def first_key(self, *default):
+        """Return the smallest key; the default, or KeyError without one, if the map is empty. O(1). Lock-free."""
+        return cc_objects_neighbour(
+            self.entries, NULL, CC_FIRST, CC_WANT_KEY, the_default(default, "first_key"))
 
-    def last_key(self):
-        """Return the largest key; KeyError if the map is empty. Expected O(log n). Lock-free."""
-        return cc_objects_neighbour(self.entries, NULL, CC_LAST, CC_WANT_KEY)
+    def last_key(self, *default):
+        """Return the largest key; the default, or KeyError without one, if the map is empty. Expected O(log n). Lock-free."""
+        return cc_objects_neighbour(
+            self.entries, NULL, CC_LAST, CC_WANT_KEY, the_default(default, "last_key"))
 
     def floor_key(self, key):
         """Return the largest key <= ``key``, or None. Expected O(log n). Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_FLOOR, CC_WANT_KEY)
+        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_FLOOR, CC_WANT_KEY, <PyObject *>None)
 
     def ceiling_key(self, key):
         """Return the smallest key >= ``key``, or None. Expected O(log n). Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_CEILING, CC_WANT_KEY)
+        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_CEILING, CC_WANT_KEY, <PyObject *>None)
 
     def lower_key(self, key):
         """Return the largest key < ``key``, or None. Expected O(log n). Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_LOWER, CC_WANT_KEY)
+        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_LOWER, CC_WANT_KEY, <PyObject *>None)
 
     def higher_key(self, key):
         """Return the smallest key > ``key``, or None. Expected O(log n). Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_HIGHER, CC_WANT_KEY)
+        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_HIGHER, CC_WANT_KEY, <PyObject *>None)
 
-    def first_item(self):
-        """Return the entry with the smallest key as a pair; KeyError if the map is empty. Lock-free."""
-        return cc_objects_neighbour(self.entries, NULL, CC_FIRST, CC_WANT_ITEM)
+    def first_item(self, *default):
+        """Return the entry with the smallest key as a pair; the default, or KeyError without one, if the map is empty.
 
-    def last_item(self):
-        """Return the entry with the largest key as a pair; KeyError if the map is empty. Lock-free."""
-        return cc_objects_neighbour(self.entries, NULL, CC_LAST, CC_WANT_ITEM)
+        O(1). Lock-free.
+        """
+        return cc_objects_neighbour(
+            self.entries, NULL, CC_FIRST, CC_WANT_ITEM, the_default(default, "first_item"))
+
+    def last_item(self, *default):
+        """Return the entry with the largest key as a pair; the default, or KeyError without one, if the map is empty.
+
+        Expected O(log n). Lock-free.
+        """
+        return cc_objects_neighbour(
+            self.entries, NULL, CC_LAST, CC_WANT_ITEM, the_default(default, "last_item"))
 
     def floor_item(self, key):
         """Return the entry with the largest key <= ``key`` as a pair, or None. Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_FLOOR, CC_WANT_ITEM)
+        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_FLOOR, CC_WANT_ITEM, <PyObject *>None)
 
     def ceiling_item(self, key):
         """Return the entry with the smallest key >= ``key`` as a pair, or None. Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_CEILING, CC_WANT_ITEM)
+        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_CEILING, CC_WANT_ITEM, <PyObject *>None)
 
     def lower_item(self, key):
         """Return the entry with the largest key < ``key`` as a pair, or None. Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_LOWER, CC_WANT_ITEM)
+        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_LOWER, CC_WANT_ITEM, <PyObject *>None)
 
     def higher_item(self, key):
         """Return the entry with the smallest key > ``key`` as a pair, or None. Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_HIGHER, CC_WANT_ITEM)
+        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_HIGHER, CC_WANT_ITEM, <PyObject *>None)
 
     def pop_first(self):
         """Remove and return an entry, as a pair, that was the first at some moment of the call.
@@ -189,30 +212,36 @@ cdef class SkipListMap:
     def __reversed__(self):
         return iterate(self, self.entries, OPEN, OPEN, True, True, True, CC_WANT_KEY)
 
-    def keys(self, start=..., stop=..., *, inclusive=(True, False), reverse=False):
+    def keys(self, start=None, stop=None, *, inclusive=(True, False), reverse=False):
         """Return a view of the keys from ``start`` to ``stop``, ascending, or descending with ``reverse``.
 
         Parameters
         ----------
         start, stop : keys, optional
-            The smaller and the larger bound; left out, there is no bound.
+            The smaller and the larger bound; left out, or None, there is no bound.
         inclusive : bool or pair of bools
             Whether the bounds themselves belong to it: (start, stop), or one for both.
         reverse : bool
             Iterate from ``stop`` down to ``start``.
 
+        Raises ValueError for a bound that is a NaN, and TypeError for one that has no order; one that does not compare
+        with the keys raises TypeError when the view is used.
+
         The view is live. Iterating costs O(log n) to begin and amortized O(1) per entry, and is weakly
         consistent; ``len`` of a view with bounds counts its entries.
         """
-        return KEYS_VIEW(self, start, stop, parse_inclusive(inclusive), reverse)
+        return KEYS_VIEW(
+            self, parse_bound(start, b"start"), parse_bound(stop, b"stop"), parse_inclusive(inclusive), reverse)
 
-    def values(self, start=..., stop=..., *, inclusive=(True, False), reverse=False):
+    def values(self, start=None, stop=None, *, inclusive=(True, False), reverse=False):
         """Return a view of the values in the order of their keys. Parameters and costs as ``keys``."""
-        return VALUES_VIEW(self, start, stop, parse_inclusive(inclusive), reverse)
+        return VALUES_VIEW(
+            self, parse_bound(start, b"start"), parse_bound(stop, b"stop"), parse_inclusive(inclusive), reverse)
 
-    def items(self, start=..., stop=..., *, inclusive=(True, False), reverse=False):
+    def items(self, start=None, stop=None, *, inclusive=(True, False), reverse=False):
         """Return a view of the (key, value) pairs. Parameters and costs as ``keys``."""
-        return ITEMS_VIEW(self, start, stop, parse_inclusive(inclusive), reverse)
+        return ITEMS_VIEW(
+            self, parse_bound(start, b"start"), parse_bound(stop, b"stop"), parse_inclusive(inclusive), reverse)
 
     # ---- the whole ----
 
@@ -293,7 +322,7 @@ cdef class SkipListMap:
             if len(self) != len(other):
                 return False
             for (a, x), (b, y) in zip(self.items(), other.items()):
-                if not (a is b or a == b) or not (x is y or x == y):
+                if not cc_key_equal(a, b) or not (x is y or x == y):
                     return False
             return True
         if not isinstance(other, Mapping):

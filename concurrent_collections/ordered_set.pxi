@@ -33,11 +33,14 @@ cdef class SkipListSet:
         return cc_objects_contains(self.entries, element)
 
     def add(self, element, /):
-        """Add an element. Raises TypeError or ValueError for one without a place in the order. Lock-free."""
+        """Add an element. Expected O(log n). Lock-free.
+
+        Raises TypeError for one that cannot be compared, ValueError for one that does not equal itself, as NaN.
+        """
         cc_objects_add(self.entries, element)
 
     def discard(self, element, /):
-        """Remove an element if it is there. Expected O(log n). Lock-free."""
+        """Remove an element if it is there. Expected O(log n). Errors as ``SkipListMap.get``. Lock-free."""
         cc_objects_delete(self.entries, element)
 
     def remove(self, element, /):
@@ -47,29 +50,29 @@ cdef class SkipListSet:
 
     # ---- order ----
 
-    def first(self):
-        """Return the smallest element; KeyError if the set is empty. O(1). Lock-free."""
-        return cc_objects_neighbour(self.entries, NULL, CC_FIRST, CC_WANT_KEY)
+    def first(self, *default):
+        """Return the smallest element; the default, or KeyError without one, if the set is empty. O(1). Lock-free."""
+        return cc_objects_neighbour(self.entries, NULL, CC_FIRST, CC_WANT_KEY, the_default(default, "first"))
 
-    def last(self):
-        """Return the largest element; KeyError if the set is empty. Expected O(log n). Lock-free."""
-        return cc_objects_neighbour(self.entries, NULL, CC_LAST, CC_WANT_KEY)
+    def last(self, *default):
+        """Return the largest element; the default, or KeyError without one, if the set is empty. Expected O(log n). Lock-free."""
+        return cc_objects_neighbour(self.entries, NULL, CC_LAST, CC_WANT_KEY, the_default(default, "last"))
 
     def floor(self, element, /):
         """Return the largest element <= ``element``, or None. Expected O(log n). Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>element, CC_FLOOR, CC_WANT_KEY)
+        return cc_objects_neighbour(self.entries, <PyObject *>element, CC_FLOOR, CC_WANT_KEY, <PyObject *>None)
 
     def ceiling(self, element, /):
         """Return the smallest element >= ``element``, or None. Expected O(log n). Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>element, CC_CEILING, CC_WANT_KEY)
+        return cc_objects_neighbour(self.entries, <PyObject *>element, CC_CEILING, CC_WANT_KEY, <PyObject *>None)
 
     def lower(self, element, /):
         """Return the largest element < ``element``, or None. Expected O(log n). Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>element, CC_LOWER, CC_WANT_KEY)
+        return cc_objects_neighbour(self.entries, <PyObject *>element, CC_LOWER, CC_WANT_KEY, <PyObject *>None)
 
     def higher(self, element, /):
         """Return the smallest element > ``element``, or None. Expected O(log n). Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>element, CC_HIGHER, CC_WANT_KEY)
+        return cc_objects_neighbour(self.entries, <PyObject *>element, CC_HIGHER, CC_WANT_KEY, <PyObject *>None)
 
     def pop_first(self):
         """Remove and return an element that was the smallest at some moment of the call; KeyError if empty."""
@@ -91,9 +94,10 @@ cdef class SkipListSet:
     def __reversed__(self):
         return iterate(self, self.entries, OPEN, OPEN, True, True, True, CC_WANT_KEY)
 
-    def range(self, start=..., stop=..., *, inclusive=(True, False), reverse=False):
-        """Return a view of the elements from ``start`` to ``stop``; parameters as ``SkipListMap.keys``."""
-        return KEYS_VIEW(self, start, stop, parse_inclusive(inclusive), reverse)
+    def range(self, start=None, stop=None, *, inclusive=(True, False), reverse=False):
+        """Return a view of the elements from ``start`` to ``stop``; parameters and errors as ``SkipListMap.keys``."""
+        return KEYS_VIEW(
+            self, parse_bound(start, b"start"), parse_bound(stop, b"stop"), parse_inclusive(inclusive), reverse)
 
     # ---- the whole ----
 
@@ -141,73 +145,87 @@ cdef class SkipListSet:
         """How this container reclaims what is removed from it: 'ibr' or 'debra'. See `config.smr_scheme`."""
         return SMR_SCHEMES[cc_skiplist_scheme(self.entries)]
 
-    # ---- algebra: named methods take any iterables, operators take sets ----
+    # ---- algebra: named methods take any iterables, operators take sets. An element that does not compare with those of
+    # this set is not in it, as if it were a built-in set. Where the set changes, it is first found out what is to be done. ----
 
     @classmethod
     def _from_iterable(cls, iterable):
         return cls(iterable)
 
     def update(self, *others):
-        """Add all elements of the iterables. O(k log n)."""
+        """Add all elements of the iterables. O(k log n).
+
+        One after another: when one raises (TypeError, ValueError, as ``add``), those before it have been added.
+        """
         for other in others:
             for element in other:
                 cc_objects_add(self.entries, element)
 
     def union(self, *others):
-        """Return a new set with the elements of this set and of all ``others``."""
+        """Return a new set with the elements of this set and of all ``others``. Errors as ``add``."""
         result = self.copy()
         result.update(*others)
         return result
 
     def intersection(self, *others):
-        """Return a new set with the elements that are in this set and in all ``others``."""
-        tests = [as_set(other) for other in others]
-        return _new_set(type(self), [element for element in self if all([element in test for test in tests])])
+        """Return a new set with the elements that are in this set and in all ``others``.
+
+        Elements of others that do not compare with this set's, or are NaN, are not in it, and no error. O(n log k).
+        """
+        tests = [as_set(other, self) for other in others]
+        return _new_set(type(self), [element for element in self if is_in_all(element, tests)])
 
     def difference(self, *others):
-        """Return a new set with the elements of this set that are in none of the ``others``."""
-        tests = [as_set(other) for other in others]
-        return _new_set(type(self), [element for element in self if not any([element in test for test in tests])])
+        """Return a new set with the elements of this set that are in none of the ``others``. As ``intersection``."""
+        tests = [as_set(other, self) for other in others]
+        return _new_set(type(self), [element for element in self if not is_in_any(element, tests)])
 
     def symmetric_difference(self, other, /):
-        """Return a new set with the elements that are in exactly one of the two."""
-        theirs = SkipListSet(other)
+        """Return a new set with the elements that are in exactly one of the two.
+
+        Raises TypeError or ValueError, as ``add``, when what only ``other`` has has no place among the rest.
+        """
+        theirs = list(other)
         result = self.difference(theirs)
-        result.update([element for element in theirs if element not in self])
+        result.update([element for element in theirs if not is_in(element, self)])
         return result
 
     def intersection_update(self, *others):
-        """Remove the elements that are missing in any of the ``others``."""
-        tests = [as_set(other) for other in others]
-        for element in self:
-            if not all([element in test for test in tests]):
-                cc_objects_delete(self.entries, element)
+        """Remove the elements that are missing in any of the ``others``. As ``intersection``; one after another."""
+        tests = [as_set(other, self) for other in others]
+        for element in [element for element in self if not is_in_all(element, tests)]:
+            cc_objects_delete(self.entries, element)
 
     def difference_update(self, *others):
-        """Remove the elements of all ``others``."""
-        for other in others:
-            for element in list(other) if other is self else other:
-                cc_objects_delete(self.entries, element)
+        """Remove the elements of all ``others``. As ``difference``; one after another."""
+        for element in [element for other in others for element in other if is_in(element, self)]:
+            cc_objects_delete(self.entries, element)
 
     def symmetric_difference_update(self, other, /):
-        """Remove the elements that both have, add those that only ``other`` has."""
-        for element in SkipListSet(other):
-            if not cc_objects_delete(self.entries, element):
-                cc_objects_add(self.entries, element)
+        """Remove the elements that both have, add those that only ``other`` has; one after another.
+
+        Raises TypeError or ValueError for an element without a place among the rest; then the set is as it was.
+        """
+        theirs = list(other)
+        both = [element for element in theirs if is_in(element, self)]
+        # Added first, and put in an order of their own before: what has no place is found out before anything changes.
+        self.update(SkipListSet([element for element in theirs if not is_in(element, self)]))
+        for element in both:
+            cc_objects_delete(self.entries, element)
 
     def isdisjoint(self, other, /):
-        """Return whether no element is in both."""
+        """Return whether no element is in both. As ``intersection``."""
         for element in other:
             if is_in(element, self):
                 return False
         return True
 
     def issubset(self, other, /):
-        """Return whether every element of this set is in ``other``."""
-        return is_within(self, as_set(other))
+        """Return whether every element of this set is in ``other``. As ``intersection``."""
+        return is_within(self, as_set(other, self))
 
     def issuperset(self, other, /):
-        """Return whether every element of ``other`` is in this set."""
+        """Return whether every element of ``other`` is in this set. As ``intersection``."""
         return is_within(other, self)
 
     def __or__(self, other):
@@ -226,7 +244,9 @@ cdef class SkipListSet:
         return self.difference(other) if isinstance(other, AbstractSet) else NotImplemented
 
     def __rsub__(self, other):
-        return _new_set(type(self), other).difference(self) if isinstance(other, AbstractSet) else NotImplemented
+        if not isinstance(other, AbstractSet):
+            return NotImplemented
+        return _new_set(type(self), [element for element in other if not is_in(element, self)])
 
     def __xor__(self, other):
         return self.symmetric_difference(other) if isinstance(other, AbstractSet) else NotImplemented
@@ -320,17 +340,49 @@ def _new_set(cls, elements):
     return result
 
 
-cdef object as_set(other):
-    # Something with a fast `in`. Not a built-in set made of the elements: they may have no hash.
-    return other if isinstance(other, AbstractSet) else SkipListSet(other)
+cdef object as_set(other, SkipListSet among):
+    # Something with a fast `in` for elements of `among`. Not a built-in set of an iterable's elements: they may have no
+    # hash. And only those that `among` has too: the others may not even compare with each other.
+    return other if isinstance(other, AbstractSet) else SkipListSet(
+        [element for element in other if is_in(element, among)])
 
 
 cdef bint is_in(element, container) except -1:
-    # For comparing whole sets: what a set cannot even look for (no hash, no order, a NaN) is not in it.
+    # For the algebra of sets: what a set cannot even look for (no order with what is inside, a NaN, no hash) is not in it.
+    # What comparisons of users raise comes out.
+    if isinstance(container, SkipListSet):
+        return cc_objects_has((<SkipListSet>container).entries, element)
+    if isinstance(container, SkipListMap):
+        return cc_objects_has((<SkipListMap>container).entries, element)
+    if isinstance(container, (KEYS_VIEW, ITEMS_VIEW)):
+        return container._has(element)
     try:
         return element in container
-    except (TypeError, ValueError):
-        return False
+    except TypeError:
+        try:
+            hash(element)
+        except TypeError:
+            return False
+        raise
+
+
+def _is_in(element, container):
+    """What views look for elements of other sets with."""
+    return is_in(element, container)
+
+
+cdef bint is_in_all(element, list containers) except -1:
+    for container in containers:
+        if not is_in(element, container):
+            return False
+    return True
+
+
+cdef bint is_in_any(element, list containers) except -1:
+    for container in containers:
+        if is_in(element, container):
+            return True
+    return False
 
 
 cdef bint is_within(small, large) except -1:

@@ -291,6 +291,75 @@ class TestNumbersThatAreOneKey:
 NAN = float("nan")
 
 
+class Metres(float):
+    pass
+
+
+class NeverItself(Key):
+    def __eq__(self, other):
+        return False
+
+    __hash__ = Key.__hash__
+
+
+NAN_LIKES = [NAN, Metres("nan"), decimal.Decimal("NaN"), NeverItself(1), complex(0, NAN)]
+
+WITHOUT_A_COMMON_ORDER = [
+    (1, "a"),
+    ("a", 1),
+    ("a", b"a"),
+    (b"a", "a"),
+    (1, (1,)),
+    ((1,), 1),
+    ((1,), ("a",)),
+    (("a", 1), ("a", "a")),
+    ((1, (2,)), (1, 2)),
+    ((1, [2, {3}]), (1, [2, "a"])),
+    (1.5, "a"),
+    (-0.0, "a"),
+    (2**100, "a"),
+    ("a", 2**100),
+    (True, "a"),
+    ("a", None),
+    (1, None),
+    (1, 1j),
+    (1, {}),
+    (1, object()),
+    (1, int),
+    (1, ...),
+    (1, range(3)),
+    (1, bytearray(b"a")),
+    (1, {1}),
+    ([1], (1,)),
+    ([1], ["a"]),
+    ((None,), (1,)),
+]
+# The same, where a type of users has a say, so that it may be a mistake of theirs.
+USERS_WITHOUT_A_COMMON_ORDER = [
+    (Key(1), 1),
+    (1, Key(1)),
+    (1, frozenset([Key(1)])),
+    ((1, Key(1)), (1, 2)),
+    ((1, 2), (1, Key(1))),
+    (datetime.date(2000, 1, 1), 1),
+]
+
+
+def look_ups(m, key):
+    return [
+        lambda: m[key],
+        lambda: m.get(key),
+        lambda: key in m,
+        lambda: m.contains(key),
+        lambda: m.pop(key),
+        lambda: m.pop(key, None),
+        lambda: m.delete(key),
+        lambda: m.__delitem__(key),
+        lambda: key in m.keys(),
+        lambda: (key, 1) in m.items(),
+    ]
+
+
 class TestRefusedKeys:
     @pytest.mark.parametrize("entries", [{}, {1: 1}, {i: i for i in range(100)}])
     def test_nan_is_a_value_error_and_changes_nothing(self, entries):
@@ -305,6 +374,72 @@ class TestRefusedKeys:
             with pytest.raises(ValueError):
                 store()
         assert dict(m) == entries
+
+    @pytest.mark.parametrize("key", NAN_LIKES, ids=lambda key: type(key).__name__)
+    @pytest.mark.parametrize("keys", [[], [1.0], [-1, 0, 2.5], range(100)])
+    def test_a_key_of_any_type_that_does_not_equal_itself_is_a_value_error(self, key, keys):
+        # Neither less nor greater than anything, it would be the same key as whatever it meets.
+        if type(key) is NeverItself:
+            keys = map(Key, keys)
+        m = SkipListMap.fromkeys(keys, "kept")
+        entries = list(m.items())
+        for operation in [
+            lambda: m.__setitem__(key, 1),
+            lambda: m.put(key, 1),
+            lambda: m.setdefault(key, 1),
+            lambda: m.put_if_absent(key, 1),
+            lambda: m.replace(key, 1),
+            lambda: m.replace_if(key, "kept", 1),
+            lambda: m.update([(key, 1)]),
+            lambda: m.floor_item(key),
+            lambda: m.higher_key(key),
+            lambda: SkipListSet(keys).add(key),
+            lambda: SkipListSet([key, 1.0, 2.0]),
+            *look_ups(m, key),
+        ]:
+            with pytest.raises(ValueError, match=r"^key: .*NaN"):
+                operation()
+        assert list(m.items()) == entries
+
+    @pytest.mark.parametrize("bound", NAN_LIKES, ids=lambda key: type(key).__name__)
+    @pytest.mark.parametrize("container", [SkipListMap(), SkipListMap({1: 1, 2: 2})])
+    def test_a_bound_that_does_not_equal_itself_is_a_value_error(self, bound, container):
+        for method in (
+            container.keys,
+            container.values,
+            container.items,
+            SkipListSet(container).range,
+        ):
+            with pytest.raises(ValueError, match=r"^start: .*NaN"):
+                method(bound)
+            with pytest.raises(ValueError, match=r"^stop: .*NaN"):
+                method(0, bound)
+            with pytest.raises(ValueError, match=r"^stop: .*NaN"):
+                method(stop=bound, reverse=True)
+
+    def test_what_comparing_a_key_with_itself_raises_comes_out(self):
+        class NoTruth:
+            def __bool__(self):
+                raise LookupError("ambiguous")
+
+        class Array(Key):  # as those of numpy
+            def __eq__(self, other):
+                return NoTruth()
+
+            __hash__ = None
+
+        m = SkipListMap({Key(1): 1})
+        for operation in [
+            lambda: m.__setitem__(Array(2), 1),
+            lambda: m.get(Array(1)),
+            lambda: m.keys(Array(1)),
+            lambda: SkipListMap({Array(1): 1}),
+        ]:
+            with pytest.raises((LookupError, TypeError)):
+                operation()
+        with pytest.raises(decimal.InvalidOperation):
+            m[decimal.Decimal("sNaN")] = 1
+        assert list(m.values()) == [1]
 
     def test_nan_inside_a_tuple_breaks_nothing(self):
         m = SkipListMap()
@@ -330,29 +465,7 @@ class TestRefusedKeys:
         assert list(m) == []
 
     @pytest.mark.parametrize(
-        ("first", "second"),
-        [
-            (1, "a"),
-            ("a", 1),
-            ("a", b"a"),
-            (b"a", "a"),
-            (1, (1,)),
-            ((1,), 1),
-            ((1,), ("a",)),
-            (("a", 1), ("a", "a")),
-            ((1, (2,)), (1, 2)),
-            (1.5, "a"),
-            (2**100, "a"),
-            ("a", 2**100),
-            (Key(1), 1),
-            (1, Key(1)),
-            ("a", None),
-            (1, None),
-            (1, 1j),
-            ([1], (1,)),
-            (datetime.date(2000, 1, 1), 1),
-            ((None,), (1,)),
-        ],
+        ("first", "second"), WITHOUT_A_COMMON_ORDER + USERS_WITHOUT_A_COMMON_ORDER
     )
     def test_kinds_without_a_common_order_are_type_errors_and_change_nothing(self, first, second):
         for count in (1, 50):
@@ -360,24 +473,88 @@ class TestRefusedKeys:
             if isinstance(first, int):
                 m.update((first + more, "kept") for more in range(count))
             before = list(m.items())
-            for operation in (
+            operations = [
                 lambda: m.__setitem__(second, 1),
                 lambda: m.put(second, 1),
                 lambda: m.setdefault(second, 1),
                 lambda: m.put_if_absent(second, 1),
                 lambda: m.replace(second, 1),
                 lambda: m.replace_if(second, "kept", 1),
-                lambda: m[second],
-                lambda: m.get(second),
-                lambda: second in m,
-                lambda: m.pop(second, None),
-                lambda: m.delete(second),
                 lambda: m.floor_key(second),
                 lambda: m.higher_item(second),
-            ):
+            ]
+            if (first, second) in USERS_WITHOUT_A_COMMON_ORDER:
+                operations += look_ups(m, second)
+            for operation in operations:
                 with pytest.raises(TypeError):
                     operation()
             assert list(m.items()) == before
+
+    @pytest.mark.parametrize(("first", "second"), WITHOUT_A_COMMON_ORDER)
+    def test_what_python_refuses_to_compare_is_not_there(self, first, second):
+        missing = object()
+        for key, absent in [(first, second), (second, first)]:
+            try:
+                m = SkipListMap({key: "kept"})
+            except TypeError:
+                continue  # has no order at all, and is no key
+            if isinstance(key, int):
+                m.update((key + more, "kept") for more in range(50))
+            before = list(m.items())
+            s = SkipListSet(m)
+            assert absent not in m
+            assert not m.contains(absent)
+            assert m.get(absent, missing) is missing
+            assert m.pop(absent, missing) is missing
+            assert m.delete(absent) is False
+            assert absent not in m.keys()
+            assert absent not in m.keys(key, key)
+            assert (absent, "kept") not in m.items()
+            assert absent not in s
+            assert s.discard(absent) is None
+            for function in (m.__getitem__, m.pop, m.__delitem__, s.remove):
+                with pytest.raises(KeyError) as caught:
+                    function(absent)
+                assert caught.value.args == (absent,)
+                assert caught.value.__context__ is None
+            assert list(m.items()) == before
+            assert list(s) == list(m)
+            m._check()
+
+    def test_mapping_patterns_ask_for_keys_of_any_kind(self):
+        match SkipListMap({1: "one", 2: "two"}):
+            case {"one": _} | {None: _} | {b"": _}:
+                found = None
+            case {1: found}:
+                pass
+        assert found == "one"
+
+    def test_a_type_error_of_users_comes_out_of_a_look_up(self):
+        class Touchy(Key):
+            def __lt__(self, other):
+                raise TypeError("mine")
+
+        for m in (
+            SkipListMap({1: 1, 2: 2}),
+            SkipListMap({Key(1): 1, Key(2): 2}),
+            SkipListMap({(1, 1): 1, (1, 2): 2}),
+        ):
+            touchy = (1, Touchy(1)) if m.first_key() == (1, 1) else Touchy(1)
+            for operation in look_ups(m, touchy):
+                with pytest.raises(TypeError, match="mine"):
+                    operation()
+            assert list(m.values()) == [1, 2]
+
+    @pytest.mark.parametrize("name", ["floor", "ceiling", "lower", "higher"])
+    def test_an_empty_map_asks_for_an_order_too(self, name):
+        for key in (None, 1j, object()):
+            with pytest.raises(TypeError):
+                getattr(SkipListMap(), f"{name}_key")(key)
+            with pytest.raises(TypeError):
+                getattr(SkipListMap(), f"{name}_item")(key)
+            with pytest.raises(TypeError):
+                getattr(SkipListSet(), name)(key)
+        assert getattr(SkipListMap(), f"{name}_key")((None,)) is None
 
     def test_another_kind_is_fine_once_the_map_is_empty(self):
         m = SkipListMap({1: "a"})
@@ -459,24 +636,9 @@ class TestSubclassesOfBuiltinKeys:
         assert type(m.last_key()) is Point
 
     def test_a_float_subclass_is_the_number_it_stands_for(self):
-        class Metres(float):
-            pass
-
         m = SkipListMap({Metres(1.5): 1, 2: 2})
         assert m[1.5] == 1
         assert m[Metres(2)] == 2
-
-    def test_a_nan_of_a_subclass_breaks_nothing(self):
-        class Metres(float):
-            pass
-
-        m = SkipListMap({1.0: 1})
-        try:
-            m[Metres("nan")] = 0
-        except ValueError:
-            assert dict(m) == {1.0: 1}
-        m.clear()
-        assert len(m) == 0
 
 
 class TestForeignOrders:

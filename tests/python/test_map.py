@@ -542,7 +542,8 @@ class TestProtocols:
             ("delete", ()),
             ("replace_if", (1, 2)),
             ("setdefault", ()),
-            ("first_key", (1,)),
+            ("first_key", (1, 2)),
+            ("last_item", (1, 2)),
             ("floor_key", ()),
             ("clear", (1,)),
         ]:

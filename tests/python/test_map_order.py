@@ -9,7 +9,7 @@ import itertools
 import pytest
 from support import Key, Object, collect, dead, in_background, rounds, run_threads
 
-from concurrent_collections import SkipListMap
+from concurrent_collections import SkipListMap, SkipListSet
 
 
 @pytest.fixture
@@ -52,6 +52,20 @@ class TestNeighbours:
     def test_a_key_of_another_kind_is_a_type_error(self, tens, name):
         with pytest.raises(TypeError):
             getattr(tens, f"{name}_key")("x")
+
+    def test_the_ends_take_a_default_for_an_empty_map(self, tens):
+        default = object()
+        for name in ("first_key", "last_key", "first_item", "last_item"):
+            assert getattr(SkipListMap(), name)(default) is default
+            assert getattr(SkipListMap(), name)(None) is None
+            assert getattr(tens, name)(default) == getattr(tens, name)() != default
+            with pytest.raises(KeyError, match="empty"):
+                getattr(SkipListMap(), name)()
+        for name in ("first", "last"):
+            assert getattr(SkipListSet(), name)(default) is default
+            assert getattr(SkipListSet([1]), name)(default) == 1
+            with pytest.raises(TypeError):
+                getattr(SkipListSet(), name)(1, 2)
 
     def test_the_stored_key_comes_back_not_the_asked_one(self):
         m = SkipListMap({1.0: "a"})
@@ -136,13 +150,52 @@ class TestRanges:
         assert (50, "50") not in tens.items(20, 40)
 
     def test_a_bound_that_cannot_be_compared_is_a_type_error(self, tens):
-        for bound in ("x", None, 1j, [1]):
+        for bound in (1j, object()):  # without any order: said at once
+            with pytest.raises(TypeError):
+                SkipListMap().keys(bound)
+        for bound in ("x", 1j, [1]):
             with pytest.raises(TypeError):
                 list(tens.keys(bound))
             with pytest.raises(TypeError):
                 list(tens.keys(stop=bound))
             with pytest.raises(TypeError):
                 list(tens.keys(stop=bound, reverse=True))
+
+    def test_none_is_no_bound(self, tens):
+        everything = list(range(10, 101, 10))
+        assert list(tens.keys(None, None)) == list(tens.keys(None)) == everything
+        assert list(tens.keys(None, 30)) == [10, 20]
+        assert list(tens.keys(90, None, inclusive=False)) == [100]
+        assert list(tens.keys(start=None, stop=30, reverse=True)) == [20, 10]
+        assert list(tens.values(None, 30)) == ["10", "20"]
+        assert list(tens.items(None, 20)) == [(10, "10")]
+        assert len(tens.keys(None, None)) == 10
+        assert list(SkipListSet(tens).range(None, 30)) == [10, 20]
+
+    def test_whether_a_range_is_empty_is_found_out_without_a_walk(self):
+        compared = 0
+
+        class Counted(Key):
+            def __lt__(self, other):
+                nonlocal compared
+                compared += 1
+                return super().__lt__(other)
+
+        m = SkipListMap((Counted(n), n) for n in range(1000))
+        for view in (
+            m.keys(Counted(5)),
+            m.values(None, Counted(995)),
+            m.items(Counted(5), Counted(990)),
+        ):
+            compared = 0
+            assert view
+            assert compared < 200, "a search, and a look at the bound"
+        assert not m.keys(Counted(1000))
+        assert not m.items(Counted(5), Counted(5))
+        assert not SkipListMap().keys()
+        assert m.values()
+        assert SkipListSet([1, 2]).range(2)
+        assert not SkipListSet([1, 2]).range(3)
 
     def test_bounds_may_be_of_a_comparable_other_type(self, tens):
         assert list(tens.keys(19.5, 40.5)) == [20, 30, 40]
@@ -207,6 +260,66 @@ class TestViews:
         assert keys.isdisjoint({1, 2})
         assert tens.items() & {(10, "10"), (20, "x")} == {(10, "10")}
         assert tens.items() == {(key, str(key)) for key in range(10, 101, 10)}
+
+    def test_views_of_keys_of_different_kinds_are_unequal(self, tens):
+        texts = SkipListMap((str(key), str(key)) for key in tens)
+        for ours, theirs in [
+            (tens.keys(), texts.keys()),
+            (tens.items(), texts.items()),
+            (tens.keys(20, 40), texts.keys("20", "40")),
+            (tens.keys(), dict(texts).keys()),
+            (tens.keys(), set(texts)),
+            (SkipListMap.fromkeys(map(Key, tens)).keys(), tens.keys()),
+            (SkipListMap.fromkeys(map(Key, tens)).items(), tens.items()),
+        ]:
+            for a, b in [(ours, theirs), (theirs, ours)]:
+                assert a != b
+                assert not a <= b
+                assert not a >= b
+                assert not a < b
+                assert set(a).isdisjoint(b) if a is theirs else a.isdisjoint(b)
+        lists = SkipListMap.fromkeys([key] for key in tens).keys()  # have no hash
+        assert lists != set(tens)
+        assert set(tens) != lists
+        assert lists.isdisjoint(set(tens))
+        assert list(lists - set(tens)) == list(lists)
+        assert tens != texts
+        assert texts != tens
+
+    def test_algebra_of_keys_passes_over_what_does_not_compare(self, tens):
+        keys, middle = tens.keys(), tens.keys(20, 40)
+        strange = {"x", None, 1j, float("nan"), 20, 90, Key(1), (1,)}
+        assert list(keys & strange) == list(strange & keys) == [20, 90]
+        assert list(middle & strange) == [20]
+        assert list(middle & ["x", 20, 20]) == [20]
+        assert list(middle - strange) == list(middle - list(strange)) == [30]
+        assert list({"x", 20} - keys) == ["x"]
+        assert list({"x", 20} - middle) == ["x"]
+        assert list(middle ^ {"x", 20, 30}) == list({"x", 20, 30} ^ middle) == ["x"]
+        assert {("x", 1), (20, "20")} - tens.items() == {("x", 1)}
+        assert tens.items() & {("x", 1), (20, "20"), (20, "30"), None} == {(20, "20")}
+        assert not middle.isdisjoint(strange)
+        assert middle.isdisjoint({"x", 90})
+        with pytest.raises(TypeError):
+            keys | {"x"}
+
+    def test_what_users_raise_comes_out_of_algebra(self):
+        class Touchy(Key):
+            def __lt__(self, other):
+                raise TypeError("mine")
+
+        keys = SkipListMap({1: 1, 2: 2}).keys()
+        for operation in (
+            lambda: keys & {Touchy(1)},
+            lambda: {Touchy(1)} - keys,
+            lambda: keys >= {Touchy(1)},
+            lambda: keys.isdisjoint([Touchy(1)]),
+            lambda: {Touchy(1)} - SkipListSet(keys),
+            lambda: SkipListSet(keys).intersection([Touchy(1)]),
+            lambda: SkipListMap({Touchy(1): 1, 2: 2}) == SkipListMap({1: 1, 2: 2}),
+        ):
+            with pytest.raises(TypeError, match="mine"):
+                operation()
 
     def test_they_keep_the_map_alive(self):
         keys = SkipListMap({1: "a"}).keys()

@@ -8,6 +8,7 @@ import itertools
 import random
 
 import pytest
+from support import HookedKey, Key
 
 from concurrent_collections import SkipListSet
 
@@ -239,6 +240,71 @@ class TestAlgebra:
         assert list(s & other) == []
         assert s.isdisjoint(other)
         assert not s.issuperset(other)
+
+    @pytest.mark.parametrize("kind", [set, frozenset, SkipListSet, list, iter])
+    @pytest.mark.parametrize("strange", ["x", None, (1,), 1j, float("nan"), Key(1), [1]])
+    def test_what_does_not_compare_is_passed_over_as_a_built_in_set_does(self, kind, strange):
+        def other():
+            return kind([strange] if kind is SkipListSet else [strange, 2, 3])
+
+        try:
+            other()
+        except (TypeError, ValueError):
+            return  # no element of such a set
+        common = [] if kind is SkipListSet else [2]
+        rest = [1] if common else [1, 2]
+        s = SkipListSet([1, 2])
+        assert list(s.intersection(other())) == common
+        assert list(s.difference(other())) == rest
+        assert s.isdisjoint(other()) is not bool(common)
+        assert not s.issubset(other())
+        assert not s.issuperset(other())
+        if kind not in (list, iter):
+            assert list(s & other()) == list(other() & s) == common
+            assert list(s - other()) == rest
+            assert s != other()
+            assert not s <= other()
+            assert not s >= other()
+        for name, left in [("intersection_update", common), ("difference_update", rest)]:
+            changed = SkipListSet([1, 2])
+            assert getattr(changed, name)(other()) is None
+            assert list(changed) == left
+        # What would have to be stored is an error, and nothing has changed.
+        with pytest.raises((TypeError, ValueError)):
+            s.union(other())
+        for change in (s.symmetric_difference_update, s.symmetric_difference):
+            with pytest.raises((TypeError, ValueError)):
+                change(other())
+            assert list(s) == [1, 2]
+
+    def test_only_the_result_needs_an_order(self):
+        s = SkipListSet([1, 2])
+        assert list({"x", 1} - s) == ["x"]
+        assert list({"x", 1, 2} ^ s) == list(s ^ {"x", 1, 2}) == ["x"]
+        assert list(s.intersection(["x", None, 1], [1, b""])) == [1]
+        with pytest.raises(TypeError):
+            {"x", b"x", 1} - s
+
+    def test_what_users_raise_changes_nothing(self):
+        def fail(*_):
+            raise LookupError
+
+        for name in (
+            "intersection_update",
+            "difference_update",
+            "symmetric_difference_update",
+            "intersection",
+            "difference",
+            "isdisjoint",
+            "issuperset",
+        ):
+            s = SkipListSet(map(Key, range(3)))
+            with pytest.raises(LookupError):
+                getattr(s, name)([HookedKey(0, fail)])
+            if name != "isdisjoint":
+                with pytest.raises(LookupError):
+                    getattr(s, name)([Key(0), HookedKey(1, fail)])
+            assert [key.rank for key in s] == [0, 1, 2]
 
     def test_relations_with_what_is_no_set_are_type_errors(self):
         with pytest.raises(TypeError):
