@@ -45,6 +45,17 @@ KEYS = {
     | st.tuples(st.sampled_from("ab")),
     "python keys": st.integers(-6, 6).map(Key),
 }
+# Python refuses to compare them with any of these keys, so they are not there, whatever is inside.
+STRANGERS = [None, 1j, {}, {1}, [1], object(), int, ...]
+FOR_NUMBERS = [*STRANGERS, "a", b"a", (1,)]
+FOREIGN = {
+    "small ints": FOR_NUMBERS,
+    "numbers": FOR_NUMBERS,
+    "texts": [*STRANGERS, 1, 0.5, b"a", ("a",)],
+    "bytes": [*STRANGERS, 1, 0.5, "a", (b"a",)],
+    "tuples": [*STRANGERS, 1, "a", b"a"],
+    "python keys": [],  # where users have a say it is a TypeError
+}
 values = st.integers(0, 3) | st.none()
 MISSING = object()
 
@@ -73,10 +84,10 @@ class Ordered:
     def between(keys, limits, inclusive, reverse):
         with_start, with_stop = inclusive
         low, high = 0, len(keys)
-        if "start" in limits:
+        if limits.get("start") is not None:
             cut = bisect.bisect_left if with_start else bisect.bisect_right
             low = cut(keys, limits["start"])
-        if "stop" in limits:
+        if limits.get("stop") is not None:
             cut = bisect.bisect_right if with_stop else bisect.bisect_left
             high = cut(keys, limits["stop"])
         found = keys[low:high]
@@ -87,8 +98,10 @@ relations = st.sampled_from(["floor", "lower", "ceiling", "higher"])
 inclusives = st.tuples(st.booleans(), st.booleans())
 
 
-def machine_of_maps(keys):
-    bounds = st.fixed_dictionaries({}, optional={"start": keys, "stop": keys})
+def machine_of_maps(keys, foreign):
+    bounds = st.fixed_dictionaries(
+        {}, optional={"start": keys | st.none(), "stop": keys | st.none()}
+    )
 
     class MapMachine(RuleBasedStateMachine):
         @initialize(entries=st.dictionaries(keys, values, max_size=8))
@@ -156,6 +169,25 @@ def machine_of_maps(keys):
             if matches:
                 self.model[key] = new
 
+        if foreign:
+
+            @rule(key=st.sampled_from(foreign), others=st.sets(keys, max_size=4))
+            def look_for_what_cannot_be_there(self, key, others):
+                m = self.m
+                assert key not in m
+                assert key not in m.keys(None, None)
+                assert (key, 1) not in m.items()
+                assert m.get(key, MISSING) is m.pop(key, MISSING) is MISSING
+                assert m.delete(key) is False
+                for function in (m.__getitem__, m.__delitem__, m.pop):
+                    assert answer(function, key) is KeyError
+                assert set(m.keys() & [key, *others]) == set(self.model) & others
+                assert set(m.keys() - [key, *others]) == set(self.model) - others
+                assert m.keys().isdisjoint([key, *others]) == others.isdisjoint(self.model)
+                assert m != dict.fromkeys(self.model, MISSING) | {"stranger": 1}
+                if self.model:
+                    assert answer(m.setdefault, key) is TypeError
+
         # -- order --
 
         @rule(last=st.booleans())
@@ -182,6 +214,9 @@ def machine_of_maps(keys):
                 else:
                     assert answer(getattr(self.m, f"{name}_key")) is KeyError
                     assert answer(getattr(self.m, f"{name}_item")) is KeyError
+                for what in ("key", "item"):
+                    function = getattr(self.m, f"{name}_{what}")
+                    assert function(MISSING) == (function() if self.model else MISSING)
 
         @rule(relation=relations, key=keys)
         def neighbour(self, relation, key):
@@ -197,6 +232,8 @@ def machine_of_maps(keys):
             view = self.m.keys(**options)
             assert list(view) == expected
             assert list(reversed(view)) == expected[::-1]
+            assert bool(view) == bool(expected)
+            assert len(view) == len(expected)
             assert (key in view) == (key in expected)
             assert list(self.m.values(**options)) == [self.model[k] for k in expected]
             assert list(self.m.items(**options)) == [(k, self.model[k]) for k in expected]
@@ -305,8 +342,10 @@ def machine_of_maps(keys):
     return MapMachine
 
 
-def machine_of_sets(keys):
-    bounds = st.fixed_dictionaries({}, optional={"start": keys, "stop": keys})
+def machine_of_sets(keys, foreign):
+    bounds = st.fixed_dictionaries(
+        {}, optional={"start": keys | st.none(), "stop": keys | st.none()}
+    )
     groups = st.sets(keys, max_size=6)
     kinds = st.sampled_from([set, frozenset, SkipListSet])
 
@@ -348,6 +387,8 @@ def machine_of_sets(keys):
             keys = sorted(self.model)
             assert answer(self.s.first) == (keys[0] if keys else KeyError)
             assert answer(self.s.last) == (keys[-1] if keys else KeyError)
+            assert self.s.first(MISSING) == (keys[0] if keys else MISSING)
+            assert self.s.last(MISSING) == (keys[-1] if keys else MISSING)
 
         @rule(relation=relations, element=keys)
         def neighbour(self, relation, element):
@@ -398,6 +439,28 @@ def machine_of_sets(keys):
             getattr(self.s, f"{name}update")(list(others))
             getattr(self.model, f"{name}update")(others)
 
+        if foreign:
+
+            @rule(
+                element=st.sampled_from(foreign), others=groups, many=st.sampled_from([list, iter])
+            )
+            def algebra_with_what_cannot_be_there(self, element, others, many):
+                s, model = self.s, self.model
+                assert element not in s
+                assert s.discard(element) is None
+                assert answer(s.remove, element) is KeyError
+                assert list(s.intersection(many([element, *others]))) == sorted(model & others)
+                assert list(s.difference(many([element, *others]))) == sorted(model - others)
+                assert s.isdisjoint(many([element, *others])) == model.isdisjoint(others)
+                assert s.issubset(many([*others, element])) == model.issubset(others)
+                assert not s.issuperset(many([*others, element]))
+                if model - others:  # else there is nothing that it does not compare with
+                    change = s.symmetric_difference_update
+                    assert answer(change, many([*others, element])) is TypeError
+                    assert list(s) == sorted(model)
+                s.difference_update(many([*others, element]))
+                model -= others
+
         @rule()
         def clear(self):
             self.s.clear()
@@ -428,9 +491,9 @@ def machine_of_sets(keys):
 
 @pytest.mark.parametrize("kind", KEYS)
 def test_a_map_behaves_as_a_sorted_dict_in_any_program(kind):
-    run_state_machine_as_test(machine_of_maps(KEYS[kind]), settings=PROGRAMS)
+    run_state_machine_as_test(machine_of_maps(KEYS[kind], FOREIGN[kind]), settings=PROGRAMS)
 
 
 @pytest.mark.parametrize("kind", KEYS)
 def test_a_set_behaves_as_a_sorted_set_in_any_program(kind):
-    run_state_machine_as_test(machine_of_sets(KEYS[kind]), settings=PROGRAMS)
+    run_state_machine_as_test(machine_of_sets(KEYS[kind], FOREIGN[kind]), settings=PROGRAMS)
