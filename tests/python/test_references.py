@@ -425,8 +425,9 @@ class TestNoLeaks:
         reason="reference counts of shared objects mean nothing on free-threaded builds",
     )
     def test_reference_counts_are_what_they_were(self):
-        value, key, bound = Object(), Key(5), Key(7)
-        before = [sys.getrefcount(thing) for thing in (value, key, bound, None, Key)]
+        value, key, bound, text, pair = Object(), Key(5), Key(7), "text" * 9, (1, "text" * 9)
+        things = (value, key, bound, text, pair, None, Key)
+        before = [sys.getrefcount(thing) for thing in things]
         for _ in range(50):
             m = SkipListMap({key: value})
             m[key] = value
@@ -441,6 +442,8 @@ class TestNoLeaks:
             m.floor_item(key)
             m.higher_key(bound)
             m.first_item()
+            m.first_item(value)
+            SkipListMap().last_key(key)
             m.pop(key)
             m.pop(key, value)
             m[key] = value
@@ -464,9 +467,26 @@ class TestNoLeaks:
             s & {key}
             s.first()
             s.pop()
+            # What does not compare and is not there.
+            m = SkipListMap({text: value})
+            m.get(pair, value)
+            m.get(1)
+            m.pop(pair, value)
+            m.delete(None)
+            m.keys() & {pair, key, 1}
+            [key] - m.keys()
+            m == SkipListMap({pair: value})
+            m == SkipListMap({1: value})
+            s = SkipListSet([pair])
+            s.discard(text)
+            s.difference_update([text, key, (1, 2)])
+            s.symmetric_difference([pair])
+            for wrong in (lambda: s.__ixor__({text}), lambda: m.keys(None, None) | {pair}):
+                with pytest.raises(TypeError):
+                    wrong()
         del m, s, wrong
         gc.collect()
-        after = [sys.getrefcount(thing) for thing in (value, key, bound, None, Key)]
+        after = [sys.getrefcount(thing) for thing in things]
         for old, new in zip(before, after, strict=True):
             # Something may cache one; what leaks does so in every round.
             assert abs(new - old) < 25
