@@ -31,8 +31,8 @@ int cc_os_at_thread_exit(void (*hook)(void *), void *argument);
 
 /* Have `handler` called in the child of every later fork(), before fork() returns there. The child
  * has one thread and may hold locks of the dead ones: the handler only stores to plain memory.
- * Does nothing where there is no fork. */
-void cc_os_at_fork_in_child(void (*handler)(void));
+ * Does nothing where there is no fork. Returns 0, or -1 without memory. */
+int cc_os_at_fork_in_child(void (*handler)(void));
 
 /* The calling thread's number with the system, as debuggers show it; 0 where there is none. */
 uint64_t cc_os_thread_number(void);

@@ -3,9 +3,14 @@
  * Thread records: what the other threads must be able to see of a thread.
  *
  * A record is made at a thread's first operation, linked into one list for the whole process, and
- * never freed: a scan may be reading it. When its thread ends it is marked free, and a later thread
+ * never freed: a scan may be reading it. When its thread ends its place is free, and a later thread
  * takes it over. So memory is bounded by the largest number of threads that ever lived at once,
  * and there is no other limit on threads.
+ *
+ * A new thread takes the free place with the lowest number (beside others that come and go, a low
+ * one). So after thousands of threads have ended, those that come have low numbers again, and what
+ * containers keep by number stays small. Coming and going take a constant number of steps, and one
+ * more for every 4096 records.
  *
  * Nothing that belongs to a container is kept in a record; a thread that ends leaves no garbage
  * behind, and no hook of the interpreter is needed.
@@ -79,9 +84,9 @@ typedef struct cc_thread {
     sigjmp_buf checkpoint;
 #endif
 
-    uint32_t index; /* 0, 1, 2, ... in order of creation */
-    cc_atomic_u32 in_use;
-    struct cc_thread *next; /* written once, before the record is published */
+    uint32_t index; /* 0, 1, 2, ...; of all records that are in use at most one has it */
+    struct cc_thread_group *group; /* where its place is */
+    struct cc_thread *next; /* this and the two before: written once, before it is published */
 } cc_thread;
 
 /* Eight bytes of static thread-local storage: glibc keeps room for such in libraries that are
@@ -120,17 +125,27 @@ uint32_t cc_thread_count(void);
 /* Threads that have a record now; one that comes or goes at this moment counts or not. */
 uint32_t cc_thread_users(void);
 
-/* Which records have an owner, for those who look at them often: the list keeps the records of all threads that ever
- * lived at once. A record's bit is set before its owner's first reservation, and cleared after the last. */
+/* The records, a group at a time. Which have an owner is for those to see who look at them often: the list keeps the
+ * records of all threads that ever lived at once. A record's bit in `in_use` is set before its owner's first
+ * reservation, and cleared after the last; its place is taken for longer. */
 #ifndef CC_THREADS_IN_GROUP
-#define CC_THREADS_IN_GROUP 64u
+#define CC_THREADS_IN_GROUP 64u /* at most */
 #endif
 
 typedef struct cc_thread_group {
     cc_atomic_u64 in_use; /* bit i: members[i] */
     cc_atomic_uptr next;
+    cc_atomic_u64 taken; /* bit i: somebody has the place of members[i] */
+    struct cc_thread_section
+        *section; /* thread.c; this and the next two: written once, before next leads here */
+    uint32_t number; /* in the section */
+    uint32_t first_index;
     struct cc_thread *members[CC_THREADS_IN_GROUP]; /* each written once, before its bit is set */
 } cc_thread_group;
+
+static inline bool cc_thread_is_in_use(const cc_thread *t) {
+    return cc_load_acquire_u64(&t->group->in_use) >> (t->index - t->group->first_index) & 1;
+}
 
 extern cc_thread_group cc_thread_first_group;
 
@@ -188,6 +203,7 @@ static inline uint32_t *cc_thread_write_mark(cc_thread *self, const void *addres
 /* The schedule build runs its threads as fibres of one thread: it says which record is current. */
 void cc_thread_impersonate(cc_thread *record);
 cc_thread *cc_thread_make_for_schedule(void);
+void cc_thread_end_for_schedule(cc_thread *record);
 #endif
 
 #endif

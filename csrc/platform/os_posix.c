@@ -92,8 +92,8 @@ int cc_os_at_thread_exit(void (*hook)(void *), void *argument) {
     return pthread_setspecific(exit_key, argument) ? -1 : 0;
 }
 
-void cc_os_at_fork_in_child(void (*handler)(void)) {
-    pthread_atfork(NULL, NULL, handler);
+int cc_os_at_fork_in_child(void (*handler)(void)) {
+    return pthread_atfork(NULL, NULL, handler) ? -1 : 0;
 }
 #else
 typedef int cc_nothing_for_posix_here;

@@ -67,8 +67,9 @@ int cc_os_at_thread_exit(void (*hook)(void *), void *argument) {
     return FlsSetValue(exit_slot, argument) ? 0 : -1;
 }
 
-void cc_os_at_fork_in_child(void (*handler)(void)) {
-    (void)handler; /* there is no fork */
+int cc_os_at_fork_in_child(void (*handler)(void)) {
+    (void)handler;
+    return 0; /* there is no fork */
 }
 
 cc_park_result cc_park(cc_atomic_u32 *word, uint32_t expected, uint64_t deadline) {

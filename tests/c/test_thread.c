@@ -122,7 +122,7 @@ static void see_all_the_others(int index, void *argument) {
         for (cc_thread *t = cc_thread_first_in_use(&walk); t; t = cc_thread_next_in_use(&walk)) {
             found_mine |= t == mine;
             found++;
-            CHECK_EQ(cc_load_relaxed_u32(&t->in_use), 1);
+            CHECK(cc_thread_is_in_use(t));
         }
         CHECK(found_mine);
         CHECK_EQ(found, n + 1); /* and the main thread */
@@ -316,7 +316,7 @@ static void test_use_in_destructors(void) {
     CHECK(cc_thread_count() <= before + 1);
     uint32_t in_use = 0;
     for (cc_thread *t = cc_thread_first(); t; t = t->next) {
-        in_use += cc_load_acquire_u32(&t->in_use);
+        in_use += cc_thread_is_in_use(t);
     }
     CHECK_EQ(in_use, 1); /* ours */
     check_at_rest(list);

@@ -2,8 +2,9 @@
 
     unit_mutations.py [--cc CC] [NAME ...]
 
-Each entry of UNIT_MUTATIONS in queue_mutations.py, FOR_UNIT_TESTS in wcq_mutations.py and SIZE_MUTATIONS in
-size_mutations.py names the tests (tests/c/NAME.c) that have to fail with a core that is broken so. With the intact core they have to pass. Prints one line for each
+Each entry of UNIT_MUTATIONS in queue_mutations.py, FOR_UNIT_TESTS in wcq_mutations.py, SIZE_MUTATIONS in
+size_mutations.py and MEMORY_UNIT_MUTATIONS in memory_mutations.py names the tests (tests/c/NAME.c) that have to fail with a
+core that is broken so. With the intact core they have to pass. Prints one line for each
 attempt, and exits with 1 if any goes unnoticed. With CC_TEST_PERCENT below 50 each is shown to one of its tests, another
 one the next day.
 """
@@ -21,6 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from memory_mutations import MEMORY_UNIT_MUTATIONS
 from mutations import CORE, FLAGS, HERE, mutate
 from queue_mutations import UNIT_MUTATIONS
 from size_mutations import SIZE_MUTATIONS
@@ -28,7 +30,7 @@ from wcq_mutations import FOR_UNIT_TESTS
 
 TESTS = HERE.parent
 # These are linked with a core whose atomic accesses are steps, as in tests/c/meson.build.
-OF_FIBRES = ("test_scq_growth", "test_overtaken", "test_wait_free")
+OF_FIBRES = ("test_records", "test_scq_growth", "test_overtaken", "test_wait_free")
 STEPS = ("-DCC_SCHED=1", "-DCC_SCHED_OF_REAL_THREADS=1", "-DWCQ_HELP_EVERY=2u")
 
 
@@ -79,7 +81,7 @@ def main() -> int:
     cc, wrong, tried = arguments.cc, 0, 0
     entries = [
         entry
-        for entry in [*UNIT_MUTATIONS, *FOR_UNIT_TESTS, *SIZE_MUTATIONS]
+        for entry in [*UNIT_MUTATIONS, *FOR_UNIT_TESTS, *SIZE_MUTATIONS, *MEMORY_UNIT_MUTATIONS]
         if not arguments.names or entry[0] in arguments.names
     ]
     if int(os.environ.get("CC_TEST_PERCENT", "100")) < 50 and not arguments.names:
