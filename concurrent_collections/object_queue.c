@@ -1,60 +1,37 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "object_queue.h"
 
-#include <math.h>
 #include <string.h>
 
-#include "concurrent_collections/cc_backoff.h"
 #include "memory/cc_alloc.h"
 
 struct cc_object_queue {
     cc_queue *core;
     bool is_bounded;
-    cc_atomic_u32 has_tasks; /* a task has waited here */
-    cc_atomic_u32 spins;     /* pauses before the next sleep; learned */
-    cc_atomic_u32 short_sleeps;
-    char rest_of_line[CC_CACHE_LINE - 28];
+    char rest_of_line[CC_CACHE_LINE - sizeof(cc_queue *) - sizeof(bool)];
     /* Each has its count first, which every put or get reads. */
-    cc_event_count not_empty;
+    cc_waiting_place not_empty;
     char keep_lines_apart[CC_CACHE_LINE];
-    cc_event_count not_full;
+    cc_waiting_place not_full;
     char keep_these_apart[CC_CACHE_LINE];
-    cc_event_count all_done; /* changes with `done` and with the members' puts */
-    cc_atomic_u64 done;      /* finished tasks */
-    cc_atomic_u64 puts_seen; /* what task_done last saw of cc_queue_puts */
-    cc_atomic_u64 sleeps;    /* of threads, ever; for tests */
+    cc_waiting_place all_done; /* changes with `done` and with the members' puts */
+    cc_atomic_u64 done;        /* finished tasks */
+    cc_atomic_u64 puts_seen;   /* what task_done last saw of cc_queue_puts */
 };
 
 static PyObject *Empty, *Full, *ShutDown;
-static int (*deliver)(PyObject *owner);
-static cc_atomic_u64 main_thread;
-static unsigned cpu_count = 1;
 
-void cc_object_queues_begin(PyObject *empty, PyObject *full, PyObject *shut_down,
-                            int (*deliver_)(PyObject *owner)) {
+void cc_object_queues_begin(PyObject *empty, PyObject *full, PyObject *shut_down) {
     Empty = Py_NewRef(empty);
     Full = Py_NewRef(full);
     ShutDown = Py_NewRef(shut_down);
-    deliver = deliver_;
-    cpu_count = cc_os_cpu_count();
 }
-
-void cc_object_queues_note_main_thread(void) {
-    cc_store_relaxed_u64(&main_thread, PyThread_get_thread_ident());
-}
-
-#ifdef Py_GIL_DISABLED
-#define MAY_SPIN (cpu_count > 1)
-#else
-#define MAY_SPIN                                                                                   \
-    0 /* who spins may keep the partner off its processor and gains nothing for the GIL */
-#endif
 
 /* ---------------------------------------------------------------- life */
 
 cc_object_queue *cc_object_queue_new(cc_queue_kind kind, const cc_queue_options *options_) {
     cc_queue_options options = *options_;
-    if (!MAY_SPIN) {
+    if (!cc_waiting_may_spin()) {
         options.streak_wait = 1; /* never */
     }
     cc_object_queue *q = cc_alloc_aligned(sizeof *q, CC_CACHE_LINE);
@@ -68,9 +45,9 @@ cc_object_queue *cc_object_queue_new(cc_queue_kind kind, const cc_queue_options 
         return NULL;
     }
     q->is_bounded = cc_queue_capacity(q->core) != 0;
-    cc_event_count_init(&q->not_empty);
-    cc_event_count_init(&q->not_full);
-    cc_event_count_init(&q->all_done);
+    cc_waiting_place_init(&q->not_empty, "get", false);
+    cc_waiting_place_init(&q->not_full, "put", false);
+    cc_waiting_place_init(&q->all_done, "join", true);
     return q;
 }
 
@@ -84,30 +61,6 @@ void cc_object_queue_free(cc_object_queue *q) {
         cc_queue *core = q->core;
         cc_free(q);
         cc_queue_free(core, drop_reference); /* never recurses into itself */
-    }
-}
-
-/* ---------------------------------------------------------------- telling those who wait */
-
-static void tell_task(cc_event_count *e, cc_waiter *task) {
-    while (task && !deliver(task->owner)) {
-        task = cc_event_notify(e); /* that one may never try: one more */
-    }
-}
-
-static inline void notify(cc_event_count *e) {
-    cc_waiter *task = cc_event_notify(e);
-    if (task) {
-        tell_task(e, task);
-    }
-}
-
-static void notify_all(cc_event_count *e) {
-    cc_waiter *task = cc_event_notify_all(e);
-    while (task) {
-        cc_waiter *next = task->next; /* the task's own waiter may be gone when it has been told */
-        deliver(task->owner);
-        task = next;
     }
 }
 
@@ -145,9 +98,9 @@ static bool finish_a_task(cc_object_queue *q) {
 }
 
 static void tell_joiners(cc_object_queue *q) {
-    cc_fence_seq_cst(&q->all_done.fence);
-    if (cc_load_relaxed_u32(&q->all_done.waiters) && is_all_done(q)) {
-        notify_all(&q->all_done);
+    cc_fence_seq_cst(&q->all_done.event.fence);
+    if (cc_load_relaxed_u32(&q->all_done.event.waiters) && is_all_done(q)) {
+        cc_place_notify_all(&q->all_done);
     }
 }
 
@@ -160,141 +113,14 @@ int cc_object_queue_task_done(cc_object_queue *q) {
     return 0;
 }
 
-/* ---------------------------------------------------------------- sleeping */
-
-int cc_deadline_of(PyObject *block, PyObject *timeout, uint64_t *deadline) {
-    int waits = block == Py_True ? 1 : PyObject_IsTrue(block);
-    if (waits < 0) {
-        return -1;
-    }
-    *deadline = waits ? CC_FOR_EVER : CC_NOT_AT_ALL;
-    if (!waits || timeout == Py_None) {
-        return 0;
-    }
-    double seconds = PyFloat_AsDouble(timeout);
-    if (seconds == -1.0 && PyErr_Occurred()) {
-        if (PyErr_ExceptionMatches(PyExc_OverflowError)) { /* an int that no float holds */
-            PyErr_Clear();
-            PyObject *zero = PyLong_FromLong(0);
-            int is_negative = zero ? PyObject_RichCompareBool(timeout, zero, Py_LT) : -1;
-            Py_XDECREF(zero);
-            if (is_negative < 0) {
-                return -1;
-            }
-            seconds = is_negative ? -1.0 : HUGE_VAL;
-        } else {
-            if (PyErr_ExceptionMatches(PyExc_TypeError)) {
-                PyErr_Clear();
-                PyErr_Format(PyExc_TypeError, "timeout: expected None or a number, got %.200s",
-                             Py_TYPE(timeout)->tp_name);
-            }
-            return -1;
-        }
-    }
-    if (!(seconds >= 0)) { /* NaN, too */
-        PyErr_SetString(PyExc_ValueError, "'timeout' must be a non-negative number");
-        return -1;
-    }
-    if (seconds == 0) {
-        *deadline = CC_NOT_AT_ALL;
-    } else if (seconds < 1e9) { /* 30 years */
-        /* Rounded up: a wait is never shorter than asked for. */
-        *deadline = cc_os_now() + (uint64_t)ceil(seconds * 1e9);
-    }
-    return 0;
-}
-
-enum {
-    FIRST_SPINS = 50, /* pauses; two or three microseconds */
-    MOST_SPINS = 500,
-    LEAST_SPINS = 12,
-    SHORT_SLEEP = 50000, /* nanoseconds in which a partner on another processor answers */
-    SHORT_SLEEPS_PER_TRY = 8,
-    SLICE = 500000000
-};
-
-static bool spin(cc_object_queue *q, const cc_waiter *w) {
-    uint32_t spins = cc_load_relaxed_u32(&q->spins);
-    for (uint32_t i = 0; i < spins; i++) {
-        if (cc_waiter_is_notified(w)) {
-            cc_store_relaxed_u32(&q->spins, spins < MOST_SPINS / 2 ? 2 * spins : MOST_SPINS);
-            return true;
-        }
-        cc_pause();
-    }
-    if (spins) {
-        cc_store_relaxed_u32(&q->spins, spins / 2 < LEAST_SPINS ? 0 : spins / 2);
-    }
-    return false;
-}
-
-/* Did a partner answer so soon that looking for it instead of sleeping would have paid? */
-static void learn_from_sleep(cc_object_queue *q, uint64_t nanoseconds) {
-    if (nanoseconds < SHORT_SLEEP && cc_load_relaxed_u32(&q->spins) == 0 &&
-        cc_fetch_add_relaxed_u32(&q->short_sleeps, 1) % SHORT_SLEEPS_PER_TRY == 0) {
-        cc_store_relaxed_u32(&q->spins, FIRST_SPINS);
-    }
-}
-
-/* Sleep, detached, until notified, the deadline, a signal, or for no reason. True: notified. */
-static bool sleep_in_line(cc_object_queue *q, cc_waiter *w, uint64_t deadline) {
-    /* A signal that arrives just before the main thread falls asleep does not wake it. And a task that
-     * has been notified may belong to a loop that is stopped for good, without a sign of it: where tasks wait,
-     * threads look from time to time. */
-    bool in_slices = PyThread_get_thread_ident() == cc_load_relaxed_u64(&main_thread) ||
-                     cc_load_relaxed_u32(&q->has_tasks);
-    PyThreadState *thread = PyEval_SaveThread();
-    if (!MAY_SPIN || !spin(q, w)) {
-        if (!cc_waiter_is_notified(w)) {
-            cc_fetch_add_relaxed_u64(&q->sleeps, 1);
-        }
-        uint64_t before = cc_os_now();
-        uint64_t slice = before + SLICE;
-        cc_park_result result =
-            cc_waiter_sleep(w, 0, in_slices && slice < deadline ? slice : deadline);
-        if (MAY_SPIN && result == CC_PARK_WOKEN) {
-            learn_from_sleep(q, cc_os_now() - before);
-        }
-    }
-    /* Before attaching, from which a thread does not return when the interpreter is being finalized; on 3.13 its stack
-     * and `w` are gone then. */
-    bool was_notified = cc_waiter_leave(w);
-    PyEval_RestoreThread(thread);
-    return was_notified;
-}
-
-static bool has_passed(uint64_t deadline) {
-    return deadline != CC_FOR_EVER && cc_os_now() >= deadline;
-}
-
-/* For tests: what they want to happen in the moments where otherwise only chance gets in. NULL, or a callable that is
- * given the moment's name; one that has been set is never freed, since a thread may be about to call it. */
-static cc_atomic_uptr test_hook;
-
-static inline void let_tests_in(const char *moment) {
-    PyObject *callable = (PyObject *)cc_load_acquire_uptr(&test_hook);
-    if (callable) {
-        PyObject *result = PyObject_CallFunction(callable, "s", moment);
-        if (!result) {
-            PyErr_WriteUnraisable(callable);
-        }
-        Py_XDECREF(result);
-    }
+static cc_outcome try_join(void *closure) {
+    return is_all_done(closure) ? CC_ATTEMPT_WORKED : CC_ATTEMPT_FAILED;
 }
 
 int cc_object_queue_join(cc_object_queue *q) {
-    cc_waiter w;
-    cc_waiter_init(&w, CC_WAITER_THREAD, NULL);
-    while (!is_all_done(q)) {
-        cc_waiter_enqueue(&q->all_done, &w, false);
-        if (is_all_done(q)) {
-            cc_waiter_leave(&w); /* all are notified at once: nothing to pass on */
-            return 0;
-        }
-        sleep_in_line(q, &w, CC_FOR_EVER);
-        if (!is_all_done(q) && PyErr_CheckSignals()) {
-            return -1;
-        }
+    if (!is_all_done(q) &&
+        cc_wait_until(&q->all_done, try_join, q, CC_FOR_EVER) == CC_WAIT_RAISED) {
+        return -1;
     }
     return 0;
 }
@@ -314,43 +140,24 @@ static int no_put(cc_queue_status status) {
 static void take_back(cc_object_queue *q, cc_queue_status status) {
     tell_joiners(q);
     if (status == CC_QUEUE_NO_MEMORY && q->is_bounded) {
-        notify(&q->not_full);
+        cc_place_notify(&q->not_full);
     }
 }
 
-CC_NEVER_INLINE cc_queue_status put_patiently(cc_object_queue *q, uintptr_t word,
-                                              uint64_t deadline) {
-    cc_waiter w;
-    bool keep_turn = false;
+typedef struct waiting_put {
+    cc_object_queue *q;
+    uintptr_t word;
     cc_queue_status status;
-    cc_waiter_init(&w, CC_WAITER_THREAD, NULL);
-    for (;;) {
-        let_tests_in("before the line");
-        cc_waiter_enqueue(&q->not_full, &w, keep_turn);
-        let_tests_in("in line");
-        status = cc_queue_put(q->core, word);
-        let_tests_in("tried again");
-        if (status != CC_QUEUE_FULL) {
-            if (cc_waiter_leave(&w)) {
-                notify(&q->not_full); /* for the room that we have not needed */
-            }
-            return status;
-        }
-        tell_joiners(q);
-        keep_turn = sleep_in_line(q, &w, deadline);
-        status = cc_queue_put(q->core, word);
-        if (status != CC_QUEUE_FULL) {
-            if (keep_turn && status != CC_QUEUE_OK) {
-                notify(&q->not_full);
-            }
-            return status;
-        }
-        /* There was no room after the notification: it has nothing to say to others. */
-        tell_joiners(q);
-        if (PyErr_CheckSignals() || has_passed(deadline)) {
-            return CC_QUEUE_FULL;
-        }
+} waiting_put;
+
+static cc_outcome try_waiting_put(void *closure) {
+    waiting_put *put = closure;
+    put->status = cc_queue_put(put->q->core, put->word);
+    if (put->status == CC_QUEUE_FULL) {
+        tell_joiners(put->q);
+        return CC_ATTEMPT_FAILED;
     }
+    return put->status == CC_QUEUE_OK ? CC_ATTEMPT_WORKED : CC_ATTEMPT_ENDED;
 }
 
 int cc_object_queue_put(cc_object_queue *q, PyObject *item, uint64_t deadline) {
@@ -358,14 +165,15 @@ int cc_object_queue_put(cc_object_queue *q, PyObject *item, uint64_t deadline) {
     cc_queue_status status = cc_queue_put(q->core, (uintptr_t)item);
     if (status == CC_QUEUE_FULL && deadline != CC_NOT_AT_ALL) {
         tell_joiners(q);
-        status = put_patiently(q, (uintptr_t)item, deadline);
-        if (PyErr_Occurred()) { /* of a signal's handler */
+        waiting_put put = {q, (uintptr_t)item, status};
+        if (cc_wait_until(&q->not_full, try_waiting_put, &put, deadline) == CC_WAIT_RAISED) {
             Py_DECREF(item);
             return -1;
         }
+        status = put.status;
     }
     if (status == CC_QUEUE_OK) {
-        notify(&q->not_empty);
+        cc_place_notify(&q->not_empty);
         return 0;
     }
     Py_DECREF(item); /* not the last one: the caller has it */
@@ -377,7 +185,7 @@ int cc_object_queue_try_put(cc_object_queue *q, PyObject *item) {
     Py_INCREF(item);
     cc_queue_status status = cc_queue_put(q->core, (uintptr_t)item);
     if (status == CC_QUEUE_OK) {
-        notify(&q->not_empty);
+        cc_place_notify(&q->not_empty);
         return 1;
     }
     Py_DECREF(item);
@@ -398,52 +206,37 @@ static PyObject *no_item(cc_queue_status status) {
 /* After a successful get. Runs Python code when a task waits for room; what that raises, `deliver` keeps for later. */
 static inline void tell_putters(cc_object_queue *q) {
     if (q->is_bounded) {
-        notify(&q->not_full);
+        cc_place_notify(&q->not_full);
     }
 }
 
-CC_NEVER_INLINE cc_queue_status get_patiently(cc_object_queue *q, uintptr_t *word,
-                                              uint64_t deadline) {
-    cc_waiter w;
-    bool keep_turn = false;
+typedef struct waiting_get {
+    cc_object_queue *q;
+    uintptr_t *word;
     cc_queue_status status;
-    cc_waiter_init(&w, CC_WAITER_THREAD, NULL);
-    for (;;) {
-        let_tests_in("before the line");
-        cc_waiter_enqueue(&q->not_empty, &w, keep_turn);
-        let_tests_in("in line");
-        status = cc_queue_get(q->core, word);
-        let_tests_in("tried again");
-        if (status != CC_QUEUE_EMPTY) {
-            if (cc_waiter_leave(&w)) {
-                notify(&q->not_empty); /* of an item that we have not needed */
-            }
-            return status;
-        }
-        keep_turn = sleep_in_line(q, &w, deadline);
-        status = cc_queue_get(q->core, word);
-        if (status != CC_QUEUE_EMPTY) { /* an item, and perhaps a signal, which stays pending */
-            if (keep_turn && status != CC_QUEUE_OK) {
-                notify(&q->not_empty);
-            }
-            return status;
-        }
-        /* It was empty after the notification, whose item somebody else has: nothing to pass on. */
-        if (PyErr_CheckSignals() || has_passed(deadline)) {
-            return CC_QUEUE_EMPTY;
-        }
-    }
+} waiting_get;
+
+static cc_outcome try_waiting_get(void *closure) {
+    waiting_get *get = closure;
+    get->status = cc_queue_get(get->q->core, get->word);
+    return get->status == CC_QUEUE_EMPTY ? CC_ATTEMPT_FAILED
+           : get->status == CC_QUEUE_OK  ? CC_ATTEMPT_WORKED
+                                         : CC_ATTEMPT_ENDED;
 }
 
 /* OK, or not, with an exception. */
 static cc_queue_status get_word(cc_object_queue *q, uintptr_t *word, uint64_t deadline) {
     cc_queue_status status = cc_queue_get(q->core, word);
     if (status == CC_QUEUE_EMPTY && deadline != CC_NOT_AT_ALL) {
-        status = get_patiently(q, word, deadline);
+        waiting_get get = {q, word, status};
+        if (cc_wait_until(&q->not_empty, try_waiting_get, &get, deadline) == CC_WAIT_RAISED) {
+            return CC_QUEUE_EMPTY;
+        }
+        status = get.status;
     }
     if (status == CC_QUEUE_OK) {
         tell_putters(q);
-    } else if (!PyErr_Occurred()) {
+    } else {
         no_item(status);
     }
     return status;
@@ -552,8 +345,8 @@ static cc_queue_status drop_all(cc_object_queue *q) {
 int cc_object_queue_shut_down(cc_object_queue *q, int immediate) {
     cc_queue_close(q->core);
     cc_queue_status status = immediate ? drop_all(q) : CC_QUEUE_CLOSED;
-    notify_all(&q->not_empty);
-    notify_all(&q->not_full);
+    cc_place_notify_all(&q->not_empty);
+    cc_place_notify_all(&q->not_full);
     tell_joiners(q);
     if (status == CC_QUEUE_NO_MEMORY) {
         PyErr_NoMemory(); /* it is shut down; another call can drop what is left */
@@ -617,14 +410,17 @@ static void put_in_front(PyTypeObject *type, const char *name, method at_once, m
 
 static PyObject *call_while_waiting(PyObject *type, PyObject *callable) {
     (void)type;
-    cc_store_release_uptr(&test_hook, callable == Py_None ? 0 : (uintptr_t)Py_NewRef(callable));
+    cc_waiting_set_test_hook(callable);
     Py_RETURN_NONE;
 }
 
 static PyObject *count_sleeps(PyObject *self, PyObject *nothing) {
     (void)nothing;
     cc_object_queue *q = queue_of(self);
-    return PyLong_FromUnsignedLongLong(q ? cc_load_relaxed_u64(&q->sleeps) : 0);
+    return PyLong_FromUnsignedLongLong(q ? cc_load_relaxed_u64(&q->not_empty.sleeps) +
+                                               cc_load_relaxed_u64(&q->not_full.sleeps) +
+                                               cc_load_relaxed_u64(&q->all_done.sleeps)
+                                         : 0);
 }
 
 static PyMethodDef hook_method = {
@@ -668,14 +464,15 @@ size_t cc_object_queue_bytes(const cc_object_queue *q) {
 
 /* ---------------------------------------------------------------- tasks */
 
-static cc_event_count *event_of(cc_object_queue *q, int what) {
+static cc_waiting_place *place_of(cc_object_queue *q, int what) {
     return what == CC_FOR_AN_ITEM ? &q->not_empty : &q->not_full;
 }
 
 void cc_object_queue_enqueue_task(cc_object_queue *q, cc_waiter *waiter, int what, int keep_turn) {
-    cc_store_relaxed_u32(&q->has_tasks, 1);
+    cc_waiting_place *place = place_of(q, what);
+    cc_store_relaxed_u32(&place->has_tasks, 1);
     Py_INCREF((PyObject *)waiter->owner); /* before somebody can take it out again */
-    cc_waiter_enqueue(event_of(q, what), waiter, keep_turn);
+    cc_waiter_enqueue(&place->event, waiter, keep_turn);
 }
 
 int cc_object_queue_leave_task(cc_waiter *waiter) {
@@ -688,7 +485,7 @@ int cc_object_queue_leave_task(cc_waiter *waiter) {
 }
 
 void cc_object_queue_pass_on(cc_object_queue *q, int what) {
-    notify(event_of(q, what));
+    cc_place_notify(place_of(q, what));
 }
 
 /* ---------------------------------------------------------------- garbage collection */
@@ -717,10 +514,10 @@ int cc_object_queue_traverse(cc_object_queue *q, visitproc visit, void *argument
     /* The list of foreign waiters changes only in the hands of attached threads (event_count.h), and those
      * stand still, none of them inside such a call. */
     if (!answer) {
-        answer = cc_event_visit_foreign(&q->not_empty, visit_owner, &c);
+        answer = cc_event_visit_foreign(&q->not_empty.event, visit_owner, &c);
     }
     if (!answer) {
-        answer = cc_event_visit_foreign(&q->not_full, visit_owner, &c);
+        answer = cc_event_visit_foreign(&q->not_full.event, visit_owner, &c);
     }
     return answer;
 }
@@ -743,6 +540,6 @@ void cc_object_queue_clear_for_gc(cc_object_queue *q) {
          there && cc_queue_get(q->core, &word) == CC_QUEUE_OK; there--) {
         Py_DECREF((PyObject *)word);
     }
-    drop_owners(cc_event_take_foreign(&q->not_empty));
-    drop_owners(cc_event_take_foreign(&q->not_full));
+    drop_owners(cc_event_take_foreign(&q->not_empty.event));
+    drop_owners(cc_event_take_foreign(&q->not_full.event));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Queues of Python objects: a cc_queue (csrc/queue) whose words are references, three event counts
- * (csrc/sync) for those who wait, and the count of finished tasks. What object_refs.h is for ordered
+ * Queues of Python objects: a cc_queue (csrc/queue) whose words are references, three waiting places
+ * (waiting.h), and the count of finished tasks. What object_refs.h is for ordered
  * containers, this is for queues.
  *
  * An item is handed over with its reference: put takes one, get returns that very one, and nothing in between
@@ -10,8 +10,8 @@
  * Every function needs an attached thread state. Those that wait detach while they sleep, and nowhere else. When
  * an exception is set nothing has happened, unless said otherwise.
  *
- * Tasks of event loops wait through foreign waiters (event_count.h). Telling a loop is Python's business:
- * see `deliver` below, and queue_tasks.pxi.
+ * Tasks of event loops wait through foreign waiters (event_count.h). Telling a loop is Python's business: see
+ * `deliver` in waiting.h, and queue_tasks.pxi.
  */
 #ifndef CC_OBJECT_QUEUE_H
 #define CC_OBJECT_QUEUE_H
@@ -19,30 +19,16 @@
 #include <Python.h>
 
 #include "queue/queue.h"
-#include "sync/event_count.h"
+#include "waiting.h"
 
 typedef struct cc_object_queue cc_object_queue;
 
-/* The exceptions, and what tells a task that it may try again. `deliver` takes over a reference to the waiter's owner,
- * leaves no exception set, and returns 1 when the task's loop runs, so that it will try; 0 when it may never
- * run again, so that the next waiter is woken as well. Called once, when the module is made. */
-void cc_object_queues_begin(PyObject *empty, PyObject *full, PyObject *shut_down,
-                            int (*deliver)(PyObject *owner));
-
-/* The calling thread is the main thread: the only one whose sleep a signal's handler ends. */
-void cc_object_queues_note_main_thread(void);
+/* The exceptions. Called once, when the module is made. */
+void cc_object_queues_begin(PyObject *empty, PyObject *full, PyObject *shut_down);
 
 cc_object_queue *cc_object_queue_new(cc_queue_kind kind, const cc_queue_options *options);
 /* Runs foreign code (finalizers of the items). NULL is nothing. */
 void cc_object_queue_free(cc_object_queue *q);
-
-/* ---- how long to wait: a moment of cc_os_now ---- */
-
-#define CC_NOT_AT_ALL ((uint64_t)0)
-#define CC_FOR_EVER CC_PARK_FOREVER
-
-/* From the arguments `block` and `timeout` of queue.Queue. 0, or -1. */
-int cc_deadline_of(PyObject *block, PyObject *timeout, uint64_t *deadline);
 
 /* ---- items ---- */
 

@@ -30,16 +30,20 @@ cdef extern from "sync/event_count.h":
         uint64_t turn
     void cc_waiter_init(cc_waiter *w, cc_waiter_kind kind, void *owner)
 
-cdef extern from "object_queue.h":
+cdef extern from "waiting.h":
     uint64_t CC_NOT_AT_ALL, CC_FOR_EVER
+    void cc_waiting_begin(int (*deliver)(PyObject *) noexcept, object nothing)
+    void cc_waiting_note_main_thread(unsigned long ident)
+    int cc_deadline_of(object block, object timeout, uint64_t *deadline) except -1
+    int cc_let_interpreter_in() except -1
+
+cdef extern from "object_queue.h":
     int CC_FOR_AN_ITEM, CC_FOR_ROOM
     ctypedef struct cc_object_queue:
         pass
-    void cc_object_queues_begin(object empty, object full, object shut_down, int (*deliver)(PyObject *) noexcept)
-    void cc_object_queues_note_main_thread()
+    void cc_object_queues_begin(object empty, object full, object shut_down)
     cc_object_queue *cc_object_queue_new(cc_queue_kind kind, const cc_queue_options *options) except NULL
     void cc_object_queue_free(cc_object_queue *q)
-    int cc_deadline_of(object block, object timeout, uint64_t *deadline) except -1
     int cc_object_queue_put(cc_object_queue *q, object item, uint64_t deadline) except -1
     bint cc_object_queue_try_put(cc_object_queue *q, object item) except -1
     object cc_object_queue_get(cc_object_queue *q, uint64_t deadline)

@@ -450,7 +450,7 @@ cdef int clear_inbox(PyObject *self) noexcept:
 
 def _note_main_thread():
     """Called in the child of a fork, whose main thread is the one that has forked."""
-    cc_object_queues_note_main_thread()
+    cc_waiting_note_main_thread(threading.get_ident())
 
 
 cc_objects_install_type(
@@ -472,8 +472,10 @@ cdef int install_methods() except -1:
 
 
 install_methods()
-cc_object_queues_begin(Empty, Full, ShutDown, deliver)
-cc_object_queues_note_main_thread()
+cc_object_queues_begin(Empty, Full, ShutDown)
+cc_waiting_begin(deliver, eval(compile("lambda: None", "<concurrent_collections>", "eval"), {}))
+# Not the thread that runs this: the package may be imported anywhere first.
+cc_waiting_note_main_thread(threading.main_thread().ident)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_note_main_thread)
 

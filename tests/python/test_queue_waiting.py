@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import os
 import signal
@@ -479,6 +480,150 @@ def test_a_signal_handler_that_returns_does_not_end_the_wait(Queue, alarm):
         q.get(timeout=0.2)
     assert 0.2 <= time.monotonic() - before < 5
     assert len(calls) >= 2
+
+
+# What is waited for in a queue of that size; what makes it possible; and what is left when it has not been done.
+WAITS = {
+    "get": (lambda q: q.get(), lambda q: q.put("new"), ["new"], {}),
+    "timeout": (lambda q: q.get(timeout=100), lambda q: q.put("new"), ["new"], {}),
+    "get_many": (lambda q: q.get_many(3), lambda q: q.put("new"), ["new"], {}),
+    "next": (lambda q: next(iter(q)), lambda q: q.put("new"), ["new"], {}),
+    "put": (lambda q: q.put("late"), lambda q: q.get(), [], {"iterable": [0], "maxsize": 1}),
+    "put timeout": (
+        lambda q: q.put("late", timeout=100),
+        lambda q: q.get(),
+        [],
+        {"iterable": [0], "maxsize": 1},
+    ),
+    "put_many": (
+        lambda q: q.put_many(["late"]),
+        lambda q: q.get(),
+        [],
+        {"iterable": [0], "maxsize": 1},
+    ),
+}
+
+
+def when_asleep(q, count, action):
+    """A thread that acts when so many sleeps have begun in this queue, and the last one is sound."""
+
+    def act():
+        deadline = time.monotonic() + 60
+        while q._sleeps() < count:
+            assert time.monotonic() < deadline
+            time.sleep(0.0005)
+        time.sleep(0.002)
+        action()
+
+    return Waiter(act)
+
+
+@needs_signals
+@pytest.mark.parametrize("what", WAITS)
+def test_a_wait_that_raises_has_done_nothing(Queue, alarm, what):
+    # The signal is there, and then what was waited for, before the thread can run.
+    wait, satisfy, left, options = WAITS[what]
+    main = threading.get_ident()
+
+    def both(q):
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(10)
+        signal.pthread_kill(main, signal.SIGALRM)
+        satisfy(q)
+        sys.setswitchinterval(before)
+
+    for _ in range(rounds(20)):
+        q = Queue(**options)
+        alarm(interrupt, 100)
+        helper = when_asleep(q, 1, lambda q=q: both(q))
+        with pytest.raises(Interrupt):
+            wait(q)
+        assert helper.end() is None
+        assert q.drain() == left
+        assert q.unfinished_tasks == 1
+
+
+@needs_signals
+@pytest.mark.parametrize("what", ["get", "put"])
+def test_a_wait_that_raises_passes_its_notification_on(Queue, alarm, what):
+    wait, satisfy, _, options = WAITS[what]
+    main = threading.get_ident()
+    q = Queue(**options)
+    behind = []
+
+    def both():
+        behind.append(asleep(q, 2, wait, q))
+        time.sleep(0.002)
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(10)
+        satisfy(q)
+        signal.pthread_kill(main, signal.SIGALRM)
+        sys.setswitchinterval(before)
+
+    alarm(interrupt, 100)
+    helper = when_asleep(q, 1, both)
+    taken = []
+    with pytest.raises(Interrupt):
+        # Nothing of the interpreter's between the wait and the list.
+        taken.extend(map(wait, [q]))
+        time.sleep(60)
+    assert helper.end() is None
+    if taken:  # the signal was the later one
+        satisfy(q)
+    assert behind[0].end() in ("new", None)
+
+
+def test_an_asynchronous_exception_finds_nothing_done(Queue):
+    # It does not end a sleep (CPython's own locks sleep on as well), but it is looked at before anything is done.
+    raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    for wait, satisfy, left, options in WAITS.values():
+        q = Queue(**options)
+        waiter = asleep(q, 1, wait, q)
+        assert raise_in(ctypes.c_ulong(waiter.ident), ctypes.py_object(Interrupt)) == 1
+        satisfy(q)
+        assert isinstance(waiter.end(), Interrupt)
+        assert q.drain() == left
+
+
+@needs_signals
+@pytest.mark.parametrize("woken_by", ["signal", "slice"])
+def test_a_waiter_keeps_its_place_in_line(Queue, alarm, woken_by):
+    # The main thread's sleep ends now and then, without a notification. It is first in line all the same.
+    q, behind, calls = Queue(), [], []
+
+    def others():
+        behind.append(asleep(q, 2, q.get))
+        if woken_by == "signal":
+            signal.pthread_kill(main, signal.SIGALRM)
+        when_asleep(q, 3, lambda: q.put("first")).end()
+
+    main = threading.get_ident()
+    alarm(lambda: calls.append(1), 100)
+    helper = when_asleep(q, 1, others)
+    assert q.get(timeout=60) == "first"
+    assert helper.end() is None
+    assert len(calls) == (woken_by == "signal")
+    q.put("second")
+    assert behind[0].end() == "second"
+
+
+@needs_signals
+def test_a_waiter_for_room_keeps_its_place_in_line(Queue, alarm):
+    q, behind = Queue(iterable=[0], maxsize=1), []
+
+    def others():
+        behind.append(asleep(q, 2, q.put, "second"))
+        signal.pthread_kill(main, signal.SIGALRM)
+        when_asleep(q, 3, q.get).end()
+
+    main = threading.get_ident()
+    alarm(lambda: None, 100)
+    helper = when_asleep(q, 1, others)
+    q.put("first", timeout=60)
+    assert helper.end() is None
+    assert q.get() == "first"
+    assert behind[0].end() is None
+    assert q.get() == "second"
 
 
 @needs_signals

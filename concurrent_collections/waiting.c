@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "waiting.h"
+
+#include <math.h>
+
+#include "concurrent_collections/cc_backoff.h"
+
+static int (*deliver)(PyObject *owner);
+static PyObject *nothing;
+static cc_atomic_u64 main_thread;
+static unsigned cpu_count = 1;
+
+void cc_waiting_begin(int (*deliver_)(PyObject *owner), PyObject *nothing_) {
+    deliver = deliver_;
+    nothing = Py_NewRef(nothing_);
+    cpu_count = cc_os_cpu_count();
+}
+
+void cc_waiting_note_main_thread(unsigned long ident) {
+    cc_store_relaxed_u64(&main_thread, ident);
+}
+
+#ifdef Py_GIL_DISABLED
+#define MAY_SPIN (cpu_count > 1)
+#else
+#define MAY_SPIN                                                                                   \
+    0 /* who spins may keep the partner off its processor and gains nothing for the GIL */
+#endif
+
+bool cc_waiting_may_spin(void) {
+    return MAY_SPIN;
+}
+
+void cc_waiting_place_init(cc_waiting_place *place, const char *call, bool all_at_once) {
+    cc_event_count_init(&place->event);
+    place->call = call;
+    place->all_at_once = all_at_once;
+}
+
+/* ---------------------------------------------------------------- deadlines */
+
+int cc_deadline_of(PyObject *block, PyObject *timeout, uint64_t *deadline) {
+    int waits = block == Py_True ? 1 : PyObject_IsTrue(block);
+    if (waits < 0) {
+        return -1;
+    }
+    *deadline = waits ? CC_FOR_EVER : CC_NOT_AT_ALL;
+    if (!waits || timeout == Py_None) {
+        return 0;
+    }
+    double seconds = PyFloat_AsDouble(timeout);
+    if (seconds == -1.0 && PyErr_Occurred()) {
+        if (PyErr_ExceptionMatches(PyExc_OverflowError)) { /* an int that no float holds */
+            PyErr_Clear();
+            PyObject *zero = PyLong_FromLong(0);
+            int is_negative = zero ? PyObject_RichCompareBool(timeout, zero, Py_LT) : -1;
+            Py_XDECREF(zero);
+            if (is_negative < 0) {
+                return -1;
+            }
+            seconds = is_negative ? -1.0 : HUGE_VAL;
+        } else {
+            if (PyErr_ExceptionMatches(PyExc_TypeError)) {
+                PyErr_Clear();
+                PyErr_Format(PyExc_TypeError, "timeout: expected None or a number, got %.200s",
+                             Py_TYPE(timeout)->tp_name);
+            }
+            return -1;
+        }
+    }
+    if (!(seconds >= 0)) { /* NaN, too */
+        PyErr_SetString(PyExc_ValueError, "'timeout' must be a non-negative number");
+        return -1;
+    }
+    if (seconds == 0) {
+        *deadline = CC_NOT_AT_ALL;
+    } else if (seconds < 1e9) { /* 30 years */
+        /* Rounded up: a wait is never shorter than asked for. */
+        *deadline = cc_os_now() + (uint64_t)ceil(seconds * 1e9);
+    }
+    return 0;
+}
+
+static bool has_passed(uint64_t deadline) {
+    return deadline != CC_FOR_EVER && cc_os_now() >= deadline;
+}
+
+/* ---------------------------------------------------------------- notifying */
+
+void cc_place_tell(cc_waiting_place *place, cc_waiter *task) {
+    while (task && !deliver(task->owner)) {
+        task = cc_event_notify(&place->event); /* that one may never try: one more */
+    }
+}
+
+void cc_place_notify_all(cc_waiting_place *place) {
+    cc_waiter *task = cc_event_notify_all(&place->event);
+    while (task) {
+        cc_waiter *next = task->next; /* the task's own waiter may be gone when it has been told */
+        deliver(task->owner);
+        task = next;
+    }
+}
+
+/* The same as cc_place_notify, with an exception set that is to stay. */
+static void notify_beside_an_exception(cc_waiting_place *place) {
+#if PY_VERSION_HEX >= 0x030c0000
+    PyObject *raised = PyErr_GetRaisedException();
+    cc_place_notify(place);
+    PyErr_SetRaisedException(raised);
+#else
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    cc_place_notify(place);
+    PyErr_Restore(type, value, traceback);
+#endif
+}
+
+/* ---------------------------------------------------------------- the interpreter's turn */
+
+int cc_let_interpreter_in(void) {
+    /* First the signals, so that a handler is shown the caller's frame. All the rest is done by the interpreter alone, when
+     * it begins to run a function. There is no other way to see an asynchronous exception with the public API. */
+    if (PyErr_CheckSignals()) {
+        return -1;
+    }
+    PyObject *result = PyObject_CallNoArgs(nothing);
+    Py_XDECREF(result);
+    return result ? 0 : -1;
+}
+
+/* ---------------------------------------------------------------- for tests */
+
+/* What they want to happen in the moments where otherwise only chance gets in. NULL, or a callable that is given the
+ * moment's name; one that has been set is never freed, since a thread may be about to call it. */
+static cc_atomic_uptr test_hook;
+
+void cc_waiting_set_test_hook(PyObject *callable) {
+    cc_store_release_uptr(&test_hook, callable == Py_None ? 0 : (uintptr_t)Py_NewRef(callable));
+}
+
+static inline void let_tests_in(const char *moment) {
+    PyObject *callable = (PyObject *)cc_load_acquire_uptr(&test_hook);
+    if (callable) {
+        PyObject *result = PyObject_CallFunction(callable, "s", moment);
+        if (!result) {
+            PyErr_WriteUnraisable(callable);
+        }
+        Py_XDECREF(result);
+    }
+}
+
+/* ---------------------------------------------------------------- sleeping */
+
+enum {
+    FIRST_SPINS = 50, /* pauses; two or three microseconds */
+    MOST_SPINS = 500,
+    LEAST_SPINS = 12,
+    SHORT_SLEEP = 50000, /* nanoseconds in which a partner on another processor answers */
+    SHORT_SLEEPS_PER_TRY = 8,
+    SLICE = 500000000
+};
+
+static bool spin(cc_waiting_place *place, const cc_waiter *w) {
+    uint32_t spins = cc_load_relaxed_u32(&place->spins);
+    for (uint32_t i = 0; i < spins; i++) {
+        if (cc_waiter_is_notified(w)) {
+            cc_store_relaxed_u32(&place->spins, spins < MOST_SPINS / 2 ? 2 * spins : MOST_SPINS);
+            return true;
+        }
+        cc_pause();
+    }
+    if (spins) {
+        cc_store_relaxed_u32(&place->spins, spins / 2 < LEAST_SPINS ? 0 : spins / 2);
+    }
+    return false;
+}
+
+/* Did a partner answer so soon that looking for it instead of sleeping would have paid? */
+static void learn_from_sleep(cc_waiting_place *place, uint64_t nanoseconds) {
+    if (nanoseconds < SHORT_SLEEP && cc_load_relaxed_u32(&place->spins) == 0 &&
+        cc_fetch_add_relaxed_u32(&place->short_sleeps, 1) % SHORT_SLEEPS_PER_TRY == 0) {
+        cc_store_relaxed_u32(&place->spins, FIRST_SPINS);
+    }
+}
+
+/* Sleep, detached, until notified, the deadline, a signal, or for no reason. True: notified. */
+static bool sleep_in_line(cc_waiting_place *place, cc_waiter *w, uint64_t deadline) {
+    /* A signal that arrives just before the main thread falls asleep does not wake it. And a task that
+     * has been notified may belong to a loop that is stopped for good, without a sign of it: where tasks wait,
+     * threads look from time to time. */
+    bool in_slices = PyThread_get_thread_ident() == cc_load_relaxed_u64(&main_thread) ||
+                     cc_load_relaxed_u32(&place->has_tasks);
+    PyThreadState *thread = PyEval_SaveThread();
+    if (!MAY_SPIN || !spin(place, w)) {
+        if (!cc_waiter_is_notified(w)) {
+            cc_fetch_add_relaxed_u64(&place->sleeps, 1);
+        }
+        uint64_t before = cc_os_now();
+        uint64_t slice = before + SLICE;
+        cc_park_result result =
+            cc_waiter_sleep(w, 0, in_slices && slice < deadline ? slice : deadline);
+        if (MAY_SPIN && result == CC_PARK_WOKEN) {
+            learn_from_sleep(place, cc_os_now() - before);
+        }
+    }
+    /* Before attaching, from which a thread does not return when the interpreter is being finalized; on 3.13 its stack
+     * and `w` are gone then. */
+    bool was_notified = cc_waiter_leave(w);
+    PyEval_RestoreThread(thread);
+    return was_notified;
+}
+
+/* ---------------------------------------------------------------- waiting */
+
+cc_wait_result cc_wait_until(cc_waiting_place *place, cc_outcome (*attempt)(void *closure),
+                             void *closure, uint64_t deadline) {
+    cc_waiter w;
+    cc_waiter_init(&w, CC_WAITER_THREAD, NULL);
+    for (;;) {
+        let_tests_in("before the line");
+        /* Back to its place, whatever has ended its sleep. (All that a place for all at once could bring is to be
+         * notified again and again by one cc_event_notify_all.) */
+        cc_waiter_enqueue(&place->event, &w, !place->all_at_once);
+        let_tests_in("in line");
+        cc_outcome outcome = attempt(closure);
+        let_tests_in("tried again");
+        if (outcome != CC_ATTEMPT_FAILED) {
+            if (cc_waiter_leave(&w) && !place->all_at_once) {
+                cc_place_notify(place); /* of what we have not needed */
+            }
+            return CC_WAIT_OVER;
+        }
+        bool was_notified = sleep_in_line(place, &w, deadline);
+        if (cc_let_interpreter_in()) {
+            if (was_notified && !place->all_at_once) {
+                notify_beside_an_exception(place);
+            }
+            return CC_WAIT_RAISED;
+        }
+        outcome = attempt(closure);
+        if (outcome != CC_ATTEMPT_FAILED) {
+            if (was_notified && outcome == CC_ATTEMPT_ENDED && !place->all_at_once) {
+                cc_place_notify(place);
+            }
+            return CC_WAIT_OVER;
+        }
+        /* It failed after the notification, since somebody else was faster: there is nothing to pass on. */
+        if (has_passed(deadline)) {
+            return CC_WAIT_TIMED_OUT;
+        }
+    }
+}

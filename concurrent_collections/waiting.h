@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Waiting places: where threads and tasks wait until a container has what they want.
+ *
+ * What a waiting call may rely on
+ *
+ *   Nothing happens in a call that raises. Before every attempt that follows a sleep the thread does what the
+ *   interpreter does between two bytecodes: handlers of signals, asynchronous exceptions. If one of them raises, no
+ *   attempt is made any more, and a notification that the thread had received goes on to the next in line.
+ *   A signal that arrives after that look does not undo the attempt: the call returns what it has got, and the
+ *   interpreter runs the handler right after the call.
+ *
+ *   A place in line is kept until the wait ends: through time slices, signals whose handlers return, spurious
+ *   wake-ups, and notifications whose item somebody else has taken. (Where all are notified at once there are no places
+ *   to keep.)
+ *
+ *   Timeouts are never shorter than asked for.
+ *
+ * Use
+ *
+ *   if (try() fails)                                       the first attempt is the caller's: fast, inline
+ *       switch (cc_wait_until(place, attempt, closure, deadline)) ...
+ *
+ *   and whoever brings about what others wait for: cc_place_notify(place), after it has changed the container.
+ *
+ * csrc/sync/event_count.c has the protocol, and why no wake-up is lost. Every function needs an attached thread
+ * state. cc_wait_until detaches while it sleeps.
+ */
+#ifndef CC_WAITING_H
+#define CC_WAITING_H
+
+#include <Python.h>
+
+#include "sync/event_count.h"
+
+typedef struct cc_waiting_place {
+    cc_event_count event; /* first: its count is read by whoever changes the container */
+    const char *call;     /* the method that waits here, for messages */
+    bool all_at_once;     /* notifications are for all in line, not for one */
+    cc_atomic_u32 has_tasks; /* a task has waited here */
+    cc_atomic_u32 spins;     /* pauses before the next sleep; learned */
+    cc_atomic_u32 short_sleeps;
+    cc_atomic_u64 sleeps; /* of threads, ever; for tests */
+} cc_waiting_place;
+
+/* Called once, when the module is made.
+ * `deliver` tells a task that it may try again. It takes over a reference to the waiter's owner, leaves no exception
+ * set, and returns 1 when the task's loop runs, so that it will try; 0 when it may never run again, so that the next
+ * waiter is woken as well.
+ * `nothing` is a Python function that does nothing. */
+void cc_waiting_begin(int (*deliver)(PyObject *owner), PyObject *nothing);
+
+/* The thread that the interpreter runs signal handlers in: the only one whose sleep they end. */
+void cc_waiting_note_main_thread(unsigned long ident);
+
+/* Is it any use to look for a partner before sleeping? */
+bool cc_waiting_may_spin(void);
+
+/* All else is zero. */
+void cc_waiting_place_init(cc_waiting_place *place, const char *call, bool all_at_once);
+
+/* ---- how long to wait: a moment of cc_os_now ---- */
+
+#define CC_NOT_AT_ALL ((uint64_t)0)
+#define CC_FOR_EVER CC_PARK_FOREVER
+
+/* From the arguments `block` and `timeout` of queue.Queue. 0, or -1. */
+int cc_deadline_of(PyObject *block, PyObject *timeout, uint64_t *deadline);
+
+/* ---- waiting ---- */
+
+typedef enum cc_outcome {
+    CC_ATTEMPT_FAILED, /* wait */
+    CC_ATTEMPT_WORKED, /* with what one notification was about */
+    CC_ATTEMPT_ENDED /* there is nothing to wait for any more; others may still need the notification */
+} cc_outcome;
+
+typedef enum cc_wait_result {
+    CC_WAIT_OVER, /* an attempt has worked, or ended the wait */
+    CC_WAIT_TIMED_OUT, /* the last attempt has failed */
+    CC_WAIT_RAISED /* with an exception; the last attempt has failed */
+} cc_wait_result;
+
+/* Wait until `attempt(closure)` does not fail any more. It runs no foreign code. */
+cc_wait_result cc_wait_until(cc_waiting_place *place, cc_outcome (*attempt)(void *closure),
+                             void *closure, uint64_t deadline);
+
+/* What the interpreter does between two bytecodes: signals' handlers, asynchronous exceptions, pending calls, the
+ * collector; and others get a turn. 0, or -1 with what one of these has raised. For loops that would otherwise keep it
+ * waiting. */
+int cc_let_interpreter_in(void);
+
+/* ---- notifying ---- */
+
+void cc_place_tell(cc_waiting_place *place, cc_waiter *task);
+
+/* The next in line may try again. May run Python code, when that is a task; never with an exception set. */
+static inline void cc_place_notify(cc_waiting_place *place) {
+    cc_waiter *task = cc_event_notify(&place->event);
+    if (task) {
+        cc_place_tell(place, task);
+    }
+}
+
+void cc_place_notify_all(cc_waiting_place *place);
+
+/* ---- for tests ---- */
+
+/* What waiting threads call with the name of the moment, or None. */
+void cc_waiting_set_test_hook(PyObject *callable);
+
+#endif
