@@ -162,7 +162,8 @@ static cc_outcome try_waiting_put(void *closure) {
 
 int cc_object_queue_put(cc_object_queue *q, PyObject *item, uint64_t deadline) {
     Py_INCREF(item);
-    cc_queue_status status = cc_queue_put(q->core, (uintptr_t)item);
+    cc_queue_status status = deadline == CC_NOT_AT_ALL ? cc_queue_put_now(q->core, (uintptr_t)item)
+                                                       : cc_queue_put(q->core, (uintptr_t)item);
     if (status == CC_QUEUE_FULL && deadline != CC_NOT_AT_ALL) {
         tell_joiners(q);
         waiting_put put = {q, (uintptr_t)item, status};
@@ -183,7 +184,7 @@ int cc_object_queue_put(cc_object_queue *q, PyObject *item, uint64_t deadline) {
 
 int cc_object_queue_try_put(cc_object_queue *q, PyObject *item) {
     Py_INCREF(item);
-    cc_queue_status status = cc_queue_put(q->core, (uintptr_t)item);
+    cc_queue_status status = cc_queue_put_now(q->core, (uintptr_t)item);
     if (status == CC_QUEUE_OK) {
         cc_place_notify(&q->not_empty);
         return 1;
@@ -226,7 +227,8 @@ static cc_outcome try_waiting_get(void *closure) {
 
 /* OK, or not, with an exception. */
 static cc_queue_status get_word(cc_object_queue *q, uintptr_t *word, uint64_t deadline) {
-    cc_queue_status status = cc_queue_get(q->core, word);
+    cc_queue_status status =
+        deadline == CC_NOT_AT_ALL ? cc_queue_get_now(q->core, word) : cc_queue_get(q->core, word);
     if (status == CC_QUEUE_EMPTY && deadline != CC_NOT_AT_ALL) {
         waiting_get get = {q, word, status};
         if (cc_wait_until(&q->not_empty, try_waiting_get, &get, deadline) == CC_WAIT_RAISED) {
@@ -249,7 +251,7 @@ PyObject *cc_object_queue_get(cc_object_queue *q, uint64_t deadline) {
 
 PyObject *cc_object_queue_try_get(cc_object_queue *q, PyObject *otherwise) {
     uintptr_t word;
-    cc_queue_status status = cc_queue_get(q->core, &word);
+    cc_queue_status status = cc_queue_get_now(q->core, &word);
     if (status == CC_QUEUE_OK) {
         tell_putters(q);
         return (PyObject *)word;
@@ -259,16 +261,17 @@ PyObject *cc_object_queue_try_get(cc_object_queue *q, PyObject *otherwise) {
 
 /* ---------------------------------------------------------------- many at once */
 
-/* Take up to `most` items that are there to the end of `list`. Room for an item is made before it is taken: nothing
+/* Take up to `most` items that are there to the end of `list`. `may_pause`: streak.h. Room for an item is made before it is taken: nothing
  * may fail with an item in hand. 0, or -1: what has been taken is in the list. */
-static int take_into(cc_object_queue *q, PyObject *list, size_t most) {
+static int take_into(cc_object_queue *q, PyObject *list, size_t most, bool may_pause) {
     uintptr_t word;
     for (; most; most--) {
         if (PyList_Append(list, Py_None)) {
             return -1;
         }
         Py_ssize_t last = PyList_GET_SIZE(list) - 1;
-        cc_queue_status status = cc_queue_get(q->core, &word);
+        cc_queue_status status =
+            may_pause ? cc_queue_get(q->core, &word) : cc_queue_get_now(q->core, &word);
         if (status != CC_QUEUE_OK) {
             return PyList_SetSlice(list, last, last + 1, NULL);
         }
@@ -290,7 +293,7 @@ PyObject *cc_object_queue_get_many(cc_object_queue *q, Py_ssize_t most, uint64_t
         return NULL;
     }
     PyList_SetItem(list, 0, (PyObject *)word);
-    if (take_into(q, list, (size_t)most - 1)) {
+    if (take_into(q, list, (size_t)most - 1, deadline != CC_NOT_AT_ALL)) {
         PyErr_Clear(); /* fewer, then: what has been taken must not be lost */
     }
     return list;
@@ -300,7 +303,8 @@ PyObject *cc_object_queue_drain(cc_object_queue *q, Py_ssize_t most) {
     /* Not for ever while others put: what is there by now. */
     size_t there = cc_queue_length(q->core);
     PyObject *list = PyList_New(0);
-    if (list && take_into(q, list, most < 0 || (size_t)most > there ? there : (size_t)most)) {
+    if (list &&
+        take_into(q, list, most < 0 || (size_t)most > there ? there : (size_t)most, false)) {
         if (PyList_GET_SIZE(list) == 0) {
             Py_DECREF(list);
             return NULL;
@@ -313,7 +317,7 @@ PyObject *cc_object_queue_drain(cc_object_queue *q, Py_ssize_t most) {
 int cc_object_queue_clear(cc_object_queue *q) {
     uintptr_t word;
     for (size_t there = cc_queue_length(q->core); there; there--) {
-        cc_queue_status status = cc_queue_get(q->core, &word);
+        cc_queue_status status = cc_queue_get_now(q->core, &word);
         if (status != CC_QUEUE_OK) {
             if (status == CC_QUEUE_NO_MEMORY) {
                 PyErr_NoMemory();
@@ -334,7 +338,7 @@ int cc_object_queue_clear(cc_object_queue *q) {
 static cc_queue_status drop_all(cc_object_queue *q) {
     uintptr_t word;
     cc_queue_status status;
-    while ((status = cc_queue_get(q->core, &word)) == CC_QUEUE_OK) {
+    while ((status = cc_queue_get_now(q->core, &word)) == CC_QUEUE_OK) {
         finish_a_task(q);
         Py_DECREF((PyObject *)word);
     }
@@ -537,7 +541,7 @@ void cc_object_queue_clear_for_gc(cc_object_queue *q) {
     }
     /* Finalizers may use the queue: no more than what is there now. */
     for (size_t there = cc_queue_length(q->core);
-         there && cc_queue_get(q->core, &word) == CC_QUEUE_OK; there--) {
+         there && cc_queue_get_now(q->core, &word) == CC_QUEUE_OK; there--) {
         Py_DECREF((PyObject *)word);
     }
     drop_owners(cc_event_take_foreign(&q->not_empty.event));

@@ -30,7 +30,9 @@ typedef struct cc_member {
     cc_atomic_uptr put_ring;
     cc_atomic_uptr get_ring;
     struct cc_member *next; /* written once, before the block is published */
-    uint32_t unlooked, in_vain; /* this line and the next: streak.c */
+    uint32_t unlooked, in_vain; /* from here to puts_then: streak.c */
+    uint32_t is_timed, gap; /* nanoseconds; 0: not known yet */
+    uint64_t left_at;
     uint64_t puts_then, gets_then;
     uint32_t ordinal; /* 0, 1, 2, ... in this queue */
     uint32_t kept_count; /* this line and the next: kept.h */

@@ -128,16 +128,7 @@ static inline cc_member *member_of_this_thread(cc_queue *queue) {
     return thread ? cc_member_of(&queue->members, thread) : NULL;
 }
 
-cc_queue_status cc_queue_put(cc_queue *queue, uintptr_t word) {
-    CC_INVARIANT(word != 0);
-    if (cc_load_seq_cst_u32(&queue->closing)) {
-        return CC_QUEUE_CLOSED;
-    }
-    cc_member *self = member_of_this_thread(queue);
-    if (!self) {
-        return CC_QUEUE_NO_MEMORY;
-    }
-    cc_streak_join(&queue->streaks, CC_PUTTING, self);
+CC_ALWAYS_INLINE cc_queue_status put_counted(cc_queue *queue, cc_member *self, uintptr_t word) {
     if (queue->has_credits && !take_credit(queue)) {
         return CC_QUEUE_FULL;
     }
@@ -152,6 +143,33 @@ cc_queue_status cc_queue_put(cc_queue *queue, uintptr_t word) {
     return status;
 }
 
+CC_ALWAYS_INLINE cc_queue_status put(cc_queue *queue, uintptr_t word, bool may_wait) {
+    CC_INVARIANT(word != 0);
+    if (cc_load_seq_cst_u32(&queue->closing)) {
+        return CC_QUEUE_CLOSED;
+    }
+    cc_member *self = member_of_this_thread(queue);
+    if (!self) {
+        return CC_QUEUE_NO_MEMORY;
+    }
+    if (may_wait) {
+        cc_streak_join(&queue->streaks, CC_PUTTING, self);
+    }
+    cc_queue_status status = put_counted(queue, self, word);
+    if (may_wait) {
+        cc_streak_leave(self);
+    }
+    return status;
+}
+
+cc_queue_status cc_queue_put(cc_queue *queue, uintptr_t word) {
+    return put(queue, word, true);
+}
+
+cc_queue_status cc_queue_put_now(cc_queue *queue, uintptr_t word) {
+    return put(queue, word, false);
+}
+
 /* The flag is set, and nothing was there: settle the puts that began before it was, and look again. */
 CC_NEVER_INLINE cc_queue_status get_while_closing(cc_queue *queue, cc_member *self,
                                                   uintptr_t *word) {
@@ -159,12 +177,14 @@ CC_NEVER_INLINE cc_queue_status get_while_closing(cc_queue *queue, cc_member *se
     return queue->ops->take_word(queue, self, word);
 }
 
-cc_queue_status cc_queue_get(cc_queue *queue, uintptr_t *word) {
+CC_ALWAYS_INLINE cc_queue_status get(cc_queue *queue, uintptr_t *word, bool may_wait) {
     cc_member *self = member_of_this_thread(queue);
     if (!self) {
         return CC_QUEUE_NO_MEMORY;
     }
-    cc_streak_join(&queue->streaks, CC_GETTING, self);
+    if (may_wait) {
+        cc_streak_join(&queue->streaks, CC_GETTING, self);
+    }
     cc_queue_status status = queue->ops->take_word(queue, self, word);
     if (status == CC_QUEUE_EMPTY && cc_load_seq_cst_u32(&queue->closing)) {
         status = get_while_closing(queue, self, word);
@@ -174,12 +194,23 @@ cc_queue_status cc_queue_get(cc_queue *queue, uintptr_t *word) {
         if (queue->has_credits) {
             give_credit(queue);
         }
-        if (cc_streak_is_behind_another(&queue->streaks, self) &&
+        if (may_wait && cc_streak_is_behind_another(&queue->streaks, self) &&
             cc_queue_length(queue) < CC_STREAK_WORDS_PER_LOOK) {
             cc_streak_fall_back(&queue->streaks, self);
         }
     }
+    if (may_wait) {
+        cc_streak_leave(self);
+    }
     return status;
+}
+
+cc_queue_status cc_queue_get(cc_queue *queue, uintptr_t *word) {
+    return get(queue, word, true);
+}
+
+cc_queue_status cc_queue_get_now(cc_queue *queue, uintptr_t *word) {
+    return get(queue, word, false);
 }
 
 void cc_queue_close(cc_queue *queue) {

@@ -81,6 +81,11 @@ cc_queue_status cc_queue_put(cc_queue *queue, uintptr_t word);
 /* Take the oldest word. OK, EMPTY, CLOSED, or NO_MEMORY at a thread's first call. */
 cc_queue_status cc_queue_get(cc_queue *queue, uintptr_t *word);
 
+/* The same for callers that must not be held up, as event loops. The two above may pause for up to
+ * `streak_wait` when this thread and another one do nothing but use the queue; these never do. */
+cc_queue_status cc_queue_put_now(cc_queue *queue, uintptr_t word);
+cc_queue_status cc_queue_get_now(cc_queue *queue, uintptr_t *word);
+
 /* From now on no put begins to succeed. Idempotent. Lock-free. */
 void cc_queue_close(cc_queue *queue);
 bool cc_queue_is_closed(const cc_queue *queue);

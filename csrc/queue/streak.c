@@ -6,6 +6,12 @@
 
 enum {
     MOST_UNLOOKED = 64, /* operations in a row that go ahead without a look */
+    NANOSECONDS_UNLOOKED = 8000, /* of one of those while everybody rests, at a guess */
+    MOST_FORGIVEN =
+        5, /* looks in a row that found nobody fast, since the others are still gathering */
+    LOST_ITS_PROCESSOR = 8000, /* nanoseconds without a single operation */
+    FIRST_REST = 16000, /* nanoseconds */
+    LONGEST_REST = 2000000,
     PAUSES_PER_LOOK_AT_THE_CLOCK = 16,
     LEAST_NANOSECONDS_OF_THOSE = 50 /* no processor is faster; bounds the steps */
 };
@@ -29,19 +35,26 @@ static uint64_t pause_until(uint64_t moment, uint64_t now) {
 /* True: somebody was on a streak. */
 static bool leave_alone(const cc_atomic_uptr *named_at, const cc_member *other, uint32_t most) {
     bool was_fast = false;
-    uint64_t done = operations_of(other), start = cc_os_now(), then = start, now = start;
-    for (uint64_t look = CC_STREAK_FIRST_LOOK; look <= most; look *= 2) {
-        now = pause_until(start + look, now);
+    unsigned forgiven = 0;
+    uint64_t done = operations_of(other), now = cc_os_now(), in_all = 0;
+    for (uint64_t look = CC_STREAK_FIRST_LOOK; (in_all += look) <= most; look *= 2) {
+        uint64_t then = now;
+        now = pause_until(then + look, now);
         const cc_member *named =
             (const cc_member *)cc_load_acquire_uptr(named_at); /* pairs with (6) */
         uint64_t done_now = operations_of(named);
-        if (named == other && (int64_t)(done_now - done) * CC_STREAK_PACE < (int64_t)(now - then)) {
+        bool is_same = named == other;
+        if (is_same && (int64_t)(done_now - done) * CC_STREAK_PACE >= (int64_t)(now - then)) {
+            was_fast = true;
+            forgiven = 0;
+        } else if (++forgiven > MOST_FORGIVEN ||
+                   (is_same && (was_fast || (done_now == done && look >= LOST_ITS_PROCESSOR)))) {
             break;
+        } else if (was_fast) { /* the next one's turn has begun */
+            look = CC_STREAK_FIRST_LOOK / 2;
         }
-        was_fast = true;
         other = named;
         done = done_now;
-        then = now;
     }
     return was_fast;
 }
@@ -73,13 +86,67 @@ static void learn(cc_member *self, bool was_in_vain) {
     self->unlooked = self->in_vain;
 }
 
+/* ---------------------------------------------------------------- who is hot */
+
+void cc_streak_note_the_end(cc_member *self) {
+    self->left_at = cc_os_now();
+}
+
+/* Before the operation behind the one that was timed. A running mean, in which a single long gap,
+ * as when a processor is lost, does not weigh more than a few that are too long. */
+static void note_the_gap(cc_member *self) {
+    uint64_t now = cc_os_now(), most = 4 * CC_STREAK_GAP;
+    uint64_t gap = now - self->left_at; /* very long where the end was not noted */
+    gap = gap < 1 ? 1 : gap > most ? most : gap;
+    self->gap = self->gap ? (3 * self->gap + (uint32_t)gap) / 4 : (uint32_t)gap;
+    self->is_timed = 0;
+}
+
+static bool is_hot(const cc_member *self) {
+    return self->gap && self->gap <= CC_STREAK_GAP;
+}
+
+/* ---------------------------------------------------------------- waiting */
+
+/* Nobody waits at this end for a while. `began`: when the wait in vain did. */
+static void let_all_rest(cc_streaks *streaks, cc_queue_end end, uint64_t began) {
+    if (cc_load_relaxed_u64(&streaks->not_before[end]) > began) {
+        return; /* somebody else has waited in vain at the same time */
+    }
+    uint64_t rest = 2 * cc_load_relaxed_u64(&streaks->rest[end]);
+    rest = rest < FIRST_REST ? FIRST_REST : rest > LONGEST_REST ? LONGEST_REST : rest;
+    cc_store_relaxed_u64(&streaks->not_before[end], cc_os_now() + rest);
+    cc_store_relaxed_u64(&streaks->rest[end], rest);
+}
+
 void cc_streak_wait(cc_streaks *streaks, cc_queue_end end, cc_member *self) {
-    if (goes_unlooked(self)) {
+    uintptr_t named = cc_load_acquire_uptr(&streaks->at[end]); /* pairs with (6) */
+    if (!self->is_timed) {
+        self->is_timed = !goes_unlooked(self); /* first let us see whether we are hot */
         return;
     }
-    const cc_member *other =
-        (const cc_member *)cc_load_acquire_uptr(&streaks->at[end]); /* pairs with (6) */
-    learn(self, !other || !leave_alone(&streaks->at[end], other, streaks->most));
+    note_the_gap(self);
+    if (named == (uintptr_t)self) {
+        return;
+    }
+    if (!is_hot(self)) {
+        learn(self, true);
+        return;
+    }
+    self->in_vain = 0;
+    uint64_t now = cc_os_now(), not_before = cc_load_relaxed_u64(&streaks->not_before[end]);
+    if (now < not_before) {
+        uint64_t unlooked = (not_before - now) / NANOSECONDS_UNLOOKED;
+        self->unlooked = unlooked < MOST_UNLOOKED ? (uint32_t)unlooked : MOST_UNLOOKED;
+        return;
+    }
+    if (named) {
+        if (!leave_alone(&streaks->at[end], (const cc_member *)named, streaks->most)) {
+            let_all_rest(streaks, end, now);
+        } else if (cc_load_relaxed_u64(&streaks->rest[end])) {
+            cc_store_relaxed_u64(&streaks->rest[end], 0);
+        }
+    }
     cc_store_release_uptr(&streaks->at[end], (uintptr_t)self); /* (6) */
     if (has_put_and_got(self)) {
         cc_store_release_uptr(&streaks->at[!end], (uintptr_t)self); /* (6) */
@@ -87,7 +154,8 @@ void cc_streak_wait(cc_streaks *streaks, cc_queue_end end, cc_member *self) {
 }
 
 void cc_streak_fall_back(cc_streaks *streaks, cc_member *self) {
-    if (goes_unlooked(self)) {
+    self->is_timed = 1; /* what the next look goes by */
+    if (!is_hot(self) || goes_unlooked(self)) {
         return;
     }
     /* Somebody is named: cc_streak_is_behind_another has seen it, and nobody takes a name away. */

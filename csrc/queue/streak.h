@@ -14,11 +14,23 @@
  * As soon as the other is slower than that, or the time is over, it names its own member and goes ahead; the other will find that,
  * and wait in its turn.
  *
- *     a thread that works on its items too     is slower than CC_STREAK_PACE: nobody waits for it
- *     a thread that has lost its processor     stands still: at the next look somebody else takes over
- *     looks that were in vain                  let the next operations go ahead without a look, twice as many each time
- *     a thread that both puts and gets         takes over both ends at once; or two of them would have one each and
- *                                              stand in each other's way
+ * Only a hot thread waits, and only a hot thread is named: one that does nothing between two
+ * operations. It knows that by the gap between them, from the end of one to the beginning of the
+ * next (CC_STREAK_GAP), which does not depend on how contended the queue is; its rate does, and
+ * sixteen hot threads look like sixteen that work.
+ *
+ *     a thread that works on its items      goes ahead, unnamed; it waits for nobody, nobody for it
+ *     a call that must not be held up       (cc_queue_put_now, cc_queue_get_now) the same
+ *     a thread that has lost its processor  stands still: at the next look somebody else takes over
+ *     another member at every look          hot threads are still gathering: a few such looks are
+ *                                           forgiven
+ *     a wait in vain                        nobody waits at this end for a while, longer each
+ *                                           time: so hot threads try again at the same time, and
+ *                                           find each other
+ *     an operation that did not wait        lets the next ones go ahead without a look, twice as
+ *                                           many each time
+ *     a thread that both puts and gets      takes over both ends at once; or two of them would
+ *                                           have one each and stand in each other's way
  *
  * The same for a get that follows close behind: where few words are left and somebody else puts that fast, getter and putter
  * would take the line of every single word from each other. So now and then a getter looks how much is left, and leaves the
@@ -43,16 +55,28 @@ typedef enum cc_queue_end { CC_PUTTING, CC_GETTING } cc_queue_end;
 /* Names the member on a streak at each end of a queue; 0: nobody. */
 typedef struct cc_streaks {
     cc_atomic_uptr at[2]; /* cc_member *, by end */
+    cc_atomic_u64 not_before[2], rest[2]; /* by end: nobody waits until then; the last such rest */
     uint32_t most; /* nanoseconds that an operation waits; 0: never. Does not change. */
 } cc_streaks;
 
-/* Nanoseconds. An operation of Python code that does nothing else takes about 50, one that has to fetch the lines from another
- * core about 300. */
-#define CC_STREAK_PACE INT64_C(250)
+/* Nanoseconds between two operations of a hot thread, a read of the clock included.
+ * docs/benchmarks.md has what the loops of Python programs need. */
+#ifndef CC_STREAK_GAP
+#define CC_STREAK_GAP 100u
+#endif
+/* Nanoseconds of an operation on a streak. One of Python code that does nothing else takes about
+ * 50, one that has to fetch the lines from another core about 300. */
+#ifndef CC_STREAK_PACE
+#define CC_STREAK_PACE INT64_C(125)
+#endif
 #define CC_STREAK_FIRST_LOOK 1000u
 #define CC_STREAK_WAIT 128000u /* the default for `most` */
 
+/* The slow half of cc_streak_join. */
 void cc_streak_wait(cc_streaks *streaks, cc_queue_end end, cc_member *self);
+
+/* The slow half of cc_streak_leave. */
+void cc_streak_note_the_end(cc_member *self);
 
 /* A getter looks after every so many words; it goes on where that many are left. */
 #define CC_STREAK_WORDS_PER_LOOK 64u
@@ -80,10 +104,17 @@ static inline void cc_streak_join(cc_streaks *streaks, cc_queue_end end, cc_memb
 #if defined(CC_SCHED)
     (void)streaks, (void)end, (void)self; /* a scheduler decides who runs, and knows no clock */
 #else
-    if (cc_load_relaxed_uptr(&streaks->at[end]) != (uintptr_t)self) {
+    if (cc_load_relaxed_uptr(&streaks->at[end]) != (uintptr_t)self || self->is_timed) {
         cc_streak_wait(streaks, end, self);
     }
 #endif
+}
+
+/* After it. */
+static inline void cc_streak_leave(cc_member *self) {
+    if (self->is_timed) {
+        cc_streak_note_the_end(self);
+    }
 }
 
 #endif

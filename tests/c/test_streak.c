@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Streaks (csrc/queue/streak.h): who waits for whom, and who is named at which end afterwards.
+ * What that is worth is in test_burst_backoff_virtual.c.
  */
 #include "check.h"
 
+#include "platform/cc_os.h"
+#include "queue/queue_inside.h"
 #include "queue/streak.h"
 
 enum { MOST = 64000 };
@@ -12,33 +15,127 @@ static uintptr_t named(cc_streaks *s, cc_queue_end end) {
     return cc_load_relaxed_uptr(&s->at[end]);
 }
 
+/* As if it had just used the queue, and nothing else for a while: one long gap, if we lose the
+ * processor, changes nothing. */
+static void make_hot(cc_member *self) {
+    self->unlooked = 0;
+    self->is_timed = 1;
+    self->gap = 1;
+    self->left_at = cc_os_now();
+}
+
+/* As if it always worked on what it gets. */
+static void make_slow(cc_member *self) {
+    make_hot(self);
+    self->gap = 4 * CC_STREAK_GAP;
+}
+
+/* An operation of a member that has just done another one. */
+static void wait_hot(cc_streaks *s, cc_queue_end end, cc_member *self) {
+    make_hot(self);
+    cc_streak_wait(s, end, self);
+    CHECK_EQ(self->is_timed, 0);
+}
+
+static void rest_no_more(cc_streaks *s) {
+    for (int i = 0; i < 2; i++) {
+        cc_store_relaxed_u64(&s->not_before[i], 0);
+    }
+}
+
 static void test_nobody_is_waited_for_at_first(void) {
-    begin_test("the first one names itself");
+    begin_test("the first one that is hot names itself");
     cc_streaks streaks = {.most = MOST};
     cc_member self = {0};
     cc_streak_wait(&streaks, CC_GETTING, &self);
+    CHECK_EQ(self.is_timed, 1); /* nothing is known of it yet */
+    CHECK_EQ(named(&streaks, CC_GETTING), 0);
+    wait_hot(&streaks, CC_GETTING, &self);
     CHECK_EQ(named(&streaks, CC_GETTING), (uintptr_t)&self);
     CHECK_EQ(named(&streaks, CC_PUTTING), 0);
 }
 
-static void test_one_that_stands_still(void) {
-    begin_test("one that stands still is relieved, and looked at less and less often");
+static void test_gaps(void) {
+    begin_test("a gap is measured from the end of an operation to the beginning of the next one");
     cc_streaks streaks = {.most = MOST};
-    cc_member still = {0}, self = {0};
-    unsigned looks = 0, since = 0, longest = 0;
-    for (int i = 0; i < 1000; i++) {
+    cc_member self = {0};
+    cc_streak_join(&streaks, CC_PUTTING, &self);
+    uint64_t before = cc_os_now();
+    cc_streak_leave(&self);
+    CHECK(self.left_at >= before && self.left_at <= cc_os_now());
+    uint64_t until = cc_os_now() + 4 * CC_STREAK_GAP;
+    while (cc_os_now() < until) {
+    }
+    cc_streak_join(&streaks, CC_PUTTING, &self);
+    CHECK_EQ(self.gap, 4 * CC_STREAK_GAP); /* the first one counts in full */
+    CHECK_EQ(self.is_timed, 0);
+    CHECK_EQ(named(&streaks, CC_PUTTING), 0);
+    uint64_t left_at = self.left_at;
+    cc_streak_leave(&self); /* this one is not timed */
+    CHECK_EQ(self.left_at, left_at);
+    CHECK_EQ(self.unlooked, 1);
+    /* Then a fourth of the way to what comes next, which is cut at four times the limit. */
+    self.is_timed = 1;
+    self.gap = 1;
+    self.left_at = 0;
+    cc_streak_join(&streaks, CC_PUTTING, &self);
+    CHECK_EQ(self.gap, (3 + 4 * CC_STREAK_GAP) / 4);
+    self.is_timed = 1;
+    self.gap = 4 * CC_STREAK_GAP;
+    self.left_at = cc_os_now() + 1000000000; /* a clock that goes back, as long ago */
+    cc_streak_join(&streaks, CC_PUTTING, &self);
+    CHECK_EQ(self.gap, 4 * CC_STREAK_GAP);
+}
+
+static void test_one_that_stands_still(void) {
+    begin_test(
+        "one that stands still is relieved, and then nobody waits for a while, longer each time");
+    cc_streaks streaks = {.most = MOST};
+    cc_member still = {0}, self = {0}, another = {0};
+    uint64_t last = 0, times = 0;
+    for (int i = 0; i < 10; i++) {
         cc_store_relaxed_uptr(&streaks.at[CC_PUTTING], (uintptr_t)&still);
-        cc_streak_wait(&streaks, CC_PUTTING, &self);
-        if (named(&streaks, CC_PUTTING) == (uintptr_t)&self) { /* it has looked */
-            longest = since > longest ? since : longest;
+        rest_no_more(&streaks);
+        uint64_t before = cc_os_now();
+        wait_hot(&streaks, CC_PUTTING, &self);
+        CHECK_EQ(named(&streaks, CC_PUTTING), (uintptr_t)&self);
+        uint64_t rest = cc_load_relaxed_u64(&streaks.rest[CC_PUTTING]);
+        CHECK(cc_load_relaxed_u64(&streaks.not_before[CC_PUTTING]) >= before + rest);
+        CHECK_EQ(cc_load_relaxed_u64(&streaks.not_before[CC_GETTING]), 0);
+        CHECK(rest == 2 * last || i == 0 || rest == 2000000);
+        times += rest == 2000000;
+        last = rest;
+    }
+    CHECK(times >= 2);
+    cc_store_relaxed_u64(&streaks.not_before[CC_PUTTING],
+                         cc_os_now() + 3600 * UINT64_C(1000000000));
+    wait_hot(&streaks, CC_PUTTING, &another); /* goes ahead, unnamed, and looks again later */
+    CHECK_EQ(named(&streaks, CC_PUTTING), (uintptr_t)&self);
+    CHECK_EQ(another.unlooked, 64);
+}
+
+static void test_one_that_works(void) {
+    begin_test(
+        "one that works on its items neither waits nor is named, and looks less and less often");
+    cc_streaks streaks = {.most = MOST};
+    cc_member other = {0}, self = {0};
+    unsigned looks = 0, since = 0, longest = 0;
+    cc_store_relaxed_uptr(&streaks.at[CC_PUTTING], (uintptr_t)&other);
+    for (int i = 0; i < 1000; i++) {
+        if (self.is_timed) { /* it is about to look */
+            make_slow(&self);
             looks++;
+            longest = since > longest ? since : longest;
             since = 0;
         } else {
             since++;
         }
+        cc_streak_join(&streaks, CC_PUTTING, &self);
+        CHECK_EQ(named(&streaks, CC_PUTTING), (uintptr_t)&other);
+        CHECK_EQ(cc_load_relaxed_u64(&streaks.not_before[CC_PUTTING]), 0); /* has not waited */
     }
     CHECK(looks >= 10);
-    CHECK_EQ(longest, 64);
+    CHECK_EQ(longest, 65);
 }
 
 static void test_ends(void) {
@@ -49,17 +146,50 @@ static void test_ends(void) {
         cc_store_relaxed_uptr(&streaks.at[i], (uintptr_t)&other);
     }
     cc_member_count(&self.puts, 3);
-    cc_streak_wait(&streaks, CC_PUTTING, &self);
+    wait_hot(&streaks, CC_PUTTING, &self);
     CHECK_EQ(named(&streaks, CC_PUTTING), (uintptr_t)&self);
     CHECK_EQ(named(&streaks, CC_GETTING), (uintptr_t)&other);
 
-    self.unlooked = 0;
     cc_store_relaxed_uptr(&streaks.at[CC_PUTTING], (uintptr_t)&other);
+    rest_no_more(&streaks);
     cc_member_count(&self.puts, 1);
     cc_member_count(&self.gets, 1);
-    cc_streak_wait(&streaks, CC_PUTTING, &self);
+    wait_hot(&streaks, CC_PUTTING, &self);
     CHECK_EQ(named(&streaks, CC_PUTTING), (uintptr_t)&self);
     CHECK_EQ(named(&streaks, CC_GETTING), (uintptr_t)&self);
+}
+
+static void test_calls_that_are_never_held_up(void) {
+    begin_test("cc_queue_put_now and cc_queue_get_now look at nobody");
+    for (int kind = CC_QUEUE_SCQ; kind <= CC_QUEUE_TURN; kind++) {
+        cc_queue *queue = cc_queue_new((cc_queue_kind)kind, NULL);
+        if (!queue) {
+            continue;
+        }
+        uintptr_t word;
+        cc_members *members = &queue->members;
+        cc_streaks *all = &queue->streaks;
+        CHECK_EQ(cc_queue_put_now(queue, 7), CC_QUEUE_OK);
+        cc_member *self = cc_members_first(members), other = {0};
+        for (int i = 0; i < 2; i++) {
+            cc_store_relaxed_uptr(&all->at[i], (uintptr_t)&other);
+        }
+        for (int i = 0; i < 200; i++) {
+            make_hot(self);
+            CHECK_EQ(cc_queue_get_now(queue, &word), CC_QUEUE_OK);
+            CHECK_EQ(self->is_timed, 1); /* else it would have looked */
+            CHECK_EQ(cc_queue_put_now(queue, 7), CC_QUEUE_OK);
+            CHECK_EQ(self->is_timed, 1);
+        }
+        for (int i = 0; i < 2; i++) {
+            CHECK_EQ(named(all, i), (uintptr_t)&other);
+            cc_store_relaxed_uptr(&all->at[i], 0);
+        }
+        make_slow(self);
+        CHECK_EQ(cc_queue_put(queue, 7), CC_QUEUE_OK);
+        CHECK_EQ(self->is_timed, 0); /* this one looks */
+        cc_queue_free(queue, NULL);
+    }
 }
 
 typedef struct runner {
@@ -82,26 +212,24 @@ static void test_one_that_is_fast(void) {
     cc_streaks streaks = {.most = MOST};
     pthread_t thread;
     CHECK_EQ(pthread_create(&thread, NULL, run, &r), 0);
-    bool was_left_alone = false;
-    while (!was_left_alone) { /* in vain as long as it has no processor */
+    uint64_t before;
+    do { /* in vain as long as it has no processor */
         cc_store_relaxed_uptr(&streaks.at[CC_GETTING], (uintptr_t)&r.member);
-        self.unlooked = 0;
-        self.in_vain = 1;
-        uint64_t before = cc_load_relaxed_u64(&r.member.gets);
-        cc_streak_wait(&streaks, CC_GETTING, &self);
+        rest_no_more(&streaks);
+        cc_store_relaxed_u64(&streaks.rest[CC_GETTING], 1);
+        before = cc_load_relaxed_u64(&r.member.gets);
+        wait_hot(&streaks, CC_GETTING, &self);
         CHECK_EQ(named(&streaks, CC_GETTING), (uintptr_t)&self);
-        if (self.in_vain == 0) {
-            was_left_alone = true;
-            CHECK_EQ(self.unlooked, 0);
-            CHECK(cc_load_relaxed_u64(&r.member.gets) - before >=
-                  (uint64_t)(CC_STREAK_FIRST_LOOK / CC_STREAK_PACE));
-        }
-    }
-    self.in_vain = 1;
+    } while (cc_load_relaxed_u64(&streaks.rest[CC_GETTING]) != 0);
+    CHECK_EQ(self.unlooked, 0);
+    CHECK(cc_load_relaxed_u64(&r.member.gets) - before >=
+          (uint64_t)(CC_STREAK_FIRST_LOOK / CC_STREAK_PACE));
+
     cc_store_relaxed_uptr(&streaks.at[CC_GETTING], (uintptr_t)&r.member);
     streaks.most = 0;
-    cc_streak_wait(&streaks, CC_GETTING, &self); /* never wait: not even for that one */
-    CHECK(self.in_vain > 0);
+    rest_no_more(&streaks);
+    wait_hot(&streaks, CC_GETTING, &self); /* never wait: not even for that one */
+    CHECK(cc_load_relaxed_u64(&streaks.rest[CC_GETTING]) > 0);
     CHECK_EQ(named(&streaks, CC_GETTING), (uintptr_t)&self);
     atomic_store(&r.enough, true);
     CHECK_EQ(pthread_join(thread, NULL), 0);
@@ -123,6 +251,14 @@ static void test_close_behind_another(void) {
     }
     CHECK_EQ(looks, 10);
 
+    cc_streak_fall_back(&streaks, &self); /* what are we? */
+    CHECK_EQ(self.is_timed, 1);
+    CHECK_EQ(self.in_vain, 0);
+    make_slow(&self);
+    cc_streak_fall_back(&streaks, &self); /* one that works on its items waits for nobody */
+    CHECK_EQ(self.is_timed, 1);
+    CHECK_EQ(self.in_vain, 0);
+    make_hot(&self);
     cc_streak_fall_back(&streaks, &self); /* that one stands still */
     CHECK_EQ(self.in_vain, 1);
     CHECK_EQ(self.unlooked, 1);
@@ -147,8 +283,11 @@ static void test_close_behind_another(void) {
 
 int main(void) {
     test_nobody_is_waited_for_at_first();
+    test_gaps();
     test_one_that_stands_still();
+    test_one_that_works();
     test_ends();
+    test_calls_that_are_never_held_up();
     test_one_that_is_fast();
     test_close_behind_another();
     printf("passed\n");

@@ -7,13 +7,14 @@ sched_queue that are tried, and why it survives if it does.
 
 from __future__ import annotations
 
-SCQ, LCRQ, LIST, LISTC, QUEUE, KEPT = (
+SCQ, LCRQ, LIST, LISTC, QUEUE, KEPT, STREAK = (
     "queue/scq.c",
     "queue/lcrq.c",
     "queue/ring_list.h",
     "queue/ring_list.c",
     "queue/queue.c",
     "queue/kept.h",
+    "queue/streak.c",
 )
 
 Entry = tuple[str, str, list[tuple[str, str, str]], tuple[str, ...], str]
@@ -391,6 +392,48 @@ UnitEntry = tuple[str, str, list[tuple[str, str, str]], tuple[str, ...]]
 # What the explorer does not reach: a get that stalls while others go once or twice around the ring, and more threads than it has
 # fibres. Tests that carry out such orders must notice; unit_mutations.py asks them.
 UNIT_MUTATIONS: list[UnitEntry] = [
+    (
+        "backoff_for_everybody",
+        "burst back-off: only a thread that does nothing but use the queue waits, and is named",
+        [
+            (STREAK, "return self->gap && self->gap <= CC_STREAK_GAP;", "return true;"),
+            (STREAK, "if (is_same && (int64_t)(done_now", "if (!is_same || (int64_t)(done_now"),
+        ],
+        ("test_burst_backoff_virtual",),
+    ),
+    (
+        "backoff_of_a_thread_that_works",
+        "burst back-off: a thread that works on its items waits for nobody",
+        [(STREAK, "if (!is_hot(self)) {", "if (!is_hot(self) && end != CC_PUTTING) {")],
+        ("test_burst_backoff_virtual", "test_streak"),
+    ),
+    (
+        "backoff_nobody_rests",
+        "burst back-off: after a wait in vain nobody waits for a while",
+        [(STREAK, "if (now < not_before) {", "if (now < not_before && false) {")],
+        ("test_burst_backoff_virtual", "test_streak"),
+    ),
+    (
+        "backoff_nothing_is_forgiven",
+        "burst back-off: a look at another name is forgiven while hot threads gather",
+        [(STREAK, "++forgiven > MOST_FORGIVEN", "++forgiven > 0")],
+        ("test_burst_backoff_virtual",),
+    ),
+    (
+        "backoff_of_a_call_that_must_not_be_held_up",
+        "cc_queue_put_now and cc_queue_get_now never wait",
+        [
+            (QUEUE, "return put(queue, word, false);", "return put(queue, word, true);"),
+            (QUEUE, "return get(queue, word, false);", "return get(queue, word, true);"),
+        ],
+        ("test_streak",),
+    ),
+    (
+        "backoff_of_a_getter_that_works",
+        "a getter that works on its items does not fall back behind a fast putter",
+        [(STREAK, "if (!is_hot(self) || goes_unlooked(self)) {", "if (goes_unlooked(self)) {")],
+        ("test_streak",),
+    ),
     (
         "scq_safe_bit_set_on_bump",
         "an empty entry that is moved to a newer cycle keeps its safe bit (published error)",
