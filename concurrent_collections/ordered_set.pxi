@@ -354,7 +354,7 @@ cdef bint is_in(element, container) except -1:
         return cc_objects_has((<SkipListSet>container).entries, element)
     if isinstance(container, SkipListMap):
         return cc_objects_has((<SkipListMap>container).entries, element)
-    if isinstance(container, (KEYS_VIEW, ITEMS_VIEW)):
+    if type(container) is KEYS_VIEW or type(container) is ITEMS_VIEW:  # isinstance asks their metaclass, each time
         return container._has(element)
     try:
         return element in container
