@@ -327,14 +327,14 @@ static cc_status remove_found(cc_skiplist *list, cc_entry *entry, PyObject *key)
     return status;
 }
 
-PyObject *cc_objects_pop_end(cc_skiplist *list, int relation, int want) {
+PyObject *cc_objects_pop_end(cc_skiplist *list, int relation, int want, PyObject *otherwise) {
     for (;;) {
         cc_search search;
         cc_entry entry;
         memset(&search, 0, sizeof search);
         cc_status status = cc_skiplist_neighbour(list, &search, (cc_relation)relation, &entry);
         if (status == CC_ABSENT) {
-            return nothing_there(NULL);
+            return nothing_there(otherwise);
         }
         if (status != CC_FOUND) {
             return PyErr_NoMemory();

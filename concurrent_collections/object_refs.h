@@ -51,8 +51,8 @@ int cc_objects_replace_if(cc_skiplist *list, PyObject *key, PyObject *expected, 
  * that is NULL. */
 PyObject *cc_objects_neighbour(cc_skiplist *list, PyObject *key, int relation, int want,
                                PyObject *otherwise);
-/* Remove and return the first or last entry; KeyError on an empty container. */
-PyObject *cc_objects_pop_end(cc_skiplist *list, int relation, int want);
+/* Remove and return the first or last entry; on an empty container `otherwise`, or KeyError if that is NULL. */
+PyObject *cc_objects_pop_end(cc_skiplist *list, int relation, int want, PyObject *otherwise);
 
 /* The next entries of an iteration: a list of keys, and in *results a list of what is wanted of them (the
  * same list when that is the keys). `from`: NULL, or where to start; `first`: NULL, or the first key of the

@@ -36,7 +36,7 @@ cdef extern from "object_refs.h":
     bint cc_objects_add(cc_skiplist *list, object key) except -1
     bint cc_objects_replace_if(cc_skiplist *list, object key, object expected, object value) except -1
     object cc_objects_neighbour(cc_skiplist *list, PyObject *key, int relation, int want, PyObject *otherwise)
-    object cc_objects_pop_end(cc_skiplist *list, int relation, int want)
+    object cc_objects_pop_end(cc_skiplist *list, int relation, int want, PyObject *otherwise)
     list cc_objects_scan(cc_skiplist *list, PyObject *start, int start_exclusive, PyObject *first,
                          PyObject *stop, int stop_inclusive, int downwards, int want, Py_ssize_t room,
                          PyObject **results, int *is_last)

@@ -186,23 +186,23 @@ cdef class SkipListMap:
         """Return the entry with the smallest key > ``key`` as a pair, or None. Lock-free."""
         return cc_objects_neighbour(self.entries, <PyObject *>key, CC_HIGHER, CC_WANT_ITEM, <PyObject *>None)
 
-    def pop_first(self):
+    def pop_first(self, *default):
         """Remove and return an entry, as a pair, that was the first at some moment of the call.
 
-        KeyError if the map is empty. Of several threads exactly one gets an entry. Lock-free.
+        The default, or KeyError without one, if the map is empty. Of several threads exactly one gets an entry. Lock-free.
         """
-        return cc_objects_pop_end(self.entries, CC_FIRST, CC_WANT_ITEM)
+        return cc_objects_pop_end(self.entries, CC_FIRST, CC_WANT_ITEM, the_default(default, "pop_first"))
 
-    def pop_last(self):
+    def pop_last(self, *default):
         """Remove and return an entry, as a pair, that was the last at some moment of the call.
 
-        KeyError if the map is empty. Of several threads exactly one gets an entry. Lock-free.
+        The default, or KeyError without one, if the map is empty. Of several threads exactly one gets an entry. Lock-free.
         """
-        return cc_objects_pop_end(self.entries, CC_LAST, CC_WANT_ITEM)
+        return cc_objects_pop_end(self.entries, CC_LAST, CC_WANT_ITEM, the_default(default, "pop_last"))
 
     def popitem(self, last=True):
-        """Remove and return the last entry as a pair, or the first one with ``last=False``."""
-        return cc_objects_pop_end(self.entries, CC_LAST if last else CC_FIRST, CC_WANT_ITEM)
+        """Remove and return the last entry as a pair, or the first one with ``last=False``; KeyError if there is none."""
+        return cc_objects_pop_end(self.entries, CC_LAST if last else CC_FIRST, CC_WANT_ITEM, NULL)
 
     # ---- iteration ----
 

@@ -74,17 +74,20 @@ cdef class SkipListSet:
         """Return the smallest element > ``element``, or None. Expected O(log n). Lock-free."""
         return cc_objects_neighbour(self.entries, <PyObject *>element, CC_HIGHER, CC_WANT_KEY, <PyObject *>None)
 
-    def pop_first(self):
-        """Remove and return an element that was the smallest at some moment of the call; KeyError if empty."""
-        return cc_objects_pop_end(self.entries, CC_FIRST, CC_WANT_KEY)
+    def pop_first(self, *default):
+        """Remove and return an element that was the smallest at some moment of the call.
 
-    def pop_last(self):
-        """Remove and return an element that was the largest at some moment of the call; KeyError if empty."""
-        return cc_objects_pop_end(self.entries, CC_LAST, CC_WANT_KEY)
+        The default, or KeyError without one, if the set is empty. Of several threads one gets it. Lock-free.
+        """
+        return cc_objects_pop_end(self.entries, CC_FIRST, CC_WANT_KEY, the_default(default, "pop_first"))
+
+    def pop_last(self, *default):
+        """Remove and return an element that was the largest at some moment of the call. As ``pop_first``."""
+        return cc_objects_pop_end(self.entries, CC_LAST, CC_WANT_KEY, the_default(default, "pop_last"))
 
     def pop(self):
         """Remove and return an element, the first one; KeyError if the set is empty. Lock-free."""
-        return cc_objects_pop_end(self.entries, CC_FIRST, CC_WANT_KEY)
+        return cc_objects_pop_end(self.entries, CC_FIRST, CC_WANT_KEY, NULL)
 
     # ---- iteration ----
 

@@ -61,7 +61,13 @@ class TestNeighbours:
             assert getattr(tens, name)(default) == getattr(tens, name)() != default
             with pytest.raises(KeyError, match="empty"):
                 getattr(SkipListMap(), name)()
-        for name in ("first", "last"):
+        for name in ("pop_first", "pop_last"):
+            assert getattr(SkipListMap(), name)(default) is default
+            assert getattr(SkipListMap({1: 2}), name)(default) == (1, 2)
+            assert getattr(SkipListSet([1]), name)(default) == 1
+            with pytest.raises(KeyError, match="empty"):
+                getattr(SkipListMap(), name)()
+        for name in ("first", "last", "pop_first", "pop_last"):
             assert getattr(SkipListSet(), name)(default) is default
             assert getattr(SkipListSet([1]), name)(default) == 1
             with pytest.raises(TypeError):

@@ -444,6 +444,7 @@ class TestNoLeaks:
             m.first_item()
             m.first_item(value)
             SkipListMap().last_key(key)
+            SkipListSet().pop_first(key)
             m.pop(key)
             m.pop(key, value)
             m[key] = value

@@ -197,13 +197,14 @@ def machine_of_maps(keys, foreign):
             else:
                 assert answer(self.m.popitem, last=last) is KeyError
 
-        @rule(last=st.booleans())
-        def pop_end(self, last):
+        @rule(last=st.booleans(), default=st.sampled_from([(), (MISSING,)]))
+        def pop_end(self, last, default):
             function = self.m.pop_last if last else self.m.pop_first
             if self.model:
-                assert function() == self.model.popitem(-1 if last else 0)
+                assert function(*default) == self.model.popitem(-1 if last else 0)
             else:
                 assert answer(function) is KeyError
+                assert function(MISSING) is MISSING
 
         @rule()
         def ends(self):
@@ -381,6 +382,8 @@ def machine_of_sets(keys, foreign):
                 self.model.remove(expected)
             else:
                 assert answer(getattr(self.s, name)) is KeyError
+                if name != "pop":
+                    assert getattr(self.s, name)(MISSING) is MISSING
 
         @rule()
         def ends(self):

@@ -179,6 +179,8 @@ def order() -> None:
     assert_type(ints.higher_item(1), tuple[int, str] | None)
     assert_type(ints.pop_first(), tuple[int, str])
     assert_type(ints.pop_last(), tuple[int, str])
+    assert_type(ints.pop_first(None), tuple[int, str] | None)
+    assert_type(ints.pop_last(0), tuple[int, str] | int)
     assert_type(ints.popitem(), tuple[int, str])
     assert_type(ints.popitem(last=False), tuple[int, str])
     ints.floor_key("a")  # type: ignore[arg-type]
@@ -282,6 +284,8 @@ def sets() -> None:
     assert_type(s.pop(), int)
     assert_type(s.pop_first(), int)
     assert_type(s.pop_last(), int)
+    assert_type(s.pop_first(None), int | None)
+    assert_type(s.pop_last("none"), int | str)
     assert_type(s.first(None), int | None)
     assert_type(s.last("none"), int | str)
     assert_type(s.range(None, 2), SkipListKeysView[int])
