@@ -151,9 +151,10 @@ cdef class Config:
         """The number of the signal that 'debra' interrupts threads with; 0: SIGRTMIN + 6, and so it begins.
 
         It must be free: ValueError when it is no signal that can be caught, or has another handler. The handler is
-        installed when the first container with 'debra' is made. After that, leave the signal alone: while another
-        handler is in place, or the signal is blocked, nothing is freed wrongly, but a stalled thread holds
-        up everything that it may have seen (`smr.stats().refusals` counts that).
+        installed when the first container with 'debra' is made. After that, leave the signal alone. A thread that has
+        it blocked, when it stalls, holds up everything that it may have seen (`smr.stats().refusals` counts that). Nobody
+        may replace the handler or ignore the signal, not even for a moment: a stalled thread that has been
+        interrupted, and has not run since, would go on reading memory that was freed.
 
         Environment: CONCURRENT_COLLECTIONS_SMR_SIGNAL.
         """

@@ -13,8 +13,8 @@ cdef enum:
 
 cdef class _EntryIterator:
     # Entries are fetched a chunk at a time; between two steps nothing of the list is held. A chunk is
-    # thrown away when this thread has changed the container since: a thread does not get to see a key
-    # that it has just deleted. The attributes below change, but only in the hands of the one caller who
+    # thrown away when this thread has changed the container since, and when it is another thread that goes on: a
+    # thread does not get to see a key that it has just deleted. The attributes below change, but only in the hands of the one caller who
     # has raised `is_running`; a second thread gets an exception, as from a generator.
     cdef object owner          # keeps `entries` alive; None when the iteration is over
     cdef cc_skiplist *entries
@@ -25,7 +25,7 @@ cdef class _EntryIterator:
     cdef object start, stop    # bounds in the direction of travel; OPEN: none
     cdef bint start_is_exclusive, stop_is_inclusive, is_reversed, is_last
     cdef int want
-    cdef uint32_t changes
+    cdef uint64_t changes      # a mark of the thread that fetched the chunk
     cdef cc_atomic_u32 is_running
 
     def __iter__(self):

@@ -1,6 +1,7 @@
 # The C core's containers of objects, as Cython sees them. See object_refs.h for what each one promises.
 # Everything that carries objects needs an attached thread state: none of it is nogil.
 from cpython.object cimport PyObject, PyTypeObject
+from libc.stdint cimport uint64_t
 
 cdef extern from "Python.h":
     ctypedef int (*visitproc)(PyObject *, void *)
@@ -16,7 +17,7 @@ cdef extern from "ordered/skiplist.h":
     size_t cc_skiplist_flush(cc_skiplist *list)
     size_t cc_skiplist_limbo_count(const cc_skiplist *list)
     unsigned int cc_skiplist_scheme(const cc_skiplist *list)
-    unsigned int cc_skiplist_changes_by_this_thread(const cc_skiplist *list)
+    uint64_t cc_skiplist_changes_by_this_thread(const cc_skiplist *list)
     const char *cc_skiplist_check(cc_skiplist *list)
 
 cdef extern from "object_keys.h":

@@ -32,7 +32,9 @@
  * barrier or protects later by (12), and scans see all of that. T cannot change its signal mask in between: no code in a
  * region does. A handler of somebody else that interrupts a read phase may have signals blocked; while it runs
  * T takes no step of phase q either, and its return unblocks ours. If ours came first, it has made itself blocked
- * (see below), and T.answered says that all is well.
+ * (see below), and T.answered says that all is well; unless somebody has taken the signal away by then, and
+ * the one that is pending with it. A handler that unblocks the signal meanwhile is interrupted by it once more, with the
+ * same outcome.
  *
  * The CASes of a read phase are single instructions. One that is done before the handler runs is done to memory that is
  * still reserved; the one after does not happen. So they need no write phase, as long as nobody relies on
@@ -40,7 +42,7 @@
  *
  * The handler jumps only when the interrupted code itself is the read phase, not when a handler of somebody else (a
  * Python signal, a profiler) is running on top of it, which must not be cut off. It tells by the stack:
- * what a read phase calls stays within MOST_STACK below the stack at the checkpoint, and a signal frame is larger
+ * what a read phase calls stays within CC_MOST_STACK below the stack at the checkpoint, and a signal frame is larger
  * than that. In the other case it makes itself pending and blocked until the outer handler returns.
  *
  * Deviations from the papers:
@@ -54,7 +56,9 @@
  * Bound. A thread that stalls pins what it holds, at most CC_MOST_HELD words, and a stripe's limbo grows to
  * 2 * retire_threshold things before it is neutralized. That does not hold while the thread has the signal blocked, or
  * somebody has put another handler in place: then nothing that it may have seen is released, and each attempt
- * counts as a refusal in the statistics.
+ * counts as a refusal in the statistics. But what is done to a stalled thread cannot be taken back: somebody who takes
+ * the signal away between step 3 and the moment when T runs again lets T go on in a phase that counts for nothing.
+ * docs/smr.md forbids it.
  *
  * Progress. Neutralizing never waits: a few system calls. A reader that is neutralized has lost its work since the
  * checkpoint; that happens only when others have retired 2 * retire_threshold things meanwhile, so the whole
@@ -72,11 +76,6 @@
 #include "smr_fast.h"
 
 #if CC_HAS_INTERRUPTS
-/* Bytes of stack that what a read phase calls uses, by far (a few hundred without optimization). Less than the
- * smallest signal frame: on x86-64 the registers (440 bytes), the x87 and SSE state (512), its
- * header (64) and the red zone (128); elsewhere more. */
-#define MOST_STACK 1000u
-
 void cc_restart(cc_thread *self) {
     cc_enter_phase(self, CC_PHASE_WRITE);
     siglongjmp(self->checkpoint, 1);
@@ -97,7 +96,7 @@ static void on_interrupt(void *context) {
         answer(self);
         return;
     }
-    if (!cc_os_was_interrupted_within(context, self->stack, MOST_STACK)) {
+    if (!cc_os_was_interrupted_within(context, self->stack, CC_MOST_STACK)) {
         cc_os_interrupt_again_after_outer_handler(context);
         answer(self);
         return;
@@ -121,7 +120,8 @@ bool cc_neutralize_older_than(cc_smr_domain *d, cc_thread *self, uint64_t died) 
             continue;
         }
         bool is_sure = cc_os_interrupt(cc_load_acquire_u64(&t->number)) ||
-                       cc_load_seq_cst_u64(&t->answered) == region; /* (14) */
+                       (cc_load_seq_cst_u64(&t->answered) == region && /* (14) */
+                        cc_os_interrupts_are_ours());
         if (cc_load_seq_cst_u64(&t->region) != region) {
             any = true; /* the signal, or it has gone on by itself: worth another look */
         } else if (is_sure) {

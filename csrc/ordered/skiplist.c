@@ -1685,9 +1685,9 @@ cc_smr_domain *cc_skiplist_domain(const cc_skiplist *list) {
     return list->domain;
 }
 
-uint32_t cc_skiplist_changes_by_this_thread(const cc_skiplist *list) {
+uint64_t cc_skiplist_changes_by_this_thread(const cc_skiplist *list) {
     cc_thread *self = cc_thread_self();
-    return self ? *cc_thread_write_mark(self, list) : 0;
+    return self ? (uint64_t)self->index << 32 | *cc_thread_write_mark(self, list) : UINT64_MAX;
 }
 
 static int visit_retired(const cc_atomic_uptr *list, int (*visit)(uintptr_t word, void *argument),

@@ -190,8 +190,9 @@ cc_smr_scheme cc_skiplist_scheme(const cc_skiplist *list);
 /* The list's domain, for statistics and for tests that stop a reader in it. */
 struct cc_smr_domain *cc_skiplist_domain(const cc_skiplist *list);
 
-/* How often the calling thread has changed this list (modulo 2^32; may count others' changes). */
-uint32_t cc_skiplist_changes_by_this_thread(const cc_skiplist *list);
+/* How often the calling thread has changed this list (modulo 2^32; may count changes of other lists), below the number
+ * of its record: marks of two threads are never the same, but for those of a thread that goes on with another's record. */
+uint64_t cc_skiplist_changes_by_this_thread(const cc_skiplist *list);
 
 /* Call `visit` for every word the list owns, stop at the first non-zero answer and return it. The
  * world is stopped: no thread is inside an operation. Takes no references, allocates nothing. */

@@ -39,9 +39,22 @@ uint64_t cc_os_thread_number(void);
 
 /* ---- interrupting a thread of this process, wherever it is (memory/debra.c) ---- */
 
+/* AddressSanitizer without optimization: frames are so large that the handler could not tell what it has
+ * interrupted (CC_MOST_STACK in memory/smr_fast.h). */
+#if !defined(__OPTIMIZE__)
+#if defined(CC_ASAN) || defined(__SANITIZE_ADDRESS__)
+#define CC_FRAMES_ARE_HUGE 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CC_FRAMES_ARE_HUGE 1
+#endif
+#endif
+#endif
+
 /* CC_HAS_INTERRUPTS: the platform has signals, and a barrier that reaches the other threads. Under
  * ThreadSanitizer signals arrive late, at the next call into its runtime, so there they are of no use. */
-#if defined(__linux__) && !defined(CC_TSAN) && (defined(CC_ARCH_X86_64) || defined(CC_ARCH_AARCH64))
+#if defined(__linux__) && !defined(CC_TSAN) && !defined(CC_FRAMES_ARE_HUGE) &&                     \
+    (defined(CC_ARCH_X86_64) || defined(CC_ARCH_AARCH64))
 #define CC_HAS_INTERRUPTS 1
 #include <setjmp.h>
 #else
@@ -61,6 +74,9 @@ int cc_os_interrupt_signal(void);
  * now, and it takes no step of what it was doing before the handler has run. False: that is not sure (the thread
  * has the signal blocked, somebody has taken the handler away). Never waits for the thread. */
 bool cc_os_interrupt(uint64_t thread_number);
+
+/* Nobody has taken the handler away. Wait-free: a system call. */
+bool cc_os_interrupts_are_ours(void);
 
 /* In the handler: was the code that `context` was taken from running within `bytes` of stack below `stack`? */
 bool cc_os_was_interrupted_within(const void *context, const void *stack, size_t bytes);

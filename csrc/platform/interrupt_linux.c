@@ -9,6 +9,11 @@
  * the thread handles the signal. Neither call says whether the thread has the signal blocked: that is read
  * from /proc afterwards. The mask that counts is the one at the time of the barrier; the caller knows that the
  * code in question does not change its mask, and sees by a counter that the thread has not left that code.
+ *
+ * The handler that counts is the one at the time when the signal is handled, which may be long after the barrier: a
+ * thread that does not run handles it when it runs again. So the disposition is looked at after the barrier,
+ * and who finds ours may rely on it only because nobody takes the signal away from then on; docs/smr.md
+ * says so to the application. Before the signal it is looked at, too: somebody else's default would end the process.
  */
 #if defined(__linux__)
 #define _GNU_SOURCE /* syscall, ucontext's registers */
@@ -124,7 +129,11 @@ bool cc_os_interrupt(uint64_t thread_number) {
         done = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
         done = done ? done : membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
     }
-    return done == 0 && is_blocked(thread_number, number) == 0;
+    return done == 0 && is_blocked(thread_number, number) == 0 && is_ours(number);
+}
+
+bool cc_os_interrupts_are_ours(void) {
+    return is_ours(cc_os_interrupt_signal());
 }
 
 static uintptr_t stack_pointer_in(const void *context) {

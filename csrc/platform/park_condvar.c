@@ -8,8 +8,12 @@
  * before it signals. The word changed before the waker took the mutex, so either the sleeper sees
  * the change or it sleeps before the signal. Words that share a bucket wake each other: spurious,
  * never lost (hence broadcast, also for one).
+ *
+ * Deadlines are those of a monotonic clock: setting the system's clock neither ends a wait nor makes it longer.
+ *
+ * CC_PARK_BY_CONDVAR compiles this file on Linux in place of park_linux.c, for tests.
  */
-#if !defined(_WIN32) && !defined(__linux__)
+#if !defined(_WIN32) && (!defined(__linux__) || defined(CC_PARK_BY_CONDVAR))
 #include <errno.h>
 #include <pthread.h>
 #include <time.h>
@@ -52,10 +56,36 @@ static struct bucket {
 } buckets[BUCKETS];
 static pthread_once_t buckets_once = PTHREAD_ONCE_INIT;
 
+#if defined(__APPLE__)
+/* There no condition variable waits by another clock than the wall's, but there is a wait for so long. */
+static void make_condition(pthread_cond_t *c) {
+    pthread_cond_init(c, NULL);
+}
+
+static int wait_for(struct bucket *b, uint64_t nanoseconds) {
+    struct timespec t = {(time_t)(nanoseconds / 1000000000u), (long)(nanoseconds % 1000000000u)};
+    return pthread_cond_timedwait_relative_np(&b->changed, &b->mutex, &t);
+}
+#else
+static void make_condition(pthread_cond_t *c) {
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC); /* as cc_os_now */
+    pthread_cond_init(c, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+static int wait_for(struct bucket *b, uint64_t nanoseconds) {
+    uint64_t until = cc_os_now() + nanoseconds;
+    struct timespec t = {(time_t)(until / 1000000000u), (long)(until % 1000000000u)};
+    return pthread_cond_timedwait(&b->changed, &b->mutex, &t);
+}
+#endif
+
 static void make_buckets(void) {
     for (int i = 0; i < BUCKETS; i++) {
         pthread_mutex_init(&buckets[i].mutex, NULL);
-        pthread_cond_init(&buckets[i].changed, NULL);
+        make_condition(&buckets[i].changed);
     }
 }
 
@@ -95,12 +125,7 @@ cc_park_result cc_park(cc_atomic_u32 *word, uint32_t expected, uint64_t deadline
             slice = deadline - now;
             last = true;
         }
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        uint64_t nanoseconds = (uint64_t)until.tv_nsec + slice;
-        until.tv_sec += (time_t)(nanoseconds / 1000000000u);
-        until.tv_nsec = (long)(nanoseconds % 1000000000u);
-        if (pthread_cond_timedwait(&b->changed, &b->mutex, &until) == ETIMEDOUT) {
+        if (wait_for(b, slice) == ETIMEDOUT) {
             result = last ? CC_PARK_TIMED_OUT : CC_PARK_INTERRUPTED;
         }
     }

@@ -402,7 +402,7 @@ static void test_whole_list_functions(void) {
     begin_test("visit, bytes, marks of changes");
     cc_skiplist *list = cc_skiplist_new(&deciding_words);
     size_t empty = cc_skiplist_bytes(list);
-    uint32_t changes = cc_skiplist_changes_by_this_thread(list);
+    uint64_t changes = cc_skiplist_changes_by_this_thread(list);
     for (int64_t i = 0; i < 300; i++) {
         put_as(list, (unsigned)(i % KEY_KINDS), i, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
     }

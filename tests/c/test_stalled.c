@@ -24,6 +24,7 @@ static _Atomic bool may_go_on, stopped;
 static _Atomic int
     handlers_finished; /* a neutralized thread that cut the handler off would not count */
 static int signals_sent;
+static bool unblocks_signals; /* the handler that does not return */
 static _Atomic int wanted; /* enum cc_phase, or -1: any moment of a region */
 
 /* A thread that was stopped in an allocator which takes locks (ASAN's, the C library's) would stop everybody else
@@ -79,6 +80,11 @@ static void stop_here(int number, siginfo_t *info, void *context) {
     if (is_inside && (phase < 0 || self->phase == (uint32_t)phase)) {
         atomic_store(&stopped, true);
         while (!atomic_load(&may_go_on)) {
+            if (unblocks_signals) {
+                sigset_t all;
+                sigfillset(&all);
+                pthread_sigmask(SIG_UNBLOCK, &all, NULL);
+            }
             struct timespec t = {0, 200000};
             nanosleep(&t, NULL);
         }
@@ -314,6 +320,67 @@ static void test_stops_everywhere(void) {
     CHECK_EQ(words_alive, 0);
 }
 
+/* ---------------------------------------------------------------- somebody takes the signal away */
+
+int __real_sigaction(int number, const struct sigaction *action, struct sigaction *old);
+int __wrap_sigaction(int number, const struct sigaction *action, struct sigaction *old);
+
+static struct sigaction ours;
+static _Atomic int looks_until_it_is_taken = -1;
+
+static void take_the_signal(void) {
+    struct sigaction ignore;
+    memset(&ignore, 0, sizeof ignore);
+    ignore.sa_handler = SIG_IGN;
+    CHECK_EQ(__real_sigaction(cc_os_interrupt_signal(), &ignore, &ours), 0);
+}
+
+static void give_the_signal_back(void) {
+    CHECK_EQ(__real_sigaction(cc_os_interrupt_signal(), &ours, NULL), 0);
+}
+
+/* The core's looks at the disposition: behind one of them somebody is quick. */
+int __wrap_sigaction(int number, const struct sigaction *action, struct sigaction *old) {
+    int result = __real_sigaction(number, action, old);
+    if (!action && number == cc_os_interrupt_signal() &&
+        atomic_load(&looks_until_it_is_taken) >= 0 &&
+        atomic_fetch_sub(&looks_until_it_is_taken, 1) == 0) {
+        take_the_signal();
+    }
+    return result;
+}
+
+static void test_taken_away(void) {
+    begin_test(
+        "somebody takes the signal away: between looking and sending, and behind the answer");
+    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    put_as(list, 1, 5, word_new(5), CC_PUT_ALWAYS, NULL, NULL);
+    victim v = {.list = list};
+    stop_the_victim(&v, CC_PHASE_READ);
+    uint64_t number = atomic_load(&v.number);
+    CHECK(!cc_os_interrupt(number)); /* it answers, and then has the signal blocked */
+    cc_thread *record = cc_thread_first();
+    while (cc_load_relaxed_u64(&record->number) != number || !cc_thread_is_in_use(record)) {
+        record = record->next;
+        CHECK(record);
+    }
+    uint64_t region = cc_load_relaxed_u64(&record->region);
+    CHECK_EQ(cc_load_acquire_u64(&record->answered), region);
+    CHECK(cc_os_interrupt(cc_os_thread_number()));
+    atomic_store(&looks_until_it_is_taken, 0);
+    CHECK(!cc_os_interrupt(cc_os_thread_number()));
+    CHECK_EQ(atomic_load(&looks_until_it_is_taken), -1);
+    /* Now what was pending is lost, and the thread will go on in its read phase. */
+    replace_one_key(list, 1000);
+    CHECK(cc_load_acquire_u64(&record->voided) != region);
+    CHECK(cc_skiplist_flush(list) > 500);
+    give_the_signal_back();
+    let_the_victim_end(&v);
+    check_at_rest(list);
+    cc_skiplist_free(list);
+    CHECK_EQ(words_alive, 0);
+}
+
 int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     use_scheme_of_the_environment();
@@ -335,6 +402,11 @@ int main(int argc, char **argv) {
                      insert_and_remove, false);
         test_stopped("stopped in a write phase; others replace one key", CC_PHASE_WRITE,
                      replace_one_key, false);
+        unblocks_signals = true;
+        test_stopped("stopped while it reads, by a handler that unblocks all signals",
+                     CC_PHASE_READ, insert_and_remove, false);
+        unblocks_signals = false;
+        test_taken_away();
         test_stopped("stopped while it reads, with the signal blocked; others insert and remove",
                      CC_PHASE_READ, insert_and_remove, true);
         test_stopped("stopped while it reads, with the signal blocked; others replace one key",

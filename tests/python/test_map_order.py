@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc
 import gc
 import itertools
+import threading
 
 import pytest
 from support import Key, Object, collect, dead, in_background, rounds, run_threads
@@ -431,6 +432,29 @@ class TestIterationUnderChange:
             del m[key]
         assert seen == list(range(3000))
         assert not m
+
+    @pytest.mark.parametrize("others_changes", range(8, 13))
+    def test_an_iterator_goes_from_thread_to_thread(self, others_changes):
+        # As many changes by the one as by the other, one more and one less: what is compared must not be their numbers alone.
+        m = SkipListMap.fromkeys(range(10))
+        other = SkipListMap()
+        iterators = []
+
+        def step_once():
+            for i in range(others_changes):
+                m[100] = i
+                other[i] = i
+            iterator = iter(m)
+            assert next(iterator) == 0
+            iterators.append(iterator)
+
+        thread = threading.Thread(target=step_once)
+        thread.start()
+        thread.join()
+        del m[1]
+        assert next(iterators[0]) == 2
+        del m[3]
+        assert next(iterators[0]) == 4
 
     def test_clearing_ends_an_iteration(self):
         m = SkipListMap.fromkeys(range(1000))

@@ -365,7 +365,7 @@ MUTATIONS_OF_DEBRA = [
         [
             (
                 DEBRA,
-                "if (!cc_os_was_interrupted_within(context, self->stack, MOST_STACK)) {",
+                "if (!cc_os_was_interrupted_within(context, self->stack, CC_MOST_STACK)) {",
                 "if (0) {",
             )
         ],

@@ -717,6 +717,10 @@ bool cc_os_interrupt(uint64_t thread_number) {
     return !f->is_blocked;
 }
 
+bool cc_os_interrupts_are_ours(void) {
+    return true;
+}
+
 bool cc_os_was_interrupted_within(const void *context, const void *stack, size_t bytes) {
     (void)stack, (void)bytes;
     return ((const interrupted_code *)context)->foreign_handlers == 0;
