@@ -7,6 +7,8 @@ C-level users: see `get_include()` and `capi.pxd`.
 
 import importlib as _importlib
 import os as _os
+from importlib import machinery as _machinery
+from importlib import util as _util
 
 
 def _refuse_sub_interpreters() -> None:
@@ -30,6 +32,35 @@ def _refuse_sub_interpreters() -> None:
 
 
 _refuse_sub_interpreters()
+
+
+def _why_there_is_no_core() -> str:
+    """What is wrong, and what to do, where the extension module has not been found."""
+    here = _os.path.dirname(_os.path.abspath(__file__))
+    if _os.path.exists(_os.path.join(here, "_core.pyx")):
+        return (
+            f"{here} is the source of concurrent_collections, in which nothing is built. Install it (pip install"
+            f" {_os.path.dirname(here)}) and start Python in another directory, or with the option -P: the"
+            " current directory comes before what is installed"
+        )
+    wanted = "_core" + _machinery.EXTENSION_SUFFIXES[0]
+    there = [
+        name
+        for name in sorted(_os.listdir(here))
+        if name.startswith("_core.") and "py" not in name[-4:]
+    ]
+    return (
+        f"concurrent_collections in {here} was built for another interpreter: this one needs {wanted}, and there is"
+        f" {', '.join(there) or 'none of the kind'}. Install it with the pip of this interpreter"
+    )
+
+
+try:
+    from concurrent_collections import _core as _core
+except ImportError:
+    if _util.find_spec("concurrent_collections._core") is not None:
+        raise  # it is there, and says itself why it cannot be imported
+    raise ImportError(_why_there_is_no_core(), name=__name__, path=__file__) from None
 
 from concurrent_collections import smr  # noqa: E402
 from concurrent_collections._core import (  # noqa: E402

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -246,6 +247,63 @@ class TestInformation:
 
 
 class TestImport:
+    def test_the_source_directory_says_what_to_do(self, tmp_path):
+        package = tmp_path / "source" / "concurrent_collections"
+        sources = Path(__file__).parents[2] / "concurrent_collections"
+        if not sources.is_dir():
+            pytest.skip("the tests are not in a checkout")
+        shutil.copytree(sources, package, ignore=shutil.ignore_patterns("__pycache__"))
+        for before in (
+            "",
+            "import concurrent_collections.smr",
+            "from concurrent_collections import flush",
+        ):
+            result = subprocess.run(
+                [sys.executable, "-c", before or "import concurrent_collections"],
+                capture_output=True,
+                text=True,
+                timeout=120,
+                cwd=package.parent,
+            )
+            assert result.returncode == 1
+            error = result.stderr.splitlines()[-1]
+            assert error.startswith(f"ImportError: {package} is the source of")
+            assert f"pip install {package.parent}" in error
+            assert "-P" in error
+            assert "partially initialized" not in result.stderr
+            assert "During handling" not in result.stderr
+
+    @pytest.mark.parametrize("another", ["_core.cpython-37m-x86_64-linux-gnu.so", None])
+    def test_a_package_of_another_interpreter_says_so(self, tmp_path, another):
+        installed = Path(concurrent_collections.__file__).parent
+        no_core = shutil.ignore_patterns("__pycache__", "_core.*", "include")
+        package = tmp_path / "concurrent_collections"
+        shutil.copytree(installed, package, ignore=no_core)
+        if another:
+            (package / another).touch()
+        result = run_python(
+            f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import concurrent_collections",
+            tmp_path,
+        )
+        error = result.stderr.splitlines()[-1]
+        assert error.startswith("ImportError: concurrent_collections in")
+        assert "built for another interpreter: this one needs _core." in error
+        assert (another or "none of the kind") in error
+
+    def test_an_extension_module_that_cannot_be_loaded_says_itself_why(self, tmp_path):
+        installed = Path(concurrent_collections.__file__).parent
+        package = tmp_path / "concurrent_collections"
+        no_core = shutil.ignore_patterns("__pycache__", "_core.*", "include")
+        shutil.copytree(installed, package, ignore=no_core)
+        (package / f"_core{sysconfig.get_config_var('EXT_SUFFIX')}").write_text("no library")
+        result = run_python(
+            f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import concurrent_collections",
+            tmp_path,
+        )
+        error = result.stderr.splitlines()[-1]
+        assert error.startswith("ImportError: ")
+        assert str(package / "_core.") in error
+
     @pytest.mark.skipif(
         not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this build has a GIL"
     )
