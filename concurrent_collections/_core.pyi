@@ -380,20 +380,21 @@ class _Queue(Generic[_I]):
     @classmethod
     def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
 
+# maxsize: an int, or an infinite float
 class LockFreeQueue(_Queue[_I]):
     def __init__(
-        self, maxsize: int = 0, iterable: Iterable[_I] = (), *, ring_size: int | None = None
+        self, maxsize: float = 0, iterable: Iterable[_I] = (), *, ring_size: int | None = None
     ) -> None: ...
 
 class FastQueue(_Queue[_I]):
     def __init__(
-        self, maxsize: int = 0, iterable: Iterable[_I] = (), *, ring_size: int | None = None
+        self, maxsize: float = 0, iterable: Iterable[_I] = (), *, ring_size: int | None = None
     ) -> None: ...
 
 class WaitFreeQueue(_Queue[_I]):
     def __init__(
         self,
-        maxsize: int = 0,
+        maxsize: float = 0,
         iterable: Iterable[_I] = (),
         *,
         ring_size: int | None = None,

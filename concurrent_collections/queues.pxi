@@ -5,6 +5,7 @@ import operator
 import os
 import queue as standard_queue
 import threading
+import warnings
 import weakref
 
 cimport cython
@@ -39,17 +40,31 @@ except AttributeError:  # before CPython 3.13
 cdef enum:
     MOST_RING_SLOTS = 1 << 20
 
+cdef tuple HOOKS_OF_THE_STANDARD_QUEUE = ("_init", "_qsize", "_put", "_get")
+
 
 cdef long long count_from(str name, value, long long least, long long most) except -1:
     cdef object number
     try:
         number = operator.index(value)
     except TypeError:
-        hint = " (items to start with are the second parameter)" if name == "maxsize" else ""
-        raise TypeError(f"{name}: expected an int, got {type(value).__name__}{hint}") from None
+        raise TypeError(f"{name}: expected an int, got {type(value).__name__}") from None
     if not least <= number <= most:
         raise ValueError(f"{name}: expected an int from {least} to {most}, got {number}")
     return number
+
+
+cdef size_t capacity_from(maxsize) except? <size_t>-1:
+    # As queue.Queue takes it: what is not positive is no bound. Nor is what no memory could ever reach.
+    cdef object number
+    if type(maxsize) is float and maxsize in (float("inf"), -float("inf")):
+        return 0
+    try:
+        number = operator.index(maxsize)
+    except TypeError:
+        raise TypeError(f"maxsize: expected an int, got {type(maxsize).__name__} "
+                        "(items to start with are the second parameter)") from None
+    return number if 0 < number <= min(1 << 44, sys.maxsize) else 0
 
 
 cdef inline cc_object_queue *inside(_Queue queue) except NULL:
@@ -69,7 +84,7 @@ cdef int begin(_Queue queue, cc_queue_kind kind, iterable, maxsize, ring_size, p
     cdef uintptr_t nothing = 0
     cdef cc_object_queue *made
     memset(&options, 0, sizeof(options))  # whatever fields it has
-    options.capacity = count_from("maxsize", maxsize, 0, (1 << 31) - 1)
+    options.capacity = capacity_from(maxsize)
     if ring_size is not None:
         options.ring_slots = count_from("ring_size", ring_size, 1, MOST_RING_SLOTS)
     if patience is not None:
@@ -283,7 +298,7 @@ cdef class _Queue:
 
     @property
     def maxsize(self):
-        """How many items the queue holds at most; 0: any number."""
+        """How many items the queue holds at most; 0: any number, whatever it was made with."""
         return cc_queue_capacity(cc_object_queue_core(inside(self)))
 
     @property
@@ -327,12 +342,12 @@ cdef class _Queue:
 
 
 cdef class LockFreeQueue(_Queue):
-    """A lock-free FIFO queue for any number of threads and event loops, with the API of queue.Queue.
+    """LockFreeQueue(maxsize=0, iterable=(), *, ring_size=None)\n--\n\nA lock-free FIFO queue for any number of threads and event loops, with the API of queue.Queue.
 
     Parameters
     ----------
     maxsize : int, optional
-        How many items it holds at most; 0 for any number.
+        How many items it holds at most; any number if it is not positive, infinite, or more than memory can hold.
     iterable : iterable, optional
         The items to start with.
     ring_size : int, optional
@@ -350,7 +365,7 @@ cdef class LockFreeQueue(_Queue):
 
 
 cdef class FastQueue(_Queue):
-    """A LockFreeQueue made of the fastest algorithm that the machine can run; its promises are the same.
+    """FastQueue(maxsize=0, iterable=(), *, ring_size=None)\n--\n\nA LockFreeQueue made of the fastest algorithm that the machine can run; its promises are the same.
 
     Parameters
     ----------
@@ -367,7 +382,7 @@ cdef class FastQueue(_Queue):
 
 
 cdef class WaitFreeQueue(_Queue):
-    """A wait-free FIFO queue: each put and get ends after a bounded number of the thread's own steps.
+    """WaitFreeQueue(maxsize=0, iterable=(), *, ring_size=None, patience=None)\n--\n\nA wait-free FIFO queue: each put and get ends after a bounded number of the thread's own steps.
 
     Parameters
     ----------
@@ -464,10 +479,31 @@ cc_objects_install_type(
 cc_objects_install_type(
     <PyTypeObject *>_LoopInbox, b"concurrent_collections._core._LoopInbox", False, traverse_inbox, clear_inbox)
 
+def _init_subclass(cls, **kwargs):
+    """Say so where a subclass has what only queue.Queue would call. __init_subclass__ of the queues."""
+    super(_Queue, cls).__init_subclass__(**kwargs)
+    bases = [base for base in cls.__mro__[1:] if issubclass(base, _Queue)]
+    names = [name for name in HOOKS_OF_THE_STANDARD_QUEUE
+             if hasattr(cls, name) and not any([hasattr(base, name) for base in bases])]
+    if names:
+        warnings.warn(f"{cls.__name__} has {', '.join(names)}, which queue.Queue calls and this queue does not: "
+                      "put and get go to the C core. docs/queues.md says what to write instead", RuntimeWarning)
+
+
+cdef extern from "Python.h":
+    ctypedef struct type_with_dict "PyTypeObject":  # some fields
+        PyObject *tp_dict
+    void PyType_Modified(PyTypeObject *type)
+
+
 cdef int install_methods() except -1:
     cdef _Queue probe = _Queue.__new__(_Queue)
     cdef Py_ssize_t offset = <char *>&probe.inner - <char *><PyObject *>probe
     cc_object_queue_install_methods(<PyTypeObject *>_Queue, offset)
+    # Cython takes no __init_subclass__ for such a class.
+    members = <object>(<type_with_dict *>_Queue).tp_dict
+    members["__init_subclass__"] = classmethod(_init_subclass)
+    PyType_Modified(<PyTypeObject *>_Queue)
     return 0
 
 

@@ -10,6 +10,7 @@ import queue
 import sys
 import threading
 import time
+import warnings
 import weakref
 
 import pytest
@@ -54,12 +55,26 @@ class TestConstruction:
         gc.collect()
         assert dead(reference)
 
-    @pytest.mark.parametrize("wrong", [-1, -(2**70), 2**31, 2**70])
-    def test_a_maxsize_out_of_range(self, Queue, wrong):
-        with pytest.raises(ValueError, match="maxsize: expected an int from 0 to"):
-            Queue(maxsize=wrong)
+    @pytest.mark.parametrize(
+        "maxsize", [-1, -(2**70), sys.maxsize, 2**70, float("inf"), -float("inf")]
+    )
+    def test_what_queue_Queue_takes_for_no_bound_is_none(self, Queue, maxsize):
+        q = Queue(maxsize, range(100))
+        assert q.maxsize == 0
+        assert not q.full()
+        q.put_nowait(100)
+        assert q.drain() == list(range(101))
 
-    @pytest.mark.parametrize("wrong", [1.0, "1", None])
+    @pytest.mark.parametrize("maxsize", [2**31 - 1, 2**31, 2**33])
+    def test_a_large_bound_is_kept(self, Queue, maxsize):
+        if maxsize > sys.maxsize:
+            pytest.skip("memory cannot hold so many")
+        q = Queue(maxsize, range(100))
+        assert q.maxsize == maxsize
+        assert not q.full()
+        assert q.drain() == list(range(100))
+
+    @pytest.mark.parametrize("wrong", [1.0, "1", None, float("nan"), 1j])
     def test_a_maxsize_of_another_type(self, Queue, wrong):
         with pytest.raises(TypeError, match="maxsize: expected an int, got"):
             Queue(maxsize=wrong)
@@ -122,6 +137,31 @@ class TestConstruction:
         kind = Queue.subclass(__init__=init)
         q = kind("jobs")
         assert (q.name, q.maxsize) == ("jobs", 3)
+
+    @pytest.mark.parametrize("names", [["_put"], ["_get"], ["_init", "_qsize"]])
+    def test_a_subclass_with_hooks_of_queue_Queue_is_told_that_nobody_calls_them(
+        self, Queue, names
+    ):
+        with pytest.warns(RuntimeWarning, match=f"^Stack has {', '.join(names)}, which") as told:
+            Stack = type("Stack", (Queue.cls,), dict.fromkeys(names, lambda self, *rest: None))
+        assert told[0].filename == __file__
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            type("Inherits", (Stack,), {})
+            type("Other", (Queue.cls,), {"put": lambda self, item: None, "_puts": 0})
+        with pytest.warns(RuntimeWarning, match="^Mixed has _get,"):
+            type("Mixed", (type("Mixin", (), {"_get": None}), Queue.cls), {})
+
+    def test_a_subclass_s_class_arguments_go_on(self, Queue):
+        class Base:
+            def __init_subclass__(cls, title, **rest):
+                super().__init_subclass__(**rest)
+                cls.title = title
+
+        assert type("Jobs", (Base, Queue.cls), {}, title="jobs").title == "jobs"
+        assert type("Jobs", (Queue.cls, Base), {}, title="jobs").title == "jobs"
+        with pytest.raises(TypeError):
+            type("Jobs", (Queue.cls,), {}, title="jobs")
 
     def test_the_base_class_is_not_for_users(self, Queue):
         with pytest.raises(TypeError, match="not to be instantiated"):

@@ -377,6 +377,8 @@ assert_type(len(jobs), int)
 assert_type(jobs.maxsize, int)
 assert_type(whatever.wait_free, bool)
 assert_type(names.backend, str)
+LockFreeQueue[int](float("inf"))
+FastQueue[int](-1)
 jobs.put("text")  # type: ignore[arg-type]
 jobs.put_many(["text"])  # type: ignore[list-item]
 jobs.maxsize = 3  # type: ignore[misc]
