@@ -3,6 +3,8 @@
 from collections.abc import ItemsView, Iterable, KeysView, Set, ValuesView
 from reprlib import recursive_repr
 
+from concurrent_collections._pretty import print_elements
+
 _MISSING = object()
 _ATTRIBUTES = (
     "_inclusive",
@@ -60,6 +62,9 @@ class _Bounds:
     @recursive_repr("...")
     def __repr__(self):
         return f"{type(self).__name__}({list(self)!r})"
+
+    def _repr_pretty_(self, printer, cycle):
+        print_elements(printer, type(self).__name__, "[]", self, cycle)
 
     @classmethod
     def _from_iterable(cls, iterable):

@@ -80,12 +80,15 @@ cdef int set_flag(cc_atomic_u32 *setting, str name, value) except -1:
 
 
 cdef class Config:
-    """Settings of the process. There is one, `concurrent_collections.config`.
+    """Config()\n--\n\nSettings of the process. There is one, `concurrent_collections.config`.
 
     What is set in code overrides the environment. Wrong values raise ValueError and name the choices.
     Every attribute may be read and set from any thread; a change holds for later operations, and for
     `smr_scheme` and `queue_backend` for containers made later.
     """
+    def __init__(self):
+        pass  # takes no arguments
+
     @property
     def gil_enabled(self):
         """Whether the interpreter runs with the global interpreter lock now. Read-only."""

@@ -2,6 +2,9 @@
 
 cdef object MISSING = object()
 
+cdef enum:
+    MOST_COMPLETIONS = 10_000  # more are of no use at a prompt, and collecting them takes time
+
 
 cdef PyObject *the_default(tuple default, str name) except? NULL:
     # Of a method that raises KeyError without one: NULL. The tuple keeps it.
@@ -13,7 +16,7 @@ cdef PyObject *the_default(tuple default, str name) except? NULL:
 
 
 cdef class SkipListMap:
-    """A lock-free ordered map, for any number of threads.
+    """SkipListMap(other=(), /, **kwargs)\n--\n\nA lock-free ordered map, for any number of threads.
 
     Parameters
     ----------
@@ -376,6 +379,22 @@ cdef class SkipListMap:
         finally:
             Py_ReprLeave(self)
 
+    def _repr_pretty_(self, printer, bint cycle):
+        """For IPython: as repr, but in lines that fit, and cut after as many entries as IPython likes."""
+        if cycle or self:
+            PRINT_MAP(printer, type(self).__name__, self.items(), cycle)
+        else:
+            printer.text(repr(self))
+
+    def _ipython_key_completions_(self):
+        """For IPython: what it offers after ``m[``; the first keys of a large map."""
+        cdef list keys = []
+        for key in self:
+            if len(keys) == MOST_COMPLETIONS:
+                break
+            keys.append(key)
+        return keys
+
     def __sizeof__(self):
         return object.__sizeof__(self) + cc_skiplist_bytes(self.entries)
 
@@ -409,6 +428,9 @@ cdef int clear_map(PyObject *self) noexcept:
 cc_objects_install_type(
     <PyTypeObject *>SkipListMap, b"concurrent_collections.SkipListMap", True, traverse_map, clear_map)
 MutableMapping.register(SkipListMap)
+
+from concurrent_collections._pretty import print_elements, print_map
+cdef object PRINT_MAP = print_map, PRINT_ELEMENTS = print_elements
 
 from concurrent_collections._views import SkipListItemsView, SkipListKeysView, SkipListValuesView
 cdef object KEYS_VIEW = SkipListKeysView, VALUES_VIEW = SkipListValuesView, ITEMS_VIEW = SkipListItemsView

@@ -2,7 +2,7 @@
 
 
 cdef class SkipListSet:
-    """A lock-free ordered set, for any number of threads.
+    """SkipListSet(iterable=(), /)\n--\n\nA lock-free ordered set, for any number of threads.
 
     Parameters
     ----------
@@ -321,6 +321,13 @@ cdef class SkipListSet:
             return f"{name}({{{elements}}})"
         finally:
             Py_ReprLeave(self)
+
+    def _repr_pretty_(self, printer, bint cycle):
+        """For IPython: as repr, but in lines that fit, and cut after as many elements as IPython likes."""
+        if cycle or self:
+            PRINT_ELEMENTS(printer, type(self).__name__, "{}", self, cycle)
+        else:
+            printer.text(repr(self))
 
     def __sizeof__(self):
         return object.__sizeof__(self) + cc_skiplist_bytes(self.entries)

@@ -1,0 +1,177 @@
+"""What tools see of the package: signatures, docstrings, IPython's completions and its way of printing."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+import concurrent_collections
+from concurrent_collections import LockFreeQueue, SkipListMap, SkipListSet, smr
+
+VIEWS = [type(view) for m in [SkipListMap()] for view in (m.keys(), m.values(), m.items())]
+CLASSES = [
+    thing
+    for thing in [getattr(concurrent_collections, name) for name in concurrent_collections.__all__]
+    # Exceptions are the standard library's, and have none.
+    if isinstance(thing, type) and not issubclass(thing, BaseException)
+] + VIEWS
+FUNCTIONS = [
+    thing
+    for module in (concurrent_collections, smr)
+    for name, thing in vars(module).items()
+    if callable(thing) and not isinstance(thing, type) and not name.startswith("_")
+]
+
+
+def public_methods_of(cls):
+    for name in dir(cls):
+        if not name.startswith("_") and callable(getattr(cls, name)):
+            yield name
+
+
+class TestSignatures:
+    def test_every_class_is_looked_at(self):
+        assert {SkipListMap, SkipListSet, LockFreeQueue} < set(CLASSES)
+        assert len(CLASSES) >= 9
+
+    @pytest.mark.parametrize("cls", CLASSES)
+    def test_a_class_has_one_that_is_right(self, cls):
+        signature = inspect.signature(cls)
+        if cls in VIEWS:
+            return  # made by their containers
+        positional, by_name = [], {}
+        for parameter in signature.parameters.values():
+            if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+                positional.append(parameter.default)
+            elif parameter.kind is parameter.KEYWORD_ONLY:
+                by_name[parameter.name] = parameter.default
+            else:
+                assert parameter.kind is parameter.VAR_KEYWORD, "nothing takes *args"
+                by_name["anything"] = 1
+        assert type(cls(*positional, **by_name)) is cls
+        for parameter in signature.parameters.values():
+            if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
+                cls(**{parameter.name: parameter.default})
+        if by_name.keys() != {"anything"}:
+            with pytest.raises(TypeError):
+                cls(**by_name, no_such_parameter=1)
+
+    @pytest.mark.parametrize("cls", CLASSES)
+    def test_so_has_a_subclass_and_every_method(self, cls):
+        assert inspect.signature(type("Sub", (cls,), {})) == inspect.signature(cls)
+        for name in public_methods_of(cls):
+            assert inspect.signature(getattr(cls, name)) is not None, name
+
+    @pytest.mark.parametrize("cls", [cls for cls in CLASSES if cls not in VIEWS])
+    def test_methods_of_an_instance_take_no_self(self, cls):
+        instance = cls()
+        for name in public_methods_of(cls):
+            parameters = inspect.signature(getattr(instance, name)).parameters
+            assert "self" not in parameters, name
+
+    @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
+    def test_so_has_a_function(self, function):
+        assert inspect.signature(function) is not None
+
+    @pytest.mark.parametrize("cls", CLASSES)
+    def test_docstrings_begin_with_a_sentence(self, cls):
+        for thing in [cls, *(getattr(cls, name) for name in public_methods_of(cls))]:
+            first = (inspect.getdoc(thing) or "").partition("\n")[0]
+            assert first, thing
+            assert not first.startswith(f"{thing.__name__}("), "the signature shows"
+
+
+class Lines:
+    """As much of IPython's printer as there is a protocol for, with a line for each entry."""
+
+    def __init__(self, most=0):
+        self.max_seq_length = most
+        self.parts = []
+        self.inside = []
+
+    def text(self, text):
+        self.parts.append(text)
+
+    def breakable(self):
+        self.parts.append("\n")
+
+    def begin_group(self, indent, text):
+        assert indent == len(text)
+        self.parts.append(text)
+
+    def end_group(self, dedent, text):
+        self.parts.append(text)
+
+    def pretty(self, thing):
+        if hasattr(type(thing), "_repr_pretty_"):
+            cycle = any(thing is other for other in self.inside)
+            self.inside.append(thing)
+            thing._repr_pretty_(self, cycle)
+            self.inside.pop()
+        else:
+            self.parts.append(repr(thing))
+
+    @classmethod
+    def of(cls, thing, most=0):
+        lines = cls(most)
+        lines.pretty(thing)
+        return "".join(lines.parts)
+
+
+class TestPrinting:
+    def test_there_may_be_a_line_break_after_each_entry(self):
+        m = SkipListMap({2: "b", 1: "a"})
+        assert Lines.of(m) == "SkipListMap({1: 'a',\n2: 'b'})"
+        assert Lines.of(SkipListSet("ba")) == "SkipListSet({'a',\n'b'})"
+        assert Lines.of(m.keys()) == "SkipListKeysView([1,\n2])"
+        assert Lines.of(m.values(stop=2)) == "SkipListValuesView(['a'])"
+        assert Lines.of(m.items(2)) == "SkipListItemsView([(2, 'b')])"
+
+    def test_what_is_empty_is_shown_as_repr_shows_it(self):
+        for empty in (SkipListMap(), SkipListSet(), SkipListMap().keys()):
+            assert Lines.of(empty) == repr(empty)
+
+    def test_a_subclass_is_named_and_nested_containers_are_printed_so_too(self):
+        class Named(SkipListMap):
+            pass
+
+        inner = SkipListSet([1, 2])
+        assert Lines.of(Named({1: inner})) == "Named({1: SkipListSet({1,\n2})})"
+
+    def test_a_container_inside_itself_is_shown_with_dots(self):
+        m = SkipListMap()
+        m[1] = m
+        assert Lines.of(m) == repr(m) == "SkipListMap({1: SkipListMap({...})})"
+        m.clear()
+
+    def test_no_more_is_shown_or_fetched_than_the_printer_wants(self):
+        m = SkipListMap({key: "x" for key in range(100_000)})
+        shown = Lines.of(m, most=3)
+        assert shown == "SkipListMap({0: 'x',\n1: 'x',\n2: 'x',\n...})"
+        assert Lines.of(SkipListSet(range(9)), most=2) == "SkipListSet({0,\n1,\n...})"
+        assert Lines.of(SkipListSet(range(2)), most=2) == "SkipListSet({0,\n1})"
+
+    def test_ipython_itself_breaks_the_lines(self):
+        pretty = pytest.importorskip("IPython.lib.pretty")
+        m = SkipListMap.fromkeys(range(2000), "value")
+        for thing in (m, SkipListSet(m), m.keys(), m.values(), m.items()):
+            lines = pretty.pretty(thing).splitlines()
+            assert len(lines) > 10
+            assert max(map(len, lines)) < 80
+            assert lines[-1].strip().startswith("...")
+        assert pretty.pretty(SkipListMap({1: 2})) == "SkipListMap({1: 2})"
+        m.clear()
+        m[1] = m
+        assert pretty.pretty(m) == repr(m)
+        m.clear()
+
+
+class TestCompletions:
+    def test_keys_are_offered(self):
+        assert SkipListMap(b=1, a=2)._ipython_key_completions_() == ["a", "b"]
+        assert SkipListMap()._ipython_key_completions_() == []
+
+    def test_not_millions_of_them(self):
+        offered = SkipListMap.fromkeys(range(20_000))._ipython_key_completions_()
+        assert offered == list(range(10_000))
