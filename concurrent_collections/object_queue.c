@@ -261,17 +261,24 @@ PyObject *cc_object_queue_try_get(cc_object_queue *q, PyObject *otherwise) {
 
 /* ---------------------------------------------------------------- many at once */
 
-/* Take up to `most` items that are there to the end of `list`. `may_pause`: streak.h. Room for an item is made before it is taken: nothing
- * may fail with an item in hand. 0, or -1: what has been taken is in the list. */
-static int take_into(cc_object_queue *q, PyObject *list, size_t most, bool may_pause) {
+/* Take up to `most` items that are there to the end of `list`. Room for an item is made before it is taken: nothing
+ * may fail with an item in hand. -1: with what the interpreter has raised, or without memory for the first item. What has been
+ * taken is in the list. */
+static int take_into(cc_object_queue *q, PyObject *list, size_t most) {
     uintptr_t word;
-    for (; most; most--) {
-        if (PyList_Append(list, Py_None)) {
+    for (size_t left = most; left; left--) {
+        if ((most - left) % CC_ITEMS_PER_LOOK == CC_ITEMS_PER_LOOK - 1 && cc_let_interpreter_in()) {
             return -1;
         }
+        if (PyList_Append(list, Py_None)) {
+            if (PyList_GET_SIZE(list) == 0) {
+                return -1;
+            }
+            PyErr_Clear(); /* fewer, then */
+            return 0;
+        }
         Py_ssize_t last = PyList_GET_SIZE(list) - 1;
-        cc_queue_status status =
-            may_pause ? cc_queue_get(q->core, &word) : cc_queue_get_now(q->core, &word);
+        cc_queue_status status = cc_queue_get(q->core, &word);
         if (status != CC_QUEUE_OK) {
             return PyList_SetSlice(list, last, last + 1, NULL);
         }
@@ -281,82 +288,89 @@ static int take_into(cc_object_queue *q, PyObject *list, size_t most, bool may_p
     return 0;
 }
 
-PyObject *cc_object_queue_get_many(cc_object_queue *q, Py_ssize_t most, uint64_t deadline) {
+int cc_object_queue_get_many(cc_object_queue *q, PyObject *list, Py_ssize_t most,
+                             uint64_t deadline) {
     uintptr_t word;
-    PyObject *list = PyList_New(1);
-    if (!list) {
-        return NULL;
+    if (PyList_Append(list, Py_None)) {
+        return -1;
     }
-    PyList_SET_ITEM(list, 0, Py_NewRef(Py_None));
     if (get_word(q, &word, deadline) != CC_QUEUE_OK) {
-        Py_DECREF(list);
-        return NULL;
+        cc_raised raised = cc_put_aside();
+        if (PyList_SetSlice(list, 0, 1, NULL)) {
+            PyErr_Clear();
+        }
+        cc_raise_again(raised);
+        return -1;
     }
     PyList_SetItem(list, 0, (PyObject *)word);
-    if (take_into(q, list, (size_t)most - 1, deadline != CC_NOT_AT_ALL)) {
-        PyErr_Clear(); /* fewer, then: what has been taken must not be lost */
-    }
-    return list;
+    return take_into(q, list, (size_t)most - 1);
 }
 
-PyObject *cc_object_queue_drain(cc_object_queue *q, Py_ssize_t most) {
+int cc_object_queue_drain(cc_object_queue *q, PyObject *list, Py_ssize_t most) {
     /* Not for ever while others put: what is there by now. */
     size_t there = cc_queue_length(q->core);
-    PyObject *list = PyList_New(0);
-    if (list &&
-        take_into(q, list, most < 0 || (size_t)most > there ? there : (size_t)most, false)) {
-        if (PyList_GET_SIZE(list) == 0) {
-            Py_DECREF(list);
-            return NULL;
-        }
-        PyErr_Clear();
-    }
-    return list;
+    return take_into(q, list, most < 0 || (size_t)most > there ? there : (size_t)most);
 }
 
-int cc_object_queue_clear(cc_object_queue *q) {
+/* One item less, as a finished task. */
+static cc_queue_status drop_one(cc_object_queue *q) {
     uintptr_t word;
-    for (size_t there = cc_queue_length(q->core); there; there--) {
-        cc_queue_status status = cc_queue_get_now(q->core, &word);
-        if (status != CC_QUEUE_OK) {
-            if (status == CC_QUEUE_NO_MEMORY) {
-                PyErr_NoMemory();
-                return -1;
-            }
-            break;
-        }
+    cc_queue_status status = cc_queue_get(q->core, &word);
+    if (status == CC_QUEUE_OK) {
         finish_a_task(q);
         tell_putters(q);
         Py_DECREF((PyObject *)word);
     }
+    return status;
+}
+
+int cc_object_queue_clear(cc_object_queue *q) {
+    int error = 0;
+    size_t there = cc_queue_length(q->core);
+    for (size_t dropped = 0; dropped < there && !error; dropped++) {
+        cc_queue_status status = drop_one(q);
+        if (status == CC_QUEUE_NO_MEMORY) {
+            PyErr_NoMemory();
+            error = -1;
+        } else if (status != CC_QUEUE_OK) {
+            break;
+        } else if (dropped % CC_ITEMS_PER_LOOK == CC_ITEMS_PER_LOOK - 1) {
+            error = cc_let_interpreter_in();
+        }
+    }
+    cc_raised raised = cc_put_aside();
     tell_joiners(q);
-    return 0;
+    cc_raise_again(raised);
+    return error;
 }
 
 /* Of a closed queue. Its get says CLOSED only when the puts that were under way are settled: then nothing can come any
  * more, and what was put has been dropped. */
-static cc_queue_status drop_all(cc_object_queue *q) {
-    uintptr_t word;
-    cc_queue_status status;
-    while ((status = cc_queue_get_now(q->core, &word)) == CC_QUEUE_OK) {
-        finish_a_task(q);
-        Py_DECREF((PyObject *)word);
+static int drop_all(cc_object_queue *q) {
+    for (size_t dropped = 1;; dropped++) {
+        cc_queue_status status = drop_one(q);
+        if (status == CC_QUEUE_NO_MEMORY) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        if (status != CC_QUEUE_OK) {
+            return 0;
+        }
+        if (dropped % CC_ITEMS_PER_LOOK == 0 && cc_let_interpreter_in()) {
+            return -1;
+        }
     }
-    tell_joiners(q);
-    return status;
 }
 
 int cc_object_queue_shut_down(cc_object_queue *q, int immediate) {
     cc_queue_close(q->core);
-    cc_queue_status status = immediate ? drop_all(q) : CC_QUEUE_CLOSED;
+    int error = immediate ? drop_all(q) : 0;
+    cc_raised raised = cc_put_aside();
     cc_place_notify_all(&q->not_empty);
     cc_place_notify_all(&q->not_full);
     tell_joiners(q);
-    if (status == CC_QUEUE_NO_MEMORY) {
-        PyErr_NoMemory(); /* it is shut down; another call can drop what is left */
-        return -1;
-    }
-    return 0;
+    cc_raise_again(raised);
+    return error;
 }
 
 /* ---------------------------------------------------------------- methods

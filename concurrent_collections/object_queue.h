@@ -40,11 +40,13 @@ int cc_object_queue_try_put(cc_object_queue *q, PyObject *item);
 PyObject *cc_object_queue_get(cc_object_queue *q, uint64_t deadline);
 /* A new reference to `otherwise` when there is nothing; NULL: ShutDown. */
 PyObject *cc_object_queue_try_get(cc_object_queue *q, PyObject *otherwise);
-/* A list of 1 to `most` items; waits for the first one only. */
-PyObject *cc_object_queue_get_many(cc_object_queue *q, Py_ssize_t most, uint64_t deadline);
-/* A list of what is there, at most `most` items; `most` negative: all that were there when it began. */
-PyObject *cc_object_queue_drain(cc_object_queue *q, Py_ssize_t most);
-/* Drop what is there, as finished tasks. 0, or -1. */
+/* Into an empty list: 1 to `most` items; waits for the first one only. 0, or -1: when that is not an exception of `get` it is what
+ * the interpreter has raised in between, and the list has what was taken by then. */
+int cc_object_queue_get_many(cc_object_queue *q, PyObject *list, Py_ssize_t most,
+                             uint64_t deadline);
+/* Into an empty list: what is there, at most `most` items; `most` negative: all that were there when it began. 0 or -1, as above. */
+int cc_object_queue_drain(cc_object_queue *q, PyObject *list, Py_ssize_t most);
+/* Drop what is there, as finished tasks. 0, or -1 with some of them dropped. */
 int cc_object_queue_clear(cc_object_queue *q);
 
 /* Calls of put, put_nowait, try_put, get, get_nowait and try_get with nothing but the item go straight to the
@@ -58,7 +60,7 @@ int cc_object_queue_install_methods(PyTypeObject *type, Py_ssize_t offset);
 int cc_object_queue_task_done(cc_object_queue *q);
 int cc_object_queue_join(cc_object_queue *q);
 uint64_t cc_object_queue_unfinished(cc_object_queue *q);
-/* 0; -1: MemoryError, it is shut down, and another call can drop what is left. */
+/* 0; -1: MemoryError, or what a signal's handler has raised; it is shut down, and another call can drop what is left. */
 int cc_object_queue_shut_down(cc_object_queue *q, int immediate);
 
 /* ---- what there is to know ---- */

@@ -36,6 +36,7 @@ cdef extern from "waiting.h":
     void cc_waiting_note_main_thread(unsigned long ident)
     int cc_deadline_of(object block, object timeout, uint64_t *deadline) except -1
     int cc_let_interpreter_in() except -1
+    int CC_ITEMS_PER_LOOK
 
 cdef extern from "object_queue.h":
     int CC_FOR_AN_ITEM, CC_FOR_ROOM
@@ -48,8 +49,8 @@ cdef extern from "object_queue.h":
     bint cc_object_queue_try_put(cc_object_queue *q, object item) except -1
     object cc_object_queue_get(cc_object_queue *q, uint64_t deadline)
     object cc_object_queue_try_get(cc_object_queue *q, object otherwise)
-    list cc_object_queue_get_many(cc_object_queue *q, Py_ssize_t most, uint64_t deadline)
-    list cc_object_queue_drain(cc_object_queue *q, Py_ssize_t most)
+    int cc_object_queue_get_many(cc_object_queue *q, object items, Py_ssize_t most, uint64_t deadline) except -1
+    int cc_object_queue_drain(cc_object_queue *q, object items, Py_ssize_t most) except -1
     int cc_object_queue_clear(cc_object_queue *q) except -1
     int cc_object_queue_install_methods(PyTypeObject *type, Py_ssize_t offset) except -1
     int cc_object_queue_task_done(cc_object_queue *q) except -1

@@ -27,6 +27,7 @@ cdef extern from "Python.h":
     int Py_AddPendingCall(int (*function)(void *) except -1, void *argument) noexcept
     void PyErr_WriteUnraisable(object where) noexcept
     void PyErr_SetObject(object type, object value) noexcept
+    int PyObject_GenericSetAttr(object o, object name, object value) except -1
 
 Empty = standard_queue.Empty
 Full = standard_queue.Full
@@ -79,10 +80,19 @@ cdef int not_begun(_Queue queue) except -1:
     raise RuntimeError(f"{type(queue).__name__}: __init__ of the base class has not been called")
 
 
+cdef object NOTHING = object()
+
+
+cdef int set_attribute(error, str name, value) except -1:
+    # Past an exception's own __setattr__: it may be of any class, and this may not fail.
+    return PyObject_GenericSetAttr(error, name, value)
+
+
 cdef int begin(_Queue queue, cc_queue_kind kind, iterable, maxsize, ring_size, patience) except -1:
     cdef cc_queue_options options
     cdef uintptr_t nothing = 0
     cdef cc_object_queue *made
+    cdef size_t count = 0
     memset(&options, 0, sizeof(options))  # whatever fields it has
     options.capacity = capacity_from(maxsize)
     if ring_size is not None:
@@ -102,6 +112,9 @@ cdef int begin(_Queue queue, cc_queue_kind kind, iterable, maxsize, ring_size, p
         for item in items:
             if not cc_object_queue_try_put(made, item):
                 raise ValueError(f"iterable: has more items than maxsize = {maxsize}")
+            count += 1
+            if count % CC_ITEMS_PER_LOOK == 0:
+                cc_let_interpreter_in()
         if not cc_cas_acq_rel_uptr(&queue.inner, &nothing, <uintptr_t>made):
             raise RuntimeError(f"{type(queue).__name__}: __init__ has been called before")
         made = NULL
@@ -188,17 +201,44 @@ cdef class _Queue:
     def put_many(self, iterable):
         """Put the items of an iterable one after the other, as ``put`` does; return how many. O(k).
 
-        Not atomic: others may put between them. When the queue is shut down meanwhile, the ShutDown that is
-        raised has the number of items that were put as its attribute ``items_put``.
+        Not atomic: others may put between them.
+
+        Raises
+        ------
+        ShutDown
+            The queue has been shut down: before anything was taken from the iterable, or meanwhile.
+        TypeError
+            ``iterable`` is none.
+
+        Whatever ends it in the middle (a signal handler that raises, the iterable itself) has the number of items that were
+        put as its attribute ``items_put``, and, if an item had been taken from the iterable and not been put, that
+        one as ``item_not_put``. Only a ShutDown that the iterable itself raises, of another queue say, is
+        passed on as it is.
         """
         cdef Py_ssize_t count = 0
+        cdef bint is_at_work = False  # and not the iterable
         cdef cc_object_queue *q = inside(self)
+        cdef object item = NOTHING
+        iterator = iter(iterable)
         try:
-            for item in iterable:
+            if cc_queue_is_closed(cc_object_queue_core(q)):
+                is_at_work = True
+                raise ShutDown
+            for item in iterator:
+                is_at_work = True
                 cc_object_queue_put(q, item, CC_FOR_EVER)
                 count += 1
-        except ShutDown as end:
-            end.items_put = count
+                item = NOTHING
+                if count % CC_ITEMS_PER_LOOK == 0:
+                    cc_let_interpreter_in()
+                is_at_work = False
+        except BaseException as error:
+            if is_at_work:
+                set_attribute(error, "items_put", count)
+                if item is not NOTHING:
+                    set_attribute(error, "item_not_put", item)
+            elif not isinstance(error, ShutDown) and not hasattr(error, "items_put"):
+                set_attribute(error, "items_put", count)
             raise
         return count
 
@@ -206,29 +246,46 @@ cdef class _Queue:
         """Take 1 to ``max_items`` items, as a list. O(k).
 
         It waits for the first item as ``get`` does, and raises what ``get`` raises; further items are taken if
-        they are there. Not atomic: others may take items in between.
+        they are there. Not atomic: others may take items in between. What a signal handler raises in the middle of
+        many items has those that were taken as its attribute ``items_taken``.
         """
         cdef uint64_t deadline = CC_FOR_EVER
         cdef Py_ssize_t most = count_from("max_items", max_items, 1, sys.maxsize)
         if block is not True or timeout is not None:
             cc_deadline_of(block, timeout, &deadline)
-        return cc_object_queue_get_many(inside(self), most, deadline)
+        cdef list items = []
+        try:
+            cc_object_queue_get_many(inside(self), items, most, deadline)
+        except BaseException as error:
+            if items:
+                set_attribute(error, "items_taken", items)
+            raise
+        return items
 
     def drain(self, max_items=None):
         """Take what is there, at most ``max_items`` items, as a list; an empty list if nothing is. O(k).
 
         Never waits, and does not raise ShutDown. Items that are put after it has begun are left, mostly. It is
-        for the caller to call ``task_done`` for each item.
+        for the caller to call ``task_done`` for each item. What a signal handler raises in the middle of many items
+        has those that were taken as its attribute ``items_taken``.
         """
         cdef Py_ssize_t most = -1
         if max_items is not None:
             most = count_from("max_items", max_items, 0, sys.maxsize)
-        return cc_object_queue_drain(inside(self), most)
+        cdef list items = []
+        try:
+            cc_object_queue_drain(inside(self), items, most)
+        except BaseException as error:
+            if items:
+                set_attribute(error, "items_taken", items)
+            raise
+        return items
 
     def clear(self):
         """Drop what is there. Counts as ``task_done`` for each item, so that ``join`` ends. O(n).
 
-        Items that are put after it has begun are left, mostly.
+        Items that are put after it has begun are left, mostly. When a signal handler raises in the middle of
+        many items, some are dropped (and counted) and some are left.
         """
         cc_object_queue_clear(inside(self))
 
@@ -280,7 +337,8 @@ cdef class _Queue:
 
         From now on ``put`` raises ShutDown. ``get`` takes what is left and then raises ShutDown. With ``immediate``
         what is left is dropped instead, and counted as ``task_done`` for each. A put that runs at
-        the same time either raises ShutDown or its item can be got. Idempotent.
+        the same time either raises ShutDown or its item can be got. Idempotent. When a signal handler raises while many
+        items are dropped, the queue is shut down, and another call drops the rest.
         """
         cc_object_queue_shut_down(inside(self), immediate)
 
@@ -410,6 +468,7 @@ cdef class WaitFreeQueue(_Queue):
 @cython.final
 cdef class _QueueIterator:
     cdef _Queue queue
+    cdef cc_atomic_u32 steps  # of whoever steps it; some may be forgotten
 
     def __cinit__(self, _Queue queue not None):
         self.queue = queue
@@ -418,6 +477,11 @@ cdef class _QueueIterator:
         return self
 
     def __next__(self):
+        # What calls this may be a loop in C (list, sum), which a get that finds an item never interrupts.
+        cdef uint32_t steps = cc_load_relaxed_u32(&self.steps) + 1
+        cc_store_relaxed_u32(&self.steps, steps)
+        if steps % CC_ITEMS_PER_LOOK == 0:
+            cc_let_interpreter_in()
         try:
             return cc_object_queue_get(inside(self.queue), CC_FOR_EVER)
         except ShutDown:

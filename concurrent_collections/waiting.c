@@ -102,20 +102,6 @@ void cc_place_notify_all(cc_waiting_place *place) {
     }
 }
 
-/* The same as cc_place_notify, with an exception set that is to stay. */
-static void notify_beside_an_exception(cc_waiting_place *place) {
-#if PY_VERSION_HEX >= 0x030c0000
-    PyObject *raised = PyErr_GetRaisedException();
-    cc_place_notify(place);
-    PyErr_SetRaisedException(raised);
-#else
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    cc_place_notify(place);
-    PyErr_Restore(type, value, traceback);
-#endif
-}
-
 /* ---------------------------------------------------------------- the interpreter's turn */
 
 int cc_let_interpreter_in(void) {
@@ -234,7 +220,9 @@ cc_wait_result cc_wait_until(cc_waiting_place *place, cc_outcome (*attempt)(void
         bool was_notified = sleep_in_line(place, &w, deadline);
         if (cc_let_interpreter_in()) {
             if (was_notified && !place->all_at_once) {
-                notify_beside_an_exception(place);
+                cc_raised raised = cc_put_aside();
+                cc_place_notify(place);
+                cc_raise_again(raised);
             }
             return CC_WAIT_RAISED;
         }

@@ -90,6 +90,11 @@ cc_wait_result cc_wait_until(cc_waiting_place *place, cc_outcome (*attempt)(void
  * waiting. */
 int cc_let_interpreter_in(void);
 
+/* So many items of a bulk loop lie between two looks; tests want fewer. */
+#ifndef CC_ITEMS_PER_LOOK
+#define CC_ITEMS_PER_LOOK 1024
+#endif
+
 /* ---- notifying ---- */
 
 void cc_place_tell(cc_waiting_place *place, cc_waiter *task);
@@ -103,6 +108,21 @@ static inline void cc_place_notify(cc_waiting_place *place) {
 }
 
 void cc_place_notify_all(cc_waiting_place *place);
+
+/* Keep what is raised out of the way of code that must not run beside it. */
+typedef struct cc_raised {
+    PyObject *type, *value, *traceback;
+} cc_raised;
+
+static inline cc_raised cc_put_aside(void) {
+    cc_raised r;
+    PyErr_Fetch(&r.type, &r.value, &r.traceback);
+    return r;
+}
+
+static inline void cc_raise_again(cc_raised r) {
+    PyErr_Restore(r.type, r.value, r.traceback);
+}
 
 /* ---- for tests ---- */
 

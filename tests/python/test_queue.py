@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import gc
 import inspect
 import pickle
@@ -363,6 +364,70 @@ class TestMany:
             q.put_many(items())
         assert caught.value.items_put == 3
         assert q.drain() == [0, 1, 2]
+
+    def test_put_many_into_a_queue_that_is_shut_down_takes_nothing(self, Queue):
+        q = Queue()
+        q.shutdown()
+        items = iter(range(3))
+        with pytest.raises(ShutDown) as caught:
+            q.put_many(items)
+        assert caught.value.items_put == 0
+        assert not hasattr(caught.value, "item_not_put")
+        assert list(items) == [0, 1, 2]
+
+    def test_put_many_hands_back_what_it_could_not_put(self, Queue):
+        q = Queue()
+
+        def items():
+            yield from "ab"
+            q.shutdown()
+            yield from "cd"
+
+        source = items()
+        with pytest.raises(ShutDown) as caught:
+            q.put_many(source)
+        assert caught.value.items_put == 2
+        assert [caught.value.item_not_put, *source] == ["c", "d"]
+
+    def test_put_many_says_how_far_it_came_whatever_ends_it(self, Queue):
+        @dataclasses.dataclass(frozen=True)
+        class Frozen(Exception):
+            pass
+
+        q = Queue()
+        for error in KeyError("x"), KeyboardInterrupt(), Frozen():
+
+            def items(error=error):
+                yield from range(3)
+                raise error
+
+            with pytest.raises(type(error)) as caught:
+                q.put_many(items())
+            assert caught.value is error
+            assert error.items_put == 3
+            assert not hasattr(error, "item_not_put")
+
+    def test_put_many_leaves_the_iterables_own_end_alone(self, Queue):
+        # What the queue behind `items` says must not be taken for what this one says.
+        q, other = Queue(), Queue()
+        other.shutdown()
+
+        def items():
+            yield from range(3)
+            other.put("x")
+
+        with pytest.raises(ShutDown) as caught:
+            q.put_many(items())
+        assert not hasattr(caught.value, "items_put")
+
+        def more_items():
+            yield from range(2)
+            other.put_many(["x"])
+
+        with pytest.raises(ShutDown) as caught:
+            q.put_many(more_items())
+        assert caught.value.items_put == 0, "of the inner one"
+        assert q.drain() == [0, 1, 2, 0, 1]
 
     def test_get_many(self, Queue):
         q = Queue(iterable=range(10))

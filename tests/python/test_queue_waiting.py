@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import collections
 import ctypes
+import functools
+import gc
 import itertools
+import operator
 import os
 import signal
 import subprocess
@@ -694,6 +698,122 @@ def test_a_signal_that_arrives_with_the_notification_does_not_swallow_it(Queue, 
     if taken:
         q.put("item")
     assert others[0].end() == "item"
+
+
+# ---------------------------------------------------------------- loops that the interpreter does not see
+
+# Enough for several looks, and for a signal to come in the middle.
+MANY = 10_000
+
+
+def interrupted(*calls):
+    """Let a signal arrive whose handler raises, then call; no step of the interpreter lies in between."""
+    raise_signal = ctypes.CDLL(None)["raise"]
+    with pytest.raises(Interrupt) as caught:
+        list(map(operator.call, (functools.partial(raise_signal, signal.SIGALRM), *calls)))
+    return caught.value
+
+
+def signal_then(items):
+    """An iterator in C: a signal arrives with its first item."""
+    raise_signal = ctypes.CDLL(None)["raise"]
+    return itertools.chain(map(raise_signal, [signal.SIGALRM]), items)
+
+
+@needs_signals
+def test_put_many_looks_at_signals(Queue, alarm):
+    q = Queue()
+    alarm(interrupt, 100)
+    with pytest.raises(Interrupt) as caught:
+        q.put_many(signal_then(itertools.repeat("item", MANY)))
+    assert 0 < caught.value.items_put == len(q) < MANY
+
+
+@needs_signals
+def test_a_constructor_looks_at_signals(Queue, alarm):
+    alarm(interrupt, 100)
+    rest = iter(range(MANY))
+    with pytest.raises(Interrupt):
+        Queue(iterable=signal_then(rest))
+    assert 0 < sum(1 for _ in rest) < MANY
+
+
+@needs_signals
+@pytest.mark.parametrize(
+    "consume",
+    [list, sum, lambda items: collections.deque(items, 0), lambda items: [].extend(items)],
+    ids="list sum deque extend".split(),
+)
+def test_iteration_in_c_looks_at_signals(Queue, alarm, consume):
+    q = Queue(iterable=range(MANY))
+    q.shutdown()
+    alarm(interrupt, 100)
+    with pytest.raises(Interrupt):
+        consume(signal_then(q))
+    assert 0 < len(q) < MANY
+
+
+@needs_signals
+@pytest.mark.parametrize(
+    "take",
+    [lambda q: q.drain, lambda q: functools.partial(q.get_many, MANY)],
+    ids="drain get_many".split(),
+)
+def test_taking_many_items_looks_at_signals_and_loses_none(Queue, alarm, take):
+    q = Queue(iterable=range(MANY))
+    alarm(interrupt, 100)
+    error = interrupted(take(q))
+    assert 0 < len(error.items_taken) < MANY
+    assert error.items_taken + q.drain() == list(range(MANY))
+
+
+@needs_signals
+def test_a_clear_looks_at_signals(Queue, alarm):
+    q = Queue(iterable=range(MANY))
+    alarm(interrupt, 100)
+    interrupted(q.clear)
+    assert 0 < len(q) < MANY
+    assert q.unfinished_tasks == len(q)
+    q.clear()
+    q.join()
+
+
+@needs_signals
+def test_a_shutdown_looks_at_signals_and_shuts_down(Queue, alarm):
+    q = Queue(iterable=range(MANY), maxsize=MANY)
+    waiter = asleep(q, 1, q.put, "never")
+    alarm(interrupt, 100)
+    interrupted(functools.partial(q.shutdown, immediate=True))
+    assert isinstance(waiter.end(), ShutDown)
+    assert q.is_shutdown
+    assert 0 < len(q) < MANY
+    q.shutdown(immediate=True)
+    assert len(q) == 0
+    q.join()
+
+
+@pytest.mark.parametrize("loop", ["put_many", "iteration"])
+def test_bulk_loops_let_others_run(Queue, loop):
+    # Under a GIL another thread gets a turn; on free-threaded builds it can stop the world.
+    q, told, go = Queue(), [], threading.Event()
+
+    def other():
+        go.wait(60)
+        gc.collect(0)
+        told.append("has run")
+
+    waiter = Waiter(other)
+    step = {"put_many": q.try_get, "iteration": functools.partial(q.put, None)}[loop]
+    # Goes on while the list is empty. The limit is for loops that let nobody run.
+    steps = zip(iter(told.__len__, 1), map(operator.call, itertools.repeat(step, 20_000_000)))
+    go.set()
+    if loop == "put_many":
+        q.put_many(steps)
+    else:
+        collections.deque(zip(steps, q), 0)
+    has_run = bool(told)
+    assert waiter.end() is None
+    assert has_run
 
 
 # ---------------------------------------------------------------- processes
