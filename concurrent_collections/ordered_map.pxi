@@ -28,7 +28,7 @@ cdef class SkipListMap:
     bits and a float are kept by value: the key object that comes out is equal, not identical.
 
     Every operation is linearizable and lock-free; expected time is O(log n), and O(1) for ``m[k]``,
-    ``get``, ``in`` and replacing when the key is an int, float, str or bytes. Iteration is weakly consistent:
+    ``get``, ``in`` and replacing when the key is there and is an int, float, str or bytes. Iteration is weakly consistent:
     it never raises because of changes, yields keys in ascending order, each at most once, yields every key
     that is there throughout, and may or may not show what is changed meanwhile. ``len``, ``==``, ``repr``,
     ``copy`` and ``clear`` are made of many steps and are not atomic.
@@ -71,7 +71,8 @@ cdef class SkipListMap:
 
         Parameters: key; default, any object. A key that Python refuses to compare with those inside is not there, as in
         a dict, when all are of exact built-in types; for other types TypeError, or what ``<`` raises. Raises ValueError
-        for a key that does not equal itself, as NaN. Expected O(1) for int, float, str and bytes keys, else O(log n). Lock-free.
+        for a key that does not equal itself, as NaN. Expected O(1) when the key is there and is an int, float, str or bytes,
+        else O(log n). Lock-free.
         """
         return cc_objects_get(self.entries, key, <PyObject *>default)
 
@@ -264,7 +265,8 @@ cdef class SkipListMap:
     def update(self, other=(), /, **kwargs):
         """Store the entries of a mapping or of an iterable of pairs, then the keyword arguments.
 
-        One put after another: when one raises, the entries before it are stored. O(k log n).
+        One put after another: when one raises, the entries before it are stored. O(k log n). What a generator over
+        this map adds ahead of itself it meets again: such an update may never end.
         """
         if isinstance(other, dict) or isinstance(other, SkipListMap):
             for key, value in other.items():

@@ -11,7 +11,7 @@ cdef class SkipListSet:
 
     Elements are ordered as the keys of SkipListMap, whose guarantees, costs and source are the same: every
     operation on one element is linearizable and lock-free, expected O(log n), and O(1) for ``in`` with an
-    int, float, str or bytes. Operations on whole sets are made of many steps and are not atomic.
+    int, float, str or bytes that is there. Operations on whole sets are made of many steps and are not atomic.
     """
     cdef cc_skiplist *entries
     cdef object __weakref__
@@ -159,6 +159,7 @@ cdef class SkipListSet:
         """Add all elements of the iterables. O(k log n).
 
         One after another: when one raises (TypeError, ValueError, as ``add``), those before it have been added.
+        What a generator over this set adds ahead of itself it meets again: ``s.update(x + 1 for x in s)`` never ends.
         """
         for other in others:
             for element in other:

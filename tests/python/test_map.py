@@ -5,10 +5,13 @@ from __future__ import annotations
 import collections
 import collections.abc
 import inspect
+import itertools
+import weakref
 
 import pytest
+from support import Object, collect, dead
 
-from concurrent_collections import SkipListMap
+from concurrent_collections import SkipListMap, SkipListSet
 
 
 class OddError(ValueError):
@@ -465,6 +468,42 @@ class TestEquality:
         with pytest.raises(TypeError):
             m < m
         assert not isinstance(m, collections.abc.Hashable)
+
+
+class TestWhatTheDocumentsSayAboutChangesMeanwhile:
+    def test_a_dict_of_the_items_misses_no_key_that_a_dict_of_the_map_misses(self):
+        class Remover(str):
+            def __hash__(self):
+                m.delete("b")  # as another thread could, between the keys and their values
+                return super().__hash__()
+
+        m = SkipListMap([(Remover("a"), 1), ("b", 2), ("c", 3)])
+        with pytest.raises(KeyError, match="b"):
+            dict(m)
+        for copied in (lambda: dict(m.items()), lambda: dict(m.copy().items())):
+            m["b"] = 2
+            assert list(copied()) in (["a", "b", "c"], ["a", "c"])
+
+    def test_what_is_added_ahead_is_met_again(self):
+        s = SkipListSet(range(10))
+        s.update(itertools.islice((x + 1 for x in s), 5000))
+        assert list(s) == list(range(5001))
+        s.update([x + 1 for x in s])
+        assert len(s) == 5002
+
+    @pytest.mark.parametrize("length", [10, 300, 2000])
+    def test_an_iterator_keeps_at_most_256_entries_of_its_chunk_alive(self, length):
+        m = SkipListMap({key: Object() for key in range(length)})
+        references = [weakref.ref(value) for value in m.values()]
+        iterator = iter(m.values())
+        for _ in range(length // 2):
+            next(iterator)
+        m.clear()
+        collect(m)
+        assert 0 < sum(not dead(reference) for reference in references) <= 256
+        assert list(iterator) == []
+        collect(m)
+        assert all(map(dead, references))
 
 
 class TestUnion:
