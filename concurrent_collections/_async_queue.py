@@ -1,8 +1,9 @@
-"""Coroutines that wait for a queue: what async_get, async_put and `async for` run.
+"""Coroutines that wait for a queue: `async_get`, `async_put` and what `async for` runs.
 
-A task waits for a future of its own, and gets nothing by it but the advice to try again: so a task that is
-cancelled has nothing to give back but that advice, which `leave` passes on to the next one in line.
-csrc/sync/event_count.h has the protocol, queue_tasks.pxi the way from a notifying thread into the loop.
+All that they do is done by the one awaitable in queue_tasks.pxi. They are coroutine functions, and methods of the queues, so
+that `inspect.iscoroutinefunction` knows them and whoever forgets to await them is warned. Nothing may be added between an
+`await` here and its `return`: the item is in hand there, and the interpreter runs no handler of a signal as long as these are
+the next two things to do.
 """
 
 import threading
@@ -10,20 +11,26 @@ import weakref
 
 from concurrent_collections import _core
 
-_NOTHING = object()
+_TaskWait = _core._TaskWait
 
 
 class _OfThread(threading.local):
     """The port of the loop that ran here last. Two threads that run one loop in turn make two ports."""
 
-    # A weak reference: who waits has a strong one. What is stranded in a dead loop's port must not live on here.
+    # A weak reference: who waits has a strong one. No loop is kept alive from here.
     find_port = staticmethod(lambda: None)
 
 
 _here = _OfThread()
 
 
-def _port_of(loop):
+def running_loop():
+    import asyncio  # whoever awaits has it; the others need not load it
+
+    return asyncio.get_running_loop()
+
+
+def port_of(loop):
     port = _here.find_port()
     if port is None or port.loop is not loop:
         port = _core._LoopPort(loop)
@@ -31,42 +38,29 @@ def _port_of(loop):
     return port
 
 
-async def _try_until_it_works(queue, attempt, argument, failed, for_room):
-    """Return what `attempt(argument)` answers as soon as that is something else than `failed`."""
-    import asyncio  # whoever awaits has it; the others need not load it
+async def async_get(self):
+    """Take the oldest item, as ``get`` does; the task waits, not the thread. O(1).
 
-    loop = asyncio.get_running_loop()
-    waiter = None
-    while True:
-        waiter = _core._TaskWaiter(queue, _port_of(loop), loop.create_future(), for_room, waiter)
-        future = waiter.future
-        waiter.enqueue()
-        try:
-            # Once more, now that nobody can bring it about without our hearing of it.
-            answer = attempt(argument)
-            if answer is not failed:
-                return answer
-            await future
-            answer = attempt(argument)
-            waiter.accept()
-            if answer is not failed:
-                return answer
-        finally:
-            # After an answer without a notification, and after exceptions: CancelledError, ShutDown,
-            # GeneratorExit when the task is collected.
-            waiter.leave()
+    Any number of event loops of asyncio and threads may wait on one queue. A task that is cancelled or times out
+    (``asyncio.timeout``) loses neither an item nor a wake-up that others need, and neither does one in which a signal's
+    handler raises. An item that is there is taken without giving way to other tasks.
+
+    Raises
+    ------
+    ShutDown
+        The queue has been shut down and is empty.
+    RuntimeError
+        No loop of asyncio is running: there is none, and the task would have to wait; or the task is one of trio.
+    """
+    return await _TaskWait(self, False, None)
 
 
-async def get(queue):
-    item = queue.try_get(_NOTHING)
-    if item is _NOTHING:
-        item = await _try_until_it_works(queue, queue.try_get, _NOTHING, _NOTHING, False)
-    return item
+async def async_put(self, item):
+    """Put an item at the end, as ``put`` does; the task waits for room, not the thread. O(1).
 
-
-async def put(queue, item):
-    if not queue.try_put(item):
-        await _try_until_it_works(queue, queue.try_put, item, False, True)
+    Raises ShutDown when the queue has been shut down. See ``async_get`` for the rest.
+    """
+    return await _TaskWait(self, True, item)
 
 
 class Items:
@@ -82,6 +76,6 @@ class Items:
 
     async def __anext__(self):
         try:
-            return await get(self._queue)
+            return await _TaskWait(self._queue, False, None)
         except _core.ShutDown:
             raise StopAsyncIteration from None

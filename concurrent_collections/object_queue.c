@@ -470,6 +470,16 @@ int cc_object_queue_install_methods(PyTypeObject *type, Py_ssize_t offset) {
     return 0;
 }
 
+int cc_object_queue_install_coroutines(PyTypeObject *type, PyObject *async_get,
+                                       PyObject *async_put) {
+    if (PyDict_SetItemString(type->tp_dict, "async_get", async_get) ||
+        PyDict_SetItemString(type->tp_dict, "async_put", async_put)) {
+        return -1;
+    }
+    PyType_Modified(type);
+    return 0;
+}
+
 /* ---------------------------------------------------------------- what there is to know */
 
 const cc_queue *cc_object_queue_core(const cc_object_queue *q) {
@@ -495,11 +505,11 @@ void cc_object_queue_enqueue_task(cc_object_queue *q, cc_waiter *waiter, int wha
 
 int cc_object_queue_leave_task(cc_waiter *waiter) {
     PyObject *owner = waiter->owner;
-    if (cc_waiter_leave(waiter)) {
-        return 1; /* the notifier has the line's reference */
+    cc_leaving met = cc_waiter_leave_line(waiter);
+    if (met == CC_LEFT) { /* else the notifier has the line's reference */
+        Py_DECREF(owner);
     }
-    Py_DECREF(owner);
-    return 0;
+    return met == CC_NOTIFIED;
 }
 
 void cc_object_queue_pass_on(cc_object_queue *q, int what) {

@@ -55,6 +55,10 @@ int cc_object_queue_clear(cc_object_queue *q);
  * cc_object_queue * (a cc_atomic_uptr). Called once, before the type has instances. 0, or -1. */
 int cc_object_queue_install_methods(PyTypeObject *type, Py_ssize_t offset);
 
+/* Give the type coroutine functions as methods, which an extension type cannot define. 0, or -1. */
+int cc_object_queue_install_coroutines(PyTypeObject *type, PyObject *async_get,
+                                       PyObject *async_put);
+
 /* ---- tasks and the end ---- */
 
 int cc_object_queue_task_done(cc_object_queue *q);
@@ -75,7 +79,7 @@ enum { CC_FOR_AN_ITEM, CC_FOR_ROOM };
 /* Put a foreign waiter into the line; the line takes over a reference to its owner until the waiter is notified or
  * leaves. */
 void cc_object_queue_enqueue_task(cc_object_queue *q, cc_waiter *waiter, int what, int keep_turn);
-/* Leave it; 1: it was notified before. */
+/* Leave it; 1: with a notification, for the caller to follow or to pass on. */
 int cc_object_queue_leave_task(cc_waiter *waiter);
 /* The notification of a waiter that does not follow it goes to the next one. */
 void cc_object_queue_pass_on(cc_object_queue *q, int what);

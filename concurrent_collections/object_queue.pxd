@@ -29,11 +29,14 @@ cdef extern from "sync/event_count.h":
         void *owner
         uint64_t turn
     void cc_waiter_init(cc_waiter *w, cc_waiter_kind kind, void *owner)
+    bint cc_waiter_take(cc_waiter *w)
 
 cdef extern from "waiting.h":
     uint64_t CC_NOT_AT_ALL, CC_FOR_EVER
     void cc_waiting_begin(int (*deliver)(PyObject *) noexcept, object nothing)
     void cc_waiting_note_main_thread(unsigned long ident)
+    bint cc_waiting_is_main_thread()
+    void cc_let_tests_in(const char *moment)
     int cc_deadline_of(object block, object timeout, uint64_t *deadline) except -1
     int cc_let_interpreter_in() except -1
     int CC_ITEMS_PER_LOOK
@@ -53,6 +56,7 @@ cdef extern from "object_queue.h":
     int cc_object_queue_drain(cc_object_queue *q, object items, Py_ssize_t most) except -1
     int cc_object_queue_clear(cc_object_queue *q) except -1
     int cc_object_queue_install_methods(PyTypeObject *type, Py_ssize_t offset) except -1
+    int cc_object_queue_install_coroutines(PyTypeObject *type, object async_get, object async_put) except -1
     int cc_object_queue_task_done(cc_object_queue *q) except -1
     int cc_object_queue_join(cc_object_queue *q) except -1
     uint64_t cc_object_queue_unfinished(cc_object_queue *q)

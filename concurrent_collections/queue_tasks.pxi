@@ -2,53 +2,297 @@
 
 # ---------------------------------------------------------------- tasks of event loops
 #
-# A task waits for a future of its loop. Whoever notifies it may be any thread, and futures are not
-# thread-safe: so the notified waiter goes into an inbox of the loop's port, and one call_soon_threadsafe for
-# all that come until the loop gets to it runs the inbox's `drain` there, which sets the futures. Only the public API
-# of loops is used.
+# A task waits for a _TaskWait, which is three things at once: the awaitable that its coroutine awaits, the future that its
+# loop waits for (the protocol of asyncio.isfuture), and its place in line. Between two steps of such a task no bytecode
+# of ours is run. So the handler of a signal, which the interpreter runs between two bytecodes, cannot raise
+# there: not with an item in hand, nor in the middle of telling a task.
 #
-# Nothing but that call holds the inbox, and nothing but the inbox what is told. When a loop is closed, or collected, its
-# calls go, the inbox goes, the tasks in it can be collected, and they pass on in `leave` what they have been
-# told. If the port held the inbox, a second task that still stands in line would keep the first one alive.
+# Whoever notifies a task may be any thread, and loops are not thread-safe: so the notified task goes into an inbox of the
+# loop's port, and one call_soon_threadsafe for all that come until the loop gets to it runs the inbox's `drain` there. Only
+# the public API of loops is used. All that runs in loops is Python code, in which handlers of signals may raise; `call_soon`
+# insists all the same.
+#
+# Nothing but that call holds the inbox. When a loop is closed, or collected, its calls go, the inbox goes, and in going
+# takes back from its tasks what they have been told, for the next in line. A loop that is stopped is told, and the next in
+# line is notified as well.
+
+cdef extern from "Python.h":
+    PyObject *PyImport_GetModuleDict()
+    ctypedef struct type_with_slots "PyTypeObject":
+        PyObject *(*tp_iternext)(PyObject *) noexcept
+
+cdef enum:
+    BEGINS, WAITS, ENDED  # stages
+    PENDING = 0, SET, CANCELLED  # what the loop sees
+
 
 @cython.final
 @cython.no_gc_clear  # the line of waiters belongs to `queue`, which must outlive the node in it
-cdef class _TaskWaiter:
-    """One task that stands in line. For _async_queue.py."""
+cdef class _TaskWait:
+    """Wait until an item can be taken, or put. For _async_queue.py, whose coroutines await it once."""
+    # What changes, changes in the hands of the one who has raised `is_running`, or in the loop's thread.
     cdef cc_waiter node
     cdef _Queue queue
+    cdef object item       # to be put
+    cdef object loop
     cdef _LoopPort port
-    cdef readonly object future
-    cdef int what
-    cdef bint is_in_line, keeps_turn
+    cdef list callbacks    # None, or _TaskCall
+    cdef object message    # of a cancellation
+    cdef cc_atomic_u32 is_running
+    cdef int what, stage, sign
+    cdef bint is_in_line
+    cdef public bint _asyncio_future_blocking
 
-    def __cinit__(self, _Queue queue not None, _LoopPort port not None, future, bint for_room,
-                  _TaskWaiter before):
+    def __cinit__(self, _Queue queue not None, bint for_room, item):
         inside(queue)
+        if "sniffio" in <dict>PyImport_GetModuleDict():
+            refuse_other_libraries()
         self.queue = queue
-        self.port = port
-        self.future = future
+        self.item = item
         self.what = CC_FOR_ROOM if for_room else CC_FOR_AN_ITEM
         cc_waiter_init(&self.node, CC_WAITER_FOREIGN, <void *><PyObject *>self)
-        if before is not None:
-            self.node.turn = before.node.turn
-            self.keeps_turn = True
 
-    def enqueue(self):
-        """Stand in line. Then try once more, and wait for the future."""
+    # ---- the awaitable ----
+
+    def __await__(self):
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):  # fills the slot that `step_of_task` takes over
+        return None
+
+    def send(self, value):
+        return next(self)
+
+    def throw(self, error, value=None, traceback=None):
+        self.close()
+        if value is None:
+            value = error if isinstance(error, BaseException) else error()
+        raise value if traceback is None else value.with_traceback(traceback)
+
+    def close(self):
+        """Wait no more. A notification goes to the next in line."""
+        self.begin_step()
+        self.end()
+        cc_store_release_u32(&self.is_running, 0)
+
+    def __del__(self):
+        self.leave()
+
+    cdef int begin_step(self) except -1:
+        if cc_exchange_acq_rel_u32(&self.is_running, 1):
+            raise RuntimeError("another thread is awaiting this")
+        return 0
+
+    cdef int end(self) except -1:
+        self.stage = ENDED
+        self.leave()
+        self.item = None
+        return 0
+
+    cdef bint step(self, end) except -1:
+        # True: it waits, for itself. False: it has worked, and `end` has the item.
+        self.begin_step()
+        try:
+            if self.try_or_wait(end):
+                return True
+            self.stage = ENDED
+            self.item = None
+            return False
+        except BaseException:
+            self.end()
+            raise
+        finally:
+            cc_store_release_u32(&self.is_running, 0)
+
+    cdef bint try_or_wait(self, end) except -1:
+        if self.stage == ENDED:
+            raise RuntimeError("cannot await this twice")
+        if self.stage == WAITS and self.sign == PENDING:
+            raise RuntimeError("resumed before what it waits for has happened")
+        if self.sign == CANCELLED:
+            self.result()
+        if self.attempt(end):
+            self.accept()
+            return False
+        self.accept()  # it was looked at in vain: somebody else was faster
+        if self.port is None:
+            self.loop = RUNNING_LOOP()
+            self.port = PORT_OF(self.loop)
+        self.sign = PENDING
+        self.stage = WAITS
+        cc_let_tests_in("before the line")
+        self.enqueue()
+        cc_let_tests_in("in line")
+        # Once more, now that nobody can bring it about without our hearing of it.
+        if self.attempt(end):
+            cc_let_tests_in("tried again")
+            self.leave()
+            return False
+        self._asyncio_future_blocking = True
+        return True
+
+    cdef bint attempt(self, end) except -1:
+        cdef object found
+        if self.what == CC_FOR_ROOM:
+            return cc_object_queue_try_put(inside(self.queue), self.item)
+        found = cc_object_queue_try_get(inside(self.queue), NO_ITEM)
+        if found is NO_ITEM:
+            return False
+        end.value = found
+        return True
+
+    # ---- the place in line ----
+
+    cdef int enqueue(self) except -1:
         self.is_in_line = True
-        cc_object_queue_enqueue_task(inside(self.queue), &self.node, self.what, self.keeps_turn)
+        cc_object_queue_enqueue_task(inside(self.queue), &self.node, self.what, True)
+        return 0
 
-    def accept(self):
-        """The notification has been followed: an item was taken, or the queue was looked at in vain."""
-        self.is_in_line = False
+    cdef int accept(self) except -1:
+        # The notification, if there is one, has been followed.
+        if self.is_in_line:
+            self.is_in_line = False
+            cc_object_queue_leave_task(&self.node)
+        return 0
 
-    def leave(self):
-        """Stand in line no more; a notification that was not accepted goes to the next one."""
+    cdef int leave(self) except -1:
+        # A notification that was not accepted goes to the next one.
         if self.is_in_line:
             self.is_in_line = False
             if cc_object_queue_leave_task(&self.node):
                 cc_object_queue_pass_on(inside(self.queue), self.what)
+        return 0
+
+    cdef int take_back(self) except -1:
+        # It may never follow its notification.
+        if cc_waiter_take(&self.node):
+            cc_object_queue_pass_on(inside(self.queue), self.what)
+        return 0
+
+    # ---- the future ----
+
+    def get_loop(self):
+        return self.loop
+
+    def done(self):
+        return self.sign != PENDING
+
+    def cancelled(self):
+        return self.sign == CANCELLED
+
+    def result(self):
+        if self.sign == PENDING:
+            raise asyncio_error("InvalidStateError")("it is still waiting")
+        if self.sign == CANCELLED:
+            make = asyncio_error("CancelledError")
+            raise make() if self.message is None else make(self.message)
+
+    def exception(self):
+        self.result()
+
+    def cancel(self, msg=None):
+        """Of the task that waits: it is told, and then ends the wait itself."""
+        if self.sign != PENDING:
+            return False
+        self.message = msg
+        self.sign = CANCELLED
+        self.call_back()
+        return True
+
+    def add_done_callback(self, callback, *, context=None):
+        if self.callbacks is None:
+            self.callbacks = []
+        self.callbacks.append(_TaskCall(self, callback, copy_context() if context is None else context))
+        if self.sign != PENDING:
+            self.call_back()
+
+    def remove_done_callback(self, callback):
+        cdef list before = self.callbacks or []
+        self.callbacks = [call for call in before if (<_TaskCall>call).callback != callback]
+        return len(before) - len(self.callbacks)
+
+    cdef bint call_back(self) except -1:
+        # False: the loop cannot be made to do it.
+        cdef _TaskCall call
+        cdef bint is_told = True
+        while self.callbacks:
+            call = self.callbacks.pop()
+            if not call_soon(self.loop.call_soon, call, {"context": call.context}):
+                is_told = False
+        return is_told
+
+    cdef int wake(self) except -1:
+        if self.sign == PENDING:
+            self.sign = SET
+            if not self.call_back():
+                self.take_back()
+        return 0
+
+
+@cython.final
+cdef class _TaskCall:
+    """What a loop is to call when its task can go on. Once, though it may be on the loop's list twice."""
+    cdef _TaskWait task
+    cdef object callback, context
+    cdef cc_atomic_u32 is_called
+
+    def __cinit__(self, _TaskWait task, callback, context):
+        self.task = task
+        self.callback = callback
+        self.context = context
+
+    def __call__(self):
+        if not cc_exchange_acq_rel_u32(&self.is_called, 1):
+            self.callback(self.task)
+
+    def __del__(self):
+        # Not called: the loop has been closed, or is gone.
+        if not cc_exchange_acq_rel_u32(&self.is_called, 1):
+            self.task.take_back()
+
+
+cdef PyObject *step_of_task(PyObject *reference) noexcept:
+    # The slot of __next__. By hand: nothing may fail with an item in hand, and a traceback for every item is dear.
+    cdef _TaskWait task = <_TaskWait>reference
+    cdef object end
+    try:
+        end = StopIteration()
+        if task.step(end):
+            Py_INCREF(task)
+            return reference
+    except BaseException as error:
+        end = error
+    PyErr_SetObject(type(end), end)
+    return NULL
+
+
+(<type_with_slots *>_TaskWait).tp_iternext = step_of_task
+
+cdef object NO_ITEM = object()
+cdef object RUNNING_LOOP, PORT_OF  # of _async_queue.py
+cdef object copy_context
+from contextvars import copy_context
+
+
+cdef object asyncio_error(str name):
+    import asyncio  # whoever awaits has it; the others need not load it
+    return getattr(asyncio, name)
+
+
+cdef int refuse_other_libraries() except -1:
+    # Early, and not only when there is nothing to take. Inside trio in guest mode an asyncio loop is running, too.
+    sniffio = sys.modules["sniffio"]
+    try:
+        name = sniffio.current_async_library()
+    except sniffio.AsyncLibraryNotFoundError:
+        return 0  # what need not wait needs no loop
+    if name != "asyncio":
+        raise RuntimeError(f"async_get, async_put and `async for` wait in event loops of asyncio only, not in those of "
+                           f"{name}; wait in a thread: `await {name}.to_thread.run_sync(queue.get)`, or with put")
+    return 0
 
 
 cdef enum:
@@ -57,37 +301,59 @@ cdef enum:
 
 @cython.final
 cdef class _LoopInbox:
-    """The waiters that one call in a loop will tell."""
+    """The tasks that one call in a loop will tell."""
     cdef object __weakref__
     cdef object for_gc          # always None: makes Cython give the type garbage collection
-    cdef cc_atomic_uptr newest  # cc_waiter *, or SEALED; owns a reference to each one's _TaskWaiter
+    cdef cc_atomic_uptr newest  # cc_waiter *, or SEALED; owns a reference to each one's _TaskWait
+
+    def __del__(self):
+        # Not drained: the loop has been closed, or is gone.
+        cdef cc_waiter *node = oldest_first(take_all(self))
+        cdef _TaskWait task
+        while node != NULL:
+            task = <_TaskWait>node.owner
+            node = node.next
+            Py_DECREF(task)
+            task.take_back()
 
     def __dealloc__(self):
         drop_waiters(take_all(self))
 
-    cdef bint push(self, cc_waiter *node) noexcept:
+    cdef int leave_to_caller(self, _TaskWait task) except -1:
+        # The next in line is not notified from here, but by the caller's loop: there may be any number of such tasks.
+        cdef cc_waiter *node = take_all(self)
+        cdef _TaskWait other
+        while node != NULL:
+            other = <_TaskWait>node.owner
+            node = node.next
+            Py_DECREF(other)
+            if other is not task:
+                other.take_back()
+        return 0
+
+    cdef bint push(self, _TaskWait task) noexcept:
         # False: too late.
         cdef uintptr_t newest = cc_load_relaxed_uptr(&self.newest)
+        Py_INCREF(task)
         while newest != SEALED:
-            node.next = <cc_waiter *>newest
-            if cc_cas_acq_rel_uptr(&self.newest, &newest, <uintptr_t>node):
+            task.node.next = <cc_waiter *>newest
+            if cc_cas_acq_rel_uptr(&self.newest, &newest, <uintptr_t>&task.node):
                 return True
+        Py_DECREF(task)
         return False
 
     def drain(self):
-        """Set the futures of the waiters. Runs in the loop."""
-        cdef cc_waiter *after
-        cdef cc_waiter *oldest = NULL
-        cdef cc_waiter *node = take_all(self)
+        """Wake the tasks. Runs in the loop."""
+        cdef cc_waiter *node = oldest_first(take_all(self))
+        cdef _TaskWait task
         while node != NULL:
-            after = node.next
-            node.next = oldest
-            oldest = node
-            node = after
-        while oldest != NULL:
-            after = oldest.next
-            wake_task(<PyObject *>oldest.owner)
-            oldest = after
+            task = <_TaskWait>node.owner
+            node = node.next
+            Py_DECREF(task)
+            try:
+                task.wake()
+            except BaseException as error:
+                raise_later(error)
 
 
 cdef cc_waiter *take_all(_LoopInbox inbox) noexcept:
@@ -95,74 +361,71 @@ cdef cc_waiter *take_all(_LoopInbox inbox) noexcept:
     return NULL if newest == SEALED else <cc_waiter *>newest
 
 
+cdef cc_waiter *oldest_first(cc_waiter *node) noexcept:
+    cdef cc_waiter *after
+    cdef cc_waiter *oldest = NULL
+    while node != NULL:
+        after = node.next
+        node.next = oldest
+        oldest = node
+        node = after
+    return oldest
+
+
 @cython.final
 cdef class _LoopPort:
-    """Where the notifications for one loop arrive. For _async_queue.py."""
-    cdef object find_loop   # a weak reference where loops can have one
-    cdef object strong_loop
+    """Where the notifications for one loop arrive. Held by the tasks that wait."""
+    cdef readonly object loop
     # Behind the port's critical section:
     cdef object find_inbox      # a weak reference, or None
     cdef _LoopInbox unsent      # the call for it could not be made, for want of memory; the next one tries again
     cdef object __weakref__
 
     def __cinit__(self, loop):
-        try:
-            self.find_loop = weakref.ref(loop)
-        except TypeError:
-            self.strong_loop = loop
+        self.loop = loop
 
-    @property
-    def loop(self):
-        return self.strong_loop if self.find_loop is None else self.find_loop()
-
-    cdef bint send(self, PyObject *reference) except -1:
-        # Takes over the reference. True: the loop runs, and will get to it.
+    cdef bint send(self, _TaskWait task) except -1:
+        # True: the loop runs, and will get to it. Or it will drop the inbox, which then sees to it.
         cdef _LoopInbox inbox = None
-        cdef cc_waiter *node = &(<_TaskWaiter>reference).node
         cdef bint is_new
-        try:
-            with cython.critical_section(self):
-                is_new = self.unsent is not None
-                if is_new:
-                    inbox = self.unsent
-                    self.unsent = None
-                elif self.find_inbox is not None:
-                    inbox = self.find_inbox()
-                if inbox is None or not inbox.push(node):
-                    is_new = True
-                    inbox = _LoopInbox()
-                    self.find_inbox = weakref.ref(inbox)
-                    inbox.push(node)
-        except BaseException:  # for want of memory
-            Py_DECREF(<object>reference)
-            raise
-        loop = self.loop
-        if loop is None:
-            return False
+        with cython.critical_section(self):
+            is_new = self.unsent is not None
+            if is_new:
+                inbox = self.unsent
+                self.unsent = None
+            elif self.find_inbox is not None:
+                inbox = self.find_inbox()
+            if inbox is None or not inbox.push(task):
+                is_new = True
+                inbox = _LoopInbox()
+                self.find_inbox = weakref.ref(inbox)
+                inbox.push(task)
         if not is_new:
-            return not loop.is_closed() and loop.is_running()
-        if call_soon(loop, inbox.drain):
-            return loop.is_running()
-        if not loop.is_closed():
+            return not self.loop.is_closed() and self.loop.is_running()
+        if call_soon(self.loop.call_soon_threadsafe, inbox.drain, {}):
+            return self.loop.is_running()
+        if self.loop.is_closed():
+            inbox.leave_to_caller(task)
+        else:
             with cython.critical_section(self):
                 self.keep(inbox)
         return False
 
     cdef int keep(self, _LoopInbox inbox) except -1:
         cdef cc_waiter *node
-        cdef cc_waiter *after
         if self.unsent is None:
             self.unsent = inbox
             return 0
         node = take_all(inbox)  # of another thread that failed at the same time
         while node != NULL:
-            after = node.next
-            self.unsent.push(node)
-            node = after
+            task = <_TaskWait>node.owner
+            node = node.next
+            self.unsent.push(task)
+            Py_DECREF(task)
         return 0
 
 
-cdef bint call_soon(loop, function) except -1:
+cdef bint call_soon(how, function, dict keywords) except -1:
     # False: the loop is closed. A signal's handler may raise in the middle of the loop's code, and it is not known how
     # far that came: so once more. What it has raised is kept until then, or it would be raised in there again.
     cdef int attempts
@@ -170,7 +433,7 @@ cdef bint call_soon(loop, function) except -1:
     cdef list raised = []
     for attempts in range(3):
         try:
-            loop.call_soon_threadsafe(function)
+            how(function, **keywords)
             is_told = True
             break
         except RuntimeError:
@@ -190,27 +453,23 @@ cdef void drop_waiters(cc_waiter *node) noexcept:
         node = after
 
 
-cdef void wake_task(PyObject *reference) noexcept:
-    waiter = <_TaskWaiter>reference
-    Py_DECREF(waiter)
-    if not waiter.future.done():  # it may have been cancelled; then the task passes the notification on
-        waiter.future.set_result(None)
-
-
 cdef int deliver(PyObject *reference) noexcept:
-    # Nothing may escape from here: the caller may have an item in its hands.
-    cdef _TaskWaiter waiter = <_TaskWaiter>reference
+    # Takes over the line's reference. Nothing may escape from here: the caller may have an item in its hands.
+    cdef _TaskWait task = <_TaskWait>reference
+    cdef bint will_answer = False
+    Py_DECREF(task)
     try:
-        return waiter.port.send(reference)
+        will_answer = task.port.send(task)
     except BaseException as error:
         raise_later(error)
-        return 0
+    # Else the next in line is notified, unless the task has answered meanwhile.
+    return will_answer or not cc_waiter_take(&task.node)
 
 
 cdef int raise_later(error) except -1:
     # Exceptions that signal handlers raise belong to the main thread, which is free to have them a little later. To
     # other threads such a thing does not happen, except for want of memory.
-    if threading.current_thread() is threading.main_thread():
+    if cc_waiting_is_main_thread():
         Py_INCREF(error)
         if Py_AddPendingCall(raise_now, <void *><PyObject *>error) == 0:
             return 0

@@ -298,21 +298,7 @@ cdef class _Queue:
         # Without this, `in` would take items out of the queue, one by one.
         raise TypeError(f"{type(self).__name__}: cannot tell whether an item is in a queue")
 
-    # ---- tasks ----
-
-    def async_get(self):
-        """Return a coroutine that takes the oldest item, as ``get`` does; the task waits, not the thread.
-
-        Any number of event loops and threads may wait on one queue. A task that is cancelled or times out
-        (``asyncio.timeout``) loses neither an item nor a wake-up that others need. Raises ShutDown
-        when the queue has been shut down and is empty. An item that is there is taken without giving way to
-        other tasks.
-        """
-        return ASYNC_GET(self)
-
-    def async_put(self, item):
-        """Return a coroutine that puts an item, as ``put`` does; the task waits, not the thread. See ``async_get``."""
-        return ASYNC_PUT(self, item)
+    # ---- tasks; async_get and async_put are in _async_queue.py ----
 
     def __aiter__(self):
         """``async for item in queue``: take items until the queue has been shut down and is empty."""
@@ -580,6 +566,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_note_main_thread)
 
 from concurrent_collections import _async_queue  # noqa: E402
-cdef object ASYNC_GET = _async_queue.get
-cdef object ASYNC_PUT = _async_queue.put
 cdef object ASYNC_ITEMS = _async_queue.Items
+RUNNING_LOOP = _async_queue.running_loop
+PORT_OF = _async_queue.port_of
+cc_object_queue_install_coroutines(<PyTypeObject *>_Queue, _async_queue.async_get, _async_queue.async_put)

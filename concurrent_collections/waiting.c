@@ -20,6 +20,10 @@ void cc_waiting_note_main_thread(unsigned long ident) {
     cc_store_relaxed_u64(&main_thread, ident);
 }
 
+bool cc_waiting_is_main_thread(void) {
+    return PyThread_get_thread_ident() == cc_load_relaxed_u64(&main_thread);
+}
+
 #ifdef Py_GIL_DISABLED
 #define MAY_SPIN (cpu_count > 1)
 #else
@@ -125,7 +129,7 @@ void cc_waiting_set_test_hook(PyObject *callable) {
     cc_store_release_uptr(&test_hook, callable == Py_None ? 0 : (uintptr_t)Py_NewRef(callable));
 }
 
-static inline void let_tests_in(const char *moment) {
+void cc_let_tests_in(const char *moment) {
     PyObject *callable = (PyObject *)cc_load_acquire_uptr(&test_hook);
     if (callable) {
         PyObject *result = PyObject_CallFunction(callable, "s", moment);
@@ -175,8 +179,7 @@ static bool sleep_in_line(cc_waiting_place *place, cc_waiter *w, uint64_t deadli
     /* A signal that arrives just before the main thread falls asleep does not wake it. And a task that
      * has been notified may belong to a loop that is stopped for good, without a sign of it: where tasks wait,
      * threads look from time to time. */
-    bool in_slices = PyThread_get_thread_ident() == cc_load_relaxed_u64(&main_thread) ||
-                     cc_load_relaxed_u32(&place->has_tasks);
+    bool in_slices = cc_waiting_is_main_thread() || cc_load_relaxed_u32(&place->has_tasks);
     PyThreadState *thread = PyEval_SaveThread();
     if (!MAY_SPIN || !spin(place, w)) {
         if (!cc_waiter_is_notified(w)) {
@@ -204,13 +207,13 @@ cc_wait_result cc_wait_until(cc_waiting_place *place, cc_outcome (*attempt)(void
     cc_waiter w;
     cc_waiter_init(&w, CC_WAITER_THREAD, NULL);
     for (;;) {
-        let_tests_in("before the line");
+        cc_let_tests_in("before the line");
         /* Back to its place, whatever has ended its sleep. (All that a place for all at once could bring is to be
          * notified again and again by one cc_event_notify_all.) */
         cc_waiter_enqueue(&place->event, &w, !place->all_at_once);
-        let_tests_in("in line");
+        cc_let_tests_in("in line");
         cc_outcome outcome = attempt(closure);
-        let_tests_in("tried again");
+        cc_let_tests_in("tried again");
         if (outcome != CC_ATTEMPT_FAILED) {
             if (cc_waiter_leave(&w) && !place->all_at_once) {
                 cc_place_notify(place); /* of what we have not needed */

@@ -52,6 +52,7 @@ void cc_waiting_begin(int (*deliver)(PyObject *owner), PyObject *nothing);
 
 /* The thread that the interpreter runs signal handlers in: the only one whose sleep they end. */
 void cc_waiting_note_main_thread(unsigned long ident);
+bool cc_waiting_is_main_thread(void);
 
 /* Is it any use to look for a partner before sleeping? */
 bool cc_waiting_may_spin(void);
@@ -128,5 +129,6 @@ static inline void cc_raise_again(cc_raised r) {
 
 /* What waiting threads call with the name of the moment, or None. */
 void cc_waiting_set_test_hook(PyObject *callable);
+void cc_let_tests_in(const char *moment);
 
 #endif

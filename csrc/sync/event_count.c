@@ -11,10 +11,13 @@
  *   WAITING -> ASLEEP          by itself, before it parks: from now on a notifier has to make a system call
  *   WAITING, ASLEEP -> NOTIFIED   by a notifier, under the lock, while it takes the node out of the line
  *   WAITING, ASLEEP -> IDLE    leave, under the lock
- *   NOTIFIED -> IDLE           leave, by its owner; nobody else touches the node any more
+ *   NOTIFIED -> IDLE           leave, by its owner; nobody else touches a thread's node any more
+ *   NOTIFIED -> TAKEN          of a foreign waiter: take, by whoever learns that it may never leave
+ *   TAKEN -> IDLE              leave
  *
  * Who comes first, a notifier or the waiter that gives up, is decided under the lock; each notification thus
- * ends up with one waiter, which follows it or passes it on.
+ * ends up with one waiter, which follows it or passes it on. Whether a foreign waiter or the one who takes its
+ * notification back has it, their read-modify-writes of its state decide.
  *
  * Why no wake-up is lost. Let a change C be notified by N, and let a waiter W try in vain after enqueueing itself.
  * The fence of W lies between its count and its second try, that of N between C and its look at the count
@@ -44,7 +47,7 @@
 
 #include "concurrent_collections/cc_backoff.h"
 
-enum { IDLE, WAITING, ASLEEP, NOTIFIED };
+enum { IDLE, WAITING, ASLEEP, NOTIFIED, TAKEN };
 
 enum { FREE = 0, HELD = 1, CONTENDED = 2, STATE_BITS = 2, STATE_MASK = 3 };
 
@@ -295,7 +298,7 @@ bool cc_waiter_is_notified(const cc_waiter *w) {
     return cc_load_acquire_u32(&w->state) == NOTIFIED;
 }
 
-bool cc_waiter_leave(cc_waiter *w) {
+cc_leaving cc_waiter_leave_line(cc_waiter *w) {
     uint32_t state = cc_load_acquire_u32(&w->state); /* pairs with (3) */
     if (state == WAITING || state == ASLEEP) {
         if (w->generation != cc_load_relaxed_u32(&generation)) {
@@ -311,8 +314,21 @@ bool cc_waiter_leave(cc_waiter *w) {
             give_the_lock_back(e);
         }
     }
-    cc_store_relaxed_u32(&w->state, IDLE);
-    return state == NOTIFIED;
+    if (state == NOTIFIED && w->kind == CC_WAITER_FOREIGN) {
+        state = cc_exchange_acq_rel_u32(&w->state, IDLE);
+    } else {
+        cc_store_relaxed_u32(&w->state, IDLE);
+    }
+    return state == NOTIFIED ? CC_NOTIFIED : state == TAKEN ? CC_TAKEN : CC_LEFT;
+}
+
+bool cc_waiter_leave(cc_waiter *w) {
+    return cc_waiter_leave_line(w) == CC_NOTIFIED;
+}
+
+bool cc_waiter_take(cc_waiter *w) {
+    uint32_t state = NOTIFIED;
+    return cc_cas_acq_rel_u32(&w->state, &state, TAKEN);
 }
 
 int cc_event_visit_foreign(const cc_event_count *e, int (*visit)(void *owner, void *argument),

@@ -34,6 +34,13 @@ struct cc_event_count;
 
 typedef enum cc_waiter_kind { CC_WAITER_THREAD, CC_WAITER_FOREIGN } cc_waiter_kind;
 
+/* What a waiter that leaves has met with. */
+typedef enum cc_leaving {
+    CC_LEFT,     /* nothing: this call has taken it out of the line; or it had not come */
+    CC_NOTIFIED, /* a notification, which the caller now follows or passes on */
+    CC_TAKEN     /* a notification that cc_waiter_take has taken from it */
+} cc_leaving;
+
 /* One who waits. It lives where its owner likes (a thread's stack); its address is in a list from
  * cc_waiter_enqueue until it is notified or leaves. */
 typedef struct cc_waiter {
@@ -77,6 +84,13 @@ cc_park_result cc_waiter_sleep(cc_waiter *w, uint32_t spins, uint64_t deadline);
  * the notification (it tries again) or passes it on by cc_event_notify. False: this call has taken it out,
  * or it was in no line. */
 bool cc_waiter_leave(cc_waiter *w);
+
+/* The same, for who needs to know whether there was a notification at all. */
+cc_leaving cc_waiter_leave_line(cc_waiter *w);
+
+/* Take back the notification of a foreign waiter that perhaps will never follow it. True: the caller now passes it on.
+ * False: the waiter has left, or somebody has taken it before. From any thread. */
+bool cc_waiter_take(cc_waiter *w);
 
 /* Has a notification arrived that cc_waiter_leave has not taken? */
 bool cc_waiter_is_notified(const cc_waiter *w);

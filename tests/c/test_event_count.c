@@ -51,6 +51,27 @@ static void test_turns(void) {
     CHECK_EQ(cc_load_relaxed_u32(&e.waiters), 0);
 }
 
+static void test_taking_back(void) {
+    begin_test(
+        "the notification of a foreign waiter is followed by it, or taken from it; not both");
+    cc_event_count e;
+    cc_event_count_init(&e);
+    cc_waiter w;
+    cc_waiter_init(&w, CC_WAITER_FOREIGN, &w);
+    CHECK_EQ(cc_waiter_leave_line(&w), CC_LEFT); /* has not come yet */
+    cc_waiter_enqueue(&e, &w, true);
+    CHECK(!cc_waiter_take(&w)); /* it has none */
+    CHECK_EQ(cc_waiter_leave_line(&w), CC_LEFT);
+    for (int taken = 0; taken < 2; taken++) {
+        cc_waiter_enqueue(&e, &w, true);
+        CHECK(cc_event_notify(&e) == &w);
+        CHECK(!taken || cc_waiter_take(&w));
+        CHECK_EQ(cc_waiter_leave_line(&w), taken ? CC_TAKEN : CC_NOTIFIED);
+        CHECK(!cc_waiter_take(&w));
+        CHECK_EQ(cc_waiter_leave_line(&w), CC_LEFT);
+    }
+}
+
 static int count_owner(void *owner, void *argument) {
     int *seen = argument;
     CHECK(owner);
@@ -302,6 +323,7 @@ static void test_fork(void) {
 int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     test_turns();
+    test_taking_back();
     test_all_at_once();
     test_deadlines_and_signals();
     test_permits();

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import itertools
 import queue
 import random
@@ -15,10 +16,11 @@ import signal
 import sys
 import threading
 import time
+import types
 import weakref
 
 import pytest
-from queue_kinds import Kind, each_queue
+from queue_kinds import each_queue
 from support import Object, dead, rounds, run_threads
 
 from concurrent_collections import ShutDown, _core
@@ -174,6 +176,109 @@ class TestOneLoop:
         for coroutine in (q.async_get(), q.async_put(1)):
             assert asyncio.iscoroutine(coroutine)
             coroutine.close()
+
+    def test_both_are_coroutine_functions(self, Queue):
+        q = Queue()
+        for function in (q.async_get, q.async_put, Queue.cls.async_get):
+            assert inspect.iscoroutinefunction(function)
+        assert str(inspect.signature(q.async_get)) == "()"
+        assert str(inspect.signature(q.async_put)) == "(item)"
+
+    def test_every_way_to_run_a_coroutine(self, Queue):
+        async def main():
+            q = Queue()
+            tasks = [
+                asyncio.create_task(q.async_get(), name="n"),
+                asyncio.ensure_future(q.async_get()),
+            ]
+            async with asyncio.TaskGroup() as group:
+                tasks.append(group.create_task(q.async_get()))
+                group.create_task(q.async_put("a"))
+                await a_moment()
+                both = asyncio.gather(q.async_get(), asyncio.shield(q.async_get()))
+                await a_moment()
+                q.put_many("bcde")
+            assert sorted([await task for task in tasks] + await both) == list("abcde")
+            async with asyncio.timeout(30):
+                q.put("f")
+                assert await asyncio.wait_for(q.async_get(), 30) == "f"
+
+        asyncio.run(main(), debug=True)
+
+    @pytest.mark.parametrize("factory", ["in Python", "eager"])
+    def test_other_tasks(self, Queue, factory):
+        if factory == "eager" and not hasattr(asyncio, "eager_task_factory"):
+            pytest.skip("no eager tasks before CPython 3.12")
+
+        def in_python(loop, coroutine, **others):
+            return asyncio.tasks._PyTask(coroutine, loop=loop, **others)
+
+        async def main():
+            loop = asyncio.get_running_loop()
+            loop.set_task_factory(
+                in_python if factory == "in Python" else asyncio.eager_task_factory
+            )
+            q = Queue(maxsize=1)
+            tasks = [asyncio.create_task(q.async_get()) for _ in range(3)]
+            await a_moment()
+            tasks[1].cancel("enough")
+            puts = [asyncio.create_task(q.async_put(n)) for n in range(3)]
+            assert await tasks[0] == 0
+            with pytest.raises(asyncio.CancelledError, match="enough"):
+                await tasks[1]
+            assert await tasks[2] == 1
+            await asyncio.gather(*puts)
+            assert q.drain() == [2]
+
+        asyncio.run(main())
+
+    def test_an_item_in_hand_when_a_signal_arrives_is_not_lost(self, Queue):
+        # B6. The handler would raise at the next bytecode: while the item is on its way to the task there must be none.
+        loop, taken = Loop(), []
+        q = Queue(iterable=["item"], maxsize=1)
+        Waiting(q, loop, for_room=True)
+        interruptions = [KeyboardInterrupt("now")]
+
+        def interrupt():  # in the middle of the get, which tells the one who waits for room
+            if interruptions:
+                raise interruptions.pop()
+
+        loop.on_call = interrupt
+
+        async def main():
+            taken.append(await q.async_get())
+            for _ in range(1000):
+                time.sleep(0)
+
+        with pytest.raises(KeyboardInterrupt, match="now"):
+            main().send(None)
+        assert taken == ["item"]
+
+    @pytest.mark.parametrize("there", [[], ["item"]])
+    def test_other_libraries_are_refused_at_once(self, Queue, there, monkeypatch):
+        # Also when there is something to take: not only when it is too late to notice.
+        class AsyncLibraryNotFoundError(RuntimeError):
+            pass
+
+        sniffio = types.ModuleType("sniffio")
+        sniffio.AsyncLibraryNotFoundError = AsyncLibraryNotFoundError
+        sniffio.current_async_library = lambda: "trio"
+        monkeypatch.setitem(sys.modules, "sniffio", sniffio)
+        q = Queue(iterable=there)
+        for coroutine in (q.async_get(), q.async_put(1), anext(aiter(q))):
+            with pytest.raises(RuntimeError, match="not in those of trio"):
+                coroutine.send(None)
+        assert q.drain() == there
+        sniffio.current_async_library = lambda: "asyncio"
+        q.put(1)
+        assert asyncio.run(q.async_get()) == 1
+
+        def nothing_runs():
+            raise AsyncLibraryNotFoundError
+
+        sniffio.current_async_library = nothing_runs
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            q.async_get().send(None)
 
     def test_without_a_loop(self, Queue):
         q = Queue(iterable=[1])
@@ -499,40 +604,31 @@ class TestGivingUp:
 
         asyncio.run(main())
 
-    def test_success_at_the_second_look_of_the_shipped_coroutine_passes_on(self, Queue):
+    def test_success_at_the_second_look_passes_on(self, Queue):
         # Race 3. It finds at its second look what came before it stood in line, and is notified of another item.
-        thread = put_at = None
+        q, moments, threads = Queue(), [], []
 
-        class Slow(Queue.cls):
-            looks = 0
+        def come_between(moment):
+            if threading.current_thread() is not threading.main_thread():
+                return
+            moments.append(moment)
+            if moment == "before the line":
+                q.put("found")  # nobody is in line
+            elif moment == "tried again":  # with "found" in hand
+                threads.append(in_thread(q.get))
+                deadline = time.monotonic() + 60
+                while q._sleeps() < 1:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.001)
+                q.put("meant for the other")
 
-            def try_get(self, default=None):
-                nonlocal thread, put_at
-                self.looks += 1
-                item = super().try_get(default)
-                if self.looks == 1:
-                    assert item is default
-                    super().put("found")  # nobody is in line
-                elif self.looks == 2:
-                    assert item == "found"
-                    thread = in_thread(super().get)
-                    deadline = time.monotonic() + 60
-                    while self._sleeps() < 1:
-                        assert time.monotonic() < deadline
-                        time.sleep(0.001)
-                    super().put("meant for the other")
-                    put_at = time.monotonic()
-                return item
-
-        async def main():
-            q = Kind(Slow, Queue.choice)()
-            assert await q.async_get() == "found"
-            assert thread.end() == "meant for the other"
-            assert q.looks == 2
-            return time.monotonic() - put_at
-
-        # A thread that waits beside tasks looks by itself after half a second; a slow machine gets several chances.
-        assert any(asyncio.run(main()) < 0.3 for _ in range(5))
+        Queue.cls._call_while_waiting(come_between)
+        try:
+            assert asyncio.run(asyncio.wait_for(q.async_get(), 60)) == "found"
+        finally:
+            Queue.cls._call_while_waiting(None)
+        assert moments == ["before the line", "in line", "tried again"]
+        assert threads[0].end() == "meant for the other"
 
     def test_cancelling_at_every_moment_loses_nothing(self, Queue):
         q = Queue(maxsize=2)
@@ -715,16 +811,24 @@ class Loop:
     """A loop that writes down what it is asked to call."""
 
     def __init__(self):
-        self.calls = []
+        self.calls = []  # from any thread
+        self.soon = []  # from the loop's own
         self.closed = False
         self.running = True
         self.on_call = lambda: None
+        self.on_call_soon = lambda: None
 
     def call_soon_threadsafe(self, function, *arguments):
         if self.closed:
             raise RuntimeError("Event loop is closed")
         self.on_call()
         self.calls.append(function)
+
+    def call_soon(self, function, *arguments, context):
+        if self.closed:
+            raise RuntimeError("Event loop is closed")
+        self.soon.append(function)
+        self.on_call_soon()
 
     def is_closed(self):
         return self.closed
@@ -733,87 +837,108 @@ class Loop:
         return self.running
 
     def run(self):
+        """Once around."""
         calls, self.calls = self.calls, []
         for call in calls:
             call()
+        calls, self.soon = self.soon, []
+        for call in calls:
+            call()
+
+    def close(self):
+        self.closed = True
+        self.calls.clear()
+        self.soon.clear()
 
 
-class Future:
-    """A future that writes down how often it was set."""
+class Waiting:
+    """A task that is awaiting a queue, and goes on when it is told to."""
 
-    def __init__(self):
-        self.times = 0
-        self.cancelled = False
-        self.on_set = lambda: None
+    def __init__(self, q, loop, for_room=False):
+        self.wait = _core._TaskWait(q, for_room, "put by a task" if for_room else None)
+        self.times = 0  # how often it was told
+        self.on_told = lambda: None
+        asyncio._set_running_loop(loop)
+        try:
+            self.expect_to_wait()
+        finally:
+            asyncio._set_running_loop(None)
 
-    def done(self):
-        return self.cancelled or self.times > 0
+    def expect_to_wait(self):
+        assert self.wait.send(None) is self.wait
+        assert self.wait._asyncio_future_blocking
+        self.wait._asyncio_future_blocking = False  # as a task does
+        self.wait.add_done_callback(self.told)
 
-    def set_result(self, result):
-        assert not self.done()
+    def told(self, wait):
+        assert wait is self.wait
+        assert wait.done()
         self.times += 1
-        self.on_set()
+        self.on_told()
+
+    def go_on(self):
+        """What it gets, when it does not wait again."""
+        with pytest.raises(StopIteration) as caught:
+            self.wait.send(None)
+        return caught.value.value
+
+    def leave(self):
+        self.wait.close()
 
 
-def stand_in_line(q, port, for_room=False, before=None):
-    waiter = _core._TaskWaiter(q, port, Future(), for_room, before)
-    waiter.enqueue()
-    return waiter
+def stand_in_line(q, loop, for_room=False):
+    return Waiting(q, loop, for_room)
 
 
 class TestStepByStep:
     def test_one_call_for_all_until_the_loop_gets_to_it(self, Queue):
         q, loop = Queue(), Loop()
-        port = _core._LoopPort(loop)
-        waiters = [stand_in_line(q, port) for _ in range(4)]
+        waiters = [stand_in_line(q, loop) for _ in range(4)]
         q.put_many("abc")
         assert len(loop.calls) == 1
-        assert [waiter.future.times for waiter in waiters] == [0, 0, 0, 0]
+        assert [waiter.times for waiter in waiters] == [0, 0, 0, 0]
         loop.run()
-        assert [waiter.future.times for waiter in waiters] == [1, 1, 1, 0]
+        assert [waiter.times for waiter in waiters] == [1, 1, 1, 0]
         q.put("d")
         assert len(loop.calls) == 1
         loop.run()
-        assert waiters[3].future.times == 1
+        assert waiters[3].times == 1
         q.put("e")  # nobody waits
         assert loop.calls == []
 
     def test_a_notification_that_arrives_during_the_drain(self, Queue):
         # It comes too late for this drain, and too early to count on it.
         q, loop = Queue(), Loop()
-        port = _core._LoopPort(loop)
-        first, second = stand_in_line(q, port), stand_in_line(q, port)
-        first.future.on_set = lambda: q.put("second")
+        first, second = stand_in_line(q, loop), stand_in_line(q, loop)
+        more = ["second"]
+        loop.on_call_soon = lambda: more and q.put(more.pop())
         q.put("first")
         loop.run()
-        assert first.future.times == 1
-        assert second.future.times == 0
+        assert first.times == 1
+        assert second.times == 0
         assert len(loop.calls) == 1
         loop.run()
-        assert second.future.times == 1
+        assert second.times == 1
 
-    def test_a_future_cancelled_in_the_inbox_is_left_alone(self, Queue):
+    def test_a_task_cancelled_in_the_inbox_is_told_once(self, Queue):
         q, loop = Queue(), Loop()
-        port = _core._LoopPort(loop)
-        first, second = stand_in_line(q, port), stand_in_line(q, port)
+        first, second = stand_in_line(q, loop), stand_in_line(q, loop)
         q.put(1)
-        first.future.cancelled = True
-        first.leave()
+        assert first.wait.cancel("enough")
+        assert not first.wait.cancel()
+        assert first.wait.cancelled()
+        with pytest.raises(asyncio.CancelledError, match="enough") as caught:
+            first.wait.result()
+        with pytest.raises(asyncio.CancelledError):
+            first.wait.throw(caught.value)
         loop.run()
-        assert first.future.times == 0
+        assert first.times == 1
         loop.run()
-        assert second.future.times == 1, "it was passed on"
+        assert second.times == 1, "it was passed on"
 
     def test_success_at_the_second_look_while_notified_passes_on(self, Queue):
         q, loop = Queue(), Loop()
-        waiter = stand_in_line(q, _core._LoopPort(loop))
-        q_was_empty_until_now = q.try_get()
-        assert q_was_empty_until_now is None
-        # An item is put whose notification the waiter gets; but it has found another one by itself.
-        q.put("found")
-        loop.calls.clear()
-        waiter = stand_in_line(q, _core._LoopPort(loop))
-        assert q.try_get() == "found"
+        waiter = stand_in_line(q, loop)
         thread = in_thread(q.get)
         time.sleep(0.03)
         q.put("meant for the waiter")
@@ -824,23 +949,20 @@ class TestStepByStep:
 
     def test_what_was_accepted_is_not_passed_on(self, Queue):
         q, loop = Queue(), Loop()
-        port = _core._LoopPort(loop)
-        first, second = stand_in_line(q, port), stand_in_line(q, port)
+        first, second = stand_in_line(q, loop), stand_in_line(q, loop)
         q.put(1)
         loop.run()
-        assert q.try_get() == 1
-        first.accept()
+        assert first.go_on() == 1
         first.leave()
         assert loop.calls == []
-        assert second.future.times == 0
+        assert second.times == 0
         second.leave()
 
     def test_leaving_twice_and_without_having_come(self, Queue):
         q, loop = Queue(), Loop()
-        port = _core._LoopPort(loop)
-        never = _core._TaskWaiter(q, port, Future(), False, None)
-        never.leave()
-        waiter = stand_in_line(q, port)
+        never = _core._TaskWait(q, False, None)
+        never.close()
+        waiter = stand_in_line(q, loop)
         waiter.leave()
         waiter.leave()
         q.put(1)
@@ -848,95 +970,112 @@ class TestStepByStep:
 
     def test_a_loop_that_closes_is_found_out_at_the_call(self, Queue):
         q, closed, open_ = Queue(), Loop(), Loop()
-        first = stand_in_line(q, _core._LoopPort(closed))
-        second = stand_in_line(q, _core._LoopPort(open_))
+        first = stand_in_line(q, closed)
+        second = stand_in_line(q, open_)
         closed.closed = True
         q.put(1)
         assert len(open_.calls) == 1
         open_.run()
-        assert second.future.times == 1
+        assert second.times == 1
         first.leave()  # was notified, in vain; now it says so, and nobody needs it
         assert open_.calls == []
 
     def test_a_loop_that_closes_between_the_call_and_the_drain(self, Queue):
         q, closed, open_ = Queue(), Loop(), Loop()
-        port = _core._LoopPort(closed)
-        first = [stand_in_line(q, port) for _ in range(2)]
-        second = stand_in_line(q, _core._LoopPort(open_))
+        first = [stand_in_line(q, closed) for _ in range(2)]
+        second = stand_in_line(q, open_)
         q.put(1)  # told, and still running
         assert open_.calls == []
         closed.closed = True
         q.put(2)  # it has been called already, but it is closed by now
         assert len(open_.calls) == 1
         open_.run()
-        assert second.future.times == 1
+        assert second.times == 1
         for waiter in first:
             waiter.leave()
 
     def test_a_stopped_loop_is_called_and_the_next_one_too(self, Queue):
         q, stopped, running = Queue(), Loop(), Loop()
         stopped.running = False
-        waiter = stand_in_line(q, _core._LoopPort(stopped))
-        stand_in_line(q, _core._LoopPort(running))
+        waiter = stand_in_line(q, stopped)
+        stand_in_line(q, running)
         q.put(1)
         assert len(stopped.calls) == len(running.calls) == 1
         stopped.run()
-        assert waiter.future.times == 1
+        assert waiter.times == 1
 
     def test_a_loop_that_is_gone(self, Queue):
         q, gone, open_ = Queue(), Loop(), Loop()
-        port = _core._LoopPort(gone)
-        first = stand_in_line(q, port)
-        stand_in_line(q, _core._LoopPort(open_))
-        assert port.loop is gone
+        reference = weakref.ref(gone)
+        stand_in_line(q, gone)  # nobody else has the task
+        second = stand_in_line(q, open_)
+        q.put(1)
+        assert len(gone.calls) == 1
+        assert open_.calls == []
         del gone
         gc.collect()
-        assert port.loop is None
-        q.put(1)
-        assert len(open_.calls) == 1
-        first.leave()
+        assert dead(reference)
+        assert len(open_.calls) == 1, "what nobody will hear any more was passed on"
+        open_.run()
+        assert second.go_on() == 1
 
-    def test_a_loop_without_weak_references(self, Queue):
-        class Rigid(Loop):
-            __slots__ = ()
+    @pytest.mark.parametrize("rounds_of_loop", [0, 1])
+    def test_a_loop_that_closes_under_tasks_that_are_held(self, Queue, rounds_of_loop):
+        # Told, and the loop closed before the task could go on, at either of the two stages. The tasks live on.
+        q, closed, open_ = Queue(), Loop(), Loop()
+        held = [stand_in_line(q, closed) for _ in range(3)]
+        others = [stand_in_line(q, open_) for _ in range(3)]
+        q.put_many("ab")
+        if rounds_of_loop:
+            for call in closed.calls:
+                call()
+            closed.calls.clear()
+            assert len(closed.soon) == 2
+        assert open_.calls == []
+        closed.close()
+        open_.run()
+        assert [task.times for task in others] == [1, 1, 0]
+        assert [task.go_on() for task in others[:2]] == ["a", "b"]
+        q.put("c")  # the third one of the closed loop has not been told
+        open_.run()
+        assert others[2].go_on() == "c"
+        for task in held:
+            task.leave()  # has nothing to pass on any more
+        assert open_.calls == closed.calls == []
 
-        class Slotted:
-            __slots__ = ("calls",)
+    def test_a_loop_that_cannot_be_told_and_closes_passes_on_what_others_told_it(self, Queue):
+        q, closed, open_ = Queue(), Loop(), Loop()
+        held = [stand_in_line(q, closed) for _ in range(2)]
+        others = [stand_in_line(q, open_) for _ in range(2)]
 
-            def __init__(self):
-                self.calls = []
+        def close_late():
+            closed.on_call = lambda: None
+            q.put("b")  # into the same inbox, while the loop seems to run
+            closed.close()
+            raise RuntimeError("Event loop is closed")
 
-            call_soon_threadsafe = Loop.__dict__["call_soon_threadsafe"]
-            closed = False
-            on_call = staticmethod(lambda: None)
-
-            def is_running(self):
-                return True
-
-        q, loop = Queue(), Slotted()
-        port = _core._LoopPort(loop)
-        assert port.loop is loop
-        waiter = stand_in_line(q, port)
-        q.put(1)
-        loop.calls.pop()()
-        assert waiter.future.times == 1
+        closed.on_call = close_late
+        q.put("a")
+        open_.run()
+        assert [task.go_on() for task in others] == ["a", "b"]
+        for task in held:
+            task.leave()
 
     @pytest.mark.parametrize("use", ["put", "get"])
     def test_a_loop_that_uses_the_queue_while_it_is_called(self, Queue, use):
         q, loop = Queue(maxsize=2), Loop()
-        port = _core._LoopPort(loop)
-        waiters = [stand_in_line(q, port) for _ in range(3)]
+        waiters = [stand_in_line(q, loop) for _ in range(3)]
         loop.on_call = lambda: q.put("inner") if use == "put" else q.try_get()
         q.put("outer")
         assert len(loop.calls) == 1
         loop.run()
-        assert sum(waiter.future.times for waiter in waiters) == (2 if use == "put" else 1)
+        assert sum(waiter.times for waiter in waiters) == (2 if use == "put" else 1)
         assert q.drain() == (["outer", "inner"] if use == "put" else [])
 
     def test_a_signal_in_the_middle_of_telling_a_loop_loses_no_item(self, Queue):
         # The get has its item in its hands when the handler raises in the loop's code.
         q, loop = Queue(iterable=["item"], maxsize=1), Loop()
-        waiter = stand_in_line(q, _core._LoopPort(loop), for_room=True)
+        waiter = stand_in_line(q, loop, for_room=True)
         interruptions = [KeyboardInterrupt("now")]
 
         def interrupt():
@@ -954,7 +1093,7 @@ class TestStepByStep:
         assert taken == ["item"]
         assert len(loop.calls) == 1, "the loop was told all the same"
         loop.run()
-        assert waiter.future.times == 1
+        assert waiter.times == 1
 
     def test_a_loop_that_always_raises_is_passed_over(self, Queue, monkeypatch):
         seen = []
@@ -965,33 +1104,84 @@ class TestStepByStep:
             raise MemoryError
 
         broken.on_call = fail
-        port = _core._LoopPort(broken)
-        waiter = stand_in_line(q, port)
-        stand_in_line(q, _core._LoopPort(sound))
+        waiter = stand_in_line(q, broken)
+        in_thread(
+            stand_in_line, q, sound
+        ).end()  # a thread has one port, of the loop that ran there last
         in_thread(q.put, 1).end()  # not the main thread: there is nobody to raise it for
         assert len(sound.calls) == 1
         assert set(seen) == {MemoryError}
         broken.on_call = lambda: None
-        second = stand_in_line(q, port)
+        assert q.get() == 1
+        second = stand_in_line(q, broken)
         q.put(2)
         broken.run()
-        assert waiter.future.times == second.future.times == 1, (
-            "what was left behind is found again"
-        )
+        assert waiter.times == second.times == 1, "what was left behind is found again"
 
-    def test_a_waiter_keeps_its_turn_in_a_new_future(self, Queue):
+    def test_a_signal_in_the_middle_of_waking_a_task_wakes_it(self, Queue):
+        # B6: the handler raises before, or after, the loop has noted the call. Once is once, all the same.
+        for before in (True, False):
+            q, loop = Queue(iterable=["old"], maxsize=1), Loop()
+            waiter = stand_in_line(q, loop, for_room=True)
+            interruptions = [KeyboardInterrupt("now")]
+
+            def interrupt(loop=loop, before=before, interruptions=interruptions):
+                if interruptions:
+                    if before:
+                        loop.soon.clear()
+                    raise interruptions.pop()
+
+            loop.on_call_soon = interrupt
+            assert q.get() == "old"
+            with pytest.raises(KeyboardInterrupt, match="now"):
+                loop.run()
+                for _ in range(1000):
+                    time.sleep(0)
+            loop.run()
+            assert waiter.times == 1
+            assert waiter.go_on() is None
+            assert q.drain() == ["put by a task"]
+
+    def test_a_waiter_keeps_its_turn(self, Queue):
         q, loop = Queue(), Loop()
-        port = _core._LoopPort(loop)
-        first = stand_in_line(q, port)
-        second = stand_in_line(q, port)
+        first, second = stand_in_line(q, loop), stand_in_line(q, loop)
         q.put(1)
         loop.run()
         q.get()
-        first.accept()
-        again = stand_in_line(q, port, before=first)
+        first.expect_to_wait()
         q.put(2)
         loop.run()
-        assert (again.future.times, second.future.times) == (1, 0)
+        assert (first.times, second.times) == (2, 0)
+
+    def test_what_a_wait_refuses(self, Queue):
+        q, loop = Queue(), Loop()
+        task = stand_in_line(q, loop)
+        assert task.wait.get_loop() is loop
+        assert not task.wait.done()
+        with pytest.raises(asyncio.InvalidStateError):
+            task.wait.result()
+        with pytest.raises(RuntimeError, match="before"):
+            task.wait.send(None)
+        q.put(1)  # it has left
+        assert loop.calls == []
+        with pytest.raises(RuntimeError, match="twice"):
+            task.wait.send(None)
+        with pytest.raises(ValueError, match="thrown"):
+            stand_in_line(Queue(), loop).wait.throw(ValueError("thrown"))
+
+    def test_callbacks_of_a_wait(self, Queue):
+        q, loop, seen = Queue(), Loop(), []
+        task = stand_in_line(q, loop)
+        task.wait.add_done_callback(seen.append)
+        task.wait.add_done_callback(print)
+        assert task.wait.remove_done_callback(print) == 1
+        q.put(1)
+        loop.run()
+        assert seen == [task.wait]
+        task.wait.add_done_callback(seen.append)  # too late: at once
+        loop.run()
+        assert seen == [task.wait] * 2
+        assert task.wait.result() is task.wait.exception() is None
 
 
 # ---------------------------------------------------------------- what is kept alive
@@ -1030,16 +1220,13 @@ class TestReferences:
 
     def test_the_collector_sees_waiting_tasks(self, Queue):
         q = Queue(iterable=[1], maxsize=1)
-        port = _core._LoopPort(Loop())
-        waiters = [
-            stand_in_line(q, port),
-            stand_in_line(q, port, for_room=True),
-        ]
-        referents = gc.get_referents(q)
-        assert all(any(waiter is r for r in referents) for waiter in waiters)
+        get_one, put_one = stand_in_line(Queue(), Loop()), stand_in_line(q, Loop(), for_room=True)
+        waiters = [get_one, put_one]
+        assert any(put_one.wait is r for r in gc.get_referents(q))
+        assert any(get_one.wait is r for r in gc.get_referents(gc.get_referents(get_one.wait)[0]))
         for waiter in waiters:
             waiter.leave()
-        assert not any(isinstance(r, _core._TaskWaiter) for r in gc.get_referents(q))
+        assert not any(isinstance(r, _core._TaskWait) for r in gc.get_referents(q))
 
     def test_waiting_again_and_again_leaves_nothing_behind(self, Queue):
         q = Queue()
@@ -1063,7 +1250,7 @@ class TestReferences:
         asyncio.run(main())
         gc.collect()
         assert all(map(dead, references))
-        assert not any(isinstance(r, _core._TaskWaiter) for r in gc.get_referents(q))
+        assert not any(isinstance(r, _core._TaskWait) for r in gc.get_referents(q))
 
     def test_queues_of_the_standard_library_behave_alike_at_the_end(self, Queue):
         # The two differ in nothing that an `async for` can see.
