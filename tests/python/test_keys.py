@@ -659,6 +659,25 @@ class TestForeignOrders:
         assert m[first] == "b"
         assert SkipListSet([first, second]).first() is first
 
+    def test_containers_are_equal_when_their_keys_are_the_same_by_order(self):
+        a, b, c, d = (
+            SkipListMap((OnlyLess(rank), rank % 3) for rank in ranks)
+            for ranks in (range(9), range(9), range(1, 10), range(8))
+        )
+        for other, expected in [(a, True), (b, True), (c, False), (d, False)]:
+            assert (a == other) is (other == a) is expected
+            assert (a != other) is not expected
+            assert (a.items() == other.items()) is expected
+            assert (a.keys() == other.keys()) is expected
+            assert (SkipListSet(a) == SkipListSet(other)) is expected
+        b[OnlyLess(4)] = "other"
+        assert a != b
+        assert a.items() != b.items()
+        assert a.keys() == b.keys()
+        # A dict knows them by their identity.
+        assert a == dict(a)
+        assert a != {OnlyLess(rank): rank % 3 for rank in range(9)}
+
     def test_unhashable_keys_are_keys(self):
         class Unhashable(Key):
             __hash__ = None
