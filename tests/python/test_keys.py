@@ -17,7 +17,7 @@ from collections import namedtuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import Key, OnlyLess
+from support import Key, OnlyLess, rounds, run_copies
 
 from concurrent_collections import SkipListMap, SkipListSet
 
@@ -555,6 +555,35 @@ class TestRefusedKeys:
             with pytest.raises(TypeError):
                 getattr(SkipListSet(), name)(key)
         assert getattr(SkipListMap(), f"{name}_key")((None,)) is None
+
+    def test_a_look_up_finds_what_is_there_while_the_kind_of_the_keys_changes(
+        self, eager_switching
+    ):
+        # Each thread's keys do not compare with the others', and are there only while no other is. What a removal has
+        # left linked must not be taken for a key that is inside.
+        m = SkipListMap()
+
+        def work(index):
+            keys = [(7, 8, 9), ("p", "q", "r"), (b"p", b"q", b"r")][index]
+            stored = 0
+            for turn in range(rounds(3000)):
+                key = keys[turn % 3]
+                try:
+                    m[key] = turn
+                except TypeError:
+                    assert m.get(key) is None
+                    assert m.delete(key) is False
+                    continue
+                stored += 1
+                assert key in m
+                assert m[key] == turn
+                assert m.get(keys[turn % 3 - 1], "not there") == "not there"
+                assert m.pop(key) == turn
+                assert key not in m
+            return stored
+
+        assert sum(run_copies(3, work)) > 0
+        assert len(m) == 0
 
     def test_another_kind_is_fine_once_the_map_is_empty(self):
         m = SkipListMap({1: "a"})
