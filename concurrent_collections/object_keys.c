@@ -176,8 +176,6 @@ void cc_key_resume_search(cc_search *search, PyObject *key) {
     memset(search, 0, offsetof(cc_search, needed));
     search->lessons = NULL;
     search->lesson_count = search->lesson_room = 0;
-    search->unswept = NULL;
-    search->record = NULL;
     search->asks = false;
     unsigned kind = classify(key, &search->digest, &whole);
     if (kind == CC_KIND_OTHER && PyTuple_CheckExact(key)) {

@@ -34,17 +34,8 @@ static int answer(cc_skiplist *list, cc_search *search, PyObject *key) {
     return 0;
 }
 
-/* Unlink what an operation has left linked, then forget the search. The operation has taken effect by
- * now, so a comparison that fails is reported, not raised. */
-static void end_search(cc_skiplist *list, cc_search *search, PyObject *key) {
-    while (search->unswept) {
-        if (search->asks && answer(list, search, key)) {
-            PyErr_WriteUnraisable(key);
-            cc_skiplist_finish_without_comparing(list, search);
-        } else {
-            cc_skiplist_finish(list, search);
-        }
-    }
+/* Forget what a search has learnt. An operation that has had its effect may leave a question: it is not asked. */
+static void end_search(cc_skiplist *list, cc_search *search) {
     if (search->lesson_count || search->asks) {
         cc_search_end(list, search);
     }
@@ -100,7 +91,7 @@ static cc_status find(cc_skiplist *list, PyObject *key, PyObject **value, lookup
     if (value) {
         *value = (PyObject *)word;
     }
-    end_search(list, &search, key);
+    end_search(list, &search);
     return status;
 }
 
@@ -166,7 +157,7 @@ static cc_status put(cc_skiplist *list, PyObject *key, PyObject *value, cc_put_p
     if (old) {
         *old = (PyObject *)word;
     }
-    end_search(list, &search, key);
+    end_search(list, &search);
     if (!inserted && !replaced) {
         Py_DECREF(value);
     }
@@ -205,7 +196,7 @@ static cc_status take_out(cc_skiplist *list, PyObject *key, PyObject **old) {
     if (old) {
         *old = (PyObject *)word;
     }
-    end_search(list, &search, key);
+    end_search(list, &search);
     return status;
 }
 
@@ -243,7 +234,7 @@ int cc_objects_replace_if(cc_skiplist *list, PyObject *key, PyObject *expected, 
         UNTIL_DECIDED(
             status, list, &search, key,
             cc_skiplist_replace_exact(list, &search, (uintptr_t)current, (uintptr_t)value));
-        end_search(list, &search, key);
+        end_search(list, &search);
         Py_DECREF(current);
         if (status == CC_FOUND) {
             return 1;
@@ -305,7 +296,7 @@ PyObject *cc_objects_neighbour(cc_skiplist *list, PyObject *key, int relation, i
     }
     UNTIL_DECIDED(status, list, &search, key,
                   cc_skiplist_neighbour(list, &search, (cc_relation)relation, &entry));
-    end_search(list, &search, key);
+    end_search(list, &search);
     if (status == CC_ABSENT && key && cc_skiplist_length(list) == 0 && cc_key_check_order(key)) {
         return NULL; /* nothing to compare it with has shown that it has no order */
     }
@@ -314,52 +305,47 @@ PyObject *cc_objects_neighbour(cc_skiplist *list, PyObject *key, int relation, i
                                  : NULL;
 }
 
-/* Remove the very entry that was found. */
-static cc_status remove_found(cc_skiplist *list, cc_entry *entry, PyObject *key) {
-    cc_search search;
-    cc_status status;
-    if (cc_key_begin_search(&search, key)) {
-        return CC_NO_MEMORY;
-    }
-    UNTIL_DECIDED(status, list, &search, key,
-                  cc_skiplist_remove_exact(list, &search, entry->value));
-    end_search(list, &search, key);
-    return status;
-}
-
+/* Everything that can fail is made before the entry is removed: afterwards an exception would lose it. */
 PyObject *cc_objects_pop_end(cc_skiplist *list, int relation, int want, PyObject *otherwise) {
-    for (;;) {
-        cc_search search;
-        cc_entry entry;
-        memset(&search, 0, sizeof search);
-        cc_status status = cc_skiplist_neighbour(list, &search, (cc_relation)relation, &entry);
-        if (status == CC_ABSENT) {
-            return nothing_there(otherwise);
-        }
-        if (status != CC_FOUND) {
-            return PyErr_NoMemory();
-        }
-        PyObject *key = cc_key_object(entry.kind, entry.digest, entry.key);
-        if (!key) {
-            drop_entry(&entry);
+    PyObject *key = NULL, *item = NULL;
+    cc_stored_key prepared = {.kind = 0}; /* no key is of that kind */
+    cc_entry entry;
+    cc_status status;
+    if (want == CC_WANT_ITEM) {
+        item = PyTuple_New(2);
+        if (!item) {
             return NULL;
         }
-        /* Made before the entry is removed: an exception afterwards would lose it. */
-        Py_INCREF((PyObject *)entry.value);
-        Py_XINCREF((PyObject *)entry.key);
-        cc_entry copy = entry;
-        PyObject *result = convert_entry(&copy, want);
-        status = result ? remove_found(list, &entry, key) : CC_NO_MEMORY;
-        Py_DECREF(key);
-        drop_entry(&entry);
-        if (status == CC_FOUND || !result) {
-            return result;
-        }
-        Py_DECREF(result);
-        if (status == CC_NO_MEMORY) {
-            return NULL;
-        }
+        PyObject_GC_UnTrack(item); /* nobody must meet it while it is empty */
     }
+    while ((status = cc_skiplist_pop_end(list, (cc_relation)relation, &prepared, &entry)) ==
+           CC_MISMATCH) {
+        Py_XDECREF(key);
+        key = cc_key_object(entry.kind, entry.digest, 0);
+        if (!key) {
+            Py_XDECREF(item);
+            return NULL;
+        }
+        prepared = (cc_stored_key){.digest = entry.digest, .kind = entry.kind};
+    }
+    if (status != CC_FOUND || entry.key) {
+        Py_CLEAR(key); /* not made for what was found in the end */
+    }
+    if (status != CC_FOUND) {
+        Py_XDECREF(item);
+        return status == CC_ABSENT ? nothing_there(otherwise) : PyErr_NoMemory();
+    }
+    if (entry.key) {
+        key = (PyObject *)entry.key;
+    }
+    if (!item) {
+        Py_DECREF((PyObject *)entry.value);
+        return key;
+    }
+    PyTuple_SET_ITEM(item, 0, key);
+    PyTuple_SET_ITEM(item, 1, (PyObject *)entry.value);
+    PyObject_GC_Track(item);
+    return item;
 }
 
 /* ---------------------------------------------------------------- scanning */
@@ -429,7 +415,7 @@ PyObject *cc_objects_scan(cc_skiplist *list, PyObject *from, int from_exclusive,
                   downwards ? cc_skiplist_scan_down(list, s, from_exclusive, entries, most, &count)
                             : cc_skiplist_scan_up(list, s, from_exclusive, entries, most, &count));
     if (s) {
-        end_search(list, s, from);
+        end_search(list, s);
     }
     if (status != CC_FOUND) {
         return NULL;

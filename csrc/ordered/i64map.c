@@ -104,17 +104,13 @@ int cc_i64map_higher(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *val
 }
 
 static int pop_end(cc_i64map *map, cc_relation end, int64_t *found, uintptr_t *value) {
-    for (;;) {
-        int status = neighbour(map, 0, end, found, value);
-        if (status != CC_FOUND) {
-            return status;
-        }
-        cc_search s = search_for(*found);
-        status = (int)cc_skiplist_remove_exact(list_of(map), &s, *value);
-        if (status == CC_FOUND || status == CC_NO_MEMORY) {
-            return status;
-        }
+    cc_entry e;
+    cc_status status = cc_skiplist_pop_end(list_of(map), end, NULL, &e);
+    if (status == CC_FOUND) {
+        *found = key_of(e.digest);
+        *value = e.value;
     }
+    return (int)status;
 }
 
 int cc_i64map_pop_first(cc_i64map *map, int64_t *found, uintptr_t *value) {

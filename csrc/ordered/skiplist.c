@@ -22,15 +22,22 @@
  *   One hand-off per node. `builders` counts who may still publish a pointer to the node (its
  *   inserter, and see hints.h); REMOVED is set when it has been marked. The last one out, be it a
  *   builder that finds REMOVED set or the remover that finds no builder, unlinks the node from
- *   every level (a *sweep*: one more search for its key) and retires it. Nobody can link it again
- *   after that: builders do not join a removed node.
+ *   every level (a *sweep*) and retires it. Nobody can link it again after that: builders do not join a
+ *   removed node.
+ *
+ *   No question after the effect. A search that foreign code has to be asked for ends the operation (CC_NEED_COMPARE),
+ *   and the caller begins it again. Once an entry is in or out there is no beginning again, and what foreign code
+ *   raises would have nobody to go to. So a removal that asks learns the whole place of the entry first, and
+ *   the sweep takes the node out where it was seen (unlink_at); pop_end, which knows no order, does so at
+ *   the end of the list. What has changed meanwhile is found by a search that asks nothing, else by walking the
+ *   level. An insertion that would have to ask again leaves its tower lower.
  *
  *   Proof of unlinking. A sweep relies on comparisons to lead it to the dead node, and those that foreign
  *   code makes may lie, or be no total order (frozensets are not). So whoever wins the CAS that unlinks
  *   a node from a level says so in the node's own link there (UNLINKED), and its inserter does for
  *   levels that it never reached. Where one is missing, and foreign code has ever been asked about this
- *   list, the sweep walks that level from end to end: with lies, or while another thread is between
- *   its two steps. Likewise a search that is told that two
+ *   list, the sweep walks that level until it is there: with lies, with a key come in between that the search knows
+ *   nothing of, or while another thread is between its two steps. Likewise a search that is told that two
  *   live nodes in different places equal its key goes by level 0.
  *
  *   Never in front of an equal key. A live node is never linked, on any level, in front of a dead one
@@ -51,6 +58,8 @@
  *                    while a node is linked on level 0 no other node with its key is.
  *   put              the CAS on the predecessor's level-0 link, or on the value.
  *   remove           the CAS of the value to the tombstone.
+ *   pop_end          the same CAS. The entry was the end when the end was looked for, as below, and the CAS is on
+ *                    that node and from that value: nobody else gets this entry, and it is not another with an equal key.
  *   first, floor...  the second load of the predecessor's clean level-0 link, between two loads of the
  *                    entry's value that agree; without an entry the first load. Meeting a dead node in one of the
  *                    two places that matter, the search starts over: stepping over it would return an
@@ -621,26 +630,59 @@ static bool is_unlinked(node *n) {
     return true;
 }
 
-/* Walk a level from end to end and unlink what is marked there. False when somebody was in the way. A read
- * phase: it only helps. */
-NEVER_INLINE bool unlink_dead_from_level(cc_skiplist *list, cc_smr_guard *g, int level) {
+/* Places of a walk that are kept to go back to. */
+#ifndef MOST_STEPS_BACK /* tests/c/schedules has short lists */
+#define MOST_STEPS_BACK 16u
+#endif
+
+/* Walk a level and unlink what is marked there: from end to end, or until `sought`, if there is one, is
+ * unlinked. Whoever is in the way costs a few steps back, to the last place that is still linked, and only when all
+ * of MOST_STEPS_BACK places have died the way from the head. A read phase: it only helps. */
+NEVER_INLINE void unlink_dead_from_level(cc_skiplist *list, cc_smr_guard *g, int level,
+                                         node *sought) {
     CC_CHECKPOINT(g);
-    node *before = &list->head;
-    node *current = target_of(cc_protect(g, &before->next[level])), *beyond = NULL;
-    bool done = false;
-    while (!done && settle(g, false, before, level, &current, &beyond)) {
-        done = !current;
-        before = current;
-        current = beyond;
+    node *places
+        [MOST_STEPS_BACK]; /* the ones before `before`, which may be stepped on again: the region has seen them */
+    unsigned steps = 0, kept = 0;
+    node *before = &list->head, *beyond = NULL;
+    node *current = target_of(cc_protect(g, &before->next[level]));
+    while (!sought || !(cc_load_acquire_uptr(&sought->next[level]) & UNLINKED)) { /* (5) */
+        if (settle(g, false, before, level, &current, &beyond)) {
+            if (!current) {
+                break;
+            }
+            places[steps++ % MOST_STEPS_BACK] = before;
+            kept += kept < MOST_STEPS_BACK;
+            before = current;
+            current = beyond;
+            continue;
+        }
+        uintptr_t link = cc_protect(g, &before->next[level]);
+        for (; is_marked(link); link = cc_protect(g, &before->next[level])) {
+            before = kept ? (kept--, places[--steps % MOST_STEPS_BACK]) : &list->head;
+        }
+        current = target_of(link); /* of a clean link: `before` is still there */
     }
     cc_end_reading(g);
-    return done;
 }
 
-/* Unlink n, which is marked, without asking where its key belongs. */
+/* Unlink n, which is marked and ours, without asking where its key belongs. */
 static void unlink_without_comparing(cc_skiplist *list, cc_smr_guard *g, node *n) {
-    for (int level = height_of(n) - 1; level >= 0;) {
-        level -= unlink_dead_from_level(list, g, level);
+    for (int level = height_of(n) - 1; level >= 0; level--) {
+        unlink_dead_from_level(list, g, level, n);
+    }
+}
+
+/* The same by one CAS on each level, where n still follows what it has been seen to follow. In the region that has seen
+ * `at`, in a write phase. On levels that `at` does not have: what follows the head. */
+static void unlink_at(cc_skiplist *list, const position *at, node *n) {
+    for (int level = height_of(n) - 1; level >= 0; level--) {
+        node *before = level < at->levels ? at->before[level] : &list->head;
+        uintptr_t link = cc_load_acquire_uptr(&n->next[level]), expected = (uintptr_t)n;
+        if (!(link & UNLINKED) &&
+            cc_cas_acq_rel_uptr(&before->next[level], &expected, (uintptr_t)target_of(link))) {
+            cc_fetch_or_acq_rel_uptr(&n->next[level], UNLINKED); /* (5) */
+        }
     }
 }
 
@@ -650,18 +692,13 @@ static bool may_be_linked(cc_skiplist *list, node *n) {
     return cc_load_relaxed_u32(&list->asked) && !is_unlinked(n);
 }
 
-/* We are the last one out of a removed node: unlink it wherever it still is. What the search does not
- * know is left to cc_skiplist_finish. */
+/* We are the last one out of a removed node: unlink it wherever it still is. `search` is for its key; what that does
+ * not know already is not asked, for the operation has taken effect: the levels are walked. */
 static void sweep(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n, leftovers *left) {
     position at;
-    if (!is_unlinked(n)) {
-        if (seek_again(list, g, search, &at, 0) == CC_NEED_COMPARE) {
-            search->unswept = n;
-            return;
-        }
-        if (may_be_linked(list, n)) {
-            unlink_without_comparing(list, g, n);
-        }
+    if (!is_unlinked(n) &&
+        (seek_again(list, g, search, &at, 0) == CC_NEED_COMPARE || may_be_linked(list, n))) {
+        unlink_without_comparing(list, g, n);
     }
     check_unreachable(list, n);
     left->dead = n;
@@ -720,9 +757,8 @@ static void count_entry(cc_skiplist *list, cc_thread *self, int entries, int64_t
 }
 
 /* Close the region of an operation that may have changed something, and retire what it leaves behind.
- * Foreign code runs in here, at the very end; nothing of the list is in our hands then, but a node
- * in search->unswept, which is nobody else's to free. */
-static void end_changing(cc_skiplist *list, cc_smr_guard *g, cc_search *search, leftovers *left) {
+ * Foreign code runs in here, at the very end; nothing of the list is in our hands then. */
+static void end_changing(cc_skiplist *list, cc_smr_guard *g, leftovers *left) {
     cc_thread *self = g->thread;
     cc_smr_domain *domain = list->domain;
     cc_leave(g);
@@ -730,13 +766,8 @@ static void end_changing(cc_skiplist *list, cc_smr_guard *g, cc_search *search, 
     if (has_value) {
         left->value_record = cc_take_spare(self);
     }
-    if (left->dead || search->unswept) {
-        left->node_record = cc_take_spare(self);
-    }
-    if (search->unswept) {
-        search->record = left->node_record;
-    }
     if (left->dead) {
+        left->node_record = cc_take_spare(self);
         size_t bytes = bytes_of(left->dead);
         count_entry(list, self, 0, -(int64_t)bytes);
         cc_retire(domain, self, left->node_record, (uintptr_t)left->dead, RETIRED_NODE,
@@ -873,7 +904,7 @@ cc_status cc_skiplist_get(cc_skiplist *list, cc_search *search, uintptr_t *value
             refresh_hint(list, &g, search, found.n, &left);
         }
     }
-    end_changing(list, &g, search, &left);
+    end_changing(list, &g, &left);
     return status;
 }
 
@@ -910,7 +941,8 @@ static cc_status swap_value(cc_skiplist *list, cc_smr_guard *g, node *n, uintptr
 }
 
 /* Link a node that is in the map on its upper levels, as far as that goes: when it dies meanwhile, or
- * a comparison is needed, it stays lower than it was meant to be. Returns how many levels it has got. */
+ * a comparison is needed, it stays lower than it was meant to be. Returns how many levels it has got. Of `at` the levels
+ * are right that it has afterwards. */
 static int build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n,
                        position *at) {
     for (int level = 1; level < height_of(n); level++) {
@@ -931,7 +963,9 @@ static int build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, no
                 break;
             }
             cc_count_retry(g);
-            if (seek_again(list, g, search, at, height_of(n)) != CC_FOUND || at->after[0] != n) {
+            cc_status status = seek_again(list, g, search, at, height_of(n));
+            if (status != CC_FOUND || at->after[0] != n) {
+                at->levels = status == CC_NEED_COMPARE ? 0 : at->levels; /* nothing is held */
                 return level;
             }
         }
@@ -1042,6 +1076,7 @@ cc_status cc_skiplist_put(cc_skiplist *list, cc_search *search, uintptr_t value,
                 publish_hint(list, &g, search->hash, n);
             }
             if (leave_builders(n)) {
+                unlink_at(list, &at, n);
                 last_one_out(list, &g, search, n, &left);
             }
             n = NULL;
@@ -1049,7 +1084,7 @@ cc_status cc_skiplist_put(cc_skiplist *list, cc_search *search, uintptr_t value,
         }
     }
     cc_free(n); /* made, but not needed in the end */
-    end_changing(list, &g, search, &left);
+    end_changing(list, &g, &left);
     return status;
 }
 
@@ -1068,22 +1103,49 @@ cc_status cc_skiplist_replace_exact(cc_skiplist *list, cc_search *search, uintpt
             refresh_hint(list, &g, search, found.n, &left);
         }
     }
-    end_changing(list, &g, search, &left);
+    end_changing(list, &g, &left);
     return status;
 }
 
-static cc_status remove_entry(cc_skiplist *list, cc_search *search, const uintptr_t *expected,
-                              uintptr_t *old) {
+/* Is it foreign code that orders the searched key? Such keys have no hash. */
+static bool is_ordered_by_asking(cc_skiplist *list, const cc_search *search) {
+    return search->lesson_count || (!search->hash && cc_load_relaxed_u32(&list->asked));
+}
+
+/* The entry to remove, and its place on every level: all that must be asked about it is asked now, before the removal.
+ * A read phase; the write phase holds the node and the place. */
+NEVER_INLINE cc_status find_entry_and_place(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                                            found_entry *found, position *at) {
+    CC_CHECKPOINT(g);
+    cc_status status = seek(list, g, false, search, at, SEEK_ENTRY); /* as a get finds it */
+    if (status == CC_FOUND) {
+        found->n = at->after[0];
+        if (seek(list, g, false, search, at, SEEK_POSITION) == CC_NEED_COMPARE) {
+            return CC_NEED_COMPARE;
+        }
+        /* One more than a position on all levels has: n need not be in it, when comparisons are no order. */
+        cc_hold(g, HELD_VALUE, (uintptr_t)found->n);
+        keep_position(g, at, CC_FOUND, MAX_HEIGHT);
+    } else if (status == CC_ABSENT) {
+        cc_end_reading(g);
+    }
+    return status;
+}
+
+cc_status cc_skiplist_remove(cc_skiplist *list, cc_search *search, uintptr_t *old) {
     cc_smr_guard g;
     leftovers left = {0};
     found_entry found;
+    position at;
     if (begin(list, &g, 2)) {
         return CC_NO_MEMORY;
     }
-    cc_status status = find_entry(list, &g, search, ITS_NODE, &found);
+    bool asking = is_ordered_by_asking(list, search);
+    cc_status status = asking ? find_entry_and_place(list, &g, search, &found, &at)
+                              : find_entry(list, &g, search, ITS_NODE, &found);
     if (status == CC_FOUND) {
         node *n = found.n;
-        status = swap_value(list, &g, n, CC_TOMBSTONE, expected, &left);
+        status = swap_value(list, &g, n, CC_TOMBSTONE, NULL, &left);
         if (status == CC_FOUND) {
             if (old) {
                 acquire_word(list, left.value);
@@ -1091,59 +1153,15 @@ static cc_status remove_entry(cc_skiplist *list, cc_search *search, const uintpt
             }
             mark_dead(n);
             if (set_removed(n)) {
+                if (asking) {
+                    unlink_at(list, &at, n);
+                }
                 last_one_out(list, &g, search, n, &left);
             }
         }
     }
-    end_changing(list, &g, search, &left);
+    end_changing(list, &g, &left);
     return status;
-}
-
-cc_status cc_skiplist_remove(cc_skiplist *list, cc_search *search, uintptr_t *old) {
-    return remove_entry(list, search, NULL, old);
-}
-
-cc_status cc_skiplist_remove_exact(cc_skiplist *list, cc_search *search, uintptr_t expected) {
-    return remove_entry(list, search, &expected, NULL);
-}
-
-static void retire_swept(cc_skiplist *list, cc_smr_guard *g, cc_search *search) {
-    node *n = search->unswept;
-    cc_retired *record = search->record;
-    cc_thread *self = g->thread;
-    search->unswept = NULL;
-    search->record = NULL;
-    check_unreachable(list, n);
-    cc_leave(g);
-    size_t bytes = bytes_of(n);
-    count_entry(list, self, 0, -(int64_t)bytes);
-    cc_retire(list->domain, self, record, (uintptr_t)n, RETIRED_NODE, birth_of(n), bytes);
-}
-
-cc_status cc_skiplist_finish(cc_skiplist *list, cc_search *search) {
-    cc_smr_guard g;
-    position at;
-    /* This thread has a record: it could not be here otherwise. */
-    cc_enter_as(cc_thread_self(), list->domain, &g);
-    node *n = search->unswept;
-    if (!is_unlinked(n)) {
-        if (seek_again(list, &g, search, &at, 0) == CC_NEED_COMPARE) {
-            close_region(&g);
-            return CC_NEED_COMPARE;
-        }
-        if (may_be_linked(list, n)) {
-            unlink_without_comparing(list, &g, n);
-        }
-    }
-    retire_swept(list, &g, search);
-    return CC_FOUND;
-}
-
-void cc_skiplist_finish_without_comparing(cc_skiplist *list, cc_search *search) {
-    cc_smr_guard g;
-    cc_enter_as(cc_thread_self(), list->domain, &g);
-    unlink_without_comparing(list, &g, search->unswept);
-    retire_swept(list, &g, search);
 }
 
 /* ---------------------------------------------------------------- ordered operations */
@@ -1247,6 +1265,60 @@ cc_status cc_skiplist_neighbour(cc_skiplist *list, cc_search *search, cc_relatio
         acquire_entry(list, n, value, entry);
     }
     close_region(&g);
+    return status;
+}
+
+/* The last entry has been removed: a search for the end unlinks it on its way. A read phase. */
+NEVER_INLINE void unlink_before_the_end(cc_skiplist *list, cc_smr_guard *g, position *at) {
+    CC_CHECKPOINT(g);
+    seek(list, g, false, NULL, at, SEEK_END);
+    cc_end_reading(g);
+}
+
+cc_status cc_skiplist_pop_end(cc_skiplist *list, cc_relation end, const cc_stored_key *prepared,
+                              cc_entry *entry) {
+    cc_smr_guard g;
+    leftovers left = {0};
+    position at;
+    node *n;
+    uintptr_t value;
+    if (begin(list, &g, 2)) {
+        return CC_NO_MEMORY;
+    }
+    cc_status status = CC_MISMATCH;
+    for (; status == CC_MISMATCH; cc_count_retry(&g)) {
+        status = find_neighbour(list, &g, NULL, end, &at, &n, &value);
+        if (status != CC_FOUND) {
+            break;
+        }
+        if (prepared && !n->key &&
+            (prepared->digest != n->digest || prepared->kind != kind_of(n))) {
+            *entry = (cc_entry){.digest = n->digest, .kind = (uint8_t)kind_of(n)};
+            status = CC_MISMATCH;
+            break;
+        }
+        /* By value, too: then key and value were at the end together. */
+        if (swap_value(list, &g, n, CC_TOMBSTONE, &value, &left) != CC_FOUND) {
+            status = CC_MISMATCH;
+            continue;
+        }
+        acquire_entry(list, n, value, entry);
+        mark_dead(n);
+        if (set_removed(n)) {
+            /* Without a comparison as a rule: first where it was found. */
+            at.levels = 0;
+            if (end == CC_FIRST) {
+                unlink_at(list, &at, n);
+            } else {
+                unlink_before_the_end(list, &g, &at);
+            }
+            /* As if a question were open already, so that none is asked. */
+            cc_search own = {
+                .digest = n->digest, .key = n->key, .kind = (uint8_t)kind_of(n), .asks = true};
+            last_one_out(list, &g, &own, n, &left);
+        }
+    }
+    end_changing(list, &g, &left);
     return status;
 }
 
@@ -1504,10 +1576,10 @@ static int64_t kill_some(cc_skiplist *list, cc_thread *self, block_of_nodes *blo
 
 /* Unlink every marked node from every level. */
 static void unlink_all_dead(cc_skiplist *list, cc_thread *self) {
-    for (int level = (int)cc_load_acquire_u32(&list->top) - 1; level >= 0;) {
+    for (int level = (int)cc_load_acquire_u32(&list->top) - 1; level >= 0; level--) {
         cc_smr_guard g;
         cc_enter_as(self, list->domain, &g);
-        level -= unlink_dead_from_level(list, &g, level);
+        unlink_dead_from_level(list, &g, level, NULL);
         cc_leave(&g);
     }
 }

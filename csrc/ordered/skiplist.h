@@ -13,7 +13,8 @@
  * Foreign comparisons. When `compare` answers CC_UNDECIDED, the operation gives up without effect and
  * returns CC_NEED_COMPARE, with an acquired key in search->needed. The caller compares, outside
  * of everything, calls cc_search_learn, and repeats the operation, which starts from the head and
- * knows the answer this time. Only knowledge of the search itself is used, so a comparison that lies
+ * knows the answer this time. An operation that has had its effect never asks; it may leave a question in search->asks,
+ * which cc_search_end forgets. Only knowledge of the search itself is used, so a comparison that lies
  * or changes its mind gives a strange place, never a broken list.
  */
 #ifndef CC_SKIPLIST_H
@@ -34,8 +35,6 @@ typedef enum cc_status {
     CC_NEED_COMPARE = 2,/* nothing has changed: compare with search->needed, learn, repeat */
     CC_MISMATCH = 3     /* the key is there, with another value than the expected one */
 } cc_status;
-
-struct cc_skiplist_node;
 
 /* A key as a node holds it. */
 typedef struct cc_stored_key {
@@ -59,8 +58,6 @@ typedef struct cc_search {
     /* Set by operations. */
     bool asks; /* a comparison with `needed` is wanted; its word is acquired */
     cc_stored_key needed;
-    struct cc_skiplist_node *unswept; /* see cc_skiplist_finish */
-    void *record; /* with which unswept will be retired */
     /* Grows by cc_search_learn; holds the acquired words until cc_search_end. */
     cc_lesson *lessons;
     uint32_t lesson_count, lesson_room;
@@ -127,23 +124,8 @@ cc_status cc_skiplist_put(cc_skiplist *list, cc_search *search, uintptr_t value,
 cc_status cc_skiplist_replace_exact(cc_skiplist *list, cc_search *search, uintptr_t expected,
                                     uintptr_t value);
 
-/* Remove the key. *old (if not NULL): acquired, when CC_FOUND.
- *
- * After every operation that changes the list: while search->unswept is set, the effect is there, but
- * a dead node must still be unlinked, and where that is takes a comparison: the caller compares with
- * search->needed, learns, and calls cc_skiplist_finish. Never with keys that `compare` decides. */
+/* Remove the key. *old (if not NULL): acquired, when CC_FOUND. */
 cc_status cc_skiplist_remove(cc_skiplist *list, cc_search *search, uintptr_t *old);
-
-/* Remove the key if its value is the very word `expected`: CC_FOUND, CC_ABSENT or CC_MISMATCH. */
-cc_status cc_skiplist_remove_exact(cc_skiplist *list, cc_search *search, uintptr_t expected);
-
-/* Unlink and retire search->unswept, as far as what the search knows allows: CC_FOUND when done,
- * CC_NEED_COMPARE otherwise. */
-cc_status cc_skiplist_finish(cc_skiplist *list, cc_search *search);
-
-/* The comparison that cc_skiplist_finish needs has failed: do it without comparing, by walking the
- * whole list. O(n), cannot fail. */
-void cc_skiplist_finish_without_comparing(cc_skiplist *list, cc_search *search);
 
 /* ---- ordered operations ---- */
 
@@ -159,6 +141,15 @@ typedef enum cc_relation {
 /* The entry in that relation to the searched key (which CC_FIRST and CC_LAST do not look at). */
 cc_status cc_skiplist_neighbour(cc_skiplist *list, cc_search *search, cc_relation relation,
                                 cc_entry *entry);
+
+/* Remove the entry that is first (last), comparing nothing: CC_FOUND, and the very entry that was first
+ * (last), with this value, at some moment of the call, and is handed out to nobody else. CC_ABSENT: empty.
+ *
+ * With `prepared`, an entry whose key has no word is only removed when prepared holds kind and digest of that key;
+ * else CC_MISMATCH, and kind and digest are in *entry. So a caller who has to make something of such
+ * a key can make it before the entry is gone, and call again. */
+cc_status cc_skiplist_pop_end(cc_skiplist *list, cc_relation end, const cc_stored_key *prepared,
+                              cc_entry *entry);
 
 /* Up to `room` entries in ascending order, from the searched key on (after it, when `exclusive`), or
  * from the first one when search is NULL. Returns CC_FOUND with *count entries (0: there are no more)

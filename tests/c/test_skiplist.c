@@ -174,13 +174,16 @@ static void one_random_operation(cc_skiplist *list, model *m, const profile *p, 
         break;
     }
     case 8: {
-        bool right = there && rng_below(r, 2);
-        CHECK_EQ(remove_exact_as(list, kind, number, right ? m->value[i] : 8, p->tell),
-                 !there  ? CC_ABSENT
-                 : right ? CC_FOUND
-                         : CC_MISMATCH);
-        if (right) {
-            model_remove(m, i);
+        cc_relation end = rng_below(r, 2) ? CC_FIRST : CC_LAST;
+        int expected = end == CC_FIRST ? 0 : m->count - 1;
+        int64_t questions = questions_asked;
+        CHECK_EQ(rng_below(r, 2) ? pop_as(list, end, &e) : cc_skiplist_pop_end(list, end, NULL, &e),
+                 m->count ? CC_FOUND : CC_ABSENT);
+        CHECK_EQ(questions_asked, questions);
+        if (m->count) {
+            check_entry(&e, m, expected);
+            release_entry(&e);
+            model_remove(m, expected);
         }
         break;
     }
@@ -272,7 +275,8 @@ static void test_empty(void) {
     size_t n = 77;
     CHECK_EQ(get_as(list, 0, 5, &value, NULL), CC_ABSENT);
     CHECK_EQ(remove_as(list, 1, 5, NULL, NULL), CC_ABSENT);
-    CHECK_EQ(remove_exact_as(list, 2, 5, 16, NULL), CC_ABSENT);
+    CHECK_EQ(pop_as(list, CC_FIRST, &e), CC_ABSENT);
+    CHECK_EQ(pop_as(list, CC_LAST, &e), CC_ABSENT);
     CHECK_EQ(replace_exact_as(list, 0, 5, 16, word_new(1), NULL), CC_ABSENT);
     CHECK_EQ(put_as(list, 1, 5, word_new(1), CC_PUT_IF_PRESENT, NULL, NULL), CC_ABSENT);
     for (int relation = CC_FIRST; relation <= CC_HIGHER; relation++) {
@@ -426,41 +430,46 @@ static void test_whole_list_functions(void) {
     CHECK_EQ(words_alive, 0);
 }
 
-static void test_finish_without_comparing(void) {
-    begin_test("a comparison fails when only unlinking is left: finish_without_comparing");
-    int64_t unswept = 0;
+/* Tells the truth, while the list still is as long as it was. */
+static cc_skiplist *asked_about;
+static size_t length_when_asked;
+
+static int tell_before_the_effect(const cc_search *s, const cc_stored_key *stored) {
+    CHECK_EQ(cc_skiplist_length(asked_about), length_when_asked);
+    return tell_the_truth(s, stored);
+}
+
+static void test_no_question_after_the_effect(void) {
+    begin_test("an operation that has had its effect asks nothing more, and leaves nothing linked");
     for (uint64_t seed = 0; seed < 40; seed++) {
-        cc_skiplist *list = cc_skiplist_new(&undecided_words);
+        cc_skiplist *list = asked_about = cc_skiplist_new(&undecided_words);
         for (int64_t i = 0; i < 60; i++) {
-            put_as(list, 2, i, word_new(i), CC_PUT_ALWAYS, NULL, tell_the_truth);
+            length_when_asked = (size_t)i;
+            put_as(list, 2, i * 7 % 60, word_new(i), CC_PUT_ALWAYS, NULL, tell_before_the_effect);
         }
         for (int64_t i = 0; i < 60; i += 2) {
-            cc_search s = search_for(2, i);
-            cc_status status;
-            while ((status = cc_skiplist_remove(list, &s, NULL)) == CC_NEED_COMPARE) {
-                learn(list, &s, tell_the_truth);
-            }
-            CHECK_EQ(status, CC_FOUND);
-            if (s.unswept) {
-                unswept++;
-                if (seed & 1) { /* some more questions answered, then no more */
-                    learn(list, &s, tell_the_truth);
-                    (void)cc_skiplist_finish(list, &s);
-                }
-                if (s.unswept) {
-                    cc_skiplist_finish_without_comparing(list, &s);
-                }
-                CHECK(!s.unswept);
-            }
-            end_search(list, &s);
+            length_when_asked = (size_t)(60 - i / 2);
+            CHECK_EQ(remove_as(list, 2, i, NULL, tell_before_the_effect), CC_FOUND);
             CHECK_EQ(get_as(list, 2, i, NULL, tell_the_truth), CC_ABSENT);
+            check_at_rest(list);
         }
-        CHECK_EQ(cc_skiplist_length(list), 30);
-        check_at_rest(list);
+        int64_t low = 1, high = 59, questions = questions_asked;
+        while (low < high) {
+            cc_entry e;
+            CHECK_EQ(pop_as(list, CC_FIRST, &e), CC_FOUND);
+            CHECK_EQ(number_of(e.key), low);
+            release_entry(&e);
+            CHECK_EQ(pop_as(list, CC_LAST, &e), CC_FOUND);
+            CHECK_EQ(number_of(e.key), high);
+            release_entry(&e);
+            check_at_rest(list);
+            low += 2;
+            high -= 2;
+        }
+        CHECK_EQ(questions_asked, questions);
         cc_skiplist_free(list);
         CHECK_EQ(words_alive, 0);
     }
-    printf("    %" PRId64 " of 1200 removals left the unlinking to be finished\n", unswept);
 }
 
 /* ---------------------------------------------------------------- comparisons that lie */
@@ -623,18 +632,15 @@ static bool with_failing_memory(int operation, int64_t n, const cc_word_table *w
         case 5:
             status = cc_skiplist_neighbour(list, &s, CC_HIGHER, &entries[0]);
             break;
+        case 7:
+            status = cc_skiplist_pop_end(list, CC_LAST, NULL, &entries[0]);
+            break;
         default:
             status = cc_skiplist_scan_up(list, &s, false, entries, 4, &count);
         }
         if (status == CC_NEED_COMPARE && cc_search_learn(list, &s, tell(&s, &s.needed))) {
             ran_out = true; /* nothing has changed; the caller raises MemoryError */
             break;
-        }
-    }
-    while (s.unswept) {
-        if ((s.asks && cc_search_learn(list, &s, tell(&s, &s.needed))) ||
-            cc_skiplist_finish(list, &s) == CC_NO_MEMORY) {
-            cc_skiplist_finish_without_comparing(list, &s);
         }
     }
     cc_alloc_fail_from(-1);
@@ -647,8 +653,9 @@ static bool with_failing_memory(int operation, int64_t n, const cc_word_table *w
             CHECK_EQ(number_of(old), 20);
             word_release(old);
         }
-        if (operation == 5) {
-            CHECK_EQ(number_of_key(entries[0].kind, entries[0].digest, entries[0].key), 42);
+        if (operation == 5 || operation == 7) {
+            CHECK_EQ(number_of_key(entries[0].kind, entries[0].digest, entries[0].key),
+                     operation == 5 ? 42 : 138);
             release_entry(&entries[0]);
         }
         for (size_t i = 0; i < count; i++) {
@@ -664,9 +671,10 @@ static bool with_failing_memory(int operation, int64_t n, const cc_word_table *w
     if (!stored) {
         word_release(value);
     }
-    CHECK_EQ(cc_skiplist_length(list), 70 + inserted - (!ran_out && operation == 2));
+    bool removed = !ran_out && (operation == 2 || operation == 7);
+    CHECK_EQ(cc_skiplist_length(list), 70 + inserted - removed);
     check_at_rest(list);
-    if (ran_out || operation >= 3) { /* nothing has changed, word for word */
+    if (ran_out || (operation >= 3 && !removed)) { /* nothing has changed, word for word */
         CHECK_EQ(words_alive, alive);
         for (int64_t i = 0; i < 70; i++) {
             uintptr_t v;
@@ -702,7 +710,7 @@ static void test_no_memory(void) {
         "memory runs out at every allocation of every operation: nothing changes, nothing leaks");
     int64_t failures = 0;
     for (int undecided = 0; undecided < 2; undecided++) {
-        for (int operation = 0; operation < 7; operation++) {
+        for (int operation = 0; operation < 8; operation++) {
             int64_t clean = 0;
             for (int64_t n = 0; clean < 3; n++) { /* a few beyond the last one that failed */
                 struct use_up u = {operation, n, undecided, false};
@@ -785,7 +793,7 @@ int main(void) {
     test_long_scan_down();
     test_equal_keys_of_other_kinds();
     test_whole_list_functions();
-    test_finish_without_comparing();
+    test_no_question_after_the_effect();
     test_no_memory();
     test_no_room();
     test_lies();

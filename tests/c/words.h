@@ -144,26 +144,12 @@ static inline UNUSED void learn(const cc_skiplist *list, cc_search *s, teller te
     CHECK(!s->asks);
 }
 
-/* After an operation on a key: unlink what it could not, asking on. */
-static inline UNUSED void finish(cc_skiplist *list, cc_search *s, teller tell) {
-    while (s->unswept) {
-        if (s->asks) {
-            learn(list, s, tell);
-        }
-        cc_status status = cc_skiplist_finish(list, s);
-        CHECK(status == CC_FOUND || status == CC_NEED_COMPARE);
-        CHECK_EQ(status == CC_FOUND, !s->unswept);
-    }
-}
-
 /* Evaluate `call`, whose search is `s`, until it needs no comparison any more. */
 #define LEARNING(list, s, tell, status, call)                                                      \
     do {                                                                                           \
         while (((status) = (call)) == CC_NEED_COMPARE) {                                           \
-            CHECK(!(s)->unswept);                                                                  \
             learn(list, s, tell);                                                                  \
         }                                                                                          \
-        finish(list, s, tell);                                                                     \
     } while (0)
 
 static inline UNUSED void end_search(const cc_skiplist *list, cc_search *s) {
@@ -224,15 +210,6 @@ static inline UNUSED cc_status remove_as(cc_skiplist *list, unsigned kind, int64
     return status;
 }
 
-static inline UNUSED cc_status remove_exact_as(cc_skiplist *list, unsigned kind, int64_t number,
-                                               uintptr_t expected, teller tell) {
-    cc_search s = search_for(kind, number);
-    cc_status status;
-    LEARNING(list, &s, tell, status, cc_skiplist_remove_exact(list, &s, expected));
-    end_search(list, &s);
-    return status;
-}
-
 static inline UNUSED cc_status replace_exact_as(cc_skiplist *list, unsigned kind, int64_t number,
                                                 uintptr_t expected, uintptr_t value, teller tell) {
     cc_search s = search_for(kind, number);
@@ -265,6 +242,20 @@ static inline UNUSED size_t scan_as(cc_skiplist *list, bool up, unsigned kind, i
     CHECK_EQ(status, CC_FOUND);
     end_search(list, &s);
     return count;
+}
+
+/* As somebody who must make something of a key that has no word, before the entry is gone. */
+static inline UNUSED cc_status pop_as(cc_skiplist *list, cc_relation end, cc_entry *entry) {
+    cc_stored_key prepared = {.kind = UINT8_MAX}; /* no key is of that kind */
+    cc_status status;
+    while ((status = cc_skiplist_pop_end(list, end, &prepared, entry)) == CC_MISMATCH) {
+        CHECK(entry->digest != prepared.digest || entry->kind != prepared.kind);
+        prepared = (cc_stored_key){.digest = entry->digest, .kind = entry->kind};
+    }
+    if (status == CC_FOUND && !entry->key) {
+        CHECK(entry->digest == prepared.digest && entry->kind == prepared.kind);
+    }
+    return status;
 }
 
 static inline UNUSED void release_entry(const cc_entry *e) {

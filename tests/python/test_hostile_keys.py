@@ -129,12 +129,7 @@ class TestRaising:
         assert m.last_item()[1] == 59
         # Iteration goes on from key to key, which takes comparisons, but one chunk takes none.
         assert next(iter(m.values())) == 0
-        for pop in (m.pop_first, m.pop_last, m.popitem):
-            before = len(m)
-            try:
-                pop()
-            except Failure:
-                assert len(m) == before
+        assert [pop()[1] for pop in (m.pop_first, m.pop_last, m.popitem)] == [0, 59, 58]
         m.clear()
         failing = False
         assert list(m) == []
@@ -181,6 +176,162 @@ class TestRaising:
             m.get(probe)
         probe.hook = None
         consistent(m)
+
+
+class TestPopping:
+    """Popping an end takes no comparison: it removes the very entry that stands there."""
+
+    @pytest.fixture
+    def hooks(self):
+        def fail(*_):
+            pytest.fail("a pop has compared")
+
+        keys = [HookedKey(rank) for rank in range(200)]
+
+        def close():
+            for key in keys:
+                key.hook = fail
+
+        return keys, close
+
+    def test_a_map_is_popped_from_both_ends_without_a_comparison(self, hooks):
+        keys, close = hooks
+        m = SkipListMap((key, str(key.rank)) for key in keys)
+        close()
+        for low in range(100):
+            pop_last = m.pop_last if low % 2 else m.popitem
+            for (key, value), rank in ((m.pop_first(), low), (pop_last(), 199 - low)):
+                assert key is keys[rank]
+                assert value == str(rank)
+        assert len(m) == 0
+
+    def test_a_set_is_popped_from_both_ends_without_a_comparison(self, hooks):
+        keys, close = hooks
+        s = SkipListSet(keys)
+        close()
+        for low in range(100):
+            pop = s.pop if low % 2 else s.pop_first
+            assert pop() is keys[low]
+            assert s.pop_last() is keys[199 - low]
+        assert not s
+
+    def test_a_key_that_was_changed_inside_is_popped(self):
+        keys = [Key(rank) for rank in range(100)]
+        s = SkipListSet(keys)
+        keys[0].rank = 1000
+        keys[99].rank = -1
+        assert s.pop_first() is keys[0]
+        assert s.pop_last() is keys[99]
+        assert s.pop() is keys[1]
+
+    def test_an_order_that_is_none_is_popped_to_the_end(self):
+        class Stone(Key):
+            def __lt__(self, other):  # 0 < 1 < 2 < 0
+                return (other.rank - self.rank) % 3 == 1
+
+        for seed in range(20):
+            ranks = list(range(60))
+            random.Random(seed).shuffle(ranks)
+            s = SkipListSet(map(Stone, ranks))
+            left = len(s)
+            popped = {}
+            while s:
+                key = s.pop_first() if left % 2 else s.pop_last()
+                assert id(key) not in popped
+                popped[id(key)] = key
+                left -= 1
+            assert left == 0
+
+    def test_ints_among_keys_that_lie_are_popped(self):
+        class Liar(int):
+            def __lt__(self, other):
+                return False
+
+            __gt__ = __lt__
+
+        m = SkipListMap.fromkeys(range(50))
+        for n in range(50, 60):
+            m.setdefault(Liar(n), None)
+        for n in range(len(m)):
+            m.pop_last() if n % 2 else m.pop_first()
+        assert not m
+        m._check()
+
+    def test_threads_get_each_key_object_once(self, eager_switching):
+        s = SkipListSet()
+        taken = []
+
+        def work(number):
+            mine = []
+            for n in range(rounds(300)):
+                s.add(Key(n % 7))
+                try:
+                    mine.append(s.pop_first() if number % 2 else s.pop_last())
+                except KeyError:
+                    pass
+            taken.append(mine)
+
+        run_copies(4, work)
+        objects = [key for mine in taken for key in mine if isinstance(key, Key)]
+        assert len({id(key) for key in objects}) == len(objects)
+        s._check()
+
+
+CHANGES = {
+    name: OPERATIONS[name]
+    for name in "setitem put put_if_absent setdefault delete delitem pop".split()
+}
+
+
+class TestEffects:
+    @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+    def test_nothing_is_compared_after_the_effect(self, change, monkeypatch):
+        swallowed = []
+        monkeypatch.setattr(sys, "unraisablehook", lambda event: swallowed.append(event.exc_type))
+        compared = 0
+
+        def hook(*_):
+            nonlocal compared
+            compared += 1
+            if len(m) != before:
+                raise KeyboardInterrupt
+
+        ranks = list(range(0, 300, 2))
+        random.Random(5).shuffle(ranks)
+        m = SkipListMap((Key(rank), "old") for rank in ranks)
+        removes = change in (CHANGES["delete"], CHANGES["delitem"], CHANGES["pop"])
+        for rank in ranks:
+            before = len(m)
+            change(m, HookedKey(rank if removes else rank + 1, hook))
+            assert len(m) == before + (-1 if removes else 1)
+        assert compared > 300
+        assert not swallowed
+        before = len(m)
+        m._check()
+
+    @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+    def test_an_interrupt_in_any_comparison_leaves_the_map_unchanged(self, change):
+        m = map_of_keys()
+        contents = list(m.items())
+        fuse = 0
+
+        def hook(*_):
+            nonlocal fuse
+            fuse -= 1
+            if fuse < 0:
+                raise KeyboardInterrupt
+
+        rank = 40 if change in (CHANGES["delete"], CHANGES["delitem"], CHANGES["pop"]) else 41
+        for fuse_at in range(1000):
+            fuse = fuse_at
+            try:
+                change(m, HookedKey(rank, hook))
+            except KeyboardInterrupt:
+                assert list(m.items()) == contents
+            else:
+                break
+        assert fuse_at > 3
+        assert len(m) != len(contents)
 
 
 class TestReentering:

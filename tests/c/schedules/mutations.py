@@ -37,6 +37,7 @@ DEFINES = [
     "-DMOST_STRIPES=1u",
     "-DSMALLEST_HINT_TABLE=2u",
     "-DHINT_SLOTS=2u",
+    "-DMOST_STEPS_BACK=2u",
 ]
 FLAGS = ["-std=gnu11", "-O1", "-g", "-w", "-pthread"]
 
@@ -459,8 +460,8 @@ MUTATIONS_OF_DEBRA = [
         [
             (
                 LIST,
-                "seek_again(list, g, search, at, height_of(n)) != CC_FOUND",
-                "seek_again(list, g, search, at, 0) != CC_FOUND",
+                "cc_status status = seek_again(list, g, search, at, height_of(n));",
+                "cc_status status = seek_again(list, g, search, at, 0);",
             )
         ],
         "sched_skiplist",
@@ -538,6 +539,45 @@ MUTATIONS_OF_DEBRA = [
         ],
         "sched_skiplist",
         ("interrupted_comparison_debra", "anything_compared_debra", "anything_undecided_debra"),
+    ),
+    Mutation(
+        "question_leaves_a_place",
+        "phases: a tower that would have to ask has no place any more",
+        [
+            (
+                LIST,
+                "                at->levels = status == CC_NEED_COMPARE ? 0 : at->levels; /* nothing is held */\n",
+                "",
+            )
+        ],
+        "sched_skiplist",
+        ("interrupted_question_of_a_tower_debra", "anything_undecided_debra"),
+    ),
+    Mutation(
+        "place_to_remove_from_not_held",
+        "phases: a removal that asks holds the place that it takes the node out of",
+        [(LIST, "keep_position(g, at, CC_FOUND, MAX_HEIGHT);", "cc_end_reading(g);")],
+        "sched_skiplist",
+        ("interrupted_removal_by_asking_debra", "anything_undecided_debra"),
+    ),
+    Mutation(
+        "entry_to_remove_not_held",
+        "phases: a removal that asks holds the node that it kills",
+        [
+            (LIST, "        cc_hold(g, HELD_VALUE, (uintptr_t)found->n);\n", ""),
+            (
+                LIST,
+                "keep_position(g, at, CC_FOUND, MAX_HEIGHT);",
+                "keep_position(g, at, CC_FOUND, 0);",
+            ),
+            (
+                LIST,
+                "                if (asking) {\n                    unlink_at(list, &at, n);\n                }\n",
+                "",
+            ),
+        ],
+        "sched_skiplist",
+        ("interrupted_removal_by_asking_debra", "anything_undecided_debra"),
     ),
     Mutation(
         "killing_in_a_read_phase",
@@ -881,6 +921,71 @@ MUTATIONS = [
         ("tower_and_removal", "tower_removal_tower", "anything"),
     ),
     Mutation(
+        "pop_takes_any_value",
+        "pop_end: key and value were at the end together",
+        [
+            (
+                LIST,
+                "swap_value(list, &g, n, CC_TOMBSTONE, &value, &left) != CC_FOUND) {",
+                "swap_value(list, &g, n, CC_TOMBSTONE, NULL, &left) != CC_FOUND) {",
+            )
+        ],
+        "sched_skiplist",
+        ("pops", "anything"),
+    ),
+    Mutation(
+        "pop_does_not_sweep",
+        "pop_end: what it could not take out at the end is swept",
+        [
+            (
+                LIST,
+                "            last_one_out(list, &g, &own, n, &left);",
+                "            left.dead = n;",
+            )
+        ],
+        "sched_skiplist",
+        ("pops_of_one", "pops_undecided", "anything"),
+    ),
+    Mutation(
+        "pop_hands_out_what_it_borrows",
+        "pop_end: key and value are acquired for the caller",
+        [
+            (
+                LIST,
+                "        acquire_entry(list, n, value, entry);\n        mark_dead(n);",
+                "        *entry = (cc_entry){n->digest, n->key, value, (uint8_t)kind_of(n)};\n        mark_dead(n);",
+            )
+        ],
+        "sched_skiplist",
+        ("pops",),
+    ),
+    Mutation(
+        "walk_ends_at_a_mark",
+        "a walk without comparisons goes on until the node is unlinked",
+        [
+            (
+                LIST,
+                "while (!sought || !(cc_load_acquire_uptr(&sought->next[level]) & UNLINKED)) { /* (5) */",
+                "while (!sought || !is_marked(cc_load_acquire_uptr(&sought->next[level]))) {",
+            )
+        ],
+        "sched_skiplist",
+        ("pops_undecided", "undecided_keys", "anything_undecided"),
+    ),
+    Mutation(
+        "walk_goes_on_from_a_dead_node",
+        "a walk goes on from a place that is still linked",
+        [
+            (
+                LIST,
+                "for (; is_marked(link); link = cc_protect(g, &before->next[level])) {",
+                "for (; 0;) {",
+            )
+        ],
+        "sched_skiplist",
+        ("pops_undecided", "undecided_keys", "clear", "anything_undecided"),
+    ),
+    Mutation(
         "both_retire",
         "one hand-off per node: it is retired once",
         [(LIST, "    return BUILDERS(was) == 0;", "    return true;")],
@@ -893,8 +998,8 @@ MUTATIONS = [
         [
             (
                 LIST,
-                "            if (leave_builders(n)) {\n                last_one_out(list, &g, search, n, &left);\n            }\n            n = NULL;",
-                "            if (leave_builders(n)) {\n                left.dead = n;\n            }\n            n = NULL;",
+                "                unlink_at(list, &at, n);\n                last_one_out(list, &g, search, n, &left);\n            }\n            n = NULL;",
+                "                left.dead = n;\n            }\n            n = NULL;",
             )
         ],
         "sched_skiplist",

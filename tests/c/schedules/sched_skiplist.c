@@ -36,7 +36,9 @@ typedef enum what {
     PUT_IF_PRESENT,
     REPLACE_EXACT,
     REMOVE,
-    REMOVE_EXACT,
+    REMOVE_EXACT, /* no operation: the second half of a pop, for the judge */
+    POP_FIRST,
+    POP_LAST,
     FIRST,
     LAST,
     FLOOR,
@@ -51,7 +53,7 @@ typedef enum what {
 typedef struct operation {
     uint8_t what, key;
     uint8_t height;       /* of a new node, as far as the list's top allows */
-    uint8_t expected;     /* value of REPLACE_EXACT, REMOVE_EXACT */
+    uint8_t expected;     /* value of REPLACE_EXACT */
     bool no_tick, grow; /* of the era when something is published; of the hints, if they should */
 } operation;
 
@@ -245,8 +247,9 @@ static cc_status try_it(cc_search *s, const operation *o, uintptr_t value, uintp
         return cc_skiplist_replace_exact(list, s, expected, value);
     case REMOVE:
         return cc_skiplist_remove(list, s, old);
-    case REMOVE_EXACT:
-        return cc_skiplist_remove_exact(list, s, expected);
+    case POP_FIRST:
+    case POP_LAST:
+        return cc_skiplist_pop_end(list, o->what == POP_FIRST ? CC_FIRST : CC_LAST, NULL, entries);
     case SCAN_UP:
         return cc_skiplist_scan_up(list, o->key ? s : NULL, false, entries, KEYS, count);
     case SCAN_DOWN:
@@ -284,8 +287,8 @@ static void note_scan(event *e, const cc_entry *entries, size_t count) {
         for (unsigned f = 0; f < SCHED_MOST_FIBRES; f++) {
             for (unsigned i = 0; i < MOST_OPERATIONS; i++) {
                 operation o = now.by[f][i];
-                touched |=
-                    o.what == CLEAR || (o.key == key && o.what >= PUT && o.what <= REMOVE_EXACT);
+                touched |= o.what == CLEAR || o.what == POP_FIRST || o.what == POP_LAST ||
+                           (o.key == key && o.what >= PUT && o.what <= REMOVE);
             }
         }
         bool in_range = !from || (up ? key >= from : key <= from);
@@ -317,15 +320,6 @@ static void perform(const operation *o, unsigned value_number, event *e) {
         learn(&s);
     }
     e->ended = sched_stamp();
-    while (s.unswept) {
-        if (s.asks) {
-            learn(&s);
-        } else if (sched_choose(2)) {
-            cc_skiplist_finish_without_comparing(list, &s);
-        } else {
-            cc_skiplist_finish(list, &s);
-        }
-    }
     cc_search_end(list, &s);
     if (e->status == CC_NO_MEMORY) {
         sched_fail("no memory");
@@ -340,9 +334,16 @@ static void perform(const operation *o, unsigned value_number, event *e) {
     }
     if (o->what == SCAN_UP || o->what == SCAN_DOWN) {
         note_scan(e, entries, count);
-    } else if (e->status == CC_FOUND && o->what >= FIRST && o->what != CLEAR) {
+    } else if (e->status == CC_FOUND && o->what >= POP_FIRST && o->what != CLEAR) {
         e->got_key = key_of(&entries[0]);
         e->got = number_of(entries[0].value);
+        if (o->what <= POP_LAST) {
+            /* What was popped was the end at some moment, and was there to be removed at another. */
+            event removal = *e;
+            removal.done = (operation){
+                .what = REMOVE_EXACT, .key = (uint8_t)e->got_key, .expected = (uint8_t)e->got};
+            note(&removal);
+        }
     } else if (e->status == CC_FOUND && old) {
         e->got = number_of(old);
     }
@@ -382,12 +383,14 @@ static bool map_answers(unsigned *at, const event *e) {
     default:
         break;
     }
-    bool descends = e->done.what == LAST || e->done.what == FLOOR || e->done.what == LOWER;
+    bool descends = e->done.what == LAST || e->done.what == POP_LAST || e->done.what == FLOOR ||
+                    e->done.what == LOWER;
     for (unsigned i = 1; i < KEYS; i++) {
         unsigned k = descends ? KEYS - i : i;
-        bool fits = e->done.what == FIRST || e->done.what == LAST ||
-                    (e->done.what == FLOOR && k <= key) || (e->done.what == LOWER && k < key) ||
-                    (e->done.what == CEILING && k >= key) || (e->done.what == HIGHER && k > key);
+        bool fits = e->done.what == FIRST || e->done.what == LAST || e->done.what == POP_FIRST ||
+                    e->done.what == POP_LAST || (e->done.what == FLOOR && k <= key) ||
+                    (e->done.what == LOWER && k < key) || (e->done.what == CEILING && k >= key) ||
+                    (e->done.what == HIGHER && k > key);
         if (at[k] && fits && !other) {
             other = k;
         }
@@ -419,9 +422,10 @@ static bool is_linearizable(const unsigned *at, unsigned done) {
 
 static void print_events(void) {
     static const char *const names[] = {
-        "nothing", "get",          "put",     "put_if_absent", "put_if_present", "replace_exact",
-        "remove",  "remove_exact", "first",   "last",          "floor",          "ceiling",
-        "lower",   "higher",       "scan_up", "scan_down",     "clear"};
+        "nothing",       "get",     "put",          "put_if_absent", "put_if_present",
+        "replace_exact", "remove",  "pop, removal", "pop_first",     "pop_last",
+        "first",         "last",    "floor",        "ceiling",       "lower",
+        "higher",        "scan_up", "scan_down",    "clear"};
     for (unsigned k = 1; k < KEYS; k++) {
         fprintf(stderr, "  key %u: value %u before, %u after\n", k, contents_before[k],
                 contents_after[k]);
@@ -581,16 +585,16 @@ static const char *judge(void) {
 static operation any_operation(void) {
     /* Changes more often than queries, and mostly of one key. */
     static const uint8_t kinds[] = {
-        GET,           GET,     PUT,    PUT,    PUT,          PUT_IF_ABSENT, PUT_IF_PRESENT,
-        REPLACE_EXACT, REMOVE,  REMOVE, REMOVE, REMOVE_EXACT, FIRST,         LAST,
-        FLOOR,         CEILING, LOWER,  HIGHER, SCAN_UP,      SCAN_DOWN,     CLEAR};
+        GET,     GET,    PUT,    PUT,       PUT,       PUT_IF_ABSENT, PUT_IF_PRESENT, REPLACE_EXACT,
+        REMOVE,  REMOVE, REMOVE, POP_FIRST, POP_LAST,  FIRST,         LAST,           FLOOR,
+        CEILING, LOWER,  HIGHER, SCAN_UP,   SCAN_DOWN, CLEAR};
     static const uint8_t some_keys[] = {2, 2, 2, 3, 3, 1};
     operation o = {.what = kinds[sched_choose(sizeof kinds)],
                    .key = some_keys[sched_choose(6)],
                    .height = (uint8_t)(1 + sched_choose(3)),
                    .no_tick = sched_choose(2) == 1,
                    .grow = now.hashed && sched_choose(2) == 1};
-    if (o.what == REPLACE_EXACT || o.what == REMOVE_EXACT) {
+    if (o.what == REPLACE_EXACT) {
         o.expected = (uint8_t)(1 + sched_choose(MOST_VALUES - 1));
     }
     return o;
@@ -651,9 +655,17 @@ static const sched_program programs_of_ibr[] = {
      SCENARIO(BEFORE{{PUT, 2}, {PUT, 3}}, FIRST_FIBRE{{GET, 2}}, SECOND_FIBRE{{PUT, 3}},
               THIRD_FIBRE{{PUT, 2}, {PUT, 2}})},
     {"exact", 2, set_up, fibre, judge, 2, 1, 0,
-     SCENARIO(BEFORE{{PUT, 2}},
-              FIRST_FIBRE{{REPLACE_EXACT, 2, .expected = 1}, {REMOVE_EXACT, 2, .expected = 7}},
-              SECOND_FIBRE{{PUT, 2}, {REMOVE_EXACT, 2, .expected = 1}, {PUT_IF_PRESENT, 2}})},
+     SCENARIO(BEFORE{{PUT, 2}}, FIRST_FIBRE{{REPLACE_EXACT, 2, .expected = 1}, {REMOVE, 2}},
+              SECOND_FIBRE{{PUT, 2}, {REPLACE_EXACT, 2, .expected = 1}, {PUT_IF_PRESENT, 2}})},
+    {"pops", 2, set_up, fibre, judge, 3, 1, 0,
+     SCENARIO(.keys = COUNTED, BEFORE{{PUT, 2, 2}, {PUT, 3}}, FIRST_FIBRE{{POP_FIRST}, {POP_LAST}},
+              SECOND_FIBRE{{PUT, 1}, {PUT, 2}, {POP_FIRST}})},
+    {"pops_of_one", 3, set_up, fibre, judge, 2, 0, 0,
+     SCENARIO(.keys = COUNTED, BEFORE{{PUT, 2, TALL}}, FIRST_FIBRE{{POP_LAST}, {PUT, 3}},
+              SECOND_FIBRE{{POP_FIRST}, {PUT, 2, 2}}, THIRD_FIBRE{{PUT, 4, 2}, {POP_LAST}})},
+    {"pops_undecided", 3, set_up, fibre, judge, 2, 0, 0,
+     SCENARIO(.keys = UNDECIDED, BEFORE{{PUT, 2, 2}, {PUT, 3, 2}}, FIRST_FIBRE{{POP_LAST}},
+              SECOND_FIBRE{{PUT, 4, 2}, {POP_FIRST}}, THIRD_FIBRE{{PUT, 1, 2}, {REMOVE, 3}})},
     {"tower_and_removal", 2, set_up, fibre, judge, 3, 0, 200,
      SCENARIO(.keys = COUNTED, BEFORE{{PUT, 4, 2}, {PUT, 4, TALL}, {REMOVE, 4}},
               FIRST_FIBRE{{PUT, 2, TALL}}, SECOND_FIBRE{{REMOVE, 2}})},
@@ -760,6 +772,13 @@ static const sched_program programs_of_debra[] = {
     {"interrupted_comparison", 2, set_up, fibre, judge, 2, 0, 0,
      SCENARIO(.keys = UNDECIDED, BEFORE{{PUT, 1}, {PUT, 2}, {PUT, 3}}, FIRST_FIBRE{{GET, 3}},
               SECOND_FIBRE{{REMOVE, 2}, {REMOVE, 1}, {REMOVE, 3}})},
+    {"interrupted_removal_by_asking", 2, set_up, fibre, judge, 2, 0, 0,
+     SCENARIO(.keys = UNDECIDED, BEFORE{{PUT, 1, 2}, {PUT, 2}, {PUT, 3}}, FIRST_FIBRE{{REMOVE, 2}},
+              SECOND_FIBRE{{REMOVE, 2}, {PUT, 3}, {PUT, 3}})},
+    {"interrupted_question_of_a_tower", 3, set_up, fibre, judge, 2, 0, 200,
+     SCENARIO(.keys = UNDECIDED, BEFORE{{PUT, 1, 2}, {PUT, 3, 2}}, FIRST_FIBRE{{PUT, 4, TALL}},
+              SECOND_FIBRE{{PUT, 2, 2}, {REMOVE, 4}},
+              THIRD_FIBRE{{REMOVE, 3}, {PUT, 1}, {PUT, 1}})},
     {"interrupted_question", 2, set_up, fibre, judge, 2, 0, 0,
      SCENARIO(.keys = UNDECIDED, BEFORE{{PUT, 2}}, FIRST_FIBRE{{GET, 3}},
               SECOND_FIBRE{{PUT, 2}, {PUT, 2}})},
