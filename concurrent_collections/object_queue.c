@@ -68,8 +68,9 @@ void cc_object_queue_free(cc_object_queue *q) {
  *
  * puts is the sum of the members' counts; done is one counter. All is done at the moment when done was read if the
  * sum read after it is not greater: every count in it is at least what it was at that moment, and done
- * never exceeds the puts. A put that has counted itself and then fails makes the sum too high for a while; it
- * notifies when it has taken that back. */
+ * never exceeds the puts. A put that has counted itself and then fails, since the queue was shut down meanwhile or for want
+ * of memory, makes the sum too high for a while; it notifies when it has taken that back. Only then, a task_done() that is one
+ * too many may get through. */
 
 static bool is_all_done(const cc_object_queue *q) {
     uint64_t done = cc_load_seq_cst_u64(&q->done);
@@ -136,8 +137,12 @@ static int no_put(cc_queue_status status) {
     return -1;
 }
 
-/* After one that failed: it may have been counted for a moment, or have had a credit. */
+/* After one that failed: unless the queue was full it may have been counted for a while, or have had a credit. */
 static void take_back(cc_object_queue *q, cc_queue_status status) {
+    if (status == CC_QUEUE_FULL) {
+        return;
+    }
+    cc_store_relaxed_u64(&q->puts_seen, 0); /* it may be too high */
     tell_joiners(q);
     if (status == CC_QUEUE_NO_MEMORY && q->is_bounded) {
         cc_place_notify(&q->not_full);
@@ -153,11 +158,9 @@ typedef struct waiting_put {
 static cc_outcome try_waiting_put(void *closure) {
     waiting_put *put = closure;
     put->status = cc_queue_put(put->q->core, put->word);
-    if (put->status == CC_QUEUE_FULL) {
-        tell_joiners(put->q);
-        return CC_ATTEMPT_FAILED;
-    }
-    return put->status == CC_QUEUE_OK ? CC_ATTEMPT_WORKED : CC_ATTEMPT_ENDED;
+    return put->status == CC_QUEUE_FULL ? CC_ATTEMPT_FAILED
+           : put->status == CC_QUEUE_OK ? CC_ATTEMPT_WORKED
+                                        : CC_ATTEMPT_ENDED;
 }
 
 int cc_object_queue_put(cc_object_queue *q, PyObject *item, uint64_t deadline) {
@@ -165,7 +168,6 @@ int cc_object_queue_put(cc_object_queue *q, PyObject *item, uint64_t deadline) {
     cc_queue_status status = deadline == CC_NOT_AT_ALL ? cc_queue_put_now(q->core, (uintptr_t)item)
                                                        : cc_queue_put(q->core, (uintptr_t)item);
     if (status == CC_QUEUE_FULL && deadline != CC_NOT_AT_ALL) {
-        tell_joiners(q);
         waiting_put put = {q, (uintptr_t)item, status};
         if (cc_wait_until(&q->not_full, try_waiting_put, &put, deadline) == CC_WAIT_RAISED) {
             Py_DECREF(item);

@@ -12,9 +12,14 @@
  * raises `gets` after it has taken its word and before it gives the credit back: puts minus gets, read in an order that
  * does not make them older, is at most the capacity.
  *
+ * A kind that bounds itself (wCQ) has no credits, and counts for itself: the put when it has its place, the get before it gives
+ * the place to another put. So in all kinds a put that says FULL has not been counted at any time. What makes the sum of puts too
+ * high for a while is a put that turns out to be too late (CLOSED), or has no memory.
+ *
  * Closing has two halves. First the flag: no put that begins later succeeds. Then the kind's own close, which settles the puts
  * that were under way; a thread without memory for a block of its own leaves that to the next get that
- * finds nothing. A get says CLOSED only on the word of the kind.
+ * finds nothing. A get says CLOSED only on the word of the kind. Then the queue is over, and its length is 0: puts that are counted
+ * still, since their threads have not come to it, will say CLOSED. (`over` says nothing of other memory, so it is relaxed.)
  */
 #include <string.h>
 
@@ -132,6 +137,9 @@ CC_ALWAYS_INLINE cc_queue_status put_counted(cc_queue *queue, cc_member *self, u
     if (queue->has_credits && !take_credit(queue)) {
         return CC_QUEUE_FULL;
     }
+    if (queue->counts_itself) {
+        return queue->ops->put_word(queue, self, word);
+    }
     cc_member_count(&self->puts, 1);
     cc_queue_status status = queue->ops->put_word(queue, self, word);
     if (status != CC_QUEUE_OK) {
@@ -189,8 +197,13 @@ CC_ALWAYS_INLINE cc_queue_status get(cc_queue *queue, uintptr_t *word, bool may_
     if (status == CC_QUEUE_EMPTY && cc_load_seq_cst_u32(&queue->closing)) {
         status = get_while_closing(queue, self, word);
     }
+    if (status == CC_QUEUE_CLOSED && !cc_load_relaxed_u32(&queue->over)) {
+        cc_store_relaxed_u32(&queue->over, 1);
+    }
     if (status == CC_QUEUE_OK) {
-        cc_member_count(&self->gets, 1);
+        if (!queue->counts_itself) {
+            cc_member_count(&self->gets, 1);
+        }
         if (queue->has_credits) {
             give_credit(queue);
         }
@@ -246,6 +259,9 @@ uint64_t cc_queue_gets(const cc_queue *queue) {
 size_t cc_queue_length(const cc_queue *queue) {
     /* Gets first: no word is counted as taken that is not yet counted as put. What comes in between makes the answer too
      * high, and then it says full. */
+    if (cc_load_relaxed_u32(&queue->over)) {
+        return 0;
+    }
     uint64_t gets = cc_queue_gets(queue), puts = cc_queue_puts(queue);
     uint64_t length = puts > gets ? puts - gets : 0;
     return queue->capacity && length > queue->capacity ? queue->capacity : (size_t)length;

@@ -91,11 +91,12 @@ void cc_queue_close(cc_queue *queue);
 bool cc_queue_is_closed(const cc_queue *queue);
 
 /* Puts that have succeeded, or are about to, minus gets that have: never above the capacity, exact while
- * nobody is at work. O(threads). */
+ * nobody is at work, and 0 from the first get on that has said CLOSED. O(threads). */
 size_t cc_queue_length(const cc_queue *queue);
 
 /* Sums of the members' counts. `puts` is read so that a put whose word somebody has taken is always in it
- * when the take is known to the caller. */
+ * when the take is known to the caller. A put that says FULL is never in it; one that will say CLOSED or NO_MEMORY may be
+ * for a while. */
 uint64_t cc_queue_puts(const cc_queue *queue);
 uint64_t cc_queue_gets(const cc_queue *queue);
 

@@ -47,6 +47,8 @@ struct cc_queue {
     void (*release)(uintptr_t word);
     size_t capacity;
     bool has_credits;
+    bool counts_itself; /* put_word and take_word see to the member's counts; set by begin */
+    cc_atomic_u32 over; /* a get has said CLOSED: nothing is inside, for ever */
     cc_atomic_u32 closing; /* 1: no put begins to succeed any more */
     cc_streaks streaks;
     cc_queue_options options;

@@ -214,14 +214,19 @@ static const cc_ring_kind wcq_nodes = {
 
 /* ---------------------------------------------------------------- one node that bounds itself */
 
+/* Both count for themselves: a put when it has a place, so that one that says FULL was never counted; a get before it gives its
+ * place to another put. So what is counted as inside is never more than the capacity. */
+
 CC_NEVER_INLINE cc_queue_status put_bounded(wcq *q, wcq_member *self, uintptr_t word) {
     wcq_node *node = q->only;
     uint64_t index;
     if (wcq_dequeue(&node->free, &self->record, &index) != WCQ_DONE) {
         return wcq_is_closed(&node->filled) ? CC_QUEUE_CLOSED : CC_QUEUE_FULL;
     }
+    cc_member_count(&self->common.puts, 1);
     cc_store_relaxed_uptr(&words_of(node)[index], word); /* published with the index */
     if (wcq_enqueue(&node->filled, &self->record, index) == WCQ_SHUT) {
+        cc_member_count(&self->common.puts, UINT64_MAX); /* minus 1 */
         wcq_enqueue(&node->free, &self->record, index);
         return CC_QUEUE_CLOSED;
     }
@@ -240,6 +245,7 @@ CC_NEVER_INLINE cc_queue_status take_bounded(wcq *q, wcq_member *self, uintptr_t
         }
     }
     *word = cc_load_relaxed_uptr(&words_of(node)[index]);
+    cc_member_count(&self->common.gets, 1);
     wcq_enqueue(&node->free, &self->record, index);
     return CC_QUEUE_OK;
 }
@@ -254,6 +260,7 @@ static bool begin(cc_queue *queue) {
         return cc_ring_list_begin(&q->rings, queue, &wcq_nodes);
     }
     queue->has_credits = false; /* `free` holds exactly `capacity` indices */
+    queue->counts_itself = true;
     uint32_t slots = cc_power_of_two(queue->capacity);
     size_t bytes = node_bytes(slots);
     q->only = cc_alloc_aligned(bytes, CC_CACHE_LINE);

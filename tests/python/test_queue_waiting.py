@@ -259,6 +259,8 @@ def test_an_immediate_shutdown_beside_puts_and_gets_lets_join_end(Queue, eager_s
         def shut_down(q=q):
             time.sleep(0.002)
             q.shutdown(immediate=True)
+            # At once, wherever the puts are that will be refused.
+            assert (q.qsize(), len(q), q.empty(), q.full()) == (0, 0, True, False)
 
         run_threads(put, put, work, shut_down, q.join)
         assert q.empty()

@@ -7,9 +7,10 @@ sched_queue that are tried, and why it survives if it does.
 
 from __future__ import annotations
 
-SCQ, LCRQ, LIST, LISTC, QUEUE, KEPT, STREAK = (
+SCQ, LCRQ, WCQ, LIST, LISTC, QUEUE, KEPT, STREAK = (
     "queue/scq.c",
     "queue/lcrq.c",
+    "queue/wcq.c",
     "queue/ring_list.h",
     "queue/ring_list.c",
     "queue/queue.c",
@@ -326,8 +327,8 @@ QUEUE_MUTATIONS: list[Entry] = [
             ),
             (
                 QUEUE,
-                "cc_member_count(&self->gets, 1); if (queue->has_credits) { give_credit(queue); }",
-                "cc_member_count(&self->gets, 1);",
+                "cc_member_count(&self->gets, 1); } if (queue->has_credits) { give_credit(queue); }",
+                "cc_member_count(&self->gets, 1); }",
             ),
             (
                 QUEUE,
@@ -342,7 +343,11 @@ QUEUE_MUTATIONS: list[Entry] = [
         "put_is_counted_late",
         "a put is counted before it publishes its word",
         [
-            (QUEUE, "cc_member_count(&self->puts, 1); cc_queue_status", "cc_queue_status"),
+            (
+                QUEUE,
+                "word); } cc_member_count(&self->puts, 1); cc_queue_status",
+                "word); } cc_queue_status",
+            ),
             (
                 QUEUE,
                 "cc_member_count(&self->puts, UINT64_MAX); /* minus 1 */",
@@ -350,11 +355,52 @@ QUEUE_MUTATIONS: list[Entry] = [
             ),
             (
                 QUEUE,
-                "give_credit(queue); } } return status; } /* The flag",
-                "give_credit(queue); } } else { cc_member_count(&self->puts, 1); } return status; } /* The flag",
+                "give_credit(queue); } } return status; } CC_ALWAYS_INLINE cc_queue_status put(",
+                "give_credit(queue); } } else { cc_member_count(&self->puts, 1); } return status; }"
+                " CC_ALWAYS_INLINE cc_queue_status put(",
             ),
         ],
         both("sums"),
+        "",
+    ),
+    (
+        "put_is_counted_before_it_has_a_place",
+        "a put that says FULL is not counted at any time",
+        [
+            (
+                WCQ,
+                "uint64_t index; if (wcq_dequeue(&node->free, &self->record, &index) != WCQ_DONE) {",
+                "uint64_t index; cc_member_count(&self->common.puts, 1);"
+                " if (wcq_dequeue(&node->free, &self->record, &index) != WCQ_DONE) {"
+                " cc_member_count(&self->common.puts, UINT64_MAX);",
+            ),
+            (
+                WCQ,
+                "cc_member_count(&self->common.puts, 1); cc_store_relaxed_uptr",
+                "cc_store_relaxed_uptr",
+            ),
+        ],
+        of("wait_free", "sums_of_one"),
+        "",
+    ),
+    (
+        "place_is_given_before_the_get_is_counted",
+        "a get that bounds the queue is counted before its place goes to another put",
+        [
+            (
+                WCQ,
+                "cc_member_count(&self->common.gets, 1); wcq_enqueue(&node->free, &self->record, index);",
+                "wcq_enqueue(&node->free, &self->record, index); cc_member_count(&self->common.gets, 1);",
+            )
+        ],
+        of("wait_free", "sums_of_one"),
+        "",
+    ),
+    (
+        "length_of_a_queue_that_is_over",
+        "after a get has said CLOSED the length is 0",
+        [(QUEUE, "cc_store_relaxed_u32(&queue->over, 1);", "")],
+        both("close_small", "close"),
         "",
     ),
     (
