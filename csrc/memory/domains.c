@@ -24,6 +24,7 @@
 
 #include "../platform/cc_registry_lock.h"
 #include "cc_alloc.h"
+#include "release.h"
 #include "smr_fast.h"
 
 _Atomic uint32_t cc_something_may_wait;
@@ -95,12 +96,14 @@ int cc_smr_anything_waits(void) {
 
 size_t cc_smr_flush_all(void) {
     cc_thread *self = cc_thread_self();
-    bool may_release =
-        self && !self->is_releasing; /* else the release up the stack goes on first */
+    bool may_release = self && !self->releases; /* else the release up the stack goes on first */
     size_t waiting = 0;
     cc_smr_domain *d;
     /* Cleared before the walk: what is pushed during it is either seen or sets it again. */
     atomic_store_explicit(&cc_something_may_wait, 0, memory_order_seq_cst);
+    if (may_release) {
+        cc_adopt_orphans(self);
+    }
     cc_lock_registry();
     uint64_t round = begin_round();
     while ((d = next_of_round(round))) {
@@ -114,6 +117,7 @@ size_t cc_smr_flush_all(void) {
         cc_lock_registry();
     }
     cc_unlock_registry();
+    waiting += cc_destructions_put_off();
     if (waiting) {
         cc_note_that_something_waits();
     }
@@ -235,6 +239,7 @@ void cc_smr_get_statistics(cc_smr_statistics *out) {
         cc_lock_registry();
     }
     cc_unlock_registry();
+    out->limbo += cc_destructions_put_off();
     if (regions != on_stack) {
         cc_free(regions);
     }

@@ -44,15 +44,13 @@
 #include "../platform/cc_os.h"
 #include "cc_alloc.h"
 #include "domains.h"
+#include "release.h"
 #include "smr_fast.h"
 
 /* With more threads than this a retirement does not look at them all; it waits for a scan, which shares the look
  * among many. */
 #ifndef THREADS_WORTH_A_LOOK
 #define THREADS_WORTH_A_LOOK 64u
-#endif
-#ifndef SPARE_RECORDS_KEPT
-#define SPARE_RECORDS_KEPT 64u
 #endif
 /* A poll may look at this many things that a stalled region pins, in the mean: operations must not get
  * slower the longer somebody else is stalled. */
@@ -115,6 +113,7 @@ cc_smr_domain *cc_smr_domain_new_of(cc_smr_scheme scheme, cc_smr_release release
     uintptr_t after = (uintptr_t)d + sizeof *d + CC_CACHE_LINE - 1;
     d->stripes = (cc_stripe *)(after & ~(uintptr_t)(CC_CACHE_LINE - 1));
     cc_store_relaxed_u64(&d->era, 1);
+    cc_store_relaxed_u32(&d->pins, 1);
     for (uint32_t i = 0; i < stripes; i++) {
         cc_store_relaxed_u32(&d->stripes[i].scan_at, 1);
         cc_store_relaxed_u64(&d->stripes[i].bytes_left, BYTES_WORTH_A_SCAN);
@@ -284,152 +283,7 @@ static bool any_region_saw(const cc_smr_domain *d, uintptr_t word, uint64_t birt
     return false;
 }
 
-/* ---------------------------------------------------------------- releasing, never recursively */
-
-static void count(cc_atomic_u64 *statistic, uint64_t n) {
-    if (cc_load_relaxed_u32(&cc_smr_settings.statistics)) {
-        cc_store_relaxed_u64(statistic, cc_load_relaxed_u64(statistic) + n);
-    }
-}
-
-static void add_spare(cc_thread *self, cc_retired *r) {
-    r->next = self->spare;
-    self->spare = r;
-    self->spare_count++;
-}
-
-static void keep_spare(cc_thread *self, cc_retired *r) {
-    if (self->spare_count >= SPARE_RECORDS_KEPT) {
-        cc_free(r);
-    } else {
-        add_spare(self, r);
-    }
-}
-
-static void begin_releasing(cc_thread *self) {
-    CC_INVARIANT(!self->is_releasing);
-    self->is_releasing = true;
-}
-
-static void end_releasing(cc_thread *self) {
-    cc_deferred *item;
-    while ((item = self->deferred)) {
-        self->deferred = item->next;
-        item->run(item);
-    }
-    self->is_releasing = false;
-}
-
-void cc_run_or_defer(cc_deferred *item) {
-    cc_thread *self = cc_thread_self();
-    if (!self) { /* no memory for a record: recursion is the lesser evil */
-        item->run(item);
-        return;
-    }
-    item->next = self->deferred;
-    self->deferred = item;
-    if (!self->is_releasing) {
-        begin_releasing(self);
-        end_releasing(self);
-    }
-}
-
-/* A retired thing that nobody can see, met while a release function is running up the stack. It is
- * laid out so that a cc_deferred fits over its first two words. */
-typedef struct deferred_release {
-    cc_deferred deferred;
-    const void *context;
-    uintptr_t word;
-    cc_smr_release release;
-    uint64_t unused;
-    uint32_t bytes, kind;
-} deferred_release;
-
-_Static_assert(sizeof(deferred_release) <= sizeof(cc_retired), "a retired record can be deferred");
-
-static void run_deferred_release(cc_deferred *item) {
-    deferred_release *d = (deferred_release *)item;
-    deferred_release copy = *d;
-    cc_thread *self = cc_thread_self();
-    if (self) {
-        keep_spare(self, (cc_retired *)item);
-        count(&self->released, 1);
-    }
-    copy.release(copy.context, copy.word, copy.kind);
-}
-
 /* ---------------------------------------------------------------- limbo */
-
-int cc_reserve(cc_thread *self, unsigned n) {
-    while (self->spare_count < n) {
-        cc_retired *r = cc_alloc(sizeof *r);
-        if (!r) {
-            return -1;
-        }
-        add_spare(self, r);
-    }
-    return 0;
-}
-
-static void push_chain(cc_atomic_uptr *list, cc_retired *newest, cc_retired *oldest) {
-    uintptr_t head = cc_load_relaxed_uptr(list);
-    do {
-        oldest->next = (cc_retired *)head;
-    } while (!cc_cas_acq_rel_uptr(list, &head, (uintptr_t)newest)); /* (9) */
-}
-
-static cc_retired *last_of(cc_retired *chain) {
-    while (chain->next) {
-        chain = chain->next;
-    }
-    return chain;
-}
-
-/* Take at most `most` of what a scan of this stripe has found free out of it. */
-static cc_retired *take_ready(cc_stripe *s, size_t most) {
-    if (!most || !cc_load_relaxed_uptr(&s->ready)) {
-        return NULL;
-    }
-    cc_retired *first = (cc_retired *)cc_exchange_acq_rel_uptr(&s->ready, 0); /* pairs with (9) */
-    if (!first) {
-        return NULL;
-    }
-    cc_retired *last = first, *rest;
-    size_t n = 1;
-    uint64_t bytes = first->bytes;
-    for (; n < most && last->next; n++) {
-        last = last->next;
-        bytes += last->bytes;
-    }
-    rest = last->next;
-    last->next = NULL;
-    uintptr_t nothing = 0;
-    if (rest && !cc_cas_acq_rel_uptr(&s->ready, &nothing, (uintptr_t)rest)) { /* (9) */
-        push_chain(&s->ready, rest, last_of(rest)); /* another scan has pushed in between: rare */
-    }
-    cc_fetch_add_relaxed_u32(&s->ready_count, 0u - (uint32_t)n);
-    cc_fetch_add_relaxed_u64(&s->limbo_bytes, 0u - bytes);
-    return first;
-}
-
-void cc_release_chain(cc_thread *self, cc_retired *chain) {
-    begin_releasing(self);
-    while (chain) {
-        cc_retired *r = chain, copy = *r;
-        chain = r->next;
-        keep_spare(self, r);
-        count(&self->released, 1);
-        copy.release(copy.context, copy.word, copy.kind);
-    }
-    end_releasing(self);
-}
-
-static void release_ready(cc_stripe *s, cc_thread *self, size_t most) {
-    cc_retired *chain = self->is_releasing ? NULL : take_ready(s, most);
-    if (chain) {
-        cc_release_chain(self, chain);
-    }
-}
 
 /* A chain of retired things with its end. */
 typedef struct chain {
@@ -496,7 +350,7 @@ static bool find_death_before_bytes(const chain *c, uint64_t n, uint64_t *died) 
 /* Compare one stripe's limbo with the open regions. What none of them saw is ready, oldest first, and at most
  * `most` of it is released. */
 static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t most) {
-    if (self->is_releasing || !cc_load_relaxed_uptr(&s->limbo)) {
+    if (!cc_load_relaxed_uptr(&s->limbo)) {
         return;
     }
     cc_retired *newest_first =
@@ -504,7 +358,7 @@ static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t 
     if (!newest_first) {
         return;
     }
-    count(&self->scans, 1);
+    cc_count(&self->scans, 1);
     cc_store_relaxed_u64(&s->bytes_left, BYTES_WORTH_A_SCAN);
     chain waiting = {NULL, newest_first, 0, 0}, free = {NULL, NULL, 0, 0};
     while (newest_first) { /* oldest first: so they are released, and so their ages are known */
@@ -540,11 +394,11 @@ static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t 
             newest = r;
             r = next;
         }
-        push_chain(&s->limbo, newest, oldest_first.first);
+        cc_push_retired(&s->limbo, newest, oldest_first.first);
     }
     if (free.first) {
         cc_fetch_add_relaxed_u32(&s->ready_count, free.count);
-        push_chain(&s->ready, free.first, free.last);
+        cc_push_retired(&s->ready, free.first, free.last);
     }
     cc_fetch_add_relaxed_u32(&s->limbo_count, 0u - free.count);
     if (!looked) {
@@ -557,15 +411,7 @@ static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t 
     if (waiting.bytes / 2 > BYTES_WORTH_A_SCAN) {
         cc_fetch_add_relaxed_u64(&s->bytes_left, waiting.bytes / 2 - BYTES_WORTH_A_SCAN);
     }
-    release_ready(s, self, most);
-}
-
-cc_retired *cc_take_spare(cc_thread *self) {
-    cc_retired *r = self->spare;
-    CC_INVARIANT(r); /* cc_reserve was called, and nothing of the caller's ran in between */
-    self->spare = r->next;
-    self->spare_count--;
-    return r;
+    cc_release_ready(s, self, most);
 }
 
 /* Returns whether the stripe is worth a scan. */
@@ -573,7 +419,7 @@ static bool add_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintp
                          unsigned kind, uint64_t birth, uint64_t died, size_t bytes) {
     *r = (cc_retired){NULL, d->release, d->context, word, birth, died, (uint32_t)bytes, kind};
     cc_stripe *s = cc_stripe_of(d, self);
-    push_chain(&s->limbo, r, r); /* r is anybody's from here on */
+    cc_push_retired(&s->limbo, r, r); /* r is anybody's from here on */
     cc_fetch_add_relaxed_u64(&s->limbo_bytes, (uint32_t)bytes);
     cc_note_that_something_waits();
     uint32_t waiting = cc_fetch_add_relaxed_u32(&s->limbo_count, 1) + 1;
@@ -591,11 +437,11 @@ static bool add_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintp
 void cc_retire_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
                         unsigned kind, uint64_t birth, size_t bytes) {
 #if defined(CC_SMR_NONE)
-    keep_spare(self, r);
+    cc_keep_spare(self, r);
     return;
 #endif
     cc_fence_seq_cst(&d->era);
-    count(&self->retired, 1);
+    cc_count(&self->retired, 1);
     add_to_limbo(d, self, r, word, kind, birth, cc_load_seq_cst_u64(&d->era), bytes);
 }
 
@@ -603,28 +449,18 @@ void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
                uint64_t birth, size_t bytes) {
     CC_INVARIANT(cc_load_relaxed_u64(&self->lower) == CC_ERA_IDLE);
 #if defined(CC_SMR_NONE)
-    keep_spare(self, r);
+    cc_keep_spare(self, r);
     return;
 #endif
     /* (7) Store-load: the unlinking must be visible before we look for regions, and the era of death
      * must be read after the unlinking. */
     cc_fence_seq_cst(&d->era);
     uint64_t died = cc_load_seq_cst_u64(&d->era);
-    count(&self->retired, 1);
+    cc_count(&self->retired, 1);
     bool nobody_saw_it =
         cc_thread_users() <= THREADS_WORTH_A_LOOK && !any_region_saw(d, word, birth, died);
-    if (nobody_saw_it && !self->is_releasing) {
-        begin_releasing(self);
-        keep_spare(self, r);
-        count(&self->released, 1);
-        d->release(d->context, word, kind);
-        end_releasing(self);
-        return;
-    }
     if (nobody_saw_it) {
-        *(deferred_release *)r = (deferred_release){
-            {self->deferred, run_deferred_release}, d->context, word, d->release, 0, 0, kind};
-        self->deferred = (cc_deferred *)r;
+        cc_release_or_put_off(d, self, r, word, kind, bytes);
         return;
     }
     if (add_to_limbo(d, self, r, word, kind, birth, died, bytes)) {
@@ -634,7 +470,7 @@ void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
 }
 
 static void poll_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t most) {
-    release_ready(s, self, most); /* every poll, so that releasing keeps up with retiring */
+    cc_release_ready(s, self, most); /* every poll, so that releasing keeps up with retiring */
     uint32_t skip = cc_load_relaxed_u32(&s->polls_to_skip);
     if (skip) {
         cc_store_relaxed_u32(&s->polls_to_skip, skip - 1); /* a lost update costs one poll */
@@ -705,9 +541,9 @@ cc_retired *cc_take_releasable(cc_smr_domain *d, cc_thread *self) {
     cc_retired *all = NULL;
     for (uint32_t i = 0; i <= d->stripe_mask; i++) {
         scan_stripe(d, &d->stripes[i], self, 0);
-        cc_retired *found = take_ready(&d->stripes[i], SIZE_MAX);
+        cc_retired *found = cc_take_ready(&d->stripes[i], SIZE_MAX);
         if (found) {
-            last_of(found)->next = all;
+            cc_last_retired(found)->next = all;
             all = found;
         }
     }
@@ -718,7 +554,7 @@ size_t cc_smr_flush(cc_smr_domain *domain) {
     cc_thread *self = cc_thread_self();
     for (uint32_t i = 0; self && i <= domain->stripe_mask; i++) {
         scan_stripe(domain, &domain->stripes[i], self, SIZE_MAX);
-        release_ready(&domain->stripes[i], self, SIZE_MAX);
+        cc_release_ready(&domain->stripes[i], self, SIZE_MAX);
     }
     return cc_smr_limbo_count(domain);
 }
@@ -742,5 +578,5 @@ void cc_smr_domain_free(cc_smr_domain *domain) {
         release_all(&domain->stripes[i].limbo);
         release_all(&domain->stripes[i].ready);
     }
-    cc_free(domain);
+    cc_unpin_domain(domain);
 }

@@ -66,6 +66,8 @@ struct cc_smr_domain {
     uint32_t stripe_mask;
     cc_stripe *stripes;
     cc_domain_link link; /* domains.c */
+    cc_atomic_u32
+        pins; /* release.c: one for being in use, one for each thread that comes back to it */
 };
 
 static inline cc_stripe *cc_stripe_of(cc_smr_domain *d, const cc_thread *self) {
@@ -364,7 +366,8 @@ cc_retired *cc_take_releasable(cc_smr_domain *d, cc_thread *self);
 void cc_release_chain(cc_thread *self, cc_retired *chain);
 
 /* Something whose destruction runs foreign code, which may destroy more of its kind: the outermost
- * one loops, the inner ones queue up. So a chain of a million nested containers needs no stack. */
+ * one loops, the inner ones queue up, but for the bound in release.c. So a chain of a million nested containers
+ * needs no stack. */
 typedef struct cc_deferred {
     struct cc_deferred *next;
     void (*run)(struct cc_deferred *);

@@ -38,6 +38,10 @@
 struct cc_smr_domain;
 struct cc_retired;
 
+#ifndef CC_DOMAINS_TO_COME_BACK_TO
+#define CC_DOMAINS_TO_COME_BACK_TO 8u
+#endif
+
 /* Words that a write phase of debra.c can keep: two a level of a skip list, and a few. */
 #ifndef CC_MOST_HELD
 #define CC_MOST_HELD 40u
@@ -62,10 +66,16 @@ typedef struct cc_thread {
     uint32_t spare_count;
     uint32_t operations;       /* counts calls of cc_smr_leave; spreads the polling */
     uint64_t random;           /* xorshift state, never 0 */
+    /* memory/release.c: */
+    uint32_t releases;         /* release functions that are running further up this stack */
+    cc_atomic_u32 put_off;     /* destructions in the next list; others add them up */
+    uint32_t domains_to_come_back_to;
     void *deferred;            /* destructions put off until the running one returns */
-    bool is_releasing;         /* a release function is running further up this stack */
-    uint8_t unused[3];
-    uint32_t publications;     /* since this thread last moved an era on */
+    struct cc_retired *in_hand; /* about to be released by the loops up the stack */
+    struct {
+        struct cc_smr_domain *domain;
+        uint64_t things; /* that were put off there */
+    } come_back_to[CC_DOMAINS_TO_COME_BACK_TO];
     /* How often this thread has changed a container, by a hash of the container: an iterator of the
      * same thread sees by it that its prefetched entries are stale. */
     uint32_t write_marks[CC_WRITE_MARKS];
@@ -198,6 +208,10 @@ static inline uint64_t cc_thread_random(cc_thread *self) {
 static inline uint32_t *cc_thread_write_mark(cc_thread *self, const void *address) {
     return &self->write_marks[((uintptr_t)address >> 6) % CC_WRITE_MARKS];
 }
+
+/* memory/release.c: the thread has ended, perhaps inside a release function. What was left for it to do is somebody
+ * else's from here on. */
+void cc_smr_thread_ended(cc_thread *record);
 
 #ifdef CC_SCHED
 /* The schedule build runs its threads as fibres of one thread: it says which record is current. */

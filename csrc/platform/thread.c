@@ -169,7 +169,6 @@ static void hide(const cc_thread *record) {
 /* Nothing runs any more on the stack of the record's thread, wherever it was: the next owner begins outside of
  * every region and of every release function. */
 static void set_free(cc_thread *record) {
-    record->is_releasing = false;
 #if CC_HAS_INTERRUPTS
     /* The checkpoint is on a stack that is gone: a signal must not lead there. */
     record->phase = 0; /* CC_PHASE_WRITE: nothing to restart */
@@ -182,9 +181,9 @@ static void set_free(cc_thread *record) {
 
 static void give_back(void *argument) {
     cc_thread_of_this_thread = NULL;
-    /* The thread may have ended inside a region or a release function (pthread_exit, cancellation). What was put
-     * off meanwhile, the next owner of the record will do. */
+    /* The thread may have ended inside a region or a release function (pthread_exit, cancellation). */
     cc_thread *record = argument;
+    cc_smr_thread_ended(record);
     hide(record);
     set_free(record);
     give_place_back(record->group, record->index - record->group->first_index);
@@ -196,6 +195,10 @@ static void drop_dead_thread(cc_thread *t) {
     t->spare = NULL;
     t->spare_count = 0;
     t->deferred = NULL;
+    t->in_hand = NULL;
+    t->releases = t->domains_to_come_back_to = 0;
+    cc_store_relaxed_u32(&t->put_off, 0);
+    memset(t->come_back_to, 0, sizeof t->come_back_to);
     set_free(t);
 }
 

@@ -23,6 +23,82 @@ def nothing_waits_elsewhere():
     assert concurrent_collections.flush() == 0
 
 
+class TestWhatFinalizersReplace:
+    """It waits until the finalizer has returned; but not all of it, however long that takes."""
+
+    @pytest.mark.parametrize("count", [1, 100, 20_000])
+    def test_it_is_counted_and_bounded(self, smr_scheme, count):
+        m = SkipListMap()
+        alive = most = 0
+        seen = {}
+
+        class Counted:
+            def __init__(self):
+                nonlocal alive, most
+                alive += 1
+                most = max(alive, most)
+
+            def __del__(self):
+                nonlocal alive
+                alive -= 1
+
+        class Replacing:
+            def __del__(self):
+                m[0] = Counted()
+                for n in range(count):
+                    m[0] = Counted()
+                    if n == 50:
+                        seen["waiting"] = smr.stats(m).waiting
+                        seen["of all"] = smr.stats().waiting
+                        seen["flush"] = m.flush()
+                        seen["flush of all"] = concurrent_collections.flush()
+                        seen["alive"] = alive
+
+        m[0] = Replacing()
+        m[0] = None
+        assert smr.stats(m).waiting == 0
+        assert alive == 1  # the one that is in the map
+        assert most < 600
+        if count > 50:
+            # None and 51 of them; one more is in the map.
+            assert seen["waiting"] == seen["flush"] == seen["alive"] == 52
+            assert seen["of all"] >= 52
+            assert seen["flush of all"] >= 52
+
+    def test_containers_that_it_drops_are_bounded(self, smr_scheme):
+        alive = most = 0
+
+        class Counted:
+            def __init__(self):
+                nonlocal alive, most
+                alive += 1
+                most = max(alive, most)
+
+            def __del__(self):
+                nonlocal alive
+                alive -= 1
+
+        class Dropping:
+            def __del__(self):
+                for _ in range(3000):
+                    SkipListMap({0: Counted()})
+
+        m = SkipListMap({0: Dropping()})
+        del m[0]
+        assert alive == 0
+        assert most < 600
+
+    def test_a_long_chain_needs_no_stack(self, smr_scheme):
+        m = None
+        for _ in range(rounds(20_000)):
+            m = SkipListMap({0: m})
+        last = Object()
+        reference = weakref.ref(last)
+        m[1] = last
+        del m, last
+        assert dead(reference)
+
+
 class TestAStalledReader:
     def test_what_it_may_have_seen_waits_and_nothing_else_does(self, smr_scheme):
         m, other = SkipListMap(), SkipListMap()

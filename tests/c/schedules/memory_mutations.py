@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-THREAD = "platform/thread.c"
+THREAD, RELEASE = "platform/thread.c", "memory/release.c"
 
 MEMORY_UNIT_MUTATIONS: list[tuple[str, str, list[tuple[str, str, str]], tuple[str, ...]]] = [
     (
@@ -58,5 +58,55 @@ MEMORY_UNIT_MUTATIONS: list[tuple[str, str, list[tuple[str, str, str]], tuple[st
             )
         ],
         ("test_records",),
+    ),
+    (
+        "put_off_without_bound",
+        "a release function that runs for long does not collect what it puts off",
+        [(RELEASE, "&& waiting >= WORTH_NESTING);", "&& false);")],
+        ("test_release",),
+    ),
+    (
+        "releases_nest_without_bound",
+        "releases nest only a few deep",
+        [(RELEASE, "(self->releases < MOST_NESTED_RELEASES && ", "(")],
+        ("test_release",),
+    ),
+    (
+        "put_off_not_counted",
+        "what is put off waits in its domain, where it is counted",
+        [(RELEASE, "    cc_fetch_add_relaxed_u32(&s->ready_count, 1);\n", "")],
+        ("test_release",),
+    ),
+    (
+        "nobody_comes_back",
+        "what was put off is released when the outermost release function has returned",
+        [(RELEASE, "    come_back_later(self, d);\n", "")],
+        ("test_release",),
+    ),
+    (
+        "domain_not_pinned",
+        "(17): a domain that a thread comes back to keeps its memory",
+        [(RELEASE, "        cc_fetch_add_relaxed_u32(&d->pins, 1);\n", "")],
+        ("test_release",),
+    ),
+    (
+        "left_to_the_record",
+        "what a thread has left that ended inside a release function does not go to the next owner of its record",
+        [
+            (
+                RELEASE,
+                "    record->releases = 0;\n    record->domains_to_come_back_to = 0;\n"
+                "    cc_deferred *left = record->deferred;\n",
+                "    record->releases = 0;\n    if (true) {\n        return;\n    }\n"
+                "    cc_deferred *left = record->deferred;\n",
+            )
+        ],
+        ("test_release",),
+    ),
+    (
+        "hands_are_forgotten",
+        "what it had in its hands is not lost",
+        [(RELEASE, "    while (record->in_hand) {", "    while (false) {")],
+        ("test_release",),
     ),
 ]
