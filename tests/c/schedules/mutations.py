@@ -635,8 +635,8 @@ MUTATIONS = [
         [
             (
                 IBR,
-                "cc_fence_seq_cst(&d->era);\n    count(&self->retired, 1);\n    add_to_limbo",
-                "count(&self->retired, 1);\n    add_to_limbo",
+                "cc_fence_seq_cst(&d->era);\n    cc_count(&self->retired, 1);\n    add_to_limbo",
+                "cc_count(&self->retired, 1);\n    add_to_limbo",
             )
         ],
         "sched_smr",
