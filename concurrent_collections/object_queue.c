@@ -500,7 +500,6 @@ static cc_waiting_place *place_of(cc_object_queue *q, int what) {
 
 void cc_object_queue_enqueue_task(cc_object_queue *q, cc_waiter *waiter, int what, int keep_turn) {
     cc_waiting_place *place = place_of(q, what);
-    cc_store_relaxed_u32(&place->has_tasks, 1);
     Py_INCREF((PyObject *)waiter->owner); /* before somebody can take it out again */
     cc_waiter_enqueue(&place->event, waiter, keep_turn);
 }

@@ -33,7 +33,7 @@ cdef extern from "sync/event_count.h":
 
 cdef extern from "waiting.h":
     uint64_t CC_NOT_AT_ALL, CC_FOR_EVER
-    void cc_waiting_begin(int (*deliver)(PyObject *) noexcept, object nothing)
+    void cc_waiting_begin(int (*deliver)(PyObject *) noexcept, int (*may_sleep)(const char *) except -1, object nothing)
     void cc_waiting_note_main_thread(unsigned long ident)
     bint cc_waiting_is_main_thread()
     void cc_let_tests_in(const char *moment)

@@ -466,6 +466,20 @@ cdef int deliver(PyObject *reference) noexcept:
     return will_answer or not cc_waiter_take(&task.node)
 
 
+cdef int may_sleep(const char *call) except -1:
+    # Of a thread that finds nothing: refuse sleeps from which nobody can wake it.
+    cdef dict modules = <dict>PyImport_GetModuleDict()
+    if "gevent.monkey" in modules and modules["gevent.monkey"].is_module_patched("threading"):
+        # Native threads, of gevent's pool for example, have no hub, and may sleep.
+        hubs = modules.get("gevent._hub_local")
+        if hubs is None or hubs.get_hub_if_exists() is not None:
+            name = call.decode()
+            raise RuntimeError(f"{name} would stop all greenlets for ever: gevent has patched `threading`, and these queues "
+                               f"put real threads to sleep; use gevent.queue, or {name} in a thread of gevent's pool "
+                               f"(gevent.get_hub().threadpool.apply)")
+    return 0
+
+
 cdef int raise_later(error) except -1:
     # Exceptions that signal handlers raise belong to the main thread, which is free to have them a little later. To
     # other threads such a thing does not happen, except for want of memory.

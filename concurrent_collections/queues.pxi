@@ -559,7 +559,7 @@ cdef int install_methods() except -1:
 
 install_methods()
 cc_object_queues_begin(Empty, Full, ShutDown)
-cc_waiting_begin(deliver, eval(compile("lambda: None", "<concurrent_collections>", "eval"), {}))
+cc_waiting_begin(deliver, may_sleep, eval(compile("lambda: None", "<concurrent_collections>", "eval"), {}))
 # Not the thread that runs this: the package may be imported anywhere first.
 cc_waiting_note_main_thread(threading.main_thread().ident)
 if hasattr(os, "register_at_fork"):

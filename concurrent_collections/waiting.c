@@ -6,12 +6,15 @@
 #include "concurrent_collections/cc_backoff.h"
 
 static int (*deliver)(PyObject *owner);
+static int (*may_sleep)(const char *call);
 static PyObject *nothing;
 static cc_atomic_u64 main_thread;
 static unsigned cpu_count = 1;
 
-void cc_waiting_begin(int (*deliver_)(PyObject *owner), PyObject *nothing_) {
+void cc_waiting_begin(int (*deliver_)(PyObject *owner), int (*may_sleep_)(const char *call),
+                      PyObject *nothing_) {
     deliver = deliver_;
+    may_sleep = may_sleep_;
     nothing = Py_NewRef(nothing_);
     cpu_count = cc_os_cpu_count();
 }
@@ -176,10 +179,8 @@ static void learn_from_sleep(cc_waiting_place *place, uint64_t nanoseconds) {
 
 /* Sleep, detached, until notified, the deadline, a signal, or for no reason. True: notified. */
 static bool sleep_in_line(cc_waiting_place *place, cc_waiter *w, uint64_t deadline) {
-    /* A signal that arrives just before the main thread falls asleep does not wake it. And a task that
-     * has been notified may belong to a loop that is stopped for good, without a sign of it: where tasks wait,
-     * threads look from time to time. */
-    bool in_slices = cc_waiting_is_main_thread() || cc_load_relaxed_u32(&place->has_tasks);
+    /* A signal that arrives just before the main thread falls asleep does not wake it. */
+    bool in_slices = cc_waiting_is_main_thread();
     PyThreadState *thread = PyEval_SaveThread();
     if (!MAY_SPIN || !spin(place, w)) {
         if (!cc_waiter_is_notified(w)) {
@@ -205,6 +206,9 @@ static bool sleep_in_line(cc_waiting_place *place, cc_waiter *w, uint64_t deadli
 cc_wait_result cc_wait_until(cc_waiting_place *place, cc_outcome (*attempt)(void *closure),
                              void *closure, uint64_t deadline) {
     cc_waiter w;
+    if (may_sleep(place->call)) {
+        return CC_WAIT_RAISED;
+    }
     cc_waiter_init(&w, CC_WAITER_THREAD, NULL);
     for (;;) {
         cc_let_tests_in("before the line");

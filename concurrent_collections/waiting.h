@@ -37,7 +37,6 @@ typedef struct cc_waiting_place {
     cc_event_count event; /* first: its count is read by whoever changes the container */
     const char *call;     /* the method that waits here, for messages */
     bool all_at_once;     /* notifications are for all in line, not for one */
-    cc_atomic_u32 has_tasks; /* a task has waited here */
     cc_atomic_u32 spins;     /* pauses before the next sleep; learned */
     cc_atomic_u32 short_sleeps;
     cc_atomic_u64 sleeps; /* of threads, ever; for tests */
@@ -47,8 +46,11 @@ typedef struct cc_waiting_place {
  * `deliver` tells a task that it may try again. It takes over a reference to the waiter's owner, leaves no exception
  * set, and returns 1 when the task's loop runs, so that it will try; 0 when it may never run again, so that the next
  * waiter is woken as well.
+ * `may_sleep` is asked before a thread stands in line for the first time in a call. 0, or -1 with an exception when it
+ * would never wake up; `call` is that of the place.
  * `nothing` is a Python function that does nothing. */
-void cc_waiting_begin(int (*deliver)(PyObject *owner), PyObject *nothing);
+void cc_waiting_begin(int (*deliver)(PyObject *owner), int (*may_sleep)(const char *call),
+                      PyObject *nothing);
 
 /* The thread that the interpreter runs signal handlers in: the only one whose sleep they end. */
 void cc_waiting_note_main_thread(unsigned long ident);

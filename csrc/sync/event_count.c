@@ -28,6 +28,14 @@
  * nobody in line, W included, and then W's second try was after D and would have found C or D. So a waiter
  * sleeps on beside an available change only while another one is notified and has not yet tried.
  *
+ * The watcher. A notification that a foreign waiter has and does not answer may be lost; its change is then available, and
+ * threads in line may sleep beside it. `unanswered` counts such waiters; it grows only under the lock, while they
+ * are taken out of the line. Whoever gives the lock back with a count above zero, threads in line and no watcher among them
+ * makes the first of them the watcher: WATCH is added to its state, and if it is asleep it is woken, but only to park
+ * again, with a deadline. When that has passed it goes and looks, if the count is still above zero; else it takes the lock
+ * and watches no more. A watcher that leaves the line is followed by the next one in the same way. So as long as somebody does
+ * not answer, and a thread is in line, some thread looks at least once in LOOK_AFTER; and nobody does, otherwise.
+ *
  * The lock. It is held for a few stores to the lists. No allocation, no system call (but that of the lock itself)
  * and no foreign code runs under it, and a thread that holds it passes no point where an
  * interpreter could stop it; so also an attached thread may wait for it. It is not part of any lock-free
@@ -47,7 +55,9 @@
 
 #include "concurrent_collections/cc_backoff.h"
 
-enum { IDLE, WAITING, ASLEEP, NOTIFIED, TAKEN };
+enum { IDLE, WAITING, ASLEEP, NOTIFIED, TAKEN, WATCH = 8 /* added to WAITING or ASLEEP */ };
+
+enum { LOOK_AFTER = 500000000 }; /* nanoseconds */
 
 enum { FREE = 0, HELD = 1, CONTENDED = 2, STATE_BITS = 2, STATE_MASK = 3 };
 
@@ -87,7 +97,9 @@ static uint32_t lock_word(uint32_t state) {
 
 static void forget_the_dead(cc_event_count *e) {
     e->threads = e->foreign = (cc_waiter_list){NULL, NULL};
+    e->watcher = NULL;
     cc_store_relaxed_u32(&e->waiters, 0);
+    cc_store_relaxed_u32(&e->unanswered, 0);
 }
 
 static void take_the_lock_slowly(cc_event_count *e, uint32_t seen) {
@@ -122,10 +134,24 @@ static void take_the_lock(cc_event_count *e) {
     }
 }
 
+/* Returns what a new watcher sleeps on, to be woken without the lock; else NULL. */
+static cc_atomic_u32 *find_a_watcher(cc_event_count *e) {
+    cc_waiter *w = e->threads.first;
+    if (e->watcher || !w || cc_load_relaxed_u32(&e->unanswered) == 0) {
+        return NULL;
+    }
+    e->watcher = w;
+    return cc_fetch_or_acq_rel_u32(&w->state, WATCH) == ASLEEP ? &w->state : NULL;
+}
+
 static void give_the_lock_back(cc_event_count *e) {
+    cc_atomic_u32 *watcher_sleeps_on = find_a_watcher(e);
     uint32_t before = cc_exchange_acq_rel_u32(&e->lock, lock_word(FREE)); /* (2) */
     if ((before & STATE_MASK) == CONTENDED) {
         UNPARK_ONE(&e->lock);
+    }
+    if (watcher_sleeps_on) {
+        UNPARK_ONE(watcher_sleeps_on);
     }
 }
 
@@ -158,6 +184,9 @@ static void unlink(cc_event_count *e, cc_waiter *w) {
     *(w->previous ? &w->previous->next : &list->first) = w->next;
     *(w->next ? &w->next->previous : &list->last) = w->previous;
     w->next = w->previous = NULL;
+    if (e->watcher == w) {
+        e->watcher = NULL;
+    }
     count_waiters(e, (uint32_t)-1);
 }
 
@@ -176,11 +205,12 @@ static call notify_one(cc_event_count *e, cc_waiter *w) {
     call c = {NULL, NULL};
     unlink(e, w);
     if (w->kind == CC_WAITER_FOREIGN) {
+        cc_fetch_add_relaxed_u32(&e->unanswered, 1); /* before it can answer */
         c.foreign = w;
     }
     /* (3): the last that is done to a thread's node: it may be gone at once, and its stack with it. A wake
      * of that address is then a wake for nothing, which every sleeper on anything has to bear. */
-    if (cc_exchange_acq_rel_u32(&w->state, NOTIFIED) == ASLEEP) {
+    if ((cc_exchange_acq_rel_u32(&w->state, NOTIFIED) & ~(uint32_t)WATCH) == ASLEEP) {
         c.sleeps_on = &w->state;
     }
     return c;
@@ -271,25 +301,57 @@ void cc_waiter_enqueue(cc_event_count *e, cc_waiter *w, bool keep_turn) {
     cc_fence_seq_cst(&e->fence); /* (1): the count is visible before the caller's next try */
 }
 
+static bool is_in_line(uint32_t state) {
+    state &= ~(uint32_t)WATCH;
+    return state == WAITING || state == ASLEEP;
+}
+
+/* Of a watcher whose time has come: is there still somebody who has not answered? Else it watches no more. */
+static bool has_to_look(cc_waiter *w) {
+    cc_event_count *e = w->at;
+    take_the_lock(e);
+    bool has_to = cc_load_relaxed_u32(&e->unanswered) != 0;
+    if (!has_to && e->watcher == w) {
+        e->watcher = NULL;
+        cc_store_relaxed_u32(&w->state, ASLEEP); /* only under the lock can it change */
+    }
+    give_the_lock_back(e);
+    return has_to;
+}
+
 cc_park_result cc_waiter_sleep(cc_waiter *w, uint32_t spins, uint64_t deadline) {
     for (; spins; spins--) {
-        if (cc_load_acquire_u32(&w->state) != WAITING) {
+        if (!is_in_line(cc_load_acquire_u32(&w->state))) {
             return CC_PARK_WOKEN;
         }
         cc_pause();
     }
-    uint32_t state = WAITING;
-    /* It may be ASLEEP already: a caller that a signal has interrupted may sleep again. */
-    if (!cc_cas_acq_rel_u32(&w->state, &state, ASLEEP) && state != ASLEEP) {
-        return CC_PARK_WOKEN;
-    }
+    uint64_t time_to_look = 0;
     for (;;) {
-        cc_park_result result = PARK(&w->state, ASLEEP, deadline);
-        if (cc_load_acquire_u32(&w->state) != ASLEEP) { /* pairs with (3) */
+        uint32_t state = cc_load_acquire_u32(&w->state); /* pairs with (3) */
+        if (!is_in_line(state)) {
             return CC_PARK_WOKEN;
         }
-        if (result != CC_PARK_WOKEN) {
+        /* It may be ASLEEP already: has been woken for no reason, to become the watcher, or by a signal. */
+        uint32_t watches = state & WATCH, asleep = ASLEEP | watches;
+        if (state != asleep && !cc_cas_acq_rel_u32(&w->state, &state, asleep)) {
+            continue;
+        }
+        if (!watches) {
+            time_to_look = deadline;
+        } else if (time_to_look == 0 || time_to_look == deadline) {
+            uint64_t then = cc_os_now() + LOOK_AFTER;
+            time_to_look = then < deadline ? then : deadline;
+        }
+        cc_park_result result = PARK(&w->state, asleep, time_to_look);
+        if (result == CC_PARK_WOKEN || cc_load_relaxed_u32(&w->state) != asleep) {
+            continue;
+        }
+        if (result != CC_PARK_TIMED_OUT || time_to_look == deadline) {
             return result;
+        }
+        if (has_to_look(w)) {
+            return CC_PARK_INTERRUPTED;
         }
     }
 }
@@ -298,16 +360,24 @@ bool cc_waiter_is_notified(const cc_waiter *w) {
     return cc_load_acquire_u32(&w->state) == NOTIFIED;
 }
 
+/* A foreign waiter has followed its notification, or has lost it. */
+static void answer(cc_waiter *w) {
+    if (w->generation ==
+        cc_load_relaxed_u32(&generation)) { /* else the count begins anew, or will */
+        cc_fetch_add_relaxed_u32(&w->at->unanswered, (uint32_t)-1);
+    }
+}
+
 cc_leaving cc_waiter_leave_line(cc_waiter *w) {
     uint32_t state = cc_load_acquire_u32(&w->state); /* pairs with (3) */
-    if (state == WAITING || state == ASLEEP) {
+    if (is_in_line(state)) {
         if (w->generation != cc_load_relaxed_u32(&generation)) {
             state = IDLE; /* the line it stood in has been forgotten, or will be */
         } else {
             cc_event_count *e = w->at;
             take_the_lock(e);
             state = cc_load_relaxed_u32(&w->state);
-            if (state == WAITING || state == ASLEEP) {
+            if (is_in_line(state)) {
                 unlink(e, w);
                 state = IDLE;
             }
@@ -316,6 +386,9 @@ cc_leaving cc_waiter_leave_line(cc_waiter *w) {
     }
     if (state == NOTIFIED && w->kind == CC_WAITER_FOREIGN) {
         state = cc_exchange_acq_rel_u32(&w->state, IDLE);
+        if (state == NOTIFIED) {
+            answer(w);
+        }
     } else {
         cc_store_relaxed_u32(&w->state, IDLE);
     }
@@ -328,7 +401,11 @@ bool cc_waiter_leave(cc_waiter *w) {
 
 bool cc_waiter_take(cc_waiter *w) {
     uint32_t state = NOTIFIED;
-    return cc_cas_acq_rel_u32(&w->state, &state, TAKEN);
+    if (!cc_cas_acq_rel_u32(&w->state, &state, TAKEN)) {
+        return false;
+    }
+    answer(w);
+    return true;
 }
 
 int cc_event_visit_foreign(const cc_event_count *e, int (*visit)(void *owner, void *argument),

@@ -19,6 +19,10 @@
  * foreign ones are in a list of their own, which changes only in calls that were given one of them or
  * that return one. So whoever makes those calls knows when that list stands still.
  *
+ * A foreign waiter that has been notified may never follow it, without a sign: its loop has been stopped for good. While
+ * one has not answered (by cc_waiter_leave, or because of cc_waiter_take), one of the threads in line looks for
+ * itself from time to time. Otherwise nobody who sleeps here wakes up without a reason.
+ *
  * See event_count.c for the protocol and why it loses no wake-up.
  */
 #ifndef CC_EVENT_COUNT_H
@@ -62,6 +66,8 @@ typedef struct cc_event_count {
     cc_atomic_u32 lock;
     cc_waiter_list threads, foreign;
     uint64_t last_turn;
+    cc_waiter *watcher;       /* the thread in line that looks from time to time */
+    cc_atomic_u32 unanswered; /* foreign waiters that were notified and have not answered */
     cc_atomic_u64 fence; /* stands for the fences where a race detector wants a word */
 } cc_event_count;
 
@@ -77,7 +83,8 @@ static inline void cc_waiter_init(cc_waiter *w, cc_waiter_kind kind, void *owner
 void cc_waiter_enqueue(cc_event_count *e, cc_waiter *w, bool keep_turn);
 
 /* Sleep until notified, until the deadline (of cc_os_now) or until a signal arrives; before that look
- * `spins` times. Only threads. The caller is detached from the interpreter, and leaves afterwards. */
+ * `spins` times. CC_PARK_INTERRUPTED also means: look for yourself, somebody may never answer. Only threads. The
+ * caller is detached from the interpreter, and leaves afterwards. */
 cc_park_result cc_waiter_sleep(cc_waiter *w, uint32_t spins, uint64_t deadline);
 
 /* Stand in line no more. True: somebody has taken the waiter out of the line before, and the caller now follows

@@ -804,6 +804,98 @@ class TestLoopsThatEnd:
         assert q.empty()
 
 
+# ---------------------------------------------------------------- threads beside tasks
+
+
+class TestThreadsBesideTasks:
+    def asleep(self, q, count):
+        """How often threads have fallen asleep, as soon as `count` are."""
+        deadline = time.monotonic() + 60
+        while q._sleeps() < count:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        return q._sleeps()
+
+    @pytest.mark.parametrize("waits_on", [False, True])
+    def test_threads_that_wait_beside_tasks_sleep_on(self, Queue, waits_on):
+        # D6: they woke up twice a second for good as soon as one task had waited.
+        q = Queue()
+        loop = asyncio.new_event_loop()
+        first, second = loop.create_task(q.async_get()), loop.create_task(q.async_get())
+        loop.run_until_complete(asyncio.sleep(0))
+        threads = [in_thread(q.get) for _ in range(20)]
+        before = self.asleep(q, 20)
+
+        async def put():
+            q.put("for the first")
+            await asyncio.sleep(0.7 if waits_on else 0)
+
+        loop.run_until_complete(put())
+        assert first.result() == "for the first"
+        if not waits_on:
+            second.cancel()
+            loop.run_until_complete(asyncio.wait([second]))
+        time.sleep(1.3)
+        assert q._sleeps() == before
+        q.shutdown()
+        for thread in threads:
+            assert type(thread.end()) is ShutDown
+        loop.run_until_complete(asyncio.wait([second]))
+        assert waits_on == (not second.cancelled() and type(second.exception()) is ShutDown)
+        loop.close()
+
+    def test_one_thread_looks_while_a_task_does_not_answer(self, Queue):
+        q, loop = Queue(), Loop()
+        task = stand_in_line(q, loop)
+        threads = [in_thread(q.get) for _ in range(5)]
+        self.asleep(q, 5)
+        q.put("told to a task that does not go on")  # though its loop seems to run
+        deadline = time.monotonic() + 60
+        while all(thread.is_alive() for thread in threads):
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        task.leave()
+        assert q.empty()
+        q.shutdown()
+        answers = [thread.end() for thread in threads]
+        assert sum(answer == "told to a task that does not go on" for answer in answers) == 1
+        assert sum(type(answer) is ShutDown for answer in answers) == 4
+
+
+class TestGreenlets:
+    @pytest.fixture
+    def gevent(self, monkeypatch):
+        """Modules that say what gevent says; its own are not built for every interpreter."""
+        monkey, hubs = types.ModuleType("gevent.monkey"), types.ModuleType("gevent._hub_local")
+        monkey.is_module_patched = lambda name: name == "threading"
+        hubs.get_hub_if_exists = lambda: "the hub"
+        monkeypatch.setitem(sys.modules, "gevent.monkey", monkey)
+        monkeypatch.setitem(sys.modules, "gevent._hub_local", hubs)
+        return types.SimpleNamespace(monkey=monkey, hubs=hubs)
+
+    def test_sleeps_that_would_stop_all_of_them_are_refused(self, Queue, gevent):
+        q = Queue(maxsize=1)
+        q.put(1)  # need not wait
+        for wait in (lambda: q.put(2), lambda: q.put(2, timeout=100), q.join):
+            with pytest.raises(RuntimeError, match="gevent has patched"):
+                wait()
+        assert not q.try_put(2)
+        assert q.get() == 1
+        with pytest.raises(RuntimeError, match="get would stop all greenlets"):
+            q.get()
+        with pytest.raises(RuntimeError, match="gevent has patched"):
+            q.get_many(2)
+
+    @pytest.mark.parametrize("harmless", ["not patched", "a native thread"])
+    def test_others_sleep(self, Queue, gevent, harmless):
+        if harmless == "not patched":
+            gevent.monkey.is_module_patched = lambda name: False
+        else:
+            gevent.hubs.get_hub_if_exists = lambda: None
+        with pytest.raises(queue.Empty):
+            Queue().get(timeout=0.01)
+
+
 # ---------------------------------------------------------------- step by step, with actors
 
 

@@ -1144,8 +1144,9 @@ MUTATIONS = [
         [
             (
                 EVENT,
-                "if (!cc_cas_acq_rel_u32(&w->state, &state, ASLEEP) && state != ASLEEP) {",
-                "cc_store_release_u32(&w->state, ASLEEP);\n    if (state != WAITING) {",
+                "if (state != asleep && !cc_cas_acq_rel_u32(&w->state, &state, asleep)) {\n"
+                "            continue;\n        }",
+                "cc_store_release_u32(&w->state, asleep);",
             )
         ],
         "sched_event_count",
@@ -1171,7 +1172,49 @@ MUTATIONS = [
     Mutation(
         "leave_forgets_the_notification",
         "event count: a notification that arrives while its receiver leaves is passed on",
-        [(EVENT, "return state == NOTIFIED;\n}\n\nint", "return false;\n}\n\nint")],
+        [(EVENT, "return state == NOTIFIED ? CC_NOTIFIED : state", "return state")],
+        "sched_event_count",
+    ),
+    Mutation(
+        "nobody_watches",
+        "event count: somebody looks while a foreign waiter has not answered",
+        [(EVENT, "if (e->watcher || !w ||", "if (!w || w || e->watcher ||")],
+        "sched_event_count",
+    ),
+    Mutation(
+        "the_watcher_sleeps_on",
+        "event count: a thread that is asleep when it becomes the watcher is woken, to park again with a deadline",
+        [(EVENT, "if (watcher_sleeps_on) {", "if (false) {")],
+        "sched_event_count",
+    ),
+    Mutation(
+        "a_watcher_leaves_its_watch_unattended",
+        "event count: whoever takes the watcher out of the line makes room for the next one",
+        [(EVENT, "if (e->watcher == w) {\n        e->watcher = NULL;\n    }\n    count", "count")],
+        "sched_event_count",
+    ),
+    Mutation(
+        "answers_are_not_counted",
+        "event count: who has followed a notification needs nobody to watch for it",
+        [
+            (
+                EVENT,
+                "if (state == NOTIFIED) {\n            answer(w);\n        }",
+                "",
+            )
+        ],
+        "sched_event_count",
+    ),
+    Mutation(
+        "taken_and_followed",
+        "event count: a notification is followed by its foreign waiter, or taken from it, not both",
+        [
+            (
+                EVENT,
+                "if (!cc_cas_acq_rel_u32(&w->state, &state, TAKEN)) {\n        return false;\n    }",
+                "if (cc_load_acquire_u32(&w->state) != state) {\n        return false;\n    }",
+            )
+        ],
         "sched_event_count",
     ),
     Mutation(

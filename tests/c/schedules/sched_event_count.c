@@ -168,6 +168,56 @@ static void two_are_cancelled(unsigned who) {
     }
 }
 
+/* A task whose loop is stopped for good: once it has been notified it does nothing any more. The thread behind it has to
+ * look for itself. */
+static void one_never_answers(unsigned who) {
+    if (who == 0) {
+        cc_waiter *w = &waiters[0];
+        cc_waiter_init(w, CC_WAITER_FOREIGN, w);
+        cc_waiter_enqueue(&event, w, false);
+        sched_point();
+        if (!cc_waiter_is_notified(w) && cc_waiter_leave(w)) {
+            notify();
+        }
+    } else if (who == 1) {
+        wait_for_item(false);
+    } else {
+        put(0);
+    }
+}
+
+/* Somebody takes back what a task has been told, while the task perhaps follows it. */
+static void one_is_taken_back(unsigned who) {
+    cc_waiter *w = &waiters[0];
+    if (who == 0) {
+        cc_waiter_enqueue(&event, w, false);
+        sched_point();
+        if (cc_waiter_leave(w)) {
+            notify();
+        }
+    } else if (who == 1) {
+        wait_for_item(false);
+    } else {
+        put(0);
+        if (told && cc_waiter_take(w)) {
+            notify();
+        }
+    }
+}
+
+static void set_up_with_a_task(void) {
+    set_up();
+    cc_waiter_init(&waiters[0], CC_WAITER_FOREIGN, &waiters[0]);
+}
+
+static const char *judge_answers(void) {
+    const char *wrong = judge();
+    return wrong ? wrong
+           : cc_load_relaxed_u32(&event.unanswered) || event.watcher
+               ? "somebody still has to answer"
+               : NULL;
+}
+
 /* A condition that comes once and stays: everybody has to hear of it. */
 static cc_atomic_u32 is_closed;
 
@@ -202,6 +252,9 @@ int main(int argc, char **argv) {
         {"one_gives_up", 3, set_up, one_gives_up, judge, 2, 1, 200, &one},
         {"one_is_cancelled", 3, set_up, one_is_cancelled, judge, 3, 1, 0, &one},
         {"two_are_cancelled", 3, set_up, two_are_cancelled, judge, 2, 1, 0, &one},
+        {"one_never_answers", 3, set_up, one_never_answers, judge, 2, 1, 0, &one},
+        {"one_is_taken_back", 3, set_up_with_a_task, one_is_taken_back, judge_answers, 2, 1, 0,
+         &one},
         {"all_hear_of_the_end", 3, set_up_open, all_hear_of_the_end, judge, 2, 1, 0, &none},
     };
     return sched_main(argc, argv, programs, sizeof programs / sizeof *programs);
