@@ -39,8 +39,10 @@
  * The lock. It is held for a few stores to the lists. No allocation, no system call (but that of the lock itself)
  * and no foreign code runs under it, and a thread that holds it passes no point where an
  * interpreter could stop it; so also an attached thread may wait for it. It is not part of any lock-free
- * operation's promise: put and get have taken effect before they notify, and they get here only when there is
- * somebody asleep.
+ * operation's promise: put and get have taken effect before they notify, and they get here only when somebody is in
+ * line: asleep, or between its first try and falling asleep. Then a notifier may sleep until a holder that the system has
+ * stopped between its few stores runs again. (Leaving the notification to the holder would not do: the holder may be a
+ * detached thread that comes or goes, and only attached callers can tell a foreign waiter.)
  *
  * fork. The child has none of the threads that wait, and perhaps one of them held the lock. The lock word carries
  * the number of the process since the first one (generation). Whoever finds another one than its own takes
