@@ -807,12 +807,14 @@ def test_bulk_loops_let_others_run(Queue, loop):
     waiter = Waiter(other)
     step = {"put_many": q.try_get, "iteration": functools.partial(q.put, None)}[loop]
     # Goes on while the list is empty. The limit is for loops that let nobody run.
-    steps = zip(iter(told.__len__, 1), map(operator.call, itertools.repeat(step, 20_000_000)))
+    steps = zip(
+        iter(told.__len__, 1), map(operator.call, itertools.repeat(step, 20_000_000)), strict=False
+    )
     go.set()
     if loop == "put_many":
         q.put_many(steps)
     else:
-        collections.deque(zip(steps, q), 0)
+        collections.deque(zip(steps, q, strict=False), 0)
     has_run = bool(told)
     assert waiter.end() is None
     assert has_run
