@@ -501,6 +501,19 @@ MUTATIONS_OF_DEBRA = [
         ("interrupted_scan_debra", "interrupted_scan_down_debra"),
     ),
     Mutation(
+        "scan_down_past_its_bound",
+        "a scan downwards hands out only what lies before a node that it has compared",
+        [
+            (
+                LIST,
+                "lost = true; /* at->before[0] has been unlinked",
+                "lost = !current; /* at->before[0] has been unlinked",
+            )
+        ],
+        "sched_skiplist",
+        ("scan_down_loses_its_bound",),
+    ),
+    Mutation(
         "scan_starts_over_with_entries",
         "phases: a scan that is restarted keeps what it has",
         [
