@@ -265,8 +265,8 @@ PyObject *cc_object_queue_try_get(cc_object_queue *q, PyObject *otherwise) {
 
 /* Take up to `most` items that are there to the end of `list`. Room for an item is made before it is taken: nothing
  * may fail with an item in hand. -1: with what the interpreter has raised, or without memory for the first item. What has been
- * taken is in the list. */
-static int take_into(cc_object_queue *q, PyObject *list, size_t most) {
+ * taken is in the list. `may_pause`: as cc_queue_get does. */
+static int take_into(cc_object_queue *q, PyObject *list, size_t most, bool may_pause) {
     uintptr_t word;
     for (size_t left = most; left; left--) {
         if ((most - left) % CC_ITEMS_PER_LOOK == CC_ITEMS_PER_LOOK - 1 && cc_let_interpreter_in()) {
@@ -280,7 +280,8 @@ static int take_into(cc_object_queue *q, PyObject *list, size_t most) {
             return 0;
         }
         Py_ssize_t last = PyList_GET_SIZE(list) - 1;
-        cc_queue_status status = cc_queue_get(q->core, &word);
+        cc_queue_status status =
+            may_pause ? cc_queue_get(q->core, &word) : cc_queue_get_now(q->core, &word);
         if (status != CC_QUEUE_OK) {
             return PyList_SetSlice(list, last, last + 1, NULL);
         }
@@ -305,19 +306,19 @@ int cc_object_queue_get_many(cc_object_queue *q, PyObject *list, Py_ssize_t most
         return -1;
     }
     PyList_SetItem(list, 0, (PyObject *)word);
-    return take_into(q, list, (size_t)most - 1);
+    return take_into(q, list, (size_t)most - 1, deadline != CC_NOT_AT_ALL);
 }
 
 int cc_object_queue_drain(cc_object_queue *q, PyObject *list, Py_ssize_t most) {
     /* Not for ever while others put: what is there by now. */
     size_t there = cc_queue_length(q->core);
-    return take_into(q, list, most < 0 || (size_t)most > there ? there : (size_t)most);
+    return take_into(q, list, most < 0 || (size_t)most > there ? there : (size_t)most, false);
 }
 
 /* One item less, as a finished task. */
 static cc_queue_status drop_one(cc_object_queue *q) {
     uintptr_t word;
-    cc_queue_status status = cc_queue_get(q->core, &word);
+    cc_queue_status status = cc_queue_get_now(q->core, &word);
     if (status == CC_QUEUE_OK) {
         finish_a_task(q);
         tell_putters(q);

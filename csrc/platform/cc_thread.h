@@ -153,8 +153,10 @@ typedef struct cc_thread_group {
     struct cc_thread *members[CC_THREADS_IN_GROUP]; /* each written once, before its bit is set */
 } cc_thread_group;
 
+/* Has the record an owner? False: what the last one has done is seen, and the next one's loads will see
+ * what the caller had done with seq_cst before it asked. (1), (15) */
 static inline bool cc_thread_is_in_use(const cc_thread *t) {
-    return cc_load_acquire_u64(&t->group->in_use) >> (t->index - t->group->first_index) & 1;
+    return cc_load_seq_cst_u64(&t->group->in_use) >> (t->index - t->group->first_index) & 1;
 }
 
 extern cc_thread_group cc_thread_first_group;

@@ -158,6 +158,7 @@ static cc_thread_group *take_a_place(unsigned *place) {
 /* Everybody who looks for regions looks at the record from here on. */
 static void show(const cc_thread *record) {
     cc_fetch_or_seq_cst_u64(&record->group->in_use, bit_of(record)); /* (1) */
+    cc_fence_seq_cst_after_rmw(&record->group->in_use); /* for cc_thread_is_in_use */
     cc_fetch_add_relaxed_u32(&users, 1);
 }
 

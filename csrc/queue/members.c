@@ -62,6 +62,7 @@ cc_member *cc_member_find_or_make(cc_members *members, const cc_thread *self) {
         }
     } while (!cc_cas_seq_cst_u32(&members->count, &count, count + 1));
     member->ordinal = count;
+    member->thread = self;
     uintptr_t head = cc_load_relaxed_uptr(&members->first);
     do {
         member->next = (cc_member *)head;

@@ -5,7 +5,7 @@
  * A block belongs to a thread record (cc_thread.h), not to a thread: when a thread ends, the next one that
  * takes over the record finds the block as it was left. So there are at most as many blocks as threads
  * lived at once, and nothing has to be done when a thread ends. What a block says stays true: its counts
- * are sums over all its threads, and its rings stay pinned, at most two of them.
+ * are sums over all its threads, and its rings stay pinned, at most two of them (but see ring_list.h).
  *
  * Blocks never move and are freed with the queue, so a reader needs no protection.
  *
@@ -29,7 +29,9 @@ typedef struct cc_member {
     /* Sticky hazards: the rings that this member's last put and its last get went to; see ring_list.h. */
     cc_atomic_uptr put_ring;
     cc_atomic_uptr get_ring;
-    struct cc_member *next; /* written once, before the block is published */
+    struct cc_member
+        *next; /* this and the next line: written once, before the block is published */
+    const cc_thread *thread;
     uint32_t unlooked, in_vain; /* from here to puts_then: streak.c */
     uint32_t is_timed, gap; /* nanoseconds; 0: not known yet */
     uint64_t left_at;

@@ -22,11 +22,22 @@
 
 /* ---------------------------------------------------------------- making and recycling */
 
-static uint32_t slots_for_members(const cc_queue *queue) {
+static uint32_t slots_for_members(const cc_queue *queue, bool is_short) {
     uint32_t members = cc_members_count(&queue->members);
     /* Twice, so that rings are not outgrown by one thread at a time; tests that ask for small rings get the
      * smallest that are safe. */
-    return queue->options.ring_slots ? members : 2 * members;
+    return queue->options.ring_slots || is_short ? members : 2 * members;
+}
+
+/* No more than `slots`, so that what idle threads pin is limited. */
+static uint32_t slots_beside_pinned_ones(const cc_ring_list *list, const cc_ring_kind *kind,
+                                         uint32_t slots) {
+    uint64_t pinned = cc_load_relaxed_u64(&list->pinned);
+    uint64_t room = pinned < CC_PINNED_BYTES ? CC_PINNED_BYTES - pinned : 0;
+    while (slots > kind->fewest_slots && kind->bytes(slots) > room / CC_PINNED_PARTS) {
+        slots /= 2;
+    }
+    return slots;
 }
 
 static uint32_t first_slots(const cc_queue *queue, const cc_ring_kind *kind) {
@@ -87,9 +98,11 @@ cc_ring *cc_ring_make(cc_ring_list *list, cc_queue *queue, const cc_ring_kind *k
         /* Small queues stay small, and long or busy ones do not change rings all the time. */
         cc_store_relaxed_u32(&list->next_slots, 2 * slots);
     }
-    uint32_t most = kind->most_slots_for_members;
+    uint32_t most = kind->most_slots_for_members, wanted = slots;
+    slots = queue->options.ring_slots ? slots : slots_beside_pinned_ones(list, kind, slots);
+    bool is_short = slots < wanted;
     if (most) {
-        uint32_t needed = queue->options.ignore_growth ? 0 : slots_for_members(queue);
+        uint32_t needed = queue->options.ignore_growth ? 0 : slots_for_members(queue, is_short);
         slots = slots < needed ? cc_power_of_two(needed) : slots;
         slots = slots > most ? most : slots;
     }
@@ -140,10 +153,11 @@ void cc_ring_list_end(cc_ring_list *list) {
 
 cc_ring *cc_ring_name(const cc_atomic_uptr *end, cc_atomic_uptr *hazard, cc_queue *queue,
                       cc_member *self, const cc_ring_kind *kind) {
-    cc_keep_only_of(self, hazard == &self->get_ring ? &self->put_ring : &self->get_ring);
     uintptr_t ring = cc_load_seq_cst_uptr(end), named;
     do {
         named = ring;
+        /* Now, for who takes a name of ours back does so before the ring can be found here again. */
+        cc_keep_only_of(self, hazard == &self->get_ring ? &self->put_ring : &self->get_ring);
         /* (4) Store-load: who retires the ring after our second look finds the name. */
         (void)cc_exchange_seq_cst_uptr(hazard, named);
         ring = cc_load_seq_cst_uptr(end);
@@ -187,6 +201,26 @@ static uint32_t see_hazards(const cc_queue *queue, uintptr_t *out, uint32_t room
     return found;
 }
 
+static void forget(cc_atomic_uptr *name, const cc_ring *chain) {
+    uintptr_t named = cc_load_seq_cst_uptr(name);
+    for (const cc_ring *ring = chain; ring && named; ring = ring->waiting) {
+        if ((uintptr_t)ring == named) {
+            (void)cc_cas_seq_cst_uptr(name, &named, 0); /* fails if there is an owner again */
+            return;
+        }
+    }
+}
+
+/* Members without a thread let go of the rings of the chain, which is in our hands. */
+static void forget_those_who_are_gone(const cc_queue *queue, const cc_ring *chain) {
+    for (cc_member *m = cc_members_first(&queue->members); m; m = m->next) {
+        if (!cc_thread_is_in_use(m->thread)) { /* (7) */
+            forget(&m->put_ring, chain);
+            forget(&m->get_ring, chain);
+        }
+    }
+}
+
 static void wait_again(cc_ring_list *list, cc_ring *newest, cc_ring *oldest) {
     uintptr_t head = cc_load_relaxed_uptr(&list->retired);
     do {
@@ -194,7 +228,8 @@ static void wait_again(cc_ring_list *list, cc_ring *newest, cc_ring *oldest) {
     } while (!cc_cas_seq_cst_uptr(&list->retired, &head, (uintptr_t)newest)); /* (5) */
 }
 
-void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_member *self, cc_ring *ring) {
+void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_member *self, cc_ring *ring,
+                    const cc_ring_kind *kind) {
     /* What we name ourselves we no longer use: this is the end of a get, and no put is going on. */
     if (cc_load_relaxed_uptr(&self->get_ring) == (uintptr_t)ring) {
         cc_store_release_uptr(&self->get_ring, 0);
@@ -202,11 +237,15 @@ void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_member *self, cc_rin
     if (cc_load_relaxed_uptr(&self->put_ring) == (uintptr_t)ring) {
         cc_store_release_uptr(&self->put_ring, 0);
     }
+    cc_fetch_add_relaxed_u64(&list->pinned, ring->bytes);
     wait_again(list, ring, ring);
     /* Nobody else looks through what we take out here; it is never much more than what is named. */
     cc_ring *chain = (cc_ring *)cc_exchange_seq_cst_uptr(&list->retired, 0); /* pairs with (5) */
     if (!chain) {
         return;
+    }
+    if (!kind->helpers_name_rings) {
+        forget_those_who_are_gone(queue, chain);
     }
     uintptr_t on_stack[HAZARDS_ON_STACK], *seen = on_stack;
     uint32_t room = HAZARDS_ON_STACK, n;
@@ -232,6 +271,7 @@ void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_member *self, cc_rin
         if (bsearch(&address, seen, n, sizeof *seen, by_address)) {
             wait_again(list, chain, chain);
         } else {
+            cc_fetch_add_relaxed_u64(&list->pinned, 0u - (uint64_t)chain->bytes);
             cc_ring_recycle(list, chain);
         }
         chain = next;

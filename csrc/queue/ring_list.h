@@ -31,6 +31,16 @@
  *   Rings that some member names wait in a list (`retired`), which whoever retires the next ring takes whole and looks
  *   through. Each member pins at most two.
  *
+ *   The names of a thread that has ended are taken back, by a swap to 0, by whoever looks through retired rings and finds
+ *   one of them named so (forget_those_who_are_gone). The next owner of the block is not disturbed: it goes ahead with a
+ *   name only when that ring is at the end, and a ring that is out of the list and in the hands of one thread is not.
+ *   If the looker has found the block without an owner, the next one begins after the ends had left the ring: (7). Indices that
+ *   the block keeps of such a ring (kept.h) are forgotten before the block names any ring that was made later: cc_ring_name
+ *   looks at them between finding a ring at the end and naming it. Not for wCQ, whose helpers name rings for others.
+ *
+ *   Threads that are there and do nothing go on naming their rings. So what waits is limited by its size: the more bytes
+ *   wait, the shorter the next rings are (CC_PINNED_BYTES), down to the shortest. Then each idle thread pins two of those.
+ *
  * Tail never stays behind head: a get moves tail off a ring before it moves head off it. So no retired ring is at an end.
  *
  * Progress: lock-free. An operation starts over only when another has linked a ring, moved an end or finalized a ring.
@@ -39,6 +49,8 @@
  *   (3) linking a ring                     with the loads of head, tail, next: what is in the ring.
  *   (4) publishing a hazard, head or tail moved on: store-load on both sides, all seq_cst.
  *   (5) a ring goes to `retired` or `spare`  with the exchange that takes it.
+ *   (7) moving the ends on, then the look for an owner of the block; a thread's registration, then its look at an
+ *       end: store-load on both sides, all seq_cst (cc_thread_is_in_use).
  */
 #ifndef CC_QUEUE_RING_LIST_H
 #define CC_QUEUE_RING_LIST_H
@@ -58,6 +70,13 @@ typedef struct cc_ring {
 #define CC_SPARE_RINGS 2u
 #endif
 
+/* What waits in `retired` grows to about this much, and by the shortest rings from then on. A new ring takes one
+ * CC_PINNED_PARTS-th of what is left. */
+#ifndef CC_PINNED_BYTES
+#define CC_PINNED_BYTES (UINT64_C(1) << 20)
+#endif
+#define CC_PINNED_PARTS 8u
+
 typedef struct cc_ring_list {
     /* One line: ends move once in a ring's life, and are read by every operation. */
     cc_atomic_uptr head, tail; /* cc_ring * */
@@ -65,6 +84,7 @@ typedef struct cc_ring_list {
     cc_atomic_uptr retired; /* cc_ring *: out of the list, perhaps named by somebody */
     cc_atomic_uptr spare[CC_SPARE_RINGS]; /* cc_ring *: named by nobody */
     cc_atomic_u64 bytes; /* of all rings */
+    cc_atomic_u64 pinned; /* bytes of rings in `retired`, or in the hands of who looks through it */
     cc_atomic_u32 next_slots; /* of the ring that is made next, before members are looked at */
 } cc_ring_list;
 
@@ -81,6 +101,7 @@ typedef struct cc_ring_kind {
     uint32_t most_slots; /* a longer queue has more rings instead */
     /* Else 0. Slots >= members is a safety condition, and there are never more members than this. */
     uint32_t most_slots_for_members;
+    bool helpers_name_rings; /* for others: then names outlive their thread */
     size_t (*bytes)(uint32_t slots);
     /* Make it new; word != 0: with that word inside. Nobody else knows the ring. */
     void (*fill)(cc_ring *ring, const cc_queue *queue, uintptr_t word);
@@ -128,7 +149,8 @@ cc_ring *cc_ring_make(cc_ring_list *list, cc_queue *queue, const cc_ring_kind *k
 /* Give back a ring that nobody names and that is in no list. */
 void cc_ring_recycle(cc_ring_list *list, cc_ring *ring);
 /* Head and tail have left the ring for ever. */
-void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_member *self, cc_ring *ring);
+void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_member *self, cc_ring *ring,
+                    const cc_ring_kind *kind);
 /* The slow half of the two functions below: publish until it holds. */
 cc_ring *cc_ring_name(const cc_atomic_uptr *end, cc_atomic_uptr *hazard, cc_queue *queue,
                       cc_member *self, const cc_ring_kind *kind);
@@ -205,7 +227,8 @@ CC_ALWAYS_INLINE cc_queue_status cc_ring_list_put(cc_ring_list *list, cc_queue *
 
 /* The first ring is over: move on. OK: look again; else what the get has to say. */
 CC_NEVER_INLINE cc_queue_status cc_ring_list_drop_first(cc_ring_list *list, cc_queue *queue,
-                                                        cc_member *self, cc_ring *ring) {
+                                                        cc_member *self, cc_ring *ring,
+                                                        const cc_ring_kind *kind) {
     uintptr_t first = (uintptr_t)ring, last = (uintptr_t)ring;
     uintptr_t next = cc_load_seq_cst_uptr(&ring->next); /* pairs with (3) */
     if (next == 0) {
@@ -218,7 +241,7 @@ CC_NEVER_INLINE cc_queue_status cc_ring_list_drop_first(cc_ring_list *list, cc_q
         (void)cc_cas_seq_cst_uptr(&list->tail, &last, next);
     }
     if (cc_cas_seq_cst_uptr(&list->head, &first, next)) { /* (4) */
-        cc_ring_retire(list, queue, self, ring);
+        cc_ring_retire(list, queue, self, ring, kind);
     }
     return CC_QUEUE_OK;
 }
@@ -235,7 +258,7 @@ CC_ALWAYS_INLINE cc_queue_status cc_ring_list_take(cc_ring_list *list, cc_queue 
         if (answer == CC_RING_EMPTY) {
             return CC_QUEUE_EMPTY;
         }
-        cc_queue_status status = cc_ring_list_drop_first(list, queue, self, ring);
+        cc_queue_status status = cc_ring_list_drop_first(list, queue, self, ring, kind);
         if (status != CC_QUEUE_OK) {
             return status;
         }

@@ -204,6 +204,7 @@ static const cc_ring_kind wcq_nodes = {
     .fewest_slots = FEWEST_SLOTS,
     .most_slots = MOST_SLOTS,
     .most_slots_for_members = 0, /* wcq_ring.h on the threshold */
+    .helpers_name_rings = true,
     .bytes = node_bytes,
     .fill = fill_node,
     .finalize = finalize_node,

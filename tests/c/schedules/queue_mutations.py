@@ -219,6 +219,59 @@ QUEUE_MUTATIONS: list[Entry] = [
         "",
     ),
     (
+        "names_of_threads_that_are_there_are_taken_back",
+        "only the names of a thread that has ended are taken back",
+        [(LISTC, "if (!cc_thread_is_in_use(m->thread)) {", "if (true) {")],
+        both("rings_are_recycled", "recycled_at_once", "stalled_in_a_ring", "owner_changes"),
+        "",
+    ),
+    (
+        "names_are_taken_back_of_any_ring",
+        "(7): a name is taken back only of a ring that is out of the list and in one thread's hands",
+        [
+            (
+                LISTC,
+                "if ((uintptr_t)ring == named) {",
+                "if (true) {",
+            )
+        ],
+        both("owner_is_back"),
+        "",
+    ),
+    (
+        "names_are_passed_over_and_stay",
+        "names that are taken back are gone before the ring is recycled",
+        [
+            (LISTC, "if (!cc_thread_is_in_use(m->thread)) {", "if (false) {"),
+            (
+                LISTC,
+                "uintptr_t names[2] = {",
+                "if (!cc_thread_is_in_use(m->thread)) { continue; } uintptr_t names[2] = {",
+            ),
+        ],
+        of("scq", "owner_of_kept_changes", "owner_of_chains_changes"),
+        "",
+    ),
+    (
+        "kept_outlives_the_names",
+        "indices of a ring are forgotten between finding a ring at the end and naming it",
+        [
+            (
+                LISTC,
+                "cc_keep_only_of(self, hazard == &self->get_ring ? &self->put_ring : &self->get_ring);",
+                "",
+            ),
+            (
+                LISTC,
+                "uintptr_t ring = cc_load_seq_cst_uptr(end), named;",
+                "cc_keep_only_of(self, hazard == &self->get_ring ? &self->put_ring : &self->get_ring);"
+                " uintptr_t ring = cc_load_seq_cst_uptr(end), named;",
+            ),
+        ],
+        of("scq", "owner_of_kept_changes"),
+        "between two loads of the new owner a ring has to be taken back, used again and become the first one; argued only",
+    ),
+    (
         "puts_are_not_named",
         "a ring that a put is in is not recycled",
         [
@@ -438,6 +491,18 @@ UnitEntry = tuple[str, str, list[tuple[str, str, str]], tuple[str, ...]]
 # What the explorer does not reach: a get that stalls while others go once or twice around the ring, and more threads than it has
 # fibres. Tests that carry out such orders must notice; unit_mutations.py asks them.
 UNIT_MUTATIONS: list[UnitEntry] = [
+    (
+        "idle_threads_pin_long_rings",
+        "the more bytes idle threads pin, the shorter the next rings are",
+        [(LISTC, "slots /= 2;", "break;")],
+        ("test_queue_bytes",),
+    ),
+    (
+        "threads_that_have_ended_pin_rings",
+        "the names of a thread that has ended are taken back",
+        [(LISTC, "if (!cc_thread_is_in_use(m->thread)) {", "if (false) {")],
+        ("test_queue_bytes",),
+    ),
     (
         "backoff_for_everybody",
         "burst back-off: only a thread that does nothing but use the queue waits, and is named",

@@ -4,7 +4,8 @@
  * operations a ring is full, final, linked, left and recycled.
  *
  * A fibre carries out a script, one letter an operation: P put, G get, C close, S look at the sums; p and g wait for room or a
- * word as a caller of queue and event count does, and every try of theirs is an operation; n wakes all. Every operation is recorded with the
+ * word as a caller of queue and event count does, and every try of theirs is an operation; n wakes all; after E the fibre
+ * is another thread, which has taken over the record of the one that ended. Every operation is recorded with the
  * stamps of its beginning and end; when all fibres have ended, what is left in the queue is taken out, and the whole must
  * be linearizable (queue_judge.h). So a lost word, one that is taken twice, a wrong order, and an "empty" or "full" that
  * was never true are all found; a ring that is used after it was recycled is found by ASAN (ring_list.c poisons it). A
@@ -128,6 +129,15 @@ static void wait_and(unsigned who, char what) {
     }
 }
 
+/* In one fibre of a program at most: a new thread gets the lowest record that is free. */
+static void end_and_begin(unsigned who) {
+    cc_thread_end_for_schedule(sched_record(who));
+    if (cc_thread_make_for_schedule() != sched_record(who)) {
+        sched_fail("the new thread has got another record");
+    }
+    cc_thread_impersonate(sched_record(who));
+}
+
 static void set_up(void) {
     const scenario *s = current_scenario();
     op_count = next_word = 0;
@@ -151,6 +161,8 @@ static void fibre(unsigned who) {
         } else if (*what == 'n') {
             cc_event_notify_all(&not_empty);
             cc_event_notify_all(&not_full);
+        } else if (*what == 'E') {
+            end_and_begin(who);
         } else {
             carry_out(who, *what);
         }
@@ -254,6 +266,20 @@ static const scenario scenarios[] = {
     {"kept_recycled",
      {.ring_slots = 4, .together = 1, IMPATIENT, .ticket_limit = 1},
      {"PGPGPGPG", "PG"},
+     NULL,
+     0},
+    /* Rings that a thread names which has ended, and indices that it has kept. */
+    {"owner_changes", {.ring_slots = 1, IMPATIENT}, {"PEPGG", "PPGGG"}, NULL, 0},
+    {"owner_ends", {.ring_slots = 1, IMPATIENT, .ticket_limit = 1}, {"PGE", "PGPGPG"}, NULL, 0},
+    {"owner_is_back", {.ring_slots = 4, IMPATIENT, .ticket_limit = 2}, {"EP", "GGGGPG"}, "PPPP", 0},
+    {"owner_of_kept_changes",
+     {.ring_slots = 4, .together = 1, IMPATIENT, .ticket_limit = 1},
+     {"PGEGPPG", "PGPGPG"},
+     NULL,
+     0},
+    {"owner_of_chains_changes",
+     {.ring_slots = 8, .together = 2, IMPATIENT, .ticket_limit = 3},
+     {"PPGEPPGG", "PPGGPGG"},
      NULL,
      0},
     {"chains_with_bound",

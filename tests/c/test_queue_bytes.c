@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What an empty queue weighs after many threads have used it: threads that have ended, and threads that are there and do
+ * nothing. Each of them names the ring of its last put and that of its last get (csrc/queue/ring_list.h).
+ */
+#include "check.h"
+
+#include "queue/queue.h"
+
+enum { THREADS = 200, BURST = 5000 };
+
+static cc_queue *queue;
+static pthread_barrier_t turn;
+static _Atomic int whose;
+static _Atomic bool enough;
+
+static void check_put(uintptr_t word) {
+    CHECK_EQ(cc_queue_put(queue, word), CC_QUEUE_OK);
+}
+
+static uintptr_t check_get(void) {
+    uintptr_t word = 0;
+    CHECK_EQ(cc_queue_get(queue, &word), CC_QUEUE_OK);
+    return word;
+}
+
+/* More than the longest ring holds: the ring changes. */
+static void burst(int items) {
+    for (int i = 1; i <= items; i++) {
+        check_put((uintptr_t)i);
+    }
+    for (int i = 1; i <= items; i++) {
+        CHECK_EQ(check_get(), i);
+    }
+}
+
+static void *put_one_and_stay(void *argument) {
+    check_put((uintptr_t)argument);
+    pthread_barrier_wait(&turn);
+    while (!atomic_load(&enough)) {
+        struct timespec a_while = {.tv_nsec = 1000000};
+        nanosleep(&a_while, NULL);
+    }
+    return NULL;
+}
+
+static void *put_one_and_go(void *argument) {
+    check_put((uintptr_t)argument);
+    return NULL;
+}
+
+static size_t after_a_burst(void) {
+    burst(BURST);
+    burst(BURST);
+    return cc_queue_bytes(queue);
+}
+
+static void test_threads(cc_queue_kind kind, const char *name, size_t most_for_the_idle,
+                         size_t most_for_the_gone) {
+    static pthread_t threads[THREADS];
+    queue = cc_queue_new(kind, NULL);
+    if (!queue) {
+        return;
+    }
+    size_t empty = after_a_burst();
+    for (int i = 0; i < THREADS; i++) {
+        CHECK_EQ(pthread_create(&threads[i], NULL, put_one_and_go, (void *)(uintptr_t)(i + 1)), 0);
+        CHECK_EQ(pthread_join(threads[i], NULL), 0);
+        CHECK_EQ(check_get(), i + 1);
+        burst(BURST);
+    }
+    size_t one_at_a_time = after_a_burst();
+    atomic_store(&enough, false);
+    CHECK_EQ(pthread_barrier_init(&turn, NULL, 2), 0);
+    for (int i = 0; i < THREADS; i++) {
+        CHECK_EQ(pthread_create(&threads[i], NULL, put_one_and_stay, (void *)(uintptr_t)(i + 1)),
+                 0);
+        pthread_barrier_wait(&turn);
+        CHECK_EQ(check_get(), i + 1);
+        burst(BURST);
+    }
+    size_t idle = after_a_burst();
+    atomic_store(&enough, true);
+    for (int i = 0; i < THREADS; i++) {
+        CHECK_EQ(pthread_join(threads[i], NULL), 0);
+    }
+    size_t gone = after_a_burst();
+    printf("    %s: %zu bytes; %d threads one after the other %zu; idle at once %zu; gone %zu\n",
+           name, empty, THREADS, one_at_a_time, idle, gone);
+    CHECK(one_at_a_time <= empty + 200000);
+    CHECK(idle <= empty + most_for_the_idle);
+    CHECK(gone <= empty + most_for_the_gone);
+    cc_queue_free(queue, NULL);
+}
+
+int main(void) {
+    (void)whose;
+    begin_test("an empty queue after 200 threads");
+    test_threads(CC_QUEUE_SCQ, "SCQ", 3000000, 400000);
+    test_threads(CC_QUEUE_LCRQ, "LCRQ", 2000000, 400000);
+    test_threads(CC_QUEUE_WAIT_FREE, "wait-free", 3000000, 3000000);
+    printf("passed\n");
+    return 0;
+}
