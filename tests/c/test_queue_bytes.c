@@ -10,9 +10,7 @@
 enum { THREADS = 200, BURST = 5000 };
 
 static cc_queue *queue;
-static pthread_barrier_t turn;
-static _Atomic int whose;
-static _Atomic bool enough;
+static _Atomic bool has_put, enough;
 
 static void check_put(uintptr_t word) {
     CHECK_EQ(cc_queue_put(queue, word), CC_QUEUE_OK);
@@ -34,12 +32,16 @@ static void burst(int items) {
     }
 }
 
+static void sleep_a_while(void) {
+    struct timespec a_while = {.tv_nsec = 1000000};
+    nanosleep(&a_while, NULL);
+}
+
 static void *put_one_and_stay(void *argument) {
     check_put((uintptr_t)argument);
-    pthread_barrier_wait(&turn);
+    atomic_store(&has_put, true);
     while (!atomic_load(&enough)) {
-        struct timespec a_while = {.tv_nsec = 1000000};
-        nanosleep(&a_while, NULL);
+        sleep_a_while();
     }
     return NULL;
 }
@@ -71,11 +73,13 @@ static void test_threads(cc_queue_kind kind, const char *name, size_t most_for_t
     }
     size_t one_at_a_time = after_a_burst();
     atomic_store(&enough, false);
-    CHECK_EQ(pthread_barrier_init(&turn, NULL, 2), 0);
     for (int i = 0; i < THREADS; i++) {
         CHECK_EQ(pthread_create(&threads[i], NULL, put_one_and_stay, (void *)(uintptr_t)(i + 1)),
                  0);
-        pthread_barrier_wait(&turn);
+        while (!atomic_load(&has_put)) {
+            sched_yield();
+        }
+        atomic_store(&has_put, false);
         CHECK_EQ(check_get(), i + 1);
         burst(BURST);
     }
@@ -93,12 +97,40 @@ static void test_threads(cc_queue_kind kind, const char *name, size_t most_for_t
     cc_queue_free(queue, NULL);
 }
 
+static size_t of_new_queue;
+
+static void *use_a_new_queue(void *kind) {
+    uintptr_t word;
+    cc_queue *fresh = cc_queue_new((cc_queue_kind)(uintptr_t)kind, NULL);
+    of_new_queue = 0;
+    if (fresh) {
+        CHECK_EQ(cc_queue_put(fresh, 1), CC_QUEUE_OK);
+        CHECK_EQ(cc_queue_get(fresh, &word), CC_QUEUE_OK);
+        of_new_queue = cc_queue_bytes(fresh);
+        cc_queue_free(fresh, NULL);
+    }
+    return NULL;
+}
+
+/* It has got the lowest free record, so it needs no table of members. */
+static void test_new_thread(uintptr_t kind) {
+    pthread_t thread;
+    (void)use_a_new_queue((void *)kind);
+    size_t of_first_thread = of_new_queue;
+    CHECK_EQ(pthread_create(&thread, NULL, use_a_new_queue, (void *)kind), 0);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+    CHECK_EQ(of_new_queue, of_first_thread);
+}
+
 int main(void) {
-    (void)whose;
     begin_test("an empty queue after 200 threads");
     test_threads(CC_QUEUE_SCQ, "SCQ", 3000000, 400000);
     test_threads(CC_QUEUE_LCRQ, "LCRQ", 2000000, 400000);
     test_threads(CC_QUEUE_WAIT_FREE, "wait-free", 3000000, 3000000);
+    begin_test("a new queue of a new thread, when many have ended");
+    for (uintptr_t kind = CC_QUEUE_SCQ; kind <= CC_QUEUE_TURN; kind++) {
+        test_new_thread(kind);
+    }
     printf("passed\n");
     return 0;
 }
