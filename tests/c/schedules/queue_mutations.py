@@ -492,6 +492,24 @@ UnitEntry = tuple[str, str, list[tuple[str, str, str]], tuple[str, ...]]
 # fibres. Tests that carry out such orders must notice; unit_mutations.py asks them.
 UNIT_MUTATIONS: list[UnitEntry] = [
     (
+        "chain_that_is_given_back_goes_on",
+        "kept.h: a chain that is given back ends where the kept one begins",
+        [(KEPT, "cc_store_release_uptr(&words[last], CC_NO_INDEX);", "")],
+        ("test_queue_small",),
+    ),
+    (
+        "lcrq_visit_ends_too_early",
+        "lcrq: a visit goes as far as tail",
+        [
+            (
+                LCRQ,
+                "for (; ticket < tail && ticket < round; ticket++) {",
+                "for (; ticket + 1 < tail && ticket < round; ticket++) {",
+            )
+        ],
+        ("test_queue_small",),
+    ),
+    (
         "idle_threads_pin_long_rings",
         "the more bytes idle threads pin, the shorter the next rings are",
         [(LISTC, "slots /= 2;", "break;")],
