@@ -61,7 +61,13 @@
  *   pop_end          the same CAS. The entry was the end when the end was looked for, as below, and the CAS is on
  *                    that node and from that value: nobody else gets this entry, and it is not another with an equal key.
  *   first, floor...  the second load of the predecessor's clean level-0 link, between two loads of the
- *                    entry's value that agree; without an entry the first load. Meeting a dead node in one of the
+ *                    entry's value that agree; without an entry the first load. For the key alone that is exact. The
+ *                    value may have been another at that load, and the loads agree all the same, when the very word has
+ *                    been taken out and put back; and the value's first load finds the link right or not: it
+ *                    is wrong when another key has come in between, and gone before the second load of
+ *                    the link. Only when both happen inside of one look were key and value never the
+ *                    answer together. A count of changes in the predecessor would tell; it would
+ *                    cost a word in every node, or a shared line at every removal. Meeting a dead node in one of the
  *                    two places that matter, the search starts over: stepping over it would return an
  *                    entry that was never in that relation.
  *   scans            each entry by itself, at the load of its value.
@@ -1171,7 +1177,7 @@ cc_status cc_skiplist_remove(cc_skiplist *list, cc_search *search, uintptr_t *ol
  * n's neighbourhood is `from`, whose link to `to` has shown n to be what is wanted, or `from` is NULL. The entry is
  * a neighbour now, too: the value may have been replaced since that link was read, and a key come in
  * between before that; then key and value never were the answer together. So the link is read once more, between
- * two looks at the value. That is exact unless somebody puts the very same word back meanwhile. */
+ * two looks at the value. The head says what gets through all the same. */
 static bool look_at_neighbour(cc_smr_guard *g, node *n, const node *from, const node *to,
                               uintptr_t *value) {
     uintptr_t v = cc_protect(g, &n->value); /* (2) */

@@ -138,12 +138,14 @@ typedef enum cc_relation {
     CC_HIGHER
 } cc_relation;
 
-/* The entry in that relation to the searched key (which CC_FIRST and CC_LAST do not look at). */
+/* The entry in that relation to the searched key (which CC_FIRST and CC_LAST do not look at): its key at one moment of the
+ * call, its value at one, and both at the same one; unless, between two loads, the value is replaced and the very same word
+ * put back, and a key comes in between and goes. */
 cc_status cc_skiplist_neighbour(cc_skiplist *list, cc_search *search, cc_relation relation,
                                 cc_entry *entry);
 
 /* Remove the entry that is first (last), comparing nothing: CC_FOUND, and the very entry that was first
- * (last), with this value, at some moment of the call, and is handed out to nobody else. CC_ABSENT: empty.
+ * (last) at some moment of the call, with this value as in cc_skiplist_neighbour; it is handed out to nobody else. CC_ABSENT: empty.
  *
  * With `prepared`, an entry whose key has no word is only removed when prepared holds kind and digest of that key;
  * else CC_MISMATCH, and kind and digest are in *entry. So a caller who has to make something of such

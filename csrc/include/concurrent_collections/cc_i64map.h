@@ -50,7 +50,10 @@ int cc_i64map_replace_if(cc_i64map *map, int64_t key, uintptr_t expected, uintpt
 /* Remove. PRESENT, and *old (if not NULL) is what was there, to nobody else; or ABSENT. */
 int cc_i64map_remove(cc_i64map *map, int64_t key, uintptr_t *old);
 
-/* The entry that is first, last, at or before, at or after, before, after `key`: PRESENT or ABSENT. */
+/* The entry that is first, last, at or before, at or after, before, after `key`: PRESENT or ABSENT. There was a
+ * moment of the call at which the key was the right one, and one at which the value was its value. They are the same moment, unless all
+ * of this happens between two loads of the call: the value is replaced and the very same word is put back, and
+ * another key comes in that would be the right one, and goes. */
 int cc_i64map_first(cc_i64map *map, int64_t *found, uintptr_t *value);
 int cc_i64map_last(cc_i64map *map, int64_t *found, uintptr_t *value);
 int cc_i64map_floor(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value);

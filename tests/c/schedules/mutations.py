@@ -574,25 +574,6 @@ MUTATIONS_OF_DEBRA = [
         ("interrupted_removal_by_asking_debra", "anything_undecided_debra"),
     ),
     Mutation(
-        "entry_to_remove_not_held",
-        "phases: a removal that asks holds the node that it kills",
-        [
-            (LIST, "        cc_hold(g, HELD_VALUE, (uintptr_t)found->n);\n", ""),
-            (
-                LIST,
-                "keep_position(g, at, CC_FOUND, MAX_HEIGHT);",
-                "keep_position(g, at, CC_FOUND, 0);",
-            ),
-            (
-                LIST,
-                "                if (asking) {\n                    unlink_at(list, &at, n);\n                }\n",
-                "",
-            ),
-        ],
-        "sched_skiplist",
-        ("interrupted_removal_by_asking_debra", "anything_undecided_debra"),
-    ),
-    Mutation(
         "killing_in_a_read_phase",
         "phases: a clear kills each entry in a pause",
         [(LIST, "        cc_end_reading(g);\n        bool ours =", "        bool ours =")],
