@@ -369,8 +369,8 @@ int cc_object_queue_shut_down(cc_object_queue *q, int immediate) {
     cc_queue_close(q->core);
     int error = immediate ? drop_all(q) : 0;
     cc_raised raised = cc_put_aside();
-    cc_place_notify_all(&q->not_empty);
-    cc_place_notify_all(&q->not_full);
+    cc_place_notify_end(&q->not_empty);
+    cc_place_notify_end(&q->not_full);
     tell_joiners(q);
     cc_raise_again(raised);
     return error;

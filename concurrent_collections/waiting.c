@@ -88,6 +88,8 @@ int cc_deadline_of(PyObject *block, PyObject *timeout, uint64_t *deadline) {
     return 0;
 }
 
+enum { WOKEN_AT_THE_END = 8 }; /* more than one: each may wait for an interpreter that is busy */
+
 static bool has_passed(uint64_t deadline) {
     return deadline != CC_FOR_EVER && cc_os_now() >= deadline;
 }
@@ -100,12 +102,22 @@ void cc_place_tell(cc_waiting_place *place, cc_waiter *task) {
     }
 }
 
-void cc_place_notify_all(cc_waiting_place *place) {
-    cc_waiter *task = cc_event_notify_all(&place->event);
+static void tell_all(cc_waiter *task) {
     while (task) {
         cc_waiter *next = task->next; /* the task's own waiter may be gone when it has been told */
         deliver(task->owner);
         task = next;
+    }
+}
+
+void cc_place_notify_all(cc_waiting_place *place) {
+    tell_all(cc_event_notify_all(&place->event));
+}
+
+void cc_place_notify_end(cc_waiting_place *place) {
+    tell_all(cc_event_take_foreign(&place->event));
+    for (int i = 0; i < WOKEN_AT_THE_END; i++) {
+        cc_place_notify(place);
     }
 }
 
@@ -235,8 +247,8 @@ cc_wait_result cc_wait_until(cc_waiting_place *place, cc_outcome (*attempt)(void
         }
         outcome = attempt(closure);
         if (outcome != CC_ATTEMPT_FAILED) {
-            if (was_notified && outcome == CC_ATTEMPT_ENDED && !place->all_at_once) {
-                cc_place_notify(place);
+            if (outcome == CC_ATTEMPT_ENDED && !place->all_at_once) {
+                cc_place_notify(place); /* the next one ends as well */
             }
             return CC_WAIT_OVER;
         }

@@ -112,6 +112,10 @@ static inline void cc_place_notify(cc_waiting_place *place) {
 
 void cc_place_notify_all(cc_waiting_place *place);
 
+/* From now on every attempt ends the wait. All tasks are told; of the threads, a few, each of which then wakes the next one:
+ * thousands that wake up at once would only wait for each other. */
+void cc_place_notify_end(cc_waiting_place *place);
+
 /* Keep what is raised out of the way of code that must not run beside it. */
 typedef struct cc_raised {
     PyObject *type, *value, *traceback;

@@ -98,7 +98,7 @@ static uint32_t lock_word(uint32_t state) {
 /* ---------------------------------------------------------------- the lock */
 
 static void forget_the_dead(cc_event_count *e) {
-    e->threads = e->foreign = (cc_waiter_list){NULL, NULL};
+    e->threads = e->foreign = (cc_waiter_list){NULL, NULL, NULL};
     e->watcher = NULL;
     cc_store_relaxed_u32(&e->waiters, 0);
     cc_store_relaxed_u32(&e->unanswered, 0);
@@ -167,12 +167,34 @@ static void count_waiters(cc_event_count *e, uint32_t change) {
     cc_store_relaxed_u32(&e->waiters, cc_load_relaxed_u32(&e->waiters) + change);
 }
 
-/* By turns; from the back, since most have just got theirs. */
+/* Who comes before `w` in the order of turns? Most have just got theirs and are the last. Most of those who return were the
+ * first, and those who were notified together return about in their order. So the search goes from both ends, and
+ * not beyond the one who returned last. */
+static cc_waiter *place_of(cc_event_count *e, const cc_waiter_list *list, const cc_waiter *w) {
+    cc_waiter *before = list->last, *after = list->first;
+    if (list->returned) {
+        if (list->returned->turn < w->turn) {
+            after = list->returned;
+        } else {
+            before = list->returned;
+        }
+    }
+    while (before && before->turn > w->turn) {
+        if (after->turn > w->turn) {
+            return after->previous;
+        }
+        after = after->next;
+        before = before->previous;
+        e->passed++;
+    }
+    return before;
+}
+
 static void link_in(cc_event_count *e, cc_waiter *w) {
     cc_waiter_list *list = list_of(e, w);
-    cc_waiter *before = list->last;
-    while (before && before->turn > w->turn) {
-        before = before->previous;
+    cc_waiter *before = place_of(e, list, w);
+    if (w->turn != e->last_turn) {
+        list->returned = w;
     }
     w->previous = before;
     w->next = before ? before->next : list->first;
@@ -183,6 +205,9 @@ static void link_in(cc_event_count *e, cc_waiter *w) {
 
 static void unlink(cc_event_count *e, cc_waiter *w) {
     cc_waiter_list *list = list_of(e, w);
+    if (list->returned == w) {
+        list->returned = NULL;
+    }
     *(w->previous ? &w->previous->next : &list->first) = w->next;
     *(w->next ? &w->next->previous : &list->last) = w->previous;
     w->next = w->previous = NULL;
@@ -199,7 +224,7 @@ static cc_waiter *whose_turn_it_is(const cc_event_count *e) {
 
 /* What is left to be done outside the lock for one that has been taken out of the line. */
 typedef struct call {
-    cc_waiter *foreign;       /* to be told by the caller, or */
+    cc_waiter *foreign; /* to be told by the caller, or */
     cc_atomic_u32 *sleeps_on; /* to be woken; else NULL: it was not asleep yet */
 } call;
 
@@ -286,7 +311,7 @@ void cc_event_count_init(cc_event_count *e) {
     if (cc_cas_acq_rel_u32(&has_fork_handler, &not_yet, 1)) {
         cc_os_at_fork_in_child(note_fork);
     }
-    *e = (cc_event_count){.threads = {NULL, NULL}};
+    *e = (cc_event_count){.threads = {NULL, NULL, NULL}};
     cc_store_relaxed_u32(&e->lock, lock_word(FREE));
 }
 

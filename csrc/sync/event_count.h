@@ -59,6 +59,7 @@ typedef struct cc_waiter {
 
 typedef struct cc_waiter_list {
     cc_waiter *first, *last;
+    cc_waiter *returned; /* the last one that got back to its place, while it is in line; or NULL */
 } cc_waiter_list;
 
 typedef struct cc_event_count {
@@ -66,7 +67,8 @@ typedef struct cc_event_count {
     cc_atomic_u32 lock;
     cc_waiter_list threads, foreign;
     uint64_t last_turn;
-    cc_waiter *watcher;       /* the thread in line that looks from time to time */
+    uint64_t passed; /* waiters passed in search of a place, ever; for tests */
+    cc_waiter *watcher; /* the thread in line that looks from time to time */
     cc_atomic_u32 unanswered; /* foreign waiters that were notified and have not answered */
     cc_atomic_u64 fence; /* stands for the fences where a race detector wants a word */
 } cc_event_count;

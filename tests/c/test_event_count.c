@@ -72,6 +72,43 @@ static void test_taking_back(void) {
     }
 }
 
+/* Shuffled, ascending or descending: the order in which they return. */
+static void test_many_return(void) {
+    begin_test("a place is found in a few steps, however many stand in line or return");
+    enum { MANY = 4096 };
+    static cc_waiter w[MANY];
+    cc_event_count e;
+    for (int order = 0; order < 4; order++) {
+        cc_event_count_init(&e);
+        for (int i = 0; i < MANY; i++) {
+            w[i] = thread_waiter();
+            cc_waiter_enqueue(&e, &w[i], true);
+        }
+        CHECK_EQ(e.passed, 0); /* who comes is the last */
+        const int together = order == 3 ? 1 : MANY / 2;
+        for (int begin = 0; begin < MANY / 2; begin += together) {
+            for (int i = 0; i < together; i++) {
+                cc_event_notify(&e);
+                CHECK(cc_waiter_leave(&w[order == 3 ? 0 : i]));
+            }
+            for (int i = 0; i < together; i++) {
+                int next = order == 0   ? i
+                           : order == 1 ? together - 1 - i
+                           : order == 2 ? i ^ 7 /* not quite in order */
+                                        : 0;
+                cc_waiter_enqueue(&e, &w[next], true);
+            }
+        }
+        CHECK(e.passed <= 8 * MANY);
+        printf("    order %d: %" PRIu64 " waiters passed by %d that returned\n", order, e.passed,
+               MANY / 2);
+        for (int i = 0; i < MANY; i++) { /* all are in their places */
+            cc_event_notify(&e);
+            CHECK(cc_waiter_leave(&w[i]));
+        }
+    }
+}
+
 static int count_owner(void *owner, void *argument) {
     int *seen = argument;
     CHECK(owner);
@@ -324,6 +361,7 @@ int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     test_turns();
     test_taking_back();
+    test_many_return();
     test_all_at_once();
     test_deadlines_and_signals();
     test_permits();

@@ -861,6 +861,20 @@ class TestThreadsBesideTasks:
         assert sum(answer == "told to a task that does not go on" for answer in answers) == 1
         assert sum(type(answer) is ShutDown for answer in answers) == 4
 
+    def test_the_end_goes_from_thread_to_thread_past_a_task_that_does_not_answer(self, Queue):
+        q, full = Queue(), Queue(iterable=[1], maxsize=1)
+        loop = Loop()
+        tasks = [stand_in_line(q, loop), stand_in_line(full, loop, for_room=True)]
+        threads = [in_thread(q.get) for _ in range(50)]
+        threads += [in_thread(full.put, 2) for _ in range(50)]
+        self.asleep(q, 50)
+        self.asleep(full, 50)
+        q.shutdown()
+        full.shutdown()
+        assert all(type(thread.end()) is ShutDown for thread in threads)
+        for task in tasks:
+            task.leave()
+
 
 class TestGreenlets:
     @pytest.fixture

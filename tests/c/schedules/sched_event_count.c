@@ -243,6 +243,24 @@ static void all_hear_of_the_end(unsigned who) {
     }
 }
 
+/* The same, told to one, who tells the next. */
+static void the_end_is_passed_on(unsigned who) {
+    cc_waiter *w = &waiters[who];
+    if (who == 2) {
+        cc_store_release_u32(&is_closed, 1);
+    } else {
+        cc_waiter_init(w, CC_WAITER_THREAD, NULL);
+        while (!cc_load_acquire_u32(&is_closed)) {
+            cc_waiter_enqueue(&event, w, true);
+            if (!cc_load_acquire_u32(&is_closed)) {
+                cc_waiter_sleep(w, 0, CC_PARK_FOREVER);
+            }
+            cc_waiter_leave(w);
+        }
+    }
+    notify();
+}
+
 int main(int argc, char **argv) {
     static const unsigned none = 0, one = 1, two = 2;
     static const sched_program programs[] = {
@@ -256,6 +274,7 @@ int main(int argc, char **argv) {
         {"one_is_taken_back", 3, set_up_with_a_task, one_is_taken_back, judge_answers, 2, 1, 0,
          &one},
         {"all_hear_of_the_end", 3, set_up_open, all_hear_of_the_end, judge, 2, 1, 0, &none},
+        {"the_end_is_passed_on", 3, set_up_open, the_end_is_passed_on, judge, 2, 1, 0, &none},
     };
     return sched_main(argc, argv, programs, sizeof programs / sizeof *programs);
 }
