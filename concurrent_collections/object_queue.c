@@ -45,9 +45,18 @@ cc_object_queue *cc_object_queue_new(cc_queue_kind kind, const cc_queue_options 
         return NULL;
     }
     q->is_bounded = cc_queue_capacity(q->core) != 0;
-    cc_waiting_place_init(&q->not_empty, "get", false);
-    cc_waiting_place_init(&q->not_full, "put", false);
-    cc_waiting_place_init(&q->all_done, "join", true);
+    cc_waiting_place_init(&q->not_empty, "get",
+                          "waiting for an item stops the event loop that runs in this thread; "
+                          "use `await queue.async_get()`",
+                          false);
+    cc_waiting_place_init(&q->not_full, "put",
+                          "waiting for room stops the event loop that runs in this thread; "
+                          "use `await queue.async_put(item)`",
+                          false);
+    cc_waiting_place_init(&q->all_done, "join",
+                          "join() stops the event loop that runs in this thread; "
+                          "use `await asyncio.to_thread(queue.join)`",
+                          true);
     return q;
 }
 

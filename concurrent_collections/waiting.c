@@ -38,9 +38,11 @@ bool cc_waiting_may_spin(void) {
     return MAY_SPIN;
 }
 
-void cc_waiting_place_init(cc_waiting_place *place, const char *call, bool all_at_once) {
+void cc_waiting_place_init(cc_waiting_place *place, const char *call, const char *advice,
+                           bool all_at_once) {
     cc_event_count_init(&place->event);
     place->call = call;
+    place->advice = advice;
     place->all_at_once = all_at_once;
 }
 
@@ -215,10 +217,41 @@ static bool sleep_in_line(cc_waiting_place *place, cc_waiter *w, uint64_t deadli
 
 /* ---------------------------------------------------------------- waiting */
 
+/* The loop of asyncio that runs in this thread: a new reference; NULL, perhaps with an exception. */
+static PyObject *running_loop(void) {
+    PyObject *name = PyUnicode_FromString("asyncio.events");
+    PyObject *events = name ? PyImport_GetModule(name) : NULL; /* not for those who have none */
+    PyObject *loop = events ? PyObject_CallMethod(events, "_get_running_loop", NULL) : NULL;
+    Py_XDECREF(name);
+    Py_XDECREF(events);
+    if (!loop && PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear(); /* it is being imported: no loop runs */
+    }
+    if (loop == Py_None) {
+        Py_CLEAR(loop);
+    }
+    return loop;
+}
+
+static int warn_in_event_loop(const cc_waiting_place *place) {
+    PyObject *loop = running_loop();
+    if (!loop) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    PyObject *debug = PyObject_CallMethod(loop, "get_debug", NULL);
+    int is_debug = debug ? PyObject_IsTrue(debug) : -1;
+    Py_XDECREF(debug);
+    Py_DECREF(loop);
+    if (is_debug > 0) {
+        PyErr_SetString(PyExc_RuntimeError, place->advice);
+    }
+    return is_debug ? -1 : PyErr_WarnEx(PyExc_RuntimeWarning, place->advice, 1);
+}
+
 cc_wait_result cc_wait_until(cc_waiting_place *place, cc_outcome (*attempt)(void *closure),
                              void *closure, uint64_t deadline) {
     cc_waiter w;
-    if (may_sleep(place->call)) {
+    if (may_sleep(place->call) || warn_in_event_loop(place)) { /* not in line: they run any code */
         return CC_WAIT_RAISED;
     }
     cc_waiter_init(&w, CC_WAITER_THREAD, NULL);

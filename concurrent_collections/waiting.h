@@ -16,6 +16,9 @@
  *
  *   Timeouts are never shorter than asked for.
  *
+ *   A thread whose event loop of asyncio is running is warned before it falls asleep (RuntimeWarning), since all of its
+ *   tasks would stand still; in asyncio's debug mode that is an error, and nothing has happened.
+ *
  * Use
  *
  *   if (try() fails)                                       the first attempt is the caller's: fast, inline
@@ -36,6 +39,7 @@
 typedef struct cc_waiting_place {
     cc_event_count event; /* first: its count is read by whoever changes the container */
     const char *call;     /* the method that waits here, for messages */
+    const char *advice;   /* to who would stop an event loop by waiting here */
     bool all_at_once;     /* notifications are for all in line, not for one */
     cc_atomic_u32 spins;     /* pauses before the next sleep; learned */
     cc_atomic_u32 short_sleeps;
@@ -60,7 +64,8 @@ bool cc_waiting_is_main_thread(void);
 bool cc_waiting_may_spin(void);
 
 /* All else is zero. */
-void cc_waiting_place_init(cc_waiting_place *place, const char *call, bool all_at_once);
+void cc_waiting_place_init(cc_waiting_place *place, const char *call, const char *advice,
+                           bool all_at_once);
 
 /* ---- how long to wait: a moment of cc_os_now ---- */
 

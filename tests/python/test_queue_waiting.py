@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import collections
 import ctypes
 import functools
@@ -15,6 +16,7 @@ import sys
 import textwrap
 import threading
 import time
+import warnings
 
 import pytest
 from queue_kinds import KINDS, each_queue
@@ -409,6 +411,80 @@ def test_a_shutdown_at_every_moment_ends_every_wait(Queue, moments, moment, imme
         assert isinstance(Waiter(wait, q).end(), ShutDown)
         assert [type(other.end()) for other in others] == [ShutDown, ShutDown]
         assert q.drain() == ([] if immediate or q.maxsize == 0 else ["item"])
+
+
+# ---------------------------------------------------------------- in an event loop
+
+STOPS_THE_LOOP = {
+    "get": (lambda q: q.get(timeout=0.001), Empty, {}, "async_get"),
+    "get_many": (lambda q: q.get_many(2, timeout=0.001), Empty, {}, "async_get"),
+    "put": (
+        lambda q: q.put(2, timeout=0.001),
+        Full,
+        {"iterable": [1], "maxsize": 1},
+        "async_put",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", STOPS_THE_LOOP)
+def test_a_thread_that_stops_its_event_loop_is_warned(Queue, what):
+    wait, error, options, instead = STOPS_THE_LOOP[what]
+    q = Queue(**options)
+
+    async def main():
+        with pytest.warns(RuntimeWarning, match=instead) as caught, pytest.raises(error):
+            wait(q)
+        assert [warning.filename for warning in caught] == [__file__]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with pytest.raises(RuntimeWarning):
+                wait(q)
+            # Elsewhere it may wait, and here if it need not.
+            with pytest.raises(error):
+                await asyncio.to_thread(wait, q)
+            assert Queue(iterable=[1]).get() == 1
+            with pytest.raises(Empty):
+                Queue().get_nowait()
+
+    asyncio.run(main())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(error):  # the loop does not run any more
+            wait(q)
+
+    async def debugged():
+        with pytest.raises(RuntimeError, match=instead):
+            wait(q)
+
+    asyncio.run(debugged(), debug=True)
+    assert q.drain() == list(options.get("iterable", []))
+
+
+def test_a_join_that_stops_its_event_loop_is_warned(Queue):
+    q = Queue(iterable=[1])
+
+    async def main():
+        worker = when_asleep(q, 1, q.task_done)
+        with pytest.warns(RuntimeWarning, match=r"to_thread\(queue.join\)"):
+            q.join()
+        assert worker.end() is None
+        q.join()
+
+    asyncio.run(main())
+
+
+def test_who_waits_need_not_load_asyncio(Queue):
+    result = run_script(
+        Queue,
+        """
+        try:
+            q.get(timeout=0.001)
+        except c.Empty:
+            print("asyncio" in sys.modules)
+        """,
+    )
+    assert (result.stdout, result.stderr) == ("False\n", "")
 
 
 # ---------------------------------------------------------------- the main thread and signals
@@ -930,6 +1006,53 @@ def test_threads_that_wait_without_being_daemons_end_by_shutdown(Queue):
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout == "only\n"
+
+
+FIRST_IMPORT_IN_A_THREAD = """
+import ctypes, os, signal, threading, time
+
+def load():
+    global c
+    import concurrent_collections as c
+
+thread = threading.Thread(target=load)
+thread.start()
+thread.join()
+q = c.LockFreeQueue()
+# Each moment lasts until a signal arrives, and no step of the interpreter follows: the last signal is there when
+# the thread falls asleep.
+c._core._Queue._call_while_waiting(ctypes.CDLL(None).pause)
+main = threading.get_ident()
+
+def interrupt():
+    for _ in ("before the line", "in line", "tried again"):
+        time.sleep(0.2)
+        signal.pthread_kill(main, signal.SIGINT)
+    time.sleep(30)
+    print("still asleep", flush=True)
+    os._exit(1)
+
+threading.Thread(target=interrupt, daemon=True).start()
+try:
+    q.get()
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+    os._exit(0)
+"""
+
+
+@needs_signals
+def test_signals_end_a_wait_wherever_the_package_was_imported_first(Queue):
+    # Its thread is not the main thread, and a signal that comes just before the main thread falls asleep does not wake it.
+    if Queue is not KINDS[0]:
+        pytest.skip("one kind is enough")
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", FIRST_IMPORT_IN_A_THREAD],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (result.returncode, result.stdout) == (0, "interrupted\n"), result.stderr
 
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
