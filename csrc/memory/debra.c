@@ -112,7 +112,8 @@ static void add_one(cc_atomic_u64 *counter) {
 
 bool cc_neutralize_older_than(cc_smr_domain *d, cc_thread *self, uint64_t died) {
     bool any = false;
-    for (cc_thread *t = cc_thread_first(); t; t = t->next) {
+    cc_thread_walk walk;
+    for (cc_thread *t = cc_thread_first_in_use(&walk); t; t = cc_thread_next_in_use(&walk)) {
         uint64_t region = cc_load_seq_cst_u64(&t->region);
         if (t == self || cc_load_seq_cst_u64(&t->lower) > died ||
             cc_load_seq_cst_uptr(&t->domain) != (uintptr_t)d ||

@@ -135,7 +135,8 @@ typedef struct open_region {
 /* Regions that were open at some moment of the call, at most `room`. Returns how many there were. */
 static uint32_t see_open_regions(open_region *out, uint32_t room) {
     uint32_t found = 0;
-    for (cc_thread *t = cc_thread_first(); t; t = t->next) {
+    cc_thread_walk walk;
+    for (cc_thread *t = cc_thread_first_in_use(&walk); t; t = cc_thread_next_in_use(&walk)) {
         uint64_t lower = cc_load_acquire_u64(&t->lower); /* pairs with (4), (6) */
         if (lower == CC_ERA_IDLE) {
             continue;

@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <sys/wait.h>
 
+#include "concurrent_collections/cc_i64map.h"
 #include "memory/cc_alloc.h"
 #include "memory/smr_fast.h"
 #include "scheme.h"
 #include "words.h"
 
 static cc_skiplist *list;
+static cc_i64map *map;
 
 static void use_the_list(uint64_t seed, int operations) {
     rng r = rng_from(seed);
@@ -163,6 +165,42 @@ static void *only_be_there(void *argument) {
     return NULL;
 }
 
+/* Everything that a thread can begin with: without memory for its record it says so, and nothing happens. */
+static void begin_without_memory(void) {
+    int64_t key;
+    uintptr_t word;
+    cc_search s = {0};
+    cc_entry entries[2];
+    size_t count;
+    cc_smr_guard g;
+    CHECK_EQ(cc_i64map_get(map, 1, &word), CC_I64MAP_NO_MEMORY);
+    CHECK_EQ(cc_i64map_put(map, 1, 5, NULL), CC_I64MAP_NO_MEMORY);
+    CHECK_EQ(cc_i64map_put_if_absent(map, 2, 5, NULL), CC_I64MAP_NO_MEMORY);
+    CHECK_EQ(cc_i64map_replace_if(map, 1, 16, 5), CC_I64MAP_NO_MEMORY);
+    CHECK_EQ(cc_i64map_remove(map, 1, NULL), CC_I64MAP_NO_MEMORY);
+    CHECK_EQ(cc_i64map_first(map, &key, &word), CC_I64MAP_NO_MEMORY);
+    CHECK_EQ(cc_i64map_last(map, &key, &word), CC_I64MAP_NO_MEMORY);
+    CHECK_EQ(cc_i64map_floor(map, 1, &key, &word), CC_I64MAP_NO_MEMORY);
+    CHECK_EQ(cc_i64map_pop_first(map, &key, &word), CC_I64MAP_NO_MEMORY);
+    CHECK_EQ(cc_i64map_pop_last(map, &key, &word), CC_I64MAP_NO_MEMORY);
+    CHECK_EQ(cc_i64map_scan(map, 0, &key, &word, 1), CC_I64MAP_NO_MEMORY);
+    CHECK_EQ(cc_i64map_length(map), 1);
+    CHECK_EQ(cc_i64map_flush(map), 0);
+    CHECK_EQ(cc_skiplist_clear(list), CC_NO_MEMORY);
+    CHECK_EQ(cc_skiplist_scan_up(list, NULL, false, entries, 2, &count), CC_NO_MEMORY);
+    CHECK_EQ(cc_skiplist_scan_down(list, NULL, false, entries, 2, &count), CC_NO_MEMORY);
+    CHECK_EQ(cc_skiplist_pop_end(list, CC_LAST, NULL, entries), CC_NO_MEMORY);
+    CHECK_EQ(cc_skiplist_neighbour(list, &s, CC_FIRST, entries), CC_NO_MEMORY);
+    CHECK_EQ(cc_skiplist_flush(list), 0);
+    cc_skiplist_changes_by_this_thread(list);
+    CHECK_EQ(cc_smr_enter(cc_skiplist_domain(list), &g), -1);
+    CHECK_EQ(cc_smr_reserve(1), -1);
+    CHECK_EQ(cc_smr_retire(cc_skiplist_domain(list), 16, 0, 1, 8), -1);
+    CHECK_EQ(cc_smr_flush_all(), 0);
+    CHECK(!cc_skiplist_new(&deciding_words));
+    cc_skiplist_free(NULL);
+}
+
 static void *find_no_memory(void *argument) {
     (void)argument;
     uint32_t records = cc_thread_count();
@@ -170,6 +208,9 @@ static void *find_no_memory(void *argument) {
         cc_alloc_fail_from(available);
         CHECK(!cc_thread_self());
         CHECK_EQ(cc_thread_count(), records);
+        if (available == 0) {
+            begin_without_memory();
+        }
     }
     cc_alloc_fail_from(-1);
     CHECK(cc_thread_self());
@@ -184,6 +225,9 @@ static void test_no_memory_for_a_record(void) {
     static pthread_t threads[MOST];
     pthread_t thread;
     int n = 0;
+    map = cc_i64map_new();
+    CHECK(map);
+    CHECK_EQ(cc_i64map_put(map, 1, 16, NULL), CC_I64MAP_ABSENT);
     atomic_store(&all_here, 0);
     /* Until all records are in use, and the next one is the first of its group. */
     while (cc_thread_users() < cc_thread_count() || cc_thread_count() % CC_THREADS_IN_GROUP) {
@@ -200,6 +244,12 @@ static void test_no_memory_for_a_record(void) {
         CHECK_EQ(pthread_join(threads[i], NULL), 0);
     }
     CHECK_EQ(cc_thread_users(), 1);
+    uintptr_t word;
+    CHECK_EQ(cc_i64map_get(map, 1, &word), CC_I64MAP_PRESENT);
+    CHECK_EQ(word, 16);
+    CHECK(!cc_i64map_check(map));
+    cc_i64map_free(map);
+    check_at_rest(list);
 }
 
 /* ---------------------------------------------------------------- ending in the middle */
