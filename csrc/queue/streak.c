@@ -127,7 +127,12 @@ void cc_streak_wait(cc_streaks *streaks, cc_queue_end end, cc_member *self) {
     }
     note_the_gap(self);
     if (named == (uintptr_t)self) {
-        return;
+        /* Who puts and gets in turn, and has only one of the ends, was timed for the other one. */
+        end = end == CC_PUTTING ? CC_GETTING : CC_PUTTING;
+        named = cc_load_acquire_uptr(&streaks->at[end]); /* pairs with (6) */
+        if (named == (uintptr_t)self || !has_put_and_got(self)) {
+            return;
+        }
     }
     if (!is_hot(self)) {
         learn(self, true);

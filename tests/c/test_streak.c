@@ -192,6 +192,25 @@ static void test_calls_that_are_never_held_up(void) {
     }
 }
 
+static void test_pairs(void) {
+    begin_test(
+        "a thread that puts and gets in turn has both ends soon, and reads no clock any more");
+    cc_streaks streaks = {.most = MOST};
+    cc_member self = {0};
+    for (int i = 0; i < 20; i++) {
+        cc_queue_end end = i % 2 ? CC_GETTING : CC_PUTTING;
+        if (self.is_timed) {
+            make_hot(&self);
+        }
+        cc_streak_join(&streaks, end, &self);
+        cc_member_count(end == CC_PUTTING ? &self.puts : &self.gets, 1);
+        cc_streak_leave(&self);
+    }
+    CHECK_EQ(named(&streaks, CC_PUTTING), (uintptr_t)&self);
+    CHECK_EQ(named(&streaks, CC_GETTING), (uintptr_t)&self);
+    CHECK_EQ(self.is_timed, 0);
+}
+
 typedef struct runner {
     cc_member member;
     _Atomic bool enough;
@@ -287,6 +306,7 @@ int main(void) {
     test_one_that_stands_still();
     test_one_that_works();
     test_ends();
+    test_pairs();
     test_calls_that_are_never_held_up();
     test_one_that_is_fast();
     test_close_behind_another();
