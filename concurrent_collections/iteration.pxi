@@ -6,9 +6,16 @@ cdef extern from "concurrent_collections/cc_atomic.h":
     uint32_t cc_exchange_acq_rel_u32(cc_atomic_u32 *p, uint32_t v)
     void cc_store_release_u32(cc_atomic_u32 *p, uint32_t v)
 
-cdef enum:
-    FIRST_CHUNK = 16
-    LARGEST_CHUNK = 256
+cdef extern from *:
+    """
+    #ifndef FIRST_CHUNK
+    #define FIRST_CHUNK 16
+    #endif
+    #ifndef LARGEST_CHUNK
+    #define LARGEST_CHUNK 256
+    #endif
+    """
+    const Py_ssize_t FIRST_CHUNK, LARGEST_CHUNK
 
 
 cdef class _EntryIterator:

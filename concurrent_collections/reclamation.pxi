@@ -46,8 +46,13 @@ def flush():
 # refers to: cycles through it are not found. So a collection begins with a flush. Collections of the
 # young are frequent: while flushes are no use (a reader pins things for long), they are left out in proportion
 # to what a flush costs.
-cdef enum:
-    CONTAINERS_PER_SKIPPED_COLLECTION = 16
+cdef extern from *:
+    """
+    #ifndef CONTAINERS_PER_SKIPPED_COLLECTION
+    #define CONTAINERS_PER_SKIPPED_COLLECTION 16
+    #endif
+    """
+    const uint64_t CONTAINERS_PER_SKIPPED_COLLECTION
 
 cdef cc_atomic_u32 collections_to_skip
 

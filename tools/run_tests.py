@@ -124,7 +124,8 @@ def check_style() -> Counts:
         if not re.search(rf"['/]{file.stem}\b", tests_of_the_core):
             raise StageFailed(f"{file.relative_to(ROOT)} is not named in tests/c/meson.build")
     run([ROOT / "tools/format", "--check"], "style")
-    return 2, 0
+    run([ROOT / "tools/check_sizes"], "sizes")
+    return 3, 0
 
 
 def test_core(
@@ -155,6 +156,17 @@ def test_core(
         [*wrapper, *command, "--timeout-multiplier", str(slowness)], f"core-{name}", **sanitizer
     )
     return counts_in(text)
+
+
+def test_core_with_small_sizes() -> Counts:
+    """Every internal size is a boundary: the core with all of them tiny (tests/sizes.txt), in two ways."""
+    passed = failed = 0
+    for small in ("least", "odd"):
+        options = [f"-Dsmall_sizes={small}", "-Ddebug_invariants=true"]
+        counts = test_core(small, *options, slowness=10)
+        passed += counts[0]
+        failed += counts[1]
+    return passed, failed
 
 
 # Freed memory is filled with 0xdd and handed out again at once: beside a use after free that ASAN sees in what nobody has
@@ -548,6 +560,7 @@ STAGES = [
         lambda: test_core("invariants", "-Ddebug_invariants=true", slowness=5),
         is_quick=False,
     ),
+    Stage("core-small", "C core, tiny sizes", test_core_with_small_sizes, is_quick=False),
     Stage("cross", "Windows, macOS, qemu", check_cross, is_quick=False),
     Stage("headers", "headers of CPython 3.14 and 3.15", check_headers, is_quick=False),
     Stage("pip-3.11", "pip install . on 3.11", lambda: test_pip_install("3.11"), is_quick=False),

@@ -1487,10 +1487,14 @@ cc_skiplist *cc_skiplist_new(const cc_word_table *words) {
 }
 
 /* Nodes that a clear has killed and must retire. */
+#ifndef NODES_PER_BLOCK
+#define NODES_PER_BLOCK 4096u
+#endif
+
 typedef struct block_of_nodes {
     struct block_of_nodes *next;
     unsigned count;
-    node *nodes[MOST_NODES_PER_REGION];
+    node *nodes[NODES_PER_BLOCK];
 } block_of_nodes;
 
 /* Values are retired between regions, so that few of them wait. No more than a thread keeps spare records. */
@@ -1510,7 +1514,7 @@ NEVER_INLINE void walk_and_kill(cc_skiplist *list, cc_smr_guard *g, block_of_nod
     CC_CHECKPOINT(g);
     node *before = &list->head, *beyond = NULL;
     node *current = target_of(cc_protect(g, &before->next[0]));
-    while (k->count < k->room && block->count < MOST_NODES_PER_REGION) {
+    while (k->count < k->room && block->count < NODES_PER_BLOCK) {
         if (!settle(g, false, before, 0, &current, &beyond)) {
             before = &list->head;
             current = target_of(cc_protect(g, &before->next[0]));
@@ -1655,7 +1659,7 @@ cc_status cc_skiplist_clear(cc_skiplist *list) {
      * new entries cannot keep the clear busy. */
     uint64_t newest = cc_fetch_add_seq_cst_u64(&list->domain->era, 1) & ERA_MASK;
     for (int64_t n = 1; n > 0;) {
-        if (!blocks || blocks->count == MOST_NODES_PER_REGION) {
+        if (!blocks || blocks->count == NODES_PER_BLOCK) {
             block_of_nodes *b = cc_alloc(sizeof *b);
             if (!b) {
                 status = CC_NO_MEMORY;

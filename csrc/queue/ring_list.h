@@ -75,7 +75,9 @@ typedef struct cc_ring {
 #ifndef CC_PINNED_BYTES
 #define CC_PINNED_BYTES (UINT64_C(1) << 20)
 #endif
+#ifndef CC_PINNED_PARTS
 #define CC_PINNED_PARTS 8u
+#endif
 
 typedef struct cc_ring_list {
     /* One line: ends move once in a ring's life, and are read by every operation. */

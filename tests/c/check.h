@@ -32,6 +32,11 @@
 #define CHECK_SANITIZED 0
 #endif
 
+/* Is this a build in which every internal size is tiny (tests/sizes.txt)? */
+#ifndef CC_SMALL_SIZES
+#define CC_SMALL_SIZES 0
+#endif
+
 /* Not assert(): it must work in release builds too, and end the process from any thread. */
 #define CHECK(condition)                                                                           \
     do {                                                                                           \

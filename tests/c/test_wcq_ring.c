@@ -11,7 +11,7 @@
 
 #ifdef CC_HAVE_PAIR_CAS
 
-enum { MOST_INDICES = 4, PATIENCE = 16 };
+enum { MOST_INDICES = 4, RING_PATIENCE = 16 };
 
 static cc_crew crew;
 static wcq_record me, other; /* `other` has made the wishes of late operations */
@@ -19,7 +19,8 @@ static wcq_ring ring;
 static wcq_pair slots[2 * MOST_INDICES];
 
 static void begin_ring(unsigned indices) {
-    wcq_ring_begin(&ring, slots, wcq_bits_for(indices), 0, indices, 1, &crew, 7, NULL, PATIENCE, 0);
+    wcq_ring_begin(&ring, slots, wcq_bits_for(indices), 0, indices, 1, &crew, 7, NULL,
+                   RING_PATIENCE, 0);
 }
 
 static uint64_t draw(wcq_pair *counter) {

@@ -30,14 +30,15 @@ from queue_mutations import QUEUE_MUTATIONS
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 CORE = ROOT / "csrc"
+SIZES = (ROOT / "tests/sizes.txt").read_text().split("\n--\n")[0].splitlines()
 DEFINES = [
     "-DCC_SCHED=1",
     "-DCC_DEBUG_INVARIANTS=1",
-    "-DCC_PUBLICATIONS_PER_ERA=2u",
-    "-DMOST_STRIPES=1u",
-    "-DSMALLEST_HINT_TABLE=2u",
-    "-DHINT_SLOTS=2u",
-    "-DMOST_STEPS_BACK=2u",
+    *(
+        f"-D{words[0]}={words[3]}"
+        for words in map(str.split, SIZES)
+        if len(words) == 4 and words[0] != "#" and words[3] != "-"
+    ),
 ]
 FLAGS = ["-std=gnu11", "-O1", "-g", "-w", "-pthread"]
 
