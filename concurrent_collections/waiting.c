@@ -90,7 +90,10 @@ int cc_deadline_of(PyObject *block, PyObject *timeout, uint64_t *deadline) {
     return 0;
 }
 
-enum { WOKEN_AT_THE_END = 8 }; /* more than one: each may wait for an interpreter that is busy */
+/* More than one: each may wait for an interpreter that is busy. */
+#ifndef WOKEN_AT_THE_END
+#define WOKEN_AT_THE_END 8
+#endif
 
 static bool has_passed(uint64_t deadline) {
     return deadline != CC_FOR_EVER && cc_os_now() >= deadline;

@@ -786,8 +786,8 @@ MUTATIONS = [
             (LIST, "    clear_hint(list, g, n);\n    sweep(", "    sweep("),
             (
                 LIST,
-                "            if (set_removed(n)) {",
-                "            clear_hint(list, &g, n);\n            if (set_removed(n)) {",
+                "            if (set_removed(n)) {\n                if (asking) {",
+                "            clear_hint(list, &g, n);\n            if (set_removed(n)) {\n                if (asking) {",
             ),
         ],
         "sched_skiplist",
