@@ -395,13 +395,17 @@ class TestIterationUnderChange:
             ranks = [key.rank for key in view]
             return Counting.calls - before, ranks
 
-        m = SkipListMap.fromkeys(Counting(rank) for rank in range(length))
-        keys = m.keys(*[Counting(int(part * length)) for part in bounds])
-        up, upwards = calls_for(keys)
-        down, downwards = calls_for(reversed(keys))
-        assert downwards == upwards[::-1]
+        up = down = 0
+        for _ in range(8):  # one list's towers are a matter of luck
+            m = SkipListMap.fromkeys(Counting(rank) for rank in range(length))
+            keys = m.keys(*[Counting(int(part * length)) for part in bounds])
+            calls_up, upwards = calls_for(keys)
+            calls_down, downwards = calls_for(reversed(keys))
+            assert downwards == upwards[::-1]
+            up += calls_up
+            down += calls_down
         # A few more for the search of the end, which forward iteration of the whole need not do.
-        assert down <= 2 * up + 40
+        assert down <= 2 * up + 8 * 40
 
     def test_the_iterator_is_its_own_iterator(self, tens):
         iterator = iter(tens)
