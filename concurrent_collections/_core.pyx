@@ -10,6 +10,7 @@ in the C core.
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t
 from cpython.object cimport PyObject, PyTypeObject
 
+from concurrent_collections.object_queue cimport *
 from concurrent_collections.object_refs cimport *
 
 import copyreg

@@ -108,6 +108,14 @@ cdef object parse_bound(object bound, const char *argument):
     return bound
 
 
+cdef inline int count_item(Py_ssize_t *count) except -1:
+    # For loops over iterables that may be written in C, and endless.
+    count[0] += 1
+    if count[0] % CC_ITEMS_PER_LOOK == 0:
+        cc_let_interpreter_in()
+    return 0
+
+
 cdef tuple parse_inclusive(inclusive):
     if inclusive is True or inclusive is False:
         return inclusive, inclusive

@@ -266,14 +266,17 @@ cdef class SkipListMap:
         """Store the entries of a mapping or of an iterable of pairs, then the keyword arguments.
 
         One put after another: when one raises, the entries before it are stored. O(k log n). What a generator over
-        this map adds ahead of itself it meets again: such an update may never end.
+        this map adds ahead of itself it meets again: such an update may never end. Signal handlers run meanwhile.
         """
+        cdef Py_ssize_t count = 0
         if isinstance(other, dict) or isinstance(other, SkipListMap):
             for key, value in other.items():
                 cc_objects_set(self.entries, key, value)
+                count_item(&count)
         elif hasattr(other, "keys"):
             for key in other.keys():
                 cc_objects_set(self.entries, key, other[key])
+                count_item(&count)
         else:
             for i, pair in enumerate(other):
                 try:
@@ -284,15 +287,18 @@ cdef class SkipListMap:
                                    "cannot be unpacked into a key and a value")
                     raise
                 cc_objects_set(self.entries, key, value)
+                count_item(&count)
         for key, value in kwargs.items():
             cc_objects_set(self.entries, key, value)
 
     @classmethod
     def fromkeys(cls, iterable, value=None):
         """Return a new map with the elements of ``iterable`` as keys, all with the same ``value``."""
+        cdef Py_ssize_t count = 0
         result = cls()
         for key in iterable:
             result[key] = value
+            count_item(&count)
         return result
 
     def copy(self):

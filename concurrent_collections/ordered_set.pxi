@@ -160,10 +160,13 @@ cdef class SkipListSet:
 
         One after another: when one raises (TypeError, ValueError, as ``add``), those before it have been added.
         What a generator over this set adds ahead of itself it meets again: ``s.update(x + 1 for x in s)`` never ends.
+        Signal handlers run meanwhile.
         """
+        cdef Py_ssize_t count = 0
         for other in others:
             for element in other:
                 cc_objects_add(self.entries, element)
+                count_item(&count)
 
     def union(self, *others):
         """Return a new set with the elements of this set and of all ``others``. Errors as ``add``."""

@@ -12,8 +12,6 @@ cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.string cimport memset
 
-from concurrent_collections.object_queue cimport *
-
 cdef extern from "concurrent_collections/cc_atomic.h":
     ctypedef struct cc_atomic_uptr:
         pass

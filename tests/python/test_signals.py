@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import itertools
 import os
 import random
 import signal
@@ -20,7 +21,7 @@ import weakref
 import pytest
 from support import Object, collect, dead, rounds, run_threads
 
-from concurrent_collections import SkipListMap, _core, config, smr
+from concurrent_collections import SkipListMap, SkipListSet, _core, config, smr
 
 pytestmark = pytest.mark.skipif(
     not hasattr(signal, "setitimer"), reason="this system has no POSIX signals"
@@ -305,7 +306,7 @@ def test_debra_s_own_signal_from_outside_is_harmless(smr_scheme):
 
 HANDLER_OF_SOMEBODY_ELSE = """
 import signal, weakref
-from concurrent_collections import SkipListMap, _core, config, smr
+from concurrent_collections import SkipListMap, SkipListSet, _core, config, smr
 
 class Object:
     pass
@@ -429,3 +430,32 @@ def test_ctrl_c_interrupts_a_process_whose_threads_hammer_a_map(smr_scheme):
         process.wait()
         process.stdout.close()
         process.stderr.close()
+
+
+class Interrupt(Exception):
+    """What the handler below raises."""
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        lambda forever: SkipListMap(zip(forever, forever, strict=True)),
+        lambda forever: SkipListMap().update(zip(forever, forever, strict=True)),
+        lambda forever: SkipListMap.fromkeys(forever),
+        lambda forever: SkipListSet(forever),
+        lambda forever: SkipListSet().update(forever),
+    ],
+    ids=["map", "map.update", "map.fromkeys", "set", "set.update"],
+)
+def test_filling_a_container_from_an_endless_iterator_of_c_looks_at_signals(fill):
+    def interrupt(number, frame):
+        raise Interrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)  # again, for one that raises where it is lost
+    try:
+        with pytest.raises(Interrupt):
+            fill(itertools.repeat(1))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
