@@ -469,6 +469,29 @@ def test_python_under_tsan() -> Counts:
     )
 
 
+def test_python_with_small_sizes() -> Counts:
+    """The classes over a core whose internal sizes are all tiny (tests/sizes.txt)."""
+    python = python_of("ft")
+    target = BUILD / "python-least"
+    shutil.rmtree(target, ignore_errors=True)
+    command: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--no-build-isolation"]
+    command += ["--no-deps", "--target", target, f"-Cbuild-dir={target}.build"]
+    command += ["-Csetup-args=-Dsmall_sizes=least", "-Csetup-args=-Ddebug_invariants=true", ROOT]
+    path = str(Path(python).parent) + os.pathsep + os.environ["PATH"]
+    run(command, target.name, PATH=path)
+    names = ["boundaries", "map", "map_order", "set", "references", "map_objects"]
+    names += ["allocation_failure", "queue_references"]
+    return pytest(
+        "ft",
+        "python-small",
+        *(f"tests/python/test_{name}.py" for name in names),
+        # Those count steps of an iterator, and comparisons, by the usual chunks.
+        options=("-m", "not slow", "-k", "not a_finalizer_that_a_step and not going_down_costs"),
+        PYTHONPATH=str(target),
+        CC_TEST_PERCENT="10",
+    )
+
+
 def check_types() -> Counts:
     """The stubs say what the module has, and the package is clean under mypy --strict."""
     python = python_of("gil")
@@ -561,6 +584,7 @@ STAGES = [
         is_quick=False,
     ),
     Stage("core-small", "C core, tiny sizes", test_core_with_small_sizes, is_quick=False),
+    Stage("python-small", "Python tests, tiny sizes", test_python_with_small_sizes, is_quick=False),
     Stage("cross", "Windows, macOS, qemu", check_cross, is_quick=False),
     Stage("headers", "headers of CPython 3.14 and 3.15", check_headers, is_quick=False),
     Stage("pip-3.11", "pip install . on 3.11", lambda: test_pip_install("3.11"), is_quick=False),
