@@ -480,13 +480,15 @@ def test_python_with_small_sizes() -> Counts:
     path = str(Path(python).parent) + os.pathsep + os.environ["PATH"]
     run(command, target.name, PATH=path)
     names = ["boundaries", "map", "map_order", "set", "references", "map_objects"]
-    names += ["allocation_failure", "queue_references"]
+    names += ["allocation_failure", "queue_references", "keys", "stateful"]
+    names += ["queue", "queue_stateful", "queue_waiting", "queue_asyncio"]
+    # These count steps, comparisons, looks or threads by the usual sizes.
+    counting = ("a_finalizer_that_a_step", "going_down_costs", "looks_at_signals", "test_wait_free")
     return pytest(
         "ft",
         "python-small",
         *(f"tests/python/test_{name}.py" for name in names),
-        # Those count steps of an iterator, and comparisons, by the usual chunks.
-        options=("-m", "not slow", "-k", "not a_finalizer_that_a_step and not going_down_costs"),
+        options=("-m", "not slow", "-k", " and ".join(f"not {test}" for test in counting)),
         PYTHONPATH=str(target),
         CC_TEST_PERCENT="10",
     )

@@ -813,7 +813,7 @@ def test_a_constructor_looks_at_signals(Queue, alarm):
     rest = iter(range(MANY))
     with pytest.raises(Interrupt):
         Queue(iterable=signal_then(rest))
-    assert 0 < sum(1 for _ in rest) < MANY
+    assert 0 < sum(1 for _ in rest) <= MANY
 
 
 @needs_signals
