@@ -382,13 +382,16 @@ int cc_key_compare_objects(PyObject *a, PyObject *b) {
 
 /* ---------------------------------------------------------------- what Python refuses to compare */
 
+/* Few lists, each twice in the next, lead to one element by as many ways as there are numbers. */
+#define MOST_ELEMENTS_LOOKED_AT 1000000
+
 /* Whether everything that `<` looks at in `o` is of an exact built-in type, so that comparing it runs no code of
- * users. 1, 0, or -1 with an exception. */
-static int is_builtin(PyObject *o) {
-    PyTypeObject *const atoms[] = {
-        &PyLong_Type,     &PyFloat_Type,        &PyUnicode_Type,   &PyBytes_Type,     &PyBool_Type,
-        Py_TYPE(Py_None), &PyComplex_Type,      &PyDict_Type,      &PyByteArray_Type, &PyRange_Type,
-        &PyType_Type,     Py_TYPE(Py_Ellipsis), &PyBaseObject_Type};
+ * users. 1, 0 (or nobody knows: it leads to more than *rest elements), or -1 with an exception. */
+static int is_builtin(PyObject *o, Py_ssize_t *rest) {
+    PyTypeObject *const atoms[] = {&PyLong_Type,    &PyFloat_Type,        &PyUnicode_Type,
+                                   &PyBytes_Type,   &PyBool_Type,         Py_TYPE(Py_None),
+                                   &PyComplex_Type, &PyByteArray_Type,    &PyRange_Type,
+                                   &PyType_Type,    Py_TYPE(Py_Ellipsis), &PyBaseObject_Type};
     PyTypeObject *type = Py_TYPE(o);
     for (size_t i = 0; i < sizeof atoms / sizeof atoms[0]; i++) {
         if (type == atoms[i]) {
@@ -396,16 +399,17 @@ static int is_builtin(PyObject *o) {
         }
     }
     if (type != &PyTuple_Type && type != &PyList_Type && type != &PySet_Type &&
-        type != &PyFrozenSet_Type) {
+        type != &PyFrozenSet_Type && type != &PyDict_Type) {
         return 0;
     }
     if (Py_EnterRecursiveCall(" while looking at a key")) {
         return -1;
     }
-    PyObject *elements = PySequence_Tuple(o); /* a list or set may change meanwhile */
+    /* A copy: it may change meanwhile. */
+    PyObject *elements = type == &PyDict_Type ? PyDict_Items(o) : PySequence_Tuple(o);
     int answer = elements ? 1 : -1;
-    for (Py_ssize_t i = 0; answer == 1 && i < PyTuple_GET_SIZE(elements); i++) {
-        answer = is_builtin(PyTuple_GET_ITEM(elements, i));
+    for (Py_ssize_t i = 0; answer == 1 && i < PySequence_Fast_GET_SIZE(elements); i++) {
+        answer = --*rest < 0 ? 0 : is_builtin(PySequence_Fast_GET_ITEM(elements, i), rest);
     }
     Py_XDECREF(elements);
     Py_LeaveRecursiveCall();
@@ -428,8 +432,9 @@ static int do_not_know_each_other(PyObject *a, PyObject *b) {
 }
 
 static int are_refused(PyObject *a, PyObject *b, bool of_any_type) {
-    int answer = is_builtin(a);
-    answer = answer == 1 ? is_builtin(b) : answer;
+    Py_ssize_t rest = MOST_ELEMENTS_LOOKED_AT;
+    int answer = is_builtin(a, &rest);
+    answer = answer == 1 ? is_builtin(b, &rest) : answer;
     if (answer || !of_any_type) {
         return answer;
     }

@@ -545,6 +545,31 @@ class TestRefusedKeys:
                     operation()
             assert list(m.values()) == [1, 2]
 
+    def test_a_type_error_of_users_in_a_dict_in_a_key_comes_out(self):
+        class Touchy:
+            def __eq__(self, other):
+                raise TypeError("mine")
+
+            __hash__ = None
+
+        m = SkipListMap([((1, {"a": 1}), 1)])
+        assert (1, {"a": 2}) not in m
+        for operation in look_ups(m, (1, {"a": Touchy()})):
+            with pytest.raises(TypeError, match="mine"):
+                operation()
+
+    def test_a_refused_key_that_leads_to_one_element_by_very_many_ways(self):
+        few, many = [], []
+        for _ in range(10):
+            few = [few, few]
+        for _ in range(60):
+            many = [many, many]
+        m = SkipListMap({1: 1})
+        assert few not in m
+        for operation in look_ups(m, many):
+            with pytest.raises(TypeError, match="not supported between"):
+                operation()
+
     @pytest.mark.parametrize("name", ["floor", "ceiling", "lower", "higher"])
     def test_an_empty_map_asks_for_an_order_too(self, name):
         for key in (None, 1j, object()):
