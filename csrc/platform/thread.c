@@ -190,8 +190,8 @@ static void give_back(void *argument) {
     give_place_back(record->group, record->index - record->group->first_index);
 }
 
-/* The dead owner may have been in the middle of changing its private lists: forget them. What they held is lost, a few
- * hundred bytes at most. */
+/* The dead owner may have been in the middle of changing its private lists: forget them. What stood in them is lost,
+ * with all that it was about to release and the destructions that it had put off. */
 static void drop_dead_thread(cc_thread *t) {
     t->spare = NULL;
     t->spare_count = 0;

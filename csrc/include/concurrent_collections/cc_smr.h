@@ -95,7 +95,8 @@ extern cc_smr_settings_t cc_smr_settings;
 /* A new domain, or NULL without memory. `context` must outlive everything that is ever retired. */
 cc_smr_domain *cc_smr_domain_new(cc_smr_release release, const void *context);
 
-/* Release what waits, and free the domain. No thread is in a region of it, none will be. */
+/* Release what waits, and free the domain. No thread is in a region of it, none will be. What was retired inside a
+ * release function, of whatever domain, may still be in another thread's hands when it returns: the context lives on. */
 void cc_smr_domain_free(cc_smr_domain *domain);
 
 /* Open a region. Returns 0, or -1 when this thread is new and there is no memory for its record.
