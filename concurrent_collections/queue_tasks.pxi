@@ -20,6 +20,11 @@ cdef extern from "Python.h":
     PyObject *PyImport_GetModuleDict()
     ctypedef struct type_with_slots "PyTypeObject":
         PyObject *(*tp_iternext)(PyObject *) noexcept
+    unsigned long PyThread_start_new_thread(void (*function)(void *) noexcept, void *argument)
+    unsigned long PYTHREAD_INVALID_THREAD_ID
+
+cdef object sleep
+from time import sleep
 
 cdef enum:
     BEGINS, WAITS, ENDED  # stages
@@ -40,6 +45,7 @@ cdef class _TaskWait:
     cdef object message    # of a cancellation
     cdef cc_atomic_u32 is_running
     cdef int what, stage, sign
+    cdef double pause      # before it is told from elsewhere
     cdef bint is_in_line
     cdef public bint _asyncio_future_blocking
 
@@ -50,6 +56,7 @@ cdef class _TaskWait:
         self.queue = queue
         self.item = item
         self.what = CC_FOR_ROOM if for_room else CC_FOR_AN_ITEM
+        self.pause = 0.001
         cc_waiter_init(&self.node, CC_WAITER_FOREIGN, <void *><PyObject *>self)
 
     # ---- the awaitable ----
@@ -220,7 +227,7 @@ cdef class _TaskWait:
         cdef bint is_told = True
         while self.callbacks:
             call = self.callbacks.pop()
-            if not call_soon(self.loop.call_soon, call, {"context": call.context}):
+            if not call_soon(self.loop, self.loop.call_soon, call, {"context": call.context}):
                 is_told = False
         return is_told
 
@@ -331,6 +338,16 @@ cdef class _LoopInbox:
                 other.take_back()
         return 0
 
+    cdef int send_from_elsewhere(self) except -1:
+        cdef cc_waiter *node = oldest_first(take_all(self))
+        cdef _TaskWait task
+        while node != NULL:
+            task = <_TaskWait>node.owner
+            node = node.next
+            Py_DECREF(task)
+            send_from_elsewhere(task)
+        return 0
+
     cdef bint push(self, _TaskWait task) noexcept:
         # False: too late.
         cdef uintptr_t newest = cc_load_relaxed_uptr(&self.newest)
@@ -378,56 +395,41 @@ cdef class _LoopPort:
     cdef readonly object loop
     # Behind the port's critical section:
     cdef object find_inbox      # a weak reference, or None
-    cdef _LoopInbox unsent      # the call for it could not be made, for want of memory; the next one tries again
     cdef object __weakref__
 
     def __cinit__(self, loop):
         self.loop = loop
 
     cdef bint send(self, _TaskWait task) except -1:
-        # True: the loop runs, and will get to it. Or it will drop the inbox, which then sees to it.
+        # True: the loop runs, and will get to it. Or it will drop the inbox, which then sees to it. Raises only if the task
+        # is in no inbox.
         cdef _LoopInbox inbox = None
-        cdef bint is_new
+        cdef bint is_new = False
         with cython.critical_section(self):
-            is_new = self.unsent is not None
-            if is_new:
-                inbox = self.unsent
-                self.unsent = None
-            elif self.find_inbox is not None:
+            if self.find_inbox is not None:
                 inbox = self.find_inbox()
             if inbox is None or not inbox.push(task):
                 is_new = True
                 inbox = _LoopInbox()
                 self.find_inbox = weakref.ref(inbox)
                 inbox.push(task)
-        if not is_new:
+        if is_new and not call_soon(self.loop, self.loop.call_soon_threadsafe, inbox.drain, {}):
+            if is_closed(self.loop):
+                inbox.leave_to_caller(task)
+            else:
+                inbox.send_from_elsewhere()
+            return False
+        try:
             return not self.loop.is_closed() and self.loop.is_running()
-        if call_soon(self.loop.call_soon_threadsafe, inbox.drain, {}):
-            return self.loop.is_running()
-        if self.loop.is_closed():
-            inbox.leave_to_caller(task)
-        else:
-            with cython.critical_section(self):
-                self.keep(inbox)
-        return False
-
-    cdef int keep(self, _LoopInbox inbox) except -1:
-        cdef cc_waiter *node
-        if self.unsent is None:
-            self.unsent = inbox
-            return 0
-        node = take_all(inbox)  # of another thread that failed at the same time
-        while node != NULL:
-            task = <_TaskWait>node.owner
-            node = node.next
-            self.unsent.push(task)
-            Py_DECREF(task)
-        return 0
+        except BaseException as error:
+            raise_later(error)
+            return False
 
 
-cdef bint call_soon(how, function, dict keywords) except -1:
-    # False: the loop is closed. A signal's handler may raise in the middle of the loop's code, and it is not known how
-    # far that came: so once more. What it has raised is kept until then, or it would be raised in there again.
+cdef bint call_soon(loop, how, function, dict keywords) except -1:
+    # False: the loop is closed, or cannot be told from here. A signal's handler may raise in the middle of the loop's code, and
+    # it is not known how far that came: so once more. What it has raised is kept until then, or it would be raised in there
+    # again.
     cdef int attempts
     cdef bint is_told = False
     cdef list raised = []
@@ -436,13 +438,23 @@ cdef bint call_soon(how, function, dict keywords) except -1:
             how(function, **keywords)
             is_told = True
             break
-        except RuntimeError:
-            break
         except BaseException as error:
+            if isinstance(error, RuntimeError) and is_closed(loop):
+                break
             raised.append(error)
+            if isinstance(error, (RecursionError, MemoryError)):
+                break
     for error in raised:
         raise_later(error)
     return is_told
+
+
+cdef bint is_closed(loop) except -1:
+    try:
+        return loop.is_closed()
+    except BaseException as error:
+        raise_later(error)
+        return False
 
 
 cdef void drop_waiters(cc_waiter *node) noexcept:
@@ -462,8 +474,37 @@ cdef int deliver(PyObject *reference) noexcept:
         will_answer = task.port.send(task)
     except BaseException as error:
         raise_later(error)
+        send_from_elsewhere(task)
     # Else the next in line is notified, unless the task has answered meanwhile.
     return will_answer or not cc_waiter_take(&task.node)
+
+
+# A task that was told nothing is in no line any more, and nobody would ever tell it. Where there is no stack or no memory left
+# to do it, a thread that has a stack of its own does, and it has time.
+
+cdef int send_from_elsewhere(_TaskWait task) noexcept:
+    Py_INCREF(task)
+    if PyThread_start_new_thread(send_in_thread, <void *><PyObject *>task) == PYTHREAD_INVALID_THREAD_ID:
+        if Py_AddPendingCall(send_when_pending, <void *><PyObject *>task):
+            Py_DECREF(task)
+    return 0
+
+
+cdef void send_in_thread(void *reference) noexcept with gil:
+    send_when_pending(reference)  # which raises nothing
+
+
+cdef int send_when_pending(void *reference) except -1:
+    cdef _TaskWait task = <_TaskWait><PyObject *>reference
+    Py_DECREF(task)
+    try:
+        sleep(task.pause)  # lest tries that go on failing are all that is done
+        task.pause = min(2 * task.pause, 1.0)
+        task.port.send(task)
+    except BaseException as error:
+        raise_later(error)
+        send_from_elsewhere(task)
+    return 0
 
 
 cdef int may_sleep(const char *call) except -1:
@@ -481,9 +522,9 @@ cdef int may_sleep(const char *call) except -1:
 
 
 cdef int raise_later(error) except -1:
-    # Exceptions that signal handlers raise belong to the main thread, which is free to have them a little later. To
-    # other threads such a thing does not happen, except for want of memory.
-    if cc_waiting_is_main_thread():
+    # Exceptions that signal handlers raise belong to the main thread, which is free to have them a little later. What is
+    # raised for want of memory or stack is no handler's; whoever calls would take it for a failure of what has worked.
+    if cc_waiting_is_main_thread() and not isinstance(error, (RecursionError, MemoryError)):
         Py_INCREF(error)
         if Py_AddPendingCall(raise_now, <void *><PyObject *>error) == 0:
             return 0

@@ -996,6 +996,14 @@ def stand_in_line(q, loop, for_room=False):
     return Waiting(q, loop, for_room)
 
 
+def run_until_told(loop, waiter):
+    end = time.monotonic() + 60
+    while not waiter.times and time.monotonic() < end:
+        loop.run()
+        time.sleep(0.001)
+    assert waiter.times == 1
+
+
 class TestStepByStep:
     def test_one_call_for_all_until_the_loop_gets_to_it(self, Queue):
         q, loop = Queue(), Loop()
@@ -1178,11 +1186,12 @@ class TestStepByStep:
         assert sum(waiter.times for waiter in waiters) == (2 if use == "put" else 1)
         assert q.drain() == (["outer", "inner"] if use == "put" else [])
 
-    def test_a_signal_in_the_middle_of_telling_a_loop_loses_no_item(self, Queue):
+    @pytest.mark.parametrize("kind", [KeyboardInterrupt, RuntimeError])  # closed loops raise that
+    def test_a_signal_in_the_middle_of_telling_a_loop_loses_no_item(self, Queue, kind):
         # The get has its item in its hands when the handler raises in the loop's code.
         q, loop = Queue(iterable=["item"], maxsize=1), Loop()
         waiter = stand_in_line(q, loop, for_room=True)
-        interruptions = [KeyboardInterrupt("now")]
+        interruptions = [kind("now")]
 
         def interrupt():
             if interruptions:
@@ -1190,7 +1199,7 @@ class TestStepByStep:
 
         loop.on_call = interrupt
         taken = []
-        with pytest.raises(KeyboardInterrupt, match="now"):
+        with pytest.raises(kind, match="now"):
             # The interpreter raises after a call what came during it, and the call's result is gone then. Not here:
             # the item is in the list before extend returns.
             taken.extend(itertools.islice(q, 1))
@@ -1217,19 +1226,58 @@ class TestStepByStep:
         in_thread(q.put, 1).end()  # not the main thread: there is nobody to raise it for
         assert len(sound.calls) == 1
         assert set(seen) == {MemoryError}
-        broken.on_call = lambda: None
         assert q.get() == 1
-        second = stand_in_line(q, broken)
-        q.put(2)
-        broken.run()
-        assert waiter.times == second.times == 1, "what was left behind is found again"
+        broken.on_call = lambda: None
+        run_until_told(broken, waiter)  # without another notification
+        sound.close()
+
+    def test_a_put_without_stack_left_tells_the_loop_all_the_same(self, Queue, monkeypatch):
+        monkeypatch.setattr(sys, "unraisablehook", lambda event: None)
+        q, loop = Queue(), Loop()
+        waiter = stand_in_line(q, loop)
+        deep = set()
+
+        def fail():
+            if threading.get_ident() in deep:
+                raise RecursionError
+
+        def put_at_the_bottom():
+            deep.add(threading.get_ident())
+            try:
+                put_at_the_bottom()
+            except RecursionError:
+                q.try_put("deep")
+
+        loop.on_call = fail
+        in_thread(put_at_the_bottom).end()
+        run_until_told(loop, waiter)
+        assert waiter.go_on() == "deep"
+
+    def test_a_put_without_stack_left_raises_nothing_later(self, Queue, monkeypatch):
+        seen = []
+        monkeypatch.setattr(sys, "unraisablehook", lambda event: seen.append(event.exc_type))
+        q, loop = Queue(), Loop()
+        waiter = stand_in_line(q, loop)
+        errors = [RecursionError()]
+
+        def fail():
+            if errors:
+                raise errors.pop()
+
+        loop.on_call = fail
+        q.put("item")
+        for _ in range(1000):
+            time.sleep(0)
+        run_until_told(loop, waiter)
+        assert waiter.go_on() == "item"
+        assert seen == [RecursionError]
 
     def test_a_signal_in_the_middle_of_waking_a_task_wakes_it(self, Queue):
         # B6: the handler raises before, or after, the loop has noted the call. Once is once, all the same.
-        for before in (True, False):
+        for before, kind in itertools.product((True, False), (KeyboardInterrupt, RuntimeError)):
             q, loop = Queue(iterable=["old"], maxsize=1), Loop()
             waiter = stand_in_line(q, loop, for_room=True)
-            interruptions = [KeyboardInterrupt("now")]
+            interruptions = [kind("now")]
 
             def interrupt(loop=loop, before=before, interruptions=interruptions):
                 if interruptions:
@@ -1239,7 +1287,7 @@ class TestStepByStep:
 
             loop.on_call_soon = interrupt
             assert q.get() == "old"
-            with pytest.raises(KeyboardInterrupt, match="now"):
+            with pytest.raises(kind, match="now"):
                 loop.run()
                 for _ in range(1000):
                     time.sleep(0)
