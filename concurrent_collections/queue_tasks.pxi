@@ -75,8 +75,10 @@ cdef class _TaskWait:
 
     def throw(self, error, value=None, traceback=None):
         self.close()
-        if value is None:
-            value = error if isinstance(error, BaseException) else error()
+        if isinstance(error, BaseException):
+            value = error
+        elif not isinstance(value, BaseException):  # as generators take it
+            value = error() if value is None else error(value)
         raise value if traceback is None else value.with_traceback(traceback)
 
     def close(self):

@@ -1323,6 +1323,18 @@ class TestStepByStep:
         with pytest.raises(ValueError, match="thrown"):
             stand_in_line(Queue(), loop).wait.throw(ValueError("thrown"))
 
+    def test_what_is_thrown_into_a_wait(self, Queue):
+        q, loop = Queue(), Loop()
+        error = KeyError("x")
+        for thrown in ((error,), (KeyError, error), (KeyError, "x"), (KeyError, "x", None)):
+            waiter = stand_in_line(q, loop)
+            with pytest.raises(KeyError, match="x"):
+                waiter.wait.throw(*thrown)
+        q.put(1)
+        assert loop.calls == [], "they are gone"
+        with pytest.raises(KeyError):
+            stand_in_line(Queue(), loop).wait.throw(KeyError)
+
     def test_callbacks_of_a_wait(self, Queue):
         q, loop, seen = Queue(), Loop(), []
         task = stand_in_line(q, loop)
