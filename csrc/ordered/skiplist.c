@@ -798,6 +798,9 @@ static void refresh_hint(cc_skiplist *list, cc_smr_guard *g, cc_search *search, 
     if (!t || (!hint_has_room(t, search->hash) && (cc_thread_random(self) >> 16 & 7))) {
         return;
     }
+    if (hash_of(list, n) != search->hash) {
+        return; /* somebody lies: rule B would look elsewhere */
+    }
     if (cc_reserve(self, 2) == 0 && join_builders(n)) {
         publish_hint(list, g, search->hash, n);
         if (leave_builders(n)) {

@@ -586,6 +586,30 @@ static void test_lies(void) {
     }
 }
 
+/* A key that is said to equal one with another hash must not be hinted at by its own: nobody would look for it there
+ * when the node dies. */
+static void test_lies_about_hashed_keys(void) {
+    begin_test("a lie that two keys with different hashes are equal leaves no hint to a dead node");
+    enum { KEYS = 200 };
+    cc_skiplist *list = cc_skiplist_new(&undecided_words);
+    uintptr_t value;
+    for (int i = 0; i < KEYS; i++) {
+        CHECK_EQ(put_as(list, 1, 2 * i, word_new(i), CC_PUT_ALWAYS, NULL, tell_the_truth),
+                 CC_ABSENT);
+    }
+    for (int i = 0; i < 8 * KEYS; i++) {
+        if (get_as(list, 1, 2 * (i % KEYS) + 1, &value, tell_equal) == CC_FOUND) {
+            word_release(value);
+        }
+    }
+    for (int i = 0; i < KEYS; i++) {
+        CHECK_EQ(remove_as(list, 1, 2 * i, NULL, tell_the_truth), CC_FOUND);
+    }
+    check_at_rest(list);
+    cc_skiplist_free(list);
+    CHECK_EQ(words_alive, 0);
+}
+
 /* ---------------------------------------------------------------- memory runs out */
 
 /* One operation of each sort on a list of known contents, with the n-th allocation failing and every
@@ -797,6 +821,7 @@ int main(void) {
     test_no_memory();
     test_no_room();
     test_lies();
+    test_lies_about_hashed_keys();
     printf("passed\n");
     return 0;
 }
