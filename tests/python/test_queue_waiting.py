@@ -645,9 +645,10 @@ def test_a_wait_that_raises_passes_its_notification_on(Queue, alarm, what):
     alarm(interrupt, 100)
     helper = when_asleep(q, 1, both)
     taken = []
+    first_wait = q.get if what == "get" else functools.partial(q.put, "late")
     with pytest.raises(Interrupt):
-        # Nothing of the interpreter's between the wait and the list.
-        taken.extend(map(wait, [q]))
+        # Nothing of the interpreter's between the wait and the list: not even the end of a lambda.
+        taken.extend(map(operator.call, [first_wait]))
         time.sleep(60)
     assert helper.end() is None
     if taken:  # the signal was the later one
