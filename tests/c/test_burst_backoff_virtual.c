@@ -304,7 +304,8 @@ int main(int argc, char **argv) {
     return 77;
 #endif
     if (getenv("CC_TEST_EMULATED")) {
-        puts("skipped: virtual processors say the same on every machine, and an emulator takes minutes");
+        puts("skipped: virtual processors say the same on every machine, and an emulator takes "
+             "minutes");
         return 77;
     }
     test_workers();
