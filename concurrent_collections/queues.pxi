@@ -90,7 +90,7 @@ cdef int begin(_Queue queue, cc_queue_kind kind, iterable, maxsize, ring_size, p
     cdef cc_queue_options options
     cdef uintptr_t nothing = 0
     cdef cc_object_queue *made
-    cdef size_t count = 0
+    cdef Py_ssize_t count = 0
     memset(&options, 0, sizeof(options))  # whatever fields it has
     options.capacity = capacity_from(maxsize)
     if ring_size is not None:
@@ -110,9 +110,7 @@ cdef int begin(_Queue queue, cc_queue_kind kind, iterable, maxsize, ring_size, p
         for item in items:
             if not cc_object_queue_try_put(made, item):
                 raise ValueError(f"iterable: has more items than maxsize = {maxsize}")
-            count += 1
-            if count % CC_ITEMS_PER_LOOK == 0:
-                cc_let_interpreter_in()
+            count_item(&count)
         if not cc_cas_acq_rel_uptr(&queue.inner, &nothing, <uintptr_t>made):
             raise RuntimeError(f"{type(queue).__name__}: __init__ has been called before")
         made = NULL

@@ -74,3 +74,19 @@ def smr_scheme(request):
     config.smr_scheme = request.param
     yield request.param
     config.smr_scheme = before
+
+
+@pytest.fixture
+def alarm():
+    """`alarm(handler, seconds, interval=0)` arranges for signals; they end with the test."""
+
+    def arrange(handler, seconds, interval=0.0):
+        signal.signal(signal.SIGALRM, lambda number, frame: handler())
+        signal.setitimer(signal.ITIMER_REAL, seconds, interval)
+
+    before = signal.getsignal(signal.SIGALRM)
+    remaining = signal.setitimer(signal.ITIMER_REAL, 0)[0]  # of pytest-timeout
+    yield arrange
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+    signal.setitimer(signal.ITIMER_REAL, remaining)

@@ -235,3 +235,12 @@ def waiting_in(m, count=5):
         m.clear()
         assert not any(map(dead, references))
         yield references
+
+
+class Interrupt(Exception):
+    """What `interrupt` raises."""
+
+
+def interrupt():
+    """For the handler of a signal."""
+    raise Interrupt

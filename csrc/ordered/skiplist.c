@@ -620,7 +620,6 @@ static void check_unreachable(cc_skiplist *list, const node *dead) {
 
 /* What an operation has to retire once its region is closed. */
 typedef struct leftovers {
-    cc_retired *value_record, *node_record;
     uintptr_t value;
     uint64_t value_birth;
     node *dead; /* unlinked from everywhere, ours to retire */
@@ -762,28 +761,30 @@ static void count_entry(cc_skiplist *list, cc_thread *self, int entries, int64_t
     cc_fetch_add_relaxed_u64(&s->bytes, (uint64_t)bytes);
 }
 
+/* Retire a node that is unlinked from everywhere, and ours. May run foreign code. */
+static void retire_node(cc_skiplist *list, cc_thread *self, cc_retired *record, node *n) {
+    size_t bytes = bytes_of(n);
+    count_entry(list, self, 0, -(int64_t)bytes);
+    cc_retire(list->domain, self, record, (uintptr_t)n, RETIRED_NODE, birth_of(n), bytes);
+}
+
 /* Close the region of an operation that may have changed something, and retire what it leaves behind.
  * Foreign code runs in here, at the very end; nothing of the list is in our hands then. */
 static void end_changing(cc_skiplist *list, cc_smr_guard *g, leftovers *left) {
     cc_thread *self = g->thread;
-    cc_smr_domain *domain = list->domain;
     cc_leave(g);
+    /* Both records first: foreign code uses spare ones up. */
     bool has_value = left->value && list->words->release;
-    if (has_value) {
-        left->value_record = cc_take_spare(self);
+    cc_retired *value_record = has_value ? cc_take_spare(self) : NULL;
+    cc_retired *node_record = left->dead ? cc_take_spare(self) : NULL;
+    if (node_record) {
+        retire_node(list, self, node_record, left->dead);
     }
-    if (left->dead) {
-        left->node_record = cc_take_spare(self);
-        size_t bytes = bytes_of(left->dead);
-        count_entry(list, self, 0, -(int64_t)bytes);
-        cc_retire(domain, self, left->node_record, (uintptr_t)left->dead, RETIRED_NODE,
-                  birth_of(left->dead), bytes);
-    }
-    if (has_value) {
-        cc_retire(domain, self, left->value_record, left->value, RETIRED_VALUE, left->value_birth,
+    if (value_record) {
+        cc_retire(list->domain, self, value_record, left->value, RETIRED_VALUE, left->value_birth,
                   0);
     }
-    cc_poll(domain, self);
+    cc_poll(list->domain, self);
 }
 
 /* ---------------------------------------------------------------- operations on one key */
@@ -1618,11 +1619,8 @@ static void retire_nodes(cc_skiplist *list, cc_thread *self, block_of_nodes *blo
                 return;
             }
             node *n = b->nodes[--b->count];
-            size_t bytes = bytes_of(n);
             check_unreachable(list, n);
-            count_entry(list, self, 0, -(int64_t)bytes);
-            cc_retire(list->domain, self, cc_take_spare(self), (uintptr_t)n, RETIRED_NODE,
-                      birth_of(n), bytes);
+            retire_node(list, self, cc_take_spare(self), n);
         }
         blocks = b->next;
         cc_free(b);

@@ -20,7 +20,7 @@ import warnings
 
 import pytest
 from queue_kinds import KINDS, each_queue
-from support import in_child, rounds, run_threads
+from support import Interrupt, in_child, interrupt, rounds, run_threads
 
 from concurrent_collections import Empty, Full, ShutDown, _core
 
@@ -493,30 +493,6 @@ def test_who_waits_need_not_load_asyncio(Queue):
 needs_signals = pytest.mark.skipif(
     not hasattr(signal, "setitimer"), reason="this system has no interval timers"
 )
-
-
-class Interrupt(Exception):
-    pass
-
-
-@pytest.fixture
-def alarm():
-    """`alarm(handler, seconds, interval=0)` arranges for signals; they end with the test."""
-
-    def arrange(handler, seconds, interval=0.0):
-        signal.signal(signal.SIGALRM, lambda number, frame: handler())
-        signal.setitimer(signal.ITIMER_REAL, seconds, interval)
-
-    before = signal.getsignal(signal.SIGALRM)
-    remaining = signal.setitimer(signal.ITIMER_REAL, 0)[0]  # of pytest-timeout
-    yield arrange
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
-    signal.setitimer(signal.ITIMER_REAL, remaining)
-
-
-def interrupt():
-    raise Interrupt
 
 
 @needs_signals

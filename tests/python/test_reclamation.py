@@ -23,24 +23,30 @@ def nothing_waits_elsewhere():
     assert concurrent_collections.flush() == 0
 
 
+def counted_class():
+    """A class that knows how many of its instances are alive, and were at most."""
+
+    class Counted:
+        alive = most = 0
+
+        def __init__(self):
+            Counted.alive += 1
+            Counted.most = max(Counted.alive, Counted.most)
+
+        def __del__(self):
+            Counted.alive -= 1
+
+    return Counted
+
+
 class TestWhatFinalizersReplace:
     """It waits until the finalizer has returned; but not all of it, however long that takes."""
 
     @pytest.mark.parametrize("count", [1, 100, 20_000])
     def test_it_is_counted_and_bounded(self, smr_scheme, count):
         m = SkipListMap()
-        alive = most = 0
         seen = {}
-
-        class Counted:
-            def __init__(self):
-                nonlocal alive, most
-                alive += 1
-                most = max(alive, most)
-
-            def __del__(self):
-                nonlocal alive
-                alive -= 1
+        Counted = counted_class()
 
         class Replacing:
             def __del__(self):
@@ -52,13 +58,13 @@ class TestWhatFinalizersReplace:
                         seen["of all"] = smr.stats().waiting
                         seen["flush"] = m.flush()
                         seen["flush of all"] = concurrent_collections.flush()
-                        seen["alive"] = alive
+                        seen["alive"] = Counted.alive
 
         m[0] = Replacing()
         m[0] = None
         assert smr.stats(m).waiting == 0
-        assert alive == 1  # the one that is in the map
-        assert most < 600
+        assert Counted.alive == 1  # the one that is in the map
+        assert Counted.most < 600
         if count > 50:
             # None and 51 of them; one more is in the map.
             assert seen["waiting"] == seen["flush"] == seen["alive"] == 52
@@ -66,17 +72,7 @@ class TestWhatFinalizersReplace:
             assert seen["flush of all"] >= 52
 
     def test_containers_that_it_drops_are_bounded(self, smr_scheme):
-        alive = most = 0
-
-        class Counted:
-            def __init__(self):
-                nonlocal alive, most
-                alive += 1
-                most = max(alive, most)
-
-            def __del__(self):
-                nonlocal alive
-                alive -= 1
+        Counted = counted_class()
 
         class Dropping:
             def __del__(self):
@@ -85,8 +81,8 @@ class TestWhatFinalizersReplace:
 
         m = SkipListMap({0: Dropping()})
         del m[0]
-        assert alive == 0
-        assert most < 600
+        assert Counted.alive == 0
+        assert Counted.most < 600
 
     def test_a_long_chain_needs_no_stack(self, smr_scheme):
         m = None

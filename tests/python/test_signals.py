@@ -19,7 +19,7 @@ import time
 import weakref
 
 import pytest
-from support import Object, collect, dead, rounds, run_threads
+from support import Interrupt, Object, collect, dead, interrupt, rounds, run_threads
 
 from concurrent_collections import SkipListMap, SkipListSet, _core, config, smr
 
@@ -432,10 +432,6 @@ def test_ctrl_c_interrupts_a_process_whose_threads_hammer_a_map(smr_scheme):
         process.stderr.close()
 
 
-class Interrupt(Exception):
-    """What the handler below raises."""
-
-
 @pytest.mark.parametrize(
     "fill",
     [
@@ -447,15 +443,7 @@ class Interrupt(Exception):
     ],
     ids=["map", "map.update", "map.fromkeys", "set", "set.update"],
 )
-def test_filling_a_container_from_an_endless_iterator_of_c_looks_at_signals(fill):
-    def interrupt(number, frame):
-        raise Interrupt
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)  # again, for one that raises where it is lost
-    try:
-        with pytest.raises(Interrupt):
-            fill(itertools.repeat(1))
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+def test_filling_a_container_from_an_endless_iterator_of_c_looks_at_signals(fill, alarm):
+    alarm(interrupt, 0.05)
+    with pytest.raises(Interrupt):
+        fill(itertools.repeat(1))
