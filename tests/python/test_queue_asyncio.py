@@ -943,13 +943,10 @@ class Loop:
         return self.running
 
     def run(self):
-        """Once around."""
-        calls, self.calls = self.calls, []
-        for call in calls:
-            call()
-        calls, self.soon = self.soon, []
-        for call in calls:
-            call()
+        """Once around. Other threads may append meanwhile: nothing takes their list away from them."""
+        for calls in self.calls, self.soon:
+            for _ in range(len(calls)):
+                calls.pop(0)()
 
     def close(self):
         self.closed = True
