@@ -86,6 +86,12 @@ static void answer(cc_thread *self) {
     cc_store_release_u64(&self->answered, cc_load_relaxed_u64(&self->region)); /* (14) */
 }
 
+static void add_one(cc_atomic_u64 *counter) {
+    cc_store_relaxed_u64(counter, cc_load_relaxed_u64(counter) + 1);
+}
+
+cc_atomic_u64 cc_interrupts_put_off;
+
 static void on_interrupt(void *context) {
     cc_thread *self = cc_thread_self_if_any();
     if (!self) {
@@ -97,6 +103,7 @@ static void on_interrupt(void *context) {
         return;
     }
     if (!cc_os_was_interrupted_within(context, self->stack, CC_MOST_STACK)) {
+        add_one(&cc_interrupts_put_off);
         cc_os_interrupt_again_after_outer_handler(context);
         answer(self);
         return;
@@ -104,10 +111,6 @@ static void on_interrupt(void *context) {
     cc_enter_phase(self, CC_PHASE_WRITE); /* from here on a second signal does nothing */
     cc_os_restore_interrupted_mask(context);
     siglongjmp(self->checkpoint, 1);
-}
-
-static void add_one(cc_atomic_u64 *counter) {
-    cc_store_relaxed_u64(counter, cc_load_relaxed_u64(counter) + 1);
 }
 
 bool cc_neutralize_older_than(cc_smr_domain *d, cc_thread *self, uint64_t died) {

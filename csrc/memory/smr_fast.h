@@ -177,8 +177,12 @@ static inline void cc_begin_reading(cc_smr_guard *g) {
 /* Bytes of stack that what a read phase calls uses, by far: 640 without optimization, 880 with AddressSanitizer (gcc; by
  * clang, without optimization, 1408, so that there are no interrupts in such builds). Less than the smallest signal
  * frame: on x86-64 the registers (440 bytes), the x87 and SSE state (512), its header (64) and the red zone
- * (128); elsewhere more. */
+ * (128); elsewhere more. No memset and the like in a read phase: AddressSanitizer's own take 2 kB. */
 #define CC_MOST_STACK 1000u
+
+/* How often a thread was taken to be in somebody else's handler, on top of a read phase, more or less. Where nobody has
+ * one, that was a read phase deeper than CC_MOST_STACK, which goes on in what is voided: for tests. */
+extern cc_atomic_u64 cc_interrupts_put_off;
 
 /* In builds with invariants: is the phase's use of the stack within the bound? */
 static inline void cc_check_stack(const cc_smr_guard *g) {

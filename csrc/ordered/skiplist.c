@@ -568,13 +568,15 @@ static void grow_hints(cc_skiplist *list, cc_smr_guard *g, hint_table *t) {
     if (!larger) {
         return; /* it is only a hint */
     }
+    /* Once it is in place anybody may replace and retire it: a clear frees it at once when it is younger than our
+     * reservation. */
+    const size_t bytes = larger->bytes;
     uintptr_t expected = (uintptr_t)t;
     if (!cc_cas_seq_cst_uptr(&list->hints, &expected, (uintptr_t)larger)) {
         cc_free(larger);
         return;
     }
-    cc_stripe *s = cc_stripe_of(list->domain, self);
-    cc_fetch_add_relaxed_u64(&s->bytes, larger->bytes - (t ? t->bytes : 0));
+    cc_fetch_add_relaxed_u64(&cc_stripe_of(list->domain, self)->bytes, bytes - (t ? t->bytes : 0));
     if (t) {
         cc_retire_to_limbo(list->domain, self, cc_take_spare(self), (uintptr_t)t, RETIRED_HINTS,
                            t->birth, t->bytes);
@@ -1532,9 +1534,9 @@ NEVER_INLINE void walk_and_kill(cc_skiplist *list, cc_smr_guard *g, block_of_nod
             current = beyond;
             continue;
         }
-        leftovers left = {0};
         cc_hold(g, HELD_NODES, (uintptr_t)current);
         cc_end_reading(g);
+        leftovers left = {0}; /* not before: see CC_MOST_STACK */
         bool ours = swap_value(list, g, current, CC_TOMBSTONE, NULL, &left) == CC_FOUND;
         mark_dead(current); /* the next settle unlinks it */
         if (ours) {

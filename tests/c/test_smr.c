@@ -125,6 +125,7 @@ typedef struct sleeper {
     const cc_atomic_uptr *reads;
     pthread_t thread;
     _Atomic int inside, wake;
+    _Atomic uint64_t turns;
     uintptr_t word;
 } sleeper;
 
@@ -335,6 +336,7 @@ static void read_for_long(cc_smr_guard *g, sleeper *s) {
     CC_CHECKPOINT(g);
     atomic_store(&s->inside, 1);
     while (!atomic_load(&s->wake)) {
+        atomic_fetch_add(&s->turns, 1);
     }
     cc_end_reading(g);
 }
@@ -361,15 +363,24 @@ static void test_large_things_are_worth_a_signal(void) {
     while (!atomic_load(&s.inside)) {
         usleep(100);
     }
+    cc_smr_statistics before, after;
+    cc_smr_get_statistics(&before);
     uint64_t most = 0;
     for (int i = 0; i < 300; i++) {
+        uint64_t turn = atomic_load(&s.turns);
         retire_one(&t, 1, LARGE);
         uint64_t now = bytes_waiting(t.domain);
         most = now > most ? now : most;
+        while (atomic_load(&s.turns) ==
+               turn) { /* it may have lost its processor inside the handler */
+            sched_yield();
+        }
     }
     printf("    at most %" PRIu64 " bytes waited; promised %d\n", most, 3 * (WORTH_A_SCAN + LARGE));
     CHECK(most >= 2 * WORTH_A_SCAN); /* the reader did hold something up */
-    CHECK(most <= 3 * (WORTH_A_SCAN + LARGE));
+    /* After a refusal (it was in the handler) it is tried again when half as much has come. */
+    cc_smr_get_statistics(&after);
+    CHECK(most <= (after.refusals == before.refusals ? 3 : 6) * (WORTH_A_SCAN + LARGE));
     stop_sleeping(&s);
     CHECK_EQ(cc_smr_flush(t.domain), 0);
     cc_smr_domain_free(t.domain);
@@ -415,20 +426,21 @@ static void test_stalled_reader_of_a_list(void) {
 
 static void test_pending_garbage(void) {
     begin_test("a domain that is destroyed releases what still waits");
+    enum {
+        THINGS = 1000
+    }; /* so many that the sleeper, when it leaves, does not look through them again */
     static toy t;
     t.domain = cc_smr_domain_new(release_node, &t);
-    replace(&t, &t.slots[0], 0);
     sleeper s = {.domain = t.domain};
     start_sleeping(&s);
-    for (int i = 0; i < 20; i++) {
-        replace(&t, &t.slots[0], i);
+    for (int i = 0; i < THINGS; i++) {
+        retire_one(&t, 1, sizeof(toy_node));
     }
-    CHECK(cc_smr_flush(t.domain) > 0);
+    CHECK_EQ(cc_smr_flush(t.domain), THINGS);
     stop_sleeping(&s); /* and nobody polls any more */
-    CHECK(t.released < t.made - 1);
+    CHECK_EQ(t.released, 0);
     cc_smr_domain_free(t.domain);
-    CHECK_EQ(t.released, t.made - 1);
-    free((void *)cc_load_relaxed_uptr(&t.slots[0]));
+    CHECK_EQ(t.released, THINGS);
     cc_smr_domain_free(NULL);
 }
 

@@ -48,6 +48,11 @@ void cc_sched_drain(void) {
 #endif
 }
 
+void cc_sched_behind(const int *unused) {
+    (void)unused;
+    maybe_yield();
+}
+
 void cc_sched_signal_point(void) {
     maybe_yield();
 }

@@ -41,6 +41,9 @@ void cc_sched_store(void *address, unsigned bytes, uint64_t value, bool release)
 uint64_t cc_sched_load(const void *address, unsigned bytes);
 /* Before a read-modify-write or a full fence: a scheduling point, then the store buffer drains. */
 void cc_sched_drain(void);
+/* Behind a read-modify-write: what it has published is anybody's, and may be gone before the next access, which need
+ * not be an atomic one. */
+void cc_sched_behind(const int *unused);
 /* Where the thread's own signal handler may come in between. */
 void cc_sched_signal_point(void);
 #endif
@@ -50,7 +53,10 @@ void cc_sched_signal_point(void);
 #define CC_ATOMIC_LOAD(T, p, order) ((T)cc_sched_load((const void *)&(p)->word, sizeof(T)))
 #define CC_ATOMIC_STORE(T, p, v, order)                                                            \
     cc_sched_store((void *)&(p)->word, sizeof(T), (uint64_t)(v), (order) != memory_order_relaxed)
-#define CC_ATOMIC_RMW_POINT() cc_sched_drain()
+#define CC_ATOMIC_RMW_POINT()                                                                      \
+    __attribute__((cleanup(cc_sched_behind))) const int point_behind = 0;                          \
+    (void)point_behind;                                                                            \
+    cc_sched_drain()
 #else
 #define CC_ATOMIC_LOAD(T, p, order) atomic_load_explicit(&(p)->word, order)
 #define CC_ATOMIC_STORE(T, p, v, order) atomic_store_explicit(&(p)->word, v, order)

@@ -773,6 +773,19 @@ MUTATIONS = [
         ("hint_in_an_old_table", "anything_hinted"),
     ),
     Mutation(
+        "new_table_looked_at_again",
+        "hints: what has been put in place is anybody's to retire",
+        [
+            (
+                LIST,
+                "cc_stripe_of(list->domain, self)->bytes, bytes - (t",
+                "cc_stripe_of(list->domain, self)->bytes, larger->bytes - (t",
+            )
+        ],
+        "sched_skiplist",
+        ("hint_growth_and_clear",),
+    ),
+    Mutation(
         "no_rule_b",
         "hints: the last one out clears the node from the table",
         [(LIST, "    clear_hint(list, g, n);\n    sweep(", "    sweep(")],

@@ -66,7 +66,7 @@ typedef enum key_style {
 
 typedef struct scenario {
     key_style keys;
-    bool hashed;
+    bool hashed, behind; /* behind: sched_points_behind */
     operation before[6]; /* by one thread, before the others start */
     operation by[SCHED_MOST_FIBRES][MOST_OPERATIONS];
 } scenario;
@@ -470,6 +470,9 @@ static void begin(void) {
 
 static void set_up(void) {
     now = *(const scenario *)sched_argument();
+    if (now.behind) {
+        sched_points_behind();
+    }
     begin();
 }
 
@@ -732,6 +735,10 @@ static const sched_program programs_of_ibr[] = {
      SCENARIO(.hashed = true, .keys = COUNTED,
               BEFORE{{PUT, 2, TALL}, {PUT, 3, .grow = true}, {GET, 2}}, FIRST_FIBRE{{CLEAR}},
               SECOND_FIBRE{{PUT, 2, 2}, {REMOVE, 3}}, THIRD_FIBRE{{GET, 2}, {PUT, 4, TALL}})},
+    /* What has put the new table in place must not look at it any more. */
+    {"hint_growth_and_clear", 2, set_up, fibre, judge, 3, 0, 200,
+     SCENARIO(.hashed = true, .behind = true, BEFORE{{PUT, 2}, {PUT, 3}},
+              FIRST_FIBRE{{PUT, 4, .grow = true}}, SECOND_FIBRE{{CLEAR}})},
     {"anything", 3, set_up_anything, fibre, judge, 0, 0, 1000, SCENARIO(.keys = DIGESTS)},
     {"anything_hinted", 3, set_up_anything, fibre, judge, 0, 0, 1000,
      SCENARIO(.keys = COUNTED, .hashed = true)},

@@ -10,6 +10,7 @@
  *   --limit N                 of schedules, per enumeration
  *   --memory sc|tso|pso       only this memory
  *   --seed S                  of the first schedule; the n-th one has S + n
+ *   --behind 1                points behind read-modify-writes, too, as in programs that ask for them
  *   --percent P               of the default numbers of schedules (also CC_TEST_PERCENT)
  *   --replay 'TEXT'           one schedule: what a failing run has printed behind `--replay`
  *
@@ -120,6 +121,7 @@ static struct {
     const char *from, *to;
 } constants[8];
 static unsigned constant_count;
+static bool points_behind, points_behind_everywhere; /* in this run; on the command line */
 
 /* ---------------------------------------------------------------- chance */
 
@@ -832,6 +834,19 @@ void cc_sched_unpark_one(cc_atomic_u32 *word) {
     }
 }
 
+/* Only where it is asked for: it doubles the steps, and what comes next is an atomic access as a rule, with a point of
+ * its own. */
+void sched_points_behind(void) {
+    points_behind = true;
+}
+
+void cc_sched_behind(const int *unused) {
+    (void)unused;
+    if (current != NOBODY && (points_behind_everywhere || points_behind)) {
+        step();
+    }
+}
+
 /* Between two instructions that concern the thread and its handler alone: nobody else needs a turn. */
 void cc_sched_signal_point(void) {
     if (current != NOBODY) {
@@ -881,6 +896,7 @@ static void run_one(void) {
         reset_record(fibres[i].record);
     }
     begin_strategy();
+    points_behind = false;
     program->set_up();
     action first = next_action();
     while (first.kind != RUN) { /* nothing is buffered yet, but a replay may stray */
@@ -1046,6 +1062,8 @@ int sched_main(int argc, char **argv, const sched_program *programs, unsigned co
             w.only_memory = strcmp(value, "sc") == 0    ? SCHED_SC
                             : strcmp(value, "tso") == 0 ? SCHED_TSO
                                                         : SCHED_PSO;
+        } else if (strcmp(option, "--behind") == 0) {
+            points_behind_everywhere = atoi(value) != 0;
         } else if (strcmp(option, "--replay") == 0) {
             w.replay = value;
         } else {

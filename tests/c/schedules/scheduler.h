@@ -76,6 +76,10 @@ void sched_block_interrupts(unsigned who);
  * not come back: where it is called, ours may jump. */
 void sched_foreign_handler(bool blocks);
 
+/* In set_up: in this run there are points behind read-modify-writes, too. For plain accesses to what they have
+ * published. */
+void sched_points_behind(void);
+
 /* Nobody writes there during a run: loading from it is no scheduling point. */
 void sched_constant(const void *address, unsigned bytes);
 
