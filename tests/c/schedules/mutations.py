@@ -577,7 +577,13 @@ MUTATIONS_OF_DEBRA = [
     Mutation(
         "killing_in_a_read_phase",
         "phases: a clear kills each entry in a pause",
-        [(LIST, "        cc_end_reading(g);\n        bool ours =", "        bool ours =")],
+        [
+            (
+                LIST,
+                "        cc_end_reading(g);\n        leftovers left = {0}; /* not",
+                "        leftovers left = {0}; /* not",
+            )
+        ],
         "sched_skiplist",
         ("interrupted_clear_debra", "clear_debra"),
     ),
@@ -587,8 +593,8 @@ MUTATIONS_OF_DEBRA = [
         [
             (
                 LIST,
-                "        cc_hold(g, HELD_NODES, (uintptr_t)current);\n        cc_end_reading(g);\n        bool ours =",
-                "        cc_end_reading(g);\n        bool ours =",
+                "        cc_hold(g, HELD_NODES, (uintptr_t)current);\n        cc_end_reading(g);\n        leftovers",
+                "        cc_end_reading(g);\n        leftovers",
             )
         ],
         "sched_skiplist",
