@@ -371,8 +371,8 @@ static void test_large_things_are_worth_a_signal(void) {
         retire_one(&t, 1, LARGE);
         uint64_t now = bytes_waiting(t.domain);
         most = now > most ? now : most;
-        while (atomic_load(&s.turns) ==
-               turn) { /* it may have lost its processor inside the handler */
+        /* Until it reads on: it may have lost its processor inside the handler. */
+        while (atomic_load(&s.turns) == turn) {
             sched_yield();
         }
     }
@@ -426,9 +426,8 @@ static void test_stalled_reader_of_a_list(void) {
 
 static void test_pending_garbage(void) {
     begin_test("a domain that is destroyed releases what still waits");
-    enum {
-        THINGS = 1000
-    }; /* so many that the sleeper, when it leaves, does not look through them again */
+    /* So many that the sleeper, when it leaves, does not look through them again. */
+    enum { THINGS = 1000 };
     static toy t;
     t.domain = cc_smr_domain_new(release_node, &t);
     sleeper s = {.domain = t.domain};
