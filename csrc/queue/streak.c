@@ -2,7 +2,7 @@
 #include "streak.h"
 
 #include "concurrent_collections/cc_arch.h"
-#include "platform/cc_os.h"
+#include "../platform/cc_os.h"
 
 enum {
     MOST_UNLOOKED = 64, /* operations in a row that go ahead without a look */

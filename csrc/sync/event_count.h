@@ -32,7 +32,7 @@
 #include <stdint.h>
 
 #include "concurrent_collections/cc_atomic.h"
-#include "platform/cc_os.h"
+#include "../platform/cc_os.h"
 
 struct cc_event_count;
 
