@@ -6,6 +6,7 @@ And a ratio is taken within a round, between neighbours in time; its median and 
 rounds are what a table shows.
 """
 
+import contextlib
 import gc
 import os
 import platform
@@ -47,6 +48,19 @@ def print_environment(env):
     print(
         f"core: {b['arch']}, {b['compiler']}, {b['allocator']}, {'/'.join(b['smr_schemes'])}; gc off while measuring"
     )
+
+
+@contextlib.contextmanager
+def configured(config, **settings):
+    """Containers made within get these settings, for example configured(config, smr_scheme="debra")."""
+    before = {name: getattr(config, name) for name in settings}
+    try:
+        for name, value in settings.items():
+            setattr(config, name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(config, name, value)
 
 
 class Team:

@@ -82,12 +82,8 @@ def make_janus():
 
 
 def fast_queue_of(backend):
-    before = config.queue_backend
-    config.queue_backend = backend
-    try:
+    with harness.configured(config, queue_backend=backend):
         return FastQueue()
-    finally:
-        config.queue_backend = before
 
 
 class CallsAlone:

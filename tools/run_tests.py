@@ -379,6 +379,13 @@ def test_stress(kind: str) -> Counts:
     return pytest(kind, f"stress-{kind}", "tests/stress")
 
 
+def test_operations(kind: str) -> Counts:
+    """The benchmark of every operation runs (once, nothing is timed)."""
+    return pytest(
+        kind, f"operations-{kind}", "benchmarks/operations", options=("--benchmark-disable",)
+    )
+
+
 def test_debra(kind: str) -> Counts:
     """What depends on the reclamation scheme, under the other one."""
     return pytest(
@@ -540,6 +547,8 @@ STAGES = [
     ),
     Stage("python-ft", "Python tests, free-threaded", lambda: test_python("ft")),
     Stage("python-gil", "Python tests, GIL build", lambda: test_python("gil")),
+    Stage("operations-ft", "benchmarks run, free-threaded", lambda: test_operations("ft")),
+    Stage("operations-gil", "benchmarks run, GIL build", lambda: test_operations("gil")),
     Stage("types", "stubtest and mypy --strict", check_types),
     Stage("cimport-ft", "a project that cimports us, free-threaded", lambda: test_cimport("ft")),
     Stage("cimport-gil", "a project that cimports us, GIL build", lambda: test_cimport("gil")),
