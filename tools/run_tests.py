@@ -125,7 +125,8 @@ def check_style() -> Counts:
             raise StageFailed(f"{file.relative_to(ROOT)} is not named in tests/c/meson.build")
     run([ROOT / "tools/format", "--check"], "style")
     run([ROOT / "tools/check_sizes"], "sizes")
-    return 3 + counts_in(run([ROOT / "tools/check_structure", "--mutations"], "structure"))[0], 0
+    run([ROOT / "tests/c/mutations/run.py", "--check"], "mutations")
+    return 4 + counts_in(run([ROOT / "tools/check_structure", "--mutations"], "structure"))[0], 0
 
 
 def test_core(

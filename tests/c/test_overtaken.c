@@ -2,7 +2,7 @@
  *
  * Gets that sleep while others go once or twice around the ring, on whole queues of every kind that is made of rings. Each
  * order of steps takes three or four threads and dozens of steps, so that the explorer (schedules/) does not come upon it;
- * here it is written down but for the places where the sleepers sleep, all of which are tried. Broken rings lose a word then: schedules/unit_mutations.py shows them to this test.
+ * here it is written down but for the places where the sleepers sleep, all of which are tried. Broken rings lose a word then: tests/c/mutations shows them to this test.
  */
 #include "queue_kinds.h"
 #include "queue_orders.h"

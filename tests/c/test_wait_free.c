@@ -12,7 +12,7 @@
  *
  * In the second half the last fibre closes the queue after a while.
  *
- * It bites: without help the victim of `spoil` never ends (schedules/wcq_mutations.py, `nobody_helps`).
+ * It bites: without help the victim of `spoil` never ends (tests/c/mutations/nobody_helps.patch).
  *
  *   test_wait_free --show      prints the most steps that each adversary has achieved, and the bound
  */

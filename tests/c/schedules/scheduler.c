@@ -709,12 +709,10 @@ bool cc_os_interrupt(uint64_t thread_number) {
     sched_point();
     f->is_pending = true;
     sched_point();
-#ifndef NO_BARRIER_BEHIND_A_SIGNAL /* mutations.py leaves it out */
     for (unsigned i = 0; i < program->fibres; i++) {
         drain_all(&fibres[i]);
     }
     f->is_due = f->is_pending;
-#endif
     sched_point();
     return !f->is_blocked;
 }
