@@ -119,6 +119,81 @@ cc_retired *cc_take_ready(cc_stripe *s, size_t most) {
     return first;
 }
 
+void cc_unpin_domain(cc_smr_domain *d) {
+    if (cc_fetch_sub_acq_rel_u32(&d->pins, 1) == 1) { /* (17) */
+        cc_free(d);
+    }
+}
+
+/* ---------------------------------------------------------------- orphans */
+
+/* A retired thing without a domain, as something to be run. It is laid out so that a cc_deferred fits over its first
+ * two words. */
+typedef struct orphan {
+    cc_deferred deferred;
+    const void *context;
+    uintptr_t word;
+    cc_smr_release release;
+    uint64_t unused;
+    uint32_t bytes, kind;
+} orphan;
+
+_Static_assert(sizeof(orphan) <= sizeof(cc_retired), "a retired record can be an orphan");
+
+static void release_orphan(cc_deferred *item) {
+    orphan copy = *(orphan *)item;
+    cc_thread *self = cc_thread_self();
+    if (self) {
+        cc_keep_spare(self, (cc_retired *)item);
+        cc_count(&self->released, 1);
+    }
+    copy.release(copy.context, copy.word, copy.kind);
+}
+
+static void push_orphans(cc_deferred *first) {
+    uint32_t n = 1;
+    cc_deferred *last = first;
+    for (; last->next; last = last->next) {
+        n++;
+    }
+    cc_fetch_add_relaxed_u32(&orphan_count, n);
+    uintptr_t head = cc_load_relaxed_uptr(&orphans);
+    do {
+        last->next = (cc_deferred *)head;
+    } while (!cc_cas_acq_rel_uptr(&orphans, &head, (uintptr_t)first)); /* (9) */
+    cc_note_that_something_waits();
+}
+
+/* The thread has ended, perhaps inside a release function. What was left for it to do is somebody else's from
+ * here on. */
+static void leave_orphans(cc_thread *record) {
+    if (!record->releases) {
+        return;
+    }
+    record->releases = 0;
+    record->domains_to_come_back_to = 0;
+    cc_deferred *left = record->deferred;
+    record->deferred = NULL;
+    cc_store_relaxed_u32(&record->put_off, 0);
+    while (record->in_hand) {
+        cc_retired *r = record->in_hand, copy = *r;
+        record->in_hand = r->next;
+        *(orphan *)r = (orphan){
+            {left, release_orphan}, copy.context, copy.word, copy.release, 0, 0, copy.kind};
+        left = (cc_deferred *)r;
+    }
+    if (left) {
+        push_orphans(left);
+    }
+    for (unsigned i = 0; i < CC_DOMAINS_TO_COME_BACK_TO; i++) {
+        cc_smr_domain *d = record->come_back_to[i].domain;
+        record->come_back_to[i].domain = NULL;
+        if (d) {
+            cc_unpin_domain(d); /* what was put off there is the domain's, and waits there */
+        }
+    }
+}
+
 /* ---------------------------------------------------------------- releasing */
 
 /* Run the release functions of a chain. What is still to come stands in the thread's record, on top of what the loops up
@@ -144,12 +219,6 @@ static void run_deferred(cc_thread *self) {
         self->deferred = item->next;
         cc_store_relaxed_u32(&self->put_off, cc_load_relaxed_u32(&self->put_off) - 1);
         item->run(item);
-    }
-}
-
-void cc_unpin_domain(cc_smr_domain *d) {
-    if (cc_fetch_sub_acq_rel_u32(&d->pins, 1) == 1) { /* (17) */
-        cc_free(d);
     }
 }
 
@@ -200,6 +269,7 @@ static bool come_back(cc_thread *self) {
 
 static void begin_releasing(cc_thread *self) {
     CC_INVARIANT(self->releases < MOST_NESTED_RELEASES);
+    self->when_it_ends = leave_orphans;
     self->releases++;
 }
 
@@ -269,72 +339,7 @@ void cc_run_or_defer(cc_deferred *item) {
     }
 }
 
-/* ---------------------------------------------------------------- orphans */
-
-/* A retired thing without a domain, as something to be run. It is laid out so that a cc_deferred fits over its first
- * two words. */
-typedef struct orphan {
-    cc_deferred deferred;
-    const void *context;
-    uintptr_t word;
-    cc_smr_release release;
-    uint64_t unused;
-    uint32_t bytes, kind;
-} orphan;
-
-_Static_assert(sizeof(orphan) <= sizeof(cc_retired), "a retired record can be an orphan");
-
-static void release_orphan(cc_deferred *item) {
-    orphan copy = *(orphan *)item;
-    cc_thread *self = cc_thread_self();
-    if (self) {
-        cc_keep_spare(self, (cc_retired *)item);
-        cc_count(&self->released, 1);
-    }
-    copy.release(copy.context, copy.word, copy.kind);
-}
-
-static void push_orphans(cc_deferred *first) {
-    uint32_t n = 1;
-    cc_deferred *last = first;
-    for (; last->next; last = last->next) {
-        n++;
-    }
-    cc_fetch_add_relaxed_u32(&orphan_count, n);
-    uintptr_t head = cc_load_relaxed_uptr(&orphans);
-    do {
-        last->next = (cc_deferred *)head;
-    } while (!cc_cas_acq_rel_uptr(&orphans, &head, (uintptr_t)first)); /* (9) */
-    cc_note_that_something_waits();
-}
-
-void cc_smr_thread_ended(cc_thread *record) {
-    if (!record->releases) {
-        return;
-    }
-    record->releases = 0;
-    record->domains_to_come_back_to = 0;
-    cc_deferred *left = record->deferred;
-    record->deferred = NULL;
-    cc_store_relaxed_u32(&record->put_off, 0);
-    while (record->in_hand) {
-        cc_retired *r = record->in_hand, copy = *r;
-        record->in_hand = r->next;
-        *(orphan *)r = (orphan){
-            {left, release_orphan}, copy.context, copy.word, copy.release, 0, 0, copy.kind};
-        left = (cc_deferred *)r;
-    }
-    if (left) {
-        push_orphans(left);
-    }
-    for (unsigned i = 0; i < CC_DOMAINS_TO_COME_BACK_TO; i++) {
-        cc_smr_domain *d = record->come_back_to[i].domain;
-        record->come_back_to[i].domain = NULL;
-        if (d) {
-            cc_unpin_domain(d); /* what was put off there is the domain's, and waits there */
-        }
-    }
-}
+/* ---------------------------------------------------------------- what others have left */
 
 void cc_adopt_orphans(cc_thread *self) {
     if (!cc_load_relaxed_uptr(&orphans)) {

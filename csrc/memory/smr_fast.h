@@ -8,7 +8,7 @@
 
 #include <assert.h>
 
-#include "../platform/cc_thread.h"
+#include "cc_thread.h"
 #include "domains.h"
 #include "concurrent_collections/cc_smr.h"
 

@@ -18,7 +18,7 @@
 
 #include <stddef.h>
 
-#include "../platform/cc_thread.h"
+#include "../memory/cc_thread.h"
 #include "concurrent_collections/cc_atomic.h"
 
 /* Starts a cache line; a kind may make it longer (cc_members.member_bytes) and keep its own fields behind. */

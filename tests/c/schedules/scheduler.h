@@ -20,7 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "platform/cc_thread.h"
+#include "memory/cc_thread.h"
 
 #define SCHED_MOST_FIBRES 3u
 

@@ -2,30 +2,38 @@
  *
  * Thread records: what the other threads must be able to see of a thread.
  *
- * A record is made at a thread's first operation, linked into one list for the whole process, and
- * never freed: a scan may be reading it. When its thread ends its place is free, and a later thread
- * takes it over. So memory is bounded by the largest number of threads that ever lived at once,
- * and there is no other limit on threads.
+ * What a caller may rely on:
+ *   - cc_thread_self is one thread-local load after a thread's first call, and lock-free in it; the
+ *     record stays the thread's until it ends.
+ *   - No record is ever freed, so a scan may read one whose thread has ended.
+ *   - A thread that ends holds nothing back and leaves no garbage: nothing that belongs to a
+ *     container is kept in a record, and no hook of the interpreter is needed.
+ *   - In the child of fork() the dead threads hold nothing up.
  *
- * A new thread takes the free place with the lowest number (beside others that come and go, a low
- * one). So after thousands of threads have ended, those that come have low numbers again, and what
- * containers keep by number stays small. Coming and going take a constant number of steps, and one
- * more for every 4096 records.
+ * Registration. A record is made at a thread's first operation and linked into one list for the
+ * whole process. When its thread ends its place is free, and a later thread takes it over: the free
+ * place with the lowest number (beside others that come and go, a low one). So after thousands of
+ * threads have ended, those that come have low numbers again, and what containers keep by number
+ * stays small.
  *
- * Nothing that belongs to a container is kept in a record; a thread that ends leaves no garbage
- * behind, and no hook of the interpreter is needed.
+ * Progress. Coming and going take a constant number of steps, and one more for every 4096 records.
  *
- * fork(): the child has one thread. A handler of pthread_atfork, which runs before anything else in
- * the child, withdraws every other record's reservation and frees the record: dead threads hold
- * nothing up. It only stores to memory that is always mapped. What a dead thread was doing to a
- * container stays half done, as it would for any memory that two threads share: an operation that
- * had not reached its linearization point did not happen; memory that the dead thread had in its
- * hands is lost.
+ * Memory. Bounded by the largest number of threads that ever lived at once; there is no other limit
+ * on threads.
+ *
+ * Fork. The child has one thread. A handler of pthread_atfork, which runs before anything else in
+ * the child, withdraws every other record's reservation and frees the record. It only stores to
+ * memory that is always mapped. What a dead thread was doing to a container stays half done, as it
+ * would for any memory that two threads share: an operation that had not reached its linearization
+ * point did not happen; memory that the dead thread had in its hands is lost.
+ *
+ * Layer: above platform/ and cc_alloc.h, below everything else in this directory. The fields of a
+ * record belong to the files that are named beside them; who may touch them is said there.
  */
 #ifndef CC_THREAD_H
 #define CC_THREAD_H
 
-#include "cc_os.h"
+#include "../platform/cc_os.h"
 #include "concurrent_collections/cc_atomic.h"
 
 /* The lower end of a reservation while its thread is in no protected region. */
@@ -42,17 +50,17 @@ struct cc_retired;
 #define CC_DOMAINS_TO_COME_BACK_TO 8u
 #endif
 
-/* Words that a write phase of debra.c can keep: two a level of a skip list, and a few. */
+/* Words that a write phase of debra.c can hold: two a level of a skip list, and a few. */
 #ifndef CC_MOST_HELD
 #define CC_MOST_HELD 40u
 #endif
 
 typedef struct cc_thread {
-    /* Written by the owner at every operation, read by scans. See memory/ibr.c. */
+    /* ibr.c: written by the owner at every operation, read by scans. */
     cc_atomic_u64 lower;
     cc_atomic_u64 upper;
     cc_atomic_uptr domain;
-    /* The same, for memory/debra.c. */
+    /* debra.c: the same. */
     cc_atomic_u64 region; /* counts read phases; never goes back, whoever owns the record */
     cc_atomic_u64 voided; /* the read phase that a scan has ended; written by scans */
     cc_atomic_u64
@@ -66,7 +74,7 @@ typedef struct cc_thread {
     uint32_t spare_count;
     uint32_t operations;       /* counts calls of cc_smr_leave; spreads the polling */
     uint64_t random;           /* xorshift state, never 0 */
-    /* memory/release.c: */
+    /* release.c: */
     uint32_t releases;         /* release functions that are running further up this stack */
     cc_atomic_u32 put_off;     /* destructions in the next list; others add them up */
     uint32_t domains_to_come_back_to;
@@ -76,6 +84,8 @@ typedef struct cc_thread {
         struct cc_smr_domain *domain;
         uint64_t things; /* that were put off there */
     } come_back_to[CC_DOMAINS_TO_COME_BACK_TO];
+    /* What to do when the thread has ended; NULL until it has run a release function. */
+    void (*when_it_ends)(struct cc_thread *self);
     /* How often this thread has changed a container, by a hash of the container: an iterator of the
      * same thread sees by it that its prefetched entries are stale. */
     uint32_t write_marks[CC_WRITE_MARKS];
@@ -210,10 +220,6 @@ static inline uint64_t cc_thread_random(cc_thread *self) {
 static inline uint32_t *cc_thread_write_mark(cc_thread *self, const void *address) {
     return &self->write_marks[((uintptr_t)address >> 6) % CC_WRITE_MARKS];
 }
-
-/* memory/release.c: the thread has ended, perhaps inside a release function. What was left for it to do is somebody
- * else's from here on. */
-void cc_smr_thread_ended(cc_thread *record);
 
 #ifdef CC_SCHED
 /* The schedule build runs its threads as fibres of one thread: it says which record is current. */

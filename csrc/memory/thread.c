@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "../memory/cc_alloc.h"
-#include "cc_os.h"
+#include "../platform/cc_os.h"
+#include "cc_alloc.h"
 
 #ifndef GROUPS_IN_SECTION
 #define GROUPS_IN_SECTION 64u /* at most */
@@ -184,7 +184,9 @@ static void give_back(void *argument) {
     cc_thread_of_this_thread = NULL;
     /* The thread may have ended inside a region or a release function (pthread_exit, cancellation). */
     cc_thread *record = argument;
-    cc_smr_thread_ended(record);
+    if (record->when_it_ends) {
+        record->when_it_ends(record);
+    }
     hide(record);
     set_free(record);
     give_place_back(record->group, record->index - record->group->first_index);
