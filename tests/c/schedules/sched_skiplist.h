@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A run of a few operations on a skip list: how a program describes it, and what the judge knows of it.
+ */
+#ifndef CC_SCHED_SKIPLIST_H
+#define CC_SCHED_SKIPLIST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ordered/skiplist.h"
+#include "scheduler.h"
+
+#define KEYS 5u /* 1 .. 4 */
+#define MOST_OPERATIONS 3u
+#define MOST_EVENTS 24u
+#define MOST_VALUES 16u /* 1 .. for `before`, then fibre by fibre, as the description has them */
+
+typedef enum what {
+    NOTHING,
+    GET,
+    PUT,
+    PUT_IF_ABSENT,
+    PUT_IF_PRESENT,
+    REPLACE_EXACT,
+    REMOVE,
+    REMOVE_EXACT, /* no operation: the second half of a pop, for the judge */
+    POP_FIRST,
+    POP_LAST,
+    FIRST,
+    LAST,
+    FLOOR,
+    CEILING,
+    LOWER,
+    HIGHER,
+    SCAN_UP,
+    SCAN_DOWN,
+    CLEAR
+} what;
+
+typedef struct operation {
+    uint8_t what, key;
+    uint8_t height;       /* of a new node, as far as the list's top allows */
+    uint8_t expected;     /* value of REPLACE_EXACT */
+    bool no_tick, grow; /* of the era when something is published; of the hints, if they should */
+} operation;
+
+typedef enum key_style {
+    DIGESTS, /* a key is its digest */
+    COUNTED, /* a key is a counted word beside a digest */
+    COMPARED, /* all digests are equal, and the words tell the order */
+    UNDECIDED /* ... but only outside of regions */
+} key_style;
+
+typedef struct scenario {
+    key_style keys;
+    bool hashed, behind; /* behind: sched_points_behind */
+    operation before[6]; /* by one thread, before the others start */
+    operation by[SCHED_MOST_FIBRES][MOST_OPERATIONS];
+} scenario;
+
+typedef struct event {
+    operation done;
+    unsigned value; /* what it wanted to store */
+    cc_status status;
+    unsigned got_key, got; /* what it returned: a key, a value */
+    uint64_t began, ended;
+} event;
+
+extern scenario now; /* the running one; a copy, since some are drawn at random */
+extern event events[MOST_EVENTS];
+extern unsigned event_count;
+/* Of each key: the value's number, 0 for none. */
+extern unsigned contents_before[KEYS], contents_after[KEYS];
+
+/* Fill the list as `now` says. */
+void begin(void);
+void use_debra(void);
+void fibre(unsigned who);
+const char *judge(void);
+
+/* Does the sequential map in `at` answer as e did? Changes `at`. */
+bool map_answers(unsigned *at, const event *e);
+
+/* Is there an order of the events that leads from contents_before to contents_after? */
+bool is_linearizable(void);
+
+void print_events(void);
+
+#endif

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * One run on a skip list: words that know when they are dead, operations, what they answered, and the
+ * judge, whose questions sched_skiplist.c lists.
+ *
+ * Chance that the core draws from its thread record (tower heights, eras, growth of the hints) is
+ * decided by each operation's description: the record is set to a state from which it follows.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory/smr_fast.h"
+#include "sched_skiplist.h"
+
+/* ---------------------------------------------------------------- words */
+
+typedef struct word {
+    int references;
+    unsigned number; /* of the key, or of the value: 0 for none */
+    bool is_dead;
+    char *body; /* freed when it dies, for ASAN */
+} word;
+
+static word values[MOST_VALUES], keys[KEYS];
+
+static void make_word(word *w, unsigned number) {
+    *w = (word){1, number, false, malloc(4)};
+}
+
+static void acquire(uintptr_t w_) {
+    word *w = (word *)w_;
+    sched_point(); /* time passes between finding a word and taking a reference: the region must protect it */
+    if (w->is_dead || w->references <= 0) {
+        sched_fail("%s %u is acquired after its release",
+                   w >= values && w < values + MOST_VALUES ? "value" : "key", w->number);
+    }
+    w->body[0] = 1;
+    w->references++;
+}
+
+static void release(uintptr_t w_) {
+    word *w = (word *)w_;
+    bool is_value = w >= values && w < values + MOST_VALUES, is_key = w >= keys && w < keys + KEYS;
+    if (!is_value && !is_key) {
+        sched_fail("%#lx, which is no word, is released", (unsigned long)w_);
+    }
+    if (w->references <= 0) {
+        sched_fail("%s %u is released too often", is_value ? "value" : "key", w->number);
+    }
+    if (--w->references == 0) {
+        w->is_dead = true;
+        free(w->body);
+        w->body = NULL;
+    }
+}
+
+static int compare_words(const cc_search *search, unsigned kind, uint64_t digest, uintptr_t key) {
+    const word *mine = (const word *)search->key, *its = (const word *)key;
+    (void)kind, (void)digest;
+    sched_point();
+    if (its->is_dead) {
+        sched_fail("a search compares with a dead key");
+    }
+    return mine->number < its->number ? -1 : mine->number > its->number;
+}
+
+static int do_not_know(const cc_search *search, unsigned kind, uint64_t digest, uintptr_t key) {
+    (void)kind, (void)digest;
+    return search->key == key ? 0 : CC_UNDECIDED;
+}
+
+static const cc_word_table word_tables[] = {
+    [DIGESTS] = {acquire, release, NULL, NULL},
+    [COUNTED] = {acquire, release, compare_words, NULL},
+    [COMPARED] = {acquire, release, compare_words, NULL},
+    [UNDECIDED] = {acquire, release, do_not_know, NULL},
+};
+
+/* ---------------------------------------------------------------- what happened */
+
+static cc_skiplist *list;
+scenario now;
+event events[MOST_EVENTS];
+unsigned event_count;
+unsigned contents_before[KEYS], contents_after[KEYS];
+
+static void note(const event *e) {
+    if (event_count == MOST_EVENTS) {
+        sched_fail("this program does too much");
+    }
+    events[event_count++] = *e;
+}
+
+/* ---------------------------------------------------------------- operations */
+
+/* A state of the record from which chance takes the wanted course. Draws of a put: height of the
+ * tower, era, hint; of other operations: room in a bucket, hint. See skiplist.c. */
+static uint64_t lucky_state(const operation *o) {
+    static uint64_t known[2][8][2][2];
+    bool is_put = o->what == PUT || o->what == PUT_IF_ABSENT;
+    unsigned height = o->height ? o->height : 1;
+    uint64_t *answer = &known[is_put][height][o->no_tick][o->grow];
+    for (uint64_t i = 1; !*answer; i++) {
+        cc_thread t = {.random = i * 0x9e3779b97f4a7c15u | 1u};
+        uint64_t state = t.random, draws[3];
+        for (unsigned d = 0; d < 3; d++) {
+            draws[d] = cc_thread_random(&t);
+        }
+        unsigned drawn_height = 1;
+        for (uint64_t r = draws[0] >> 11; drawn_height < 8 && (r & 3) == 0; r >>= 2) {
+            drawn_height++;
+        }
+        /* A put that replaces draws no height: its first draw is the era's. */
+        bool ticks = draws[0] % CC_PUBLICATIONS_PER_ERA == 0;
+        bool insertion_ticks = !is_put || draws[1] % CC_PUBLICATIONS_PER_ERA == 0;
+        bool makes_room = is_put || (draws[0] >> 16 & 7) == 0;
+        /* Where a bucket is full, a hint that makes the table grow takes the first slot. */
+        bool grows = makes_room && (draws[1 + is_put] >> 24 & 7) == 0 &&
+                     (draws[1 + is_put] >> 16) % HINT_SLOTS == 0;
+        if ((!is_put || drawn_height == height) && ticks != o->no_tick &&
+            insertion_ticks != (is_put && o->no_tick) && grows == o->grow) {
+            *answer = state;
+        }
+    }
+    return *answer;
+}
+
+static cc_search search_for(unsigned key) {
+    bool has_word = now.keys != DIGESTS;
+    uint64_t digest = now.keys == COMPARED || now.keys == UNDECIDED ? 77 : 1000 + key;
+    return (cc_search){.digest = digest,
+                       .key = has_word ? (uintptr_t)&keys[key] : 0,
+                       .hash = now.hashed ? cc_mix(digest) : 0};
+}
+
+static unsigned number_of(uintptr_t value) {
+    word *w = (word *)value;
+    if (w < values || w >= values + MOST_VALUES) {
+        sched_fail("%#lx is returned as a value", (unsigned long)value);
+    }
+    unsigned number = w->number;
+    release(value);
+    return number;
+}
+
+static unsigned key_of(const cc_entry *entry) {
+    if (now.keys == DIGESTS) {
+        return (unsigned)(entry->digest - 1000);
+    }
+    unsigned number = ((word *)entry->key)->number;
+    release(entry->key);
+    return number;
+}
+
+/* What the object layer does when a search needs to know. */
+static void learn(cc_search *s) {
+    unsigned mine = ((word *)s->key)->number, its = ((word *)s->needed.word)->number;
+    if (cc_search_learn(list, s, mine < its ? -1 : mine > its)) {
+        abort();
+    }
+}
+
+static cc_status try_it(cc_search *s, const operation *o, uintptr_t value, uintptr_t *old,
+                        cc_entry *entries, size_t *count) {
+    static const cc_relation relations[] = {CC_FIRST,   CC_LAST,  CC_FLOOR,
+                                            CC_CEILING, CC_LOWER, CC_HIGHER};
+    uintptr_t expected = (uintptr_t)&values[o->expected];
+    switch ((what)o->what) {
+    case GET:
+        return cc_skiplist_get(list, s, old);
+    case PUT:
+        return cc_skiplist_put(list, s, value, CC_PUT_ALWAYS, old);
+    case PUT_IF_ABSENT:
+        return cc_skiplist_put(list, s, value, CC_PUT_IF_ABSENT, old);
+    case PUT_IF_PRESENT:
+        return cc_skiplist_put(list, s, value, CC_PUT_IF_PRESENT, old);
+    case REPLACE_EXACT:
+        return cc_skiplist_replace_exact(list, s, expected, value);
+    case REMOVE:
+        return cc_skiplist_remove(list, s, old);
+    case POP_FIRST:
+    case POP_LAST:
+        return cc_skiplist_pop_end(list, o->what == POP_FIRST ? CC_FIRST : CC_LAST, NULL, entries);
+    case SCAN_UP:
+        return cc_skiplist_scan_up(list, o->key ? s : NULL, false, entries, KEYS, count);
+    case SCAN_DOWN:
+        return cc_skiplist_scan_down(list, o->key ? s : NULL, false, entries, KEYS, count);
+    case CLEAR:
+        return cc_skiplist_clear(list);
+    default:
+        return cc_skiplist_neighbour(list, s, relations[o->what - FIRST], entries);
+    }
+}
+
+/* Entries of a scan: in order, nothing stepped over that was there all the time, and each of them an
+ * event of its own. */
+static void note_scan(event *e, const cc_entry *entries, size_t count) {
+    bool up = e->done.what == SCAN_UP, seen[KEYS] = {false};
+    unsigned last = up ? 0 : KEYS, from = e->done.key;
+    for (size_t i = 0; i < count; i++) {
+        unsigned key = key_of(&entries[i]);
+        if (key == 0 || key >= KEYS || (up ? key <= last : key >= last)) {
+            sched_fail("a scan returns key %u after %u", key, last);
+        }
+        if (from && (up ? key < from : key > from)) {
+            sched_fail("a scan from key %u returns %u", from, key);
+        }
+        last = key;
+        seen[key] = true;
+        event lookup = *e;
+        lookup.done = (operation){.what = GET, .key = (uint8_t)key};
+        lookup.status = CC_FOUND;
+        lookup.got = number_of(entries[i].value);
+        note(&lookup);
+    }
+    for (unsigned key = 1; key < KEYS; key++) {
+        bool touched = false;
+        for (unsigned f = 0; f < SCHED_MOST_FIBRES; f++) {
+            for (unsigned i = 0; i < MOST_OPERATIONS; i++) {
+                operation o = now.by[f][i];
+                touched |= o.what == CLEAR || o.what == POP_FIRST || o.what == POP_LAST ||
+                           (o.key == key && o.what >= PUT && o.what <= REMOVE);
+            }
+        }
+        bool in_range = !from || (up ? key >= from : key <= from);
+        bool passed = count == 0 || (up ? key < last : key > last); /* a scan may stop early */
+        if (!touched && in_range && passed && contents_before[key] && !seen[key]) {
+            sched_fail("a scan leaves out key %u, which was there all the time", key);
+        }
+    }
+}
+
+static void perform(const operation *o, unsigned value_number, event *e) {
+    cc_entry entries[KEYS];
+    size_t count = 0;
+    uintptr_t old = 0, value = 0;
+    bool stores = o->what == PUT || o->what == PUT_IF_ABSENT || o->what == PUT_IF_PRESENT ||
+                  o->what == REPLACE_EXACT;
+    *e = (event){.done = *o, .value = value_number};
+    if (stores) {
+        make_word(&values[value_number], value_number);
+        value = (uintptr_t)&values[value_number];
+    }
+    cc_search s = search_for(o->key ? o->key : 1);
+    if (stores && s.key) {
+        acquire(s.key);
+    }
+    sched_record(sched_me() == SCHED_MOST_FIBRES ? 0 : sched_me())->random = lucky_state(o);
+    e->began = sched_stamp();
+    while ((e->status = try_it(&s, o, value, &old, entries, &count)) == CC_NEED_COMPARE) {
+        learn(&s);
+    }
+    e->ended = sched_stamp();
+    cc_search_end(list, &s);
+    if (e->status == CC_NO_MEMORY) {
+        sched_fail("no memory");
+    }
+    bool is_new = (o->what == PUT || o->what == PUT_IF_ABSENT) && e->status == CC_ABSENT;
+    bool took_value = is_new || (e->status == CC_FOUND && o->what != PUT_IF_ABSENT);
+    if (stores && !took_value) {
+        release(value);
+    }
+    if (stores && s.key && !is_new) {
+        release(s.key);
+    }
+    if (o->what == SCAN_UP || o->what == SCAN_DOWN) {
+        note_scan(e, entries, count);
+    } else if (e->status == CC_FOUND && o->what >= POP_FIRST && o->what != CLEAR) {
+        e->got_key = key_of(&entries[0]);
+        e->got = number_of(entries[0].value);
+        if (o->what <= POP_LAST) {
+            /* What was popped was the end at some moment, and was there to be removed at another. */
+            event removal = *e;
+            removal.done = (operation){
+                .what = REMOVE_EXACT, .key = (uint8_t)e->got_key, .expected = (uint8_t)e->got};
+            note(&removal);
+        }
+    } else if (e->status == CC_FOUND && old) {
+        e->got = number_of(old);
+    }
+}
+
+/* ---------------------------------------------------------------- a run */
+
+/* The number of the value that an operation of the description stores. */
+static unsigned value_of(unsigned fibre, unsigned place) {
+    return 7 + fibre * MOST_OPERATIONS + place;
+}
+
+void begin(void) {
+    event e;
+    list = cc_skiplist_new(&word_tables[now.keys]);
+    memset(values, 0, sizeof values);
+    memset(contents_before, 0, sizeof contents_before);
+    memset(contents_after, 0, sizeof contents_after);
+    event_count = 0;
+    for (unsigned k = 1; k < KEYS; k++) {
+        make_word(&keys[k], k);
+    }
+    for (unsigned i = 0; i < 6 && now.before[i].what; i++) {
+        perform(&now.before[i], i + 1, &e);
+        if (!map_answers(contents_before, &e)) {
+            sched_fail("the beginning went wrong");
+        }
+    }
+    for (unsigned i = 0; i < SCHED_MOST_FIBRES; i++) {
+        sched_record(i)->operations =
+            CC_OPERATIONS_PER_POLL - 2; /* each fibre's second operation polls */
+    }
+}
+
+/* Every program runs under both schemes. Here whoever holds up two things is interrupted. */
+void use_debra(void) {
+    cc_store_relaxed_u32(&cc_smr_settings.scheme, CC_SMR_DEBRA);
+    cc_store_relaxed_u32(&cc_smr_settings.retire_threshold, 1);
+}
+
+void fibre(unsigned who) {
+    for (unsigned i = 0; i < MOST_OPERATIONS && now.by[who][i].what; i++) {
+        event e;
+        sched_point(); /* or the operation would seem to begin when the one before it ends */
+        perform(&now.by[who][i], value_of(who, i), &e);
+        if (e.done.what != SCAN_UP && e.done.what != SCAN_DOWN) {
+            note(&e);
+        }
+    }
+}
+
+static int count_word(uintptr_t w, void *argument) {
+    (void)w;
+    ++*(int *)argument;
+    return 0;
+}
+
+static const char *judge_contents(void) {
+    cc_entry entries[KEYS];
+    size_t n = 0;
+    int owned = 0, expected = 0;
+    if (cc_skiplist_flush(list)) {
+        return "nobody is in a region, and a flush leaves something waiting";
+    }
+    const char *wrong = cc_skiplist_check(list);
+    if (wrong) {
+        return wrong;
+    }
+    cc_skiplist_scan_up(list, NULL, false, entries, KEYS, &n);
+    if (n >= KEYS || n != cc_skiplist_length(list)) {
+        return "the length is wrong";
+    }
+    for (size_t i = 0; i < n; i++) {
+        unsigned key = key_of(&entries[i]);
+        if (contents_after[key]) {
+            return "a key is there twice";
+        }
+        contents_after[key] = number_of(entries[i].value);
+        expected += 1 + (now.keys != DIGESTS);
+    }
+    cc_skiplist_visit(list, count_word, &owned);
+    if (owned != expected) {
+        return "the list owns other words than it shows";
+    }
+    for (unsigned i = 1; i < MOST_VALUES; i++) {
+        int wanted = 0;
+        for (unsigned key = 1; key < KEYS; key++) {
+            wanted += contents_after[key] == i;
+        }
+        if (values[i].references != wanted) {
+            return "a value has too many references, or too few";
+        }
+    }
+    for (unsigned key = 1; key < KEYS; key++) {
+        if (keys[key].references != 1 + (now.keys != DIGESTS && contents_after[key])) {
+            return "a key has too many references, or too few";
+        }
+    }
+    return NULL;
+}
+
+/* A clear removes entry after entry and has no single instant: then only memory and the list's own
+ * order are judged. */
+static bool has_cleared(void) {
+    for (unsigned i = 0; i < event_count; i++) {
+        if (events[i].done.what == CLEAR) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *judge(void) {
+    const char *wrong = judge_contents();
+    if (!wrong && !has_cleared() && !is_linearizable()) {
+        wrong = "no order of the operations explains their answers";
+    }
+    if (wrong) {
+        print_events();
+        return wrong;
+    }
+    cc_skiplist_free(list);
+    for (unsigned i = 1; i < MOST_VALUES; i++) {
+        if (values[i].references) {
+            return "freeing the list leaves a value with references";
+        }
+    }
+    for (unsigned k = 1; k < KEYS; k++) {
+        if (keys[k].references != 1) {
+            return "freeing the list leaves a key with references";
+        }
+        free(keys[k].body);
+    }
+    return NULL;
+}
