@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The skip list in one thread when others fail it: comparisons that lie, and memory that runs out at every
+ * single allocation. Words are counted (words.h): each that went in comes out exactly once.
+ */
+#include "memory/cc_alloc.h"
+#include "memory/smr_fast.h"
+#include "words.h"
+#include "scheme.h"
+
+/* ---------------------------------------------------------------- comparisons that lie */
+
+/* Each pair of keys gets some answer, but not that of any order. Like frozensets, where `<` is no total
+ * order, or a __lt__ that is wrong. */
+static int tell_nonsense(const cc_search *s, const cc_stored_key *stored) {
+    uint64_t a = (uint64_t)number_of_key(s->kind, s->digest, s->key);
+    uint64_t b = (uint64_t)number_of_key(stored->kind, stored->digest, stored->word);
+    return (int)(cc_mix(a * 1000003 + b) >> 33) % 3 - 1;
+}
+
+static rng mood;
+
+/* Not even the same answer twice. */
+static int tell_anything(const cc_search *s, const cc_stored_key *stored) {
+    (void)s, (void)stored;
+    return (int)rng_below(&mood, 3) - 1;
+}
+
+static int tell_smaller(const cc_search *s, const cc_stored_key *stored) {
+    (void)s, (void)stored;
+    return -1;
+}
+
+static int tell_equal(const cc_search *s, const cc_stored_key *stored) {
+    (void)s, (void)stored;
+    return 0;
+}
+
+static int tell_greater(const cc_search *s, const cc_stored_key *stored) {
+    (void)s, (void)stored;
+    return 1;
+}
+
+/* Equal to one key, smaller than every other. */
+static int tell_equal_to_ten_only(const cc_search *s, const cc_stored_key *stored) {
+    (void)s;
+    return number_of_key(stored->kind, stored->digest, stored->word) == 10 ? 0 : -1;
+}
+
+static const teller tellers[] = {tell_the_truth, tell_nonsense, tell_anything,         tell_smaller,
+                                 tell_equal,     tell_greater,  tell_equal_to_ten_only};
+enum { TELLERS = sizeof tellers / sizeof *tellers };
+
+/* Lies about keys of different kinds can bring two keys of one kind out of order: 7 < x and x < 5. */
+static void check_but_for_order(cc_skiplist *list, unsigned kinds) {
+    CHECK_EQ(cc_skiplist_flush(list), 0);
+    const char *complaint = cc_skiplist_check(list);
+    if (kinds == 1 || !complaint || strcmp(complaint, "keys are out of order")) {
+        CHECK_NULL(complaint);
+    }
+}
+
+/* What comes out is anybody's guess, but: every operation ends, no word is lost, none is released too
+ * often, nothing dead stays linked. */
+static void test_lies(void) {
+    begin_test("comparisons that lie or change their mind: strange places, never a broken list");
+    int64_t lists = scaled(2000);
+    for (int64_t round = 0; round < lists; round++) {
+        rng r = rng_from((uint64_t)round);
+        mood = rng_from((uint64_t)round + 1000000);
+        cc_skiplist *list = cc_skiplist_new(&undecided_words);
+        unsigned first_kind = round % 3 == 0 ? 0 : round % 3 == 1 ? 1 : 2;
+        unsigned kinds = round % 3 == 0 ? 3 : 1;
+        for (int i = 0; i < 150; i++) {
+            teller tell = rng_below(&r, 3) ? tell_the_truth : tellers[rng_below(&r, TELLERS)];
+            unsigned kind = first_kind + (unsigned)rng_below(&r, kinds);
+            int64_t number = rng_below(&r, 30);
+            uintptr_t value = 0;
+            cc_entry e, entries[8];
+            size_t n;
+            switch (rng_below(&r, 9)) {
+            case 0:
+            case 1:
+            case 2:
+                if (put_as(list, kind, number, word_new(1), (cc_put_policy)rng_below(&r, 3), &value,
+                           tell) == CC_FOUND) {
+                    word_release(value);
+                }
+                break;
+            case 3:
+            case 4:
+                if (remove_as(list, kind, number, &value, tell) == CC_FOUND) {
+                    word_take(value);
+                    word_release(value);
+                }
+                break;
+            case 5:
+                if (get_as(list, kind, number, &value, tell) == CC_FOUND) {
+                    word_release(value);
+                }
+                break;
+            case 6:
+                if (neighbour_as(list, kind, number, (cc_relation)rng_below(&r, 6), &e, tell) ==
+                    CC_FOUND) {
+                    release_entry(&e);
+                }
+                break;
+            default:
+                n = scan_as(list, rng_below(&r, 2), kind, number, rng_below(&r, 2), entries,
+                            1 + (size_t)rng_below(&r, 8), tell);
+                for (size_t k = 0; k < n; k++) {
+                    release_entry(&entries[k]);
+                }
+            }
+            if (i % 8 == 0) {
+                check_but_for_order(list, kinds);
+            }
+        }
+        check_but_for_order(list, kinds);
+        cc_skiplist_free(list);
+        CHECK_EQ(words_alive, 0);
+    }
+}
+
+/* A key that is said to equal one with another hash must not be hinted at by its own: nobody would look for it there
+ * when the node dies. */
+static void test_lies_about_hashed_keys(void) {
+    begin_test("a lie that two keys with different hashes are equal leaves no hint to a dead node");
+    enum { KEYS = 200 };
+    cc_skiplist *list = cc_skiplist_new(&undecided_words);
+    uintptr_t value;
+    for (int i = 0; i < KEYS; i++) {
+        CHECK_EQ(put_as(list, 1, 2 * i, word_new(i), CC_PUT_ALWAYS, NULL, tell_the_truth),
+                 CC_ABSENT);
+    }
+    for (int i = 0; i < 8 * KEYS; i++) {
+        if (get_as(list, 1, 2 * (i % KEYS) + 1, &value, tell_equal) == CC_FOUND) {
+            word_release(value);
+        }
+    }
+    for (int i = 0; i < KEYS; i++) {
+        CHECK_EQ(remove_as(list, 1, 2 * i, NULL, tell_the_truth), CC_FOUND);
+    }
+    check_at_rest(list);
+    cc_skiplist_free(list);
+    CHECK_EQ(words_alive, 0);
+}
+
+/* ---------------------------------------------------------------- memory runs out */
+
+/* One operation of each sort on a list of known contents, with the n-th allocation failing and every
+ * one after it. Returns false when it needed fewer allocations. */
+static bool with_failing_memory(int operation, int64_t n, const cc_word_table *words, teller tell) {
+    cc_skiplist *list = cc_skiplist_new(words);
+    CHECK(list);
+    for (int64_t i = 0; i < 70; i++) { /* the next insertion may want larger hints */
+        put_as(list, (unsigned)(i % KEY_KINDS), 2 * i, word_new(i), CC_PUT_ALWAYS, NULL, tell);
+    }
+    check_at_rest(list);
+    int64_t alive = words_alive;
+    int64_t number = operation == 0 ? 41 : 40; /* 41 is not there */
+    unsigned kind = 1 + (unsigned)n % 2;
+    uintptr_t value = word_new(7), old = 0;
+    cc_search s = search_for(kind, number);
+    if (s.key) {
+        word_acquire(s.key);
+    }
+    cc_entry entries[4];
+    size_t count = 0;
+    cc_status status = CC_NEED_COMPARE;
+    bool ran_out = false;
+    cc_thread *self = cc_thread_self();
+    while (self->spare_count) { /* so that an operation's own reservation must allocate */
+        cc_free(cc_take_spare(self));
+    }
+    cc_alloc_fail_from(n);
+    while (status == CC_NEED_COMPARE) {
+        switch (operation) {
+        case 0:
+        case 1:
+            status = cc_skiplist_put(list, &s, value, CC_PUT_ALWAYS, &old);
+            break;
+        case 2:
+            status = cc_skiplist_remove(list, &s, &old);
+            break;
+        case 3:
+            status = cc_skiplist_get(list, &s, &old);
+            break;
+        case 4:
+            status = cc_skiplist_replace_exact(list, &s, 8, value);
+            break;
+        case 5:
+            status = cc_skiplist_neighbour(list, &s, CC_HIGHER, &entries[0]);
+            break;
+        case 7:
+            status = cc_skiplist_pop_end(list, CC_LAST, NULL, &entries[0]);
+            break;
+        default:
+            status = cc_skiplist_scan_up(list, &s, false, entries, 4, &count);
+        }
+        if (status == CC_NEED_COMPARE && cc_search_learn(list, &s, tell(&s, &s.needed))) {
+            ran_out = true; /* nothing has changed; the caller raises MemoryError */
+            break;
+        }
+    }
+    cc_alloc_fail_from(-1);
+    ran_out |= status == CC_NO_MEMORY;
+    cc_search_end(list, &s);
+    bool inserted = !ran_out && operation == 0, stored = inserted || (!ran_out && operation == 1);
+    if (!ran_out) {
+        CHECK_EQ(status, operation == 0 ? CC_ABSENT : operation == 4 ? CC_MISMATCH : CC_FOUND);
+        if (operation == 1 || operation == 2 || operation == 3) {
+            CHECK_EQ(number_of(old), 20);
+            word_release(old);
+        }
+        if (operation == 5 || operation == 7) {
+            CHECK_EQ(number_of_key(entries[0].kind, entries[0].digest, entries[0].key),
+                     operation == 5 ? 42 : 138);
+            release_entry(&entries[0]);
+        }
+        for (size_t i = 0; i < count; i++) {
+            release_entry(&entries[i]);
+        }
+    }
+    if (s.key) {
+        word_release(s.key); /* the driver's */
+        if (!inserted) {
+            word_release(s.key);
+        }
+    }
+    if (!stored) {
+        word_release(value);
+    }
+    bool removed = !ran_out && (operation == 2 || operation == 7);
+    CHECK_EQ(cc_skiplist_length(list), 70 + inserted - removed);
+    check_at_rest(list);
+    if (ran_out || (operation >= 3 && !removed)) { /* nothing has changed, word for word */
+        CHECK_EQ(words_alive, alive);
+        for (int64_t i = 0; i < 70; i++) {
+            uintptr_t v;
+            CHECK_EQ(get_as(list, 0, 2 * i, &v, tell), CC_FOUND);
+            CHECK_EQ(number_of(v), i);
+            word_release(v);
+            CHECK_EQ(get_as(list, 0, 2 * i + 1, &v, tell), CC_ABSENT);
+        }
+    }
+    cc_skiplist_free(list);
+    CHECK_EQ(words_alive, 0);
+    return ran_out;
+}
+
+struct use_up {
+    int operation;
+    int64_t n;
+    bool undecided;
+    bool ran_out;
+};
+
+/* In a thread of its own, whose record may have spare room or not. */
+static void failing_in_a_thread(int index, void *argument) {
+    (void)index;
+    struct use_up *u = argument;
+    u->ran_out = u->undecided
+                     ? with_failing_memory(u->operation, u->n, &undecided_words, tell_the_truth)
+                     : with_failing_memory(u->operation, u->n, &deciding_words, tell_the_truth);
+}
+
+static void test_no_memory(void) {
+    begin_test(
+        "memory runs out at every allocation of every operation: nothing changes, nothing leaks");
+    int64_t failures = 0;
+    for (int undecided = 0; undecided < 2; undecided++) {
+        for (int operation = 0; operation < 8; operation++) {
+            int64_t clean = 0;
+            for (int64_t n = 0; clean < 3; n++) { /* a few beyond the last one that failed */
+                struct use_up u = {operation, n, undecided, false};
+                run_threads(1, failing_in_a_thread, &u);
+                clean = u.ran_out ? 0 : clean + 1;
+                failures += u.ran_out;
+            }
+        }
+    }
+    printf("    %" PRId64 " operations ran out of memory\n", failures);
+    CHECK(failures > 0);
+    for (int64_t n = 0; n < 2; n++) {
+        cc_alloc_fail_from(n);
+        CHECK(!cc_skiplist_new(&deciding_words));
+        cc_alloc_fail_from(-1);
+    }
+}
+
+int main(void) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    use_scheme_of_the_environment();
+    test_no_memory();
+    test_lies();
+    test_lies_about_hashed_keys();
+    printf("passed\n");
+    return 0;
+}
