@@ -4,68 +4,27 @@
  * interrupts fibres as the kernel does threads: a signal that was sent may be handled at any step from then on,
  * and must be before the next one once the barrier behind it has been passed.
  *
- * A container is one or two slots that hold a *thing*. Readers find things in read phases, hold them, and
+ * A container is one or two slots that hold a *thing* (things.h). Readers find things in read phases, hold them, and
  * use them in write phases; writers replace and retire them; scanners end the phases of those who hold them up.
  * The judge's questions: is a thing ever used after it was released, or released while a write phase
  * holds it? Has every retired thing been released exactly once at the end? Does no more wait than debra.c promises,
  * unless a refusal was counted? And over all schedules: has everything that is tested happened at all?
  */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "memory/smr_fast.h"
-#include "scheduler.h"
 
 #if CC_HAS_INTERRUPTS
 
 #define NEVER_INLINE static __attribute__((noinline))
-#define MOST_THINGS 32u
-#define ALIVE 0x600d600d600d600du
-#define DEAD 0xdeaddeaddeaddeadu
 
-typedef enum thing_state { UNMADE, MADE, LINKED, RETIRED, RELEASED } thing_state;
-
-typedef struct thing {
-    uint64_t birth;
-    thing_state state; /* the judge's knowledge; no fibre decides by it */
-    unsigned holders; /* write phases that may use it */
-    uint64_t *magic; /* freed at release, so that ASAN has a say as well */
-} thing;
-
-static thing things[MOST_THINGS];
-static unsigned thing_count;
-static cc_smr_domain *domains[2];
-static cc_atomic_uptr slots[2];
+#define HOLDERS "write phase(s)"
+#include "things.h"
 
 /* Over all schedules: what the programs are there for. */
 static uint64_t restarts, neutralizations, refusals, voided_while_writing;
 
 /* ---------------------------------------------------------------- things */
-
-static void release_thing(const void *context, uintptr_t word, unsigned kind) {
-    thing *t = (thing *)word;
-    (void)context, (void)kind;
-    if (t->state != RETIRED) {
-        sched_fail("thing %d is released in state %d", (int)(t - things), t->state);
-    }
-    if (t->holders) {
-        sched_fail("thing %d is released while %u write phase(s) hold it", (int)(t - things),
-                   t->holders);
-    }
-    t->state = RELEASED;
-    *t->magic = DEAD;
-    free(t->magic);
-}
-
-static thing *make_thing(uint64_t birth) {
-    if (thing_count == MOST_THINGS) {
-        sched_fail("this program makes too many things");
-    }
-    thing *t = &things[thing_count++];
-    *t = (thing){birth, MADE, 0, malloc(sizeof *t->magic)};
-    *t->magic = ALIVE;
-    return t;
-}
 
 /* A step that looks at the thing: in a read phase the last one before the handler may be the one before it. */
 static void use(const thing *t) {
@@ -73,23 +32,8 @@ static void use(const thing *t) {
     if (t && t->state == RELEASED) {
         sched_fail("thing %d is used after its release", (int)(t - things));
     }
-    if (t && *t->magic != ALIVE) {
+    if (t && *t->body != ALIVE) {
         sched_fail("thing %d is not what it was", (int)(t - things));
-    }
-}
-
-static void retire(unsigned domain, thing *t) {
-    cc_thread *self = cc_thread_self();
-    if (cc_reserve(self, 1)) {
-        abort();
-    }
-    t->state = RETIRED;
-    cc_retire(domains[domain], self, cc_take_spare(self), (uintptr_t)t, 0, t->birth, sizeof *t);
-}
-
-static void enter(unsigned domain, cc_smr_guard *g) {
-    if (cc_enter(domains[domain], g)) {
-        abort();
     }
 }
 
@@ -278,19 +222,6 @@ static void read_and_protect(void) {
     leave(&g, &h);
 }
 
-/* Makes the next call of cc_published move the era on, or not. */
-static void tick_next(bool tick) {
-    cc_thread *self = cc_thread_self();
-    uint64_t state = 1;
-    for (;; state++) {
-        self->random = state;
-        if ((cc_thread_random(self) % CC_PUBLICATIONS_PER_ERA == 0) == tick) {
-            break;
-        }
-    }
-    self->random = state;
-}
-
 /* As any of several writers. */
 static void swap_slot(unsigned domain, unsigned slot) {
     cc_smr_guard g;
@@ -316,10 +247,6 @@ static void store_slot(unsigned domain, unsigned slot) {
     retire(domain, old);
 }
 
-static void tick(void) {
-    cc_fetch_add_seq_cst_u64(&domains[0]->era, 1);
-}
-
 /* After the only writer's last retirement: no more waits than the bound, unless a refusal was counted. */
 static void flush_and_check_the_bound(unsigned held_by_others) {
     size_t waiting = cc_smr_flush(domains[0]);
@@ -332,12 +259,6 @@ static void flush_and_check_the_bound(unsigned held_by_others) {
 }
 
 /* ---------------------------------------------------------------- beginnings and ends */
-
-static void fill_slot(unsigned domain, unsigned slot) {
-    thing *t = make_thing(cc_load_relaxed_u64(&domains[domain]->era));
-    t->state = LINKED;
-    cc_store_relaxed_uptr(&slots[slot], (uintptr_t)t);
-}
 
 static void set_up_with(cc_smr_scheme second) {
     thing_count = 0;
@@ -373,30 +294,11 @@ static void set_up_a_blocked_reader(void) {
 }
 
 static const char *judge(void) {
-    const char *wrong = NULL;
-    for (unsigned i = 0; i < 2; i++) {
-        if (cc_smr_flush(domains[i])) {
-            wrong = "nobody is in a region, and a flush leaves something waiting";
-        }
-    }
-    for (unsigned i = 0; i < thing_count && !wrong; i++) {
-        bool is_linked = (uintptr_t)&things[i] == cc_load_relaxed_uptr(&slots[0]) ||
-                         (uintptr_t)&things[i] == cc_load_relaxed_uptr(&slots[1]);
-        if (things[i].state != (is_linked ? LINKED : RELEASED)) {
-            wrong = is_linked ? "a linked thing is not alive" : "a thing is lost";
-        }
-    }
-    for (unsigned i = 0; i < thing_count; i++) {
-        if (things[i].state != RELEASED) {
-            free(things[i].magic);
-        }
-    }
+    const char *wrong = judge_things();
     for (unsigned i = 0; i < SCHED_MOST_FIBRES; i++) {
         neutralizations += cc_load_relaxed_u64(&sched_record(i)->neutralizations);
         refusals += cc_load_relaxed_u64(&sched_record(i)->refusals);
     }
-    cc_smr_domain_free(domains[0]);
-    cc_smr_domain_free(domains[1]);
     return wrong;
 }
 

@@ -2,7 +2,7 @@
  *
  * Interval-based reclamation on toy containers, under every schedule that the explorer can reach.
  *
- * A container is one or two slots that hold a *thing*. Readers open a region, protect a slot, and hold
+ * A container is a slot that holds a *thing* (things.h). Readers open a region, protect a slot, and hold
  * what they got over a few steps. Writers replace things and retire the old ones. The judge's question:
  * is a thing ever released while a region holds it, or held after it was released? And at the end: has
  * every retired thing been released exactly once, and nothing else?
@@ -11,53 +11,10 @@
  * list's CAS); a swap empties the store buffer, so on machines that have only that buffer it hides a
  * missing fence in cc_retire. The other is the only writer of its slot and unlinks by a plain store.
  */
-#include <stdlib.h>
-#include <string.h>
-
-#include "memory/smr_fast.h"
-#include "scheduler.h"
-
-#define MOST_THINGS 24u
-
-typedef enum thing_state { UNMADE, MADE, LINKED, RETIRED, RELEASED } thing_state;
-
-typedef struct thing {
-    uint64_t birth;
-    thing_state state; /* the judge's knowledge; no fibre decides by it */
-    unsigned holders;
-    char *body; /* freed at release, so that ASAN has a say as well */
-} thing;
-
-static thing things[MOST_THINGS];
-static unsigned thing_count;
-static cc_smr_domain *domains[2];
-static cc_atomic_uptr slots[2];
+#define HOLDERS "region(s)"
+#include "things.h"
 
 /* ---------------------------------------------------------------- things */
-
-static void release_thing(const void *context, uintptr_t word, unsigned kind) {
-    thing *t = (thing *)word;
-    (void)context, (void)kind;
-    if (t->state != RETIRED) {
-        sched_fail("thing %d is released in state %d", (int)(t - things), t->state);
-    }
-    if (t->holders) {
-        sched_fail("thing %d is released while %u region(s) hold it", (int)(t - things),
-                   t->holders);
-    }
-    t->state = RELEASED;
-    free(t->body);
-    t->body = NULL;
-}
-
-static thing *make_thing(uint64_t birth) {
-    if (thing_count == MOST_THINGS) {
-        sched_fail("this program makes too many things");
-    }
-    thing *t = &things[thing_count++];
-    *t = (thing){birth, MADE, 0, malloc(8)};
-    return t;
-}
 
 static thing *hold(cc_smr_guard *g, unsigned slot) {
     thing *t = (thing *)cc_protect(g, &slots[slot]);
@@ -72,24 +29,9 @@ static thing *hold(cc_smr_guard *g, unsigned slot) {
 
 static void let_go(thing *t) {
     if (t) {
-        t->body[0] = 1;
+        *t->body = ALIVE;
         t->holders--;
     }
-}
-
-static void enter(unsigned domain, cc_smr_guard *g) {
-    if (cc_enter(domains[domain], g)) {
-        abort();
-    }
-}
-
-static void retire(unsigned domain, thing *t) {
-    cc_thread *self = cc_thread_self();
-    if (cc_reserve(self, 1)) {
-        abort();
-    }
-    t->state = RETIRED;
-    cc_retire(domains[domain], self, cc_take_spare(self), (uintptr_t)t, 0, t->birth, sizeof *t);
 }
 
 /* ---------------------------------------------------------------- readers and writers */
@@ -114,20 +56,6 @@ static void read_twice(unsigned first, unsigned second) {
     let_go(a);
     let_go(b);
     cc_leave(&g);
-}
-
-/* Makes the next call of cc_published move the era on, or not. */
-static void tick_next(bool tick) {
-    cc_thread *self = cc_thread_self();
-    uint64_t state = 1;
-    for (;; state++) {
-        self->random = state;
-        if ((cc_thread_random(self) % CC_PUBLICATIONS_PER_ERA == 0) == tick ||
-            (!tick && CC_PUBLICATIONS_PER_ERA == 1)) {
-            break;
-        }
-    }
-    self->random = state;
 }
 
 /* As any of several writers. */
@@ -165,17 +93,7 @@ static void empty_slot(unsigned domain, unsigned slot) {
     retire(domain, old);
 }
 
-static void tick(void) {
-    cc_fetch_add_seq_cst_u64(&domains[0]->era, 1);
-}
-
 /* ---------------------------------------------------------------- beginnings and ends */
-
-static void fill_slot(unsigned domain, unsigned slot) {
-    thing *t = make_thing(cc_load_relaxed_u64(&domains[domain]->era));
-    t->state = LINKED;
-    cc_store_relaxed_uptr(&slots[slot], (uintptr_t)t);
-}
 
 static void set_up(void) {
     thing_count = 0;
@@ -193,29 +111,6 @@ static void set_up_two_domains(void) {
     set_up();
     release_thing(NULL, (things[1].state = RETIRED, (uintptr_t)&things[1]), 0);
     fill_slot(1, 1);
-}
-
-static const char *judge(void) {
-    const char *wrong = NULL;
-    for (unsigned i = 0; i < 2; i++) {
-        if (cc_smr_flush(domains[i])) {
-            wrong = "nobody is in a region, and a flush leaves something waiting";
-        }
-    }
-    for (unsigned i = 0; i < thing_count && !wrong; i++) {
-        bool is_linked = (uintptr_t)&things[i] == cc_load_relaxed_uptr(&slots[0]) ||
-                         (uintptr_t)&things[i] == cc_load_relaxed_uptr(&slots[1]);
-        if (things[i].state != (is_linked ? LINKED : RELEASED)) {
-            wrong = is_linked ? "a linked thing is not alive" : "a thing is lost";
-        }
-    }
-    for (unsigned i = 0; i < thing_count; i++) {
-        free(things[i].body);
-        things[i].body = NULL;
-    }
-    cc_smr_domain_free(domains[0]);
-    cc_smr_domain_free(domains[1]);
-    return wrong;
 }
 
 /* ---------------------------------------------------------------- programs */
@@ -386,19 +281,20 @@ static void anything(unsigned who) {
 
 int main(int argc, char **argv) {
     static const sched_program programs[] = {
-        {"read_or_swap", 2, set_up, read_or_swap, judge, 2, 1, 0, NULL},
-        {"read_or_store", 2, set_up, read_or_store, judge, 2, 2, 0, NULL},
-        {"read_or_empty", 2, set_up, read_or_empty, judge, 3, 2, 0, NULL},
-        {"read_or_empty_and_flush", 3, set_up, read_or_empty_and_flush, judge, 2, 1, 0, NULL},
-        {"empty_while_eras_tick", 3, set_up, empty_while_eras_tick, judge, 3, 2, 0, NULL},
-        {"empty_to_limbo_while_eras_tick", 3, set_up, empty_to_limbo_while_eras_tick, judge, 3, 1,
-         0, NULL},
-        {"young_things", 2, set_up, young_things, judge, 3, 1, 0, NULL},
-        {"grow_while_eras_tick", 2, set_up, grow_while_eras_tick, judge, 3, 1, 0, NULL},
-        {"one_each", 3, set_up, one_each, judge, 2, 1, 0, NULL},
-        {"reopen", 2, set_up, reopen, judge, 3, 1, 0, NULL},
-        {"two_domains", 2, set_up_two_domains, two_domains, judge, 3, 1, 0, NULL},
-        {"anything", 3, set_up, anything, judge, 0, 0, 300, NULL},
+        {"read_or_swap", 2, set_up, read_or_swap, judge_things, 2, 1, 0, NULL},
+        {"read_or_store", 2, set_up, read_or_store, judge_things, 2, 2, 0, NULL},
+        {"read_or_empty", 2, set_up, read_or_empty, judge_things, 3, 2, 0, NULL},
+        {"read_or_empty_and_flush", 3, set_up, read_or_empty_and_flush, judge_things, 2, 1, 0,
+         NULL},
+        {"empty_while_eras_tick", 3, set_up, empty_while_eras_tick, judge_things, 3, 2, 0, NULL},
+        {"empty_to_limbo_while_eras_tick", 3, set_up, empty_to_limbo_while_eras_tick, judge_things,
+         3, 1, 0, NULL},
+        {"young_things", 2, set_up, young_things, judge_things, 3, 1, 0, NULL},
+        {"grow_while_eras_tick", 2, set_up, grow_while_eras_tick, judge_things, 3, 1, 0, NULL},
+        {"one_each", 3, set_up, one_each, judge_things, 2, 1, 0, NULL},
+        {"reopen", 2, set_up, reopen, judge_things, 3, 1, 0, NULL},
+        {"two_domains", 2, set_up_two_domains, two_domains, judge_things, 3, 1, 0, NULL},
+        {"anything", 3, set_up, anything, judge_things, 0, 0, 300, NULL},
     };
     return sched_main(argc, argv, programs, sizeof programs / sizeof *programs);
 }
