@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Is a recorded history of an int64 map linearizable? Wing and Gong's search with Lowe's memory of
- * states that have been tried.
- *
- * An operation takes effect at one moment between its ticket before and its ticket after; there must be
- * an order of those moments in which every answer is right. Operations on single keys are judged key by
+ * Is a recorded history of an int64 map linearizable (linearize.h)? Operations on single keys are judged key by
  * key (linearizability composes); with ordered queries in it a history is judged as a whole.
  */
 #ifndef CC_TEST_JUDGE_H
 #define CC_TEST_JUDGE_H
 
-#include "check.h"
+#include "linearize.h"
 
 enum { JUDGE_KEYS = 8, JUDGE_MOST = 256 };
 
@@ -46,8 +42,6 @@ typedef struct operation {
     int64_t key, value, expected, answer;
     uint64_t before, after; /* tickets, all different */
 } operation;
-
-typedef enum verdict { ILLEGAL, LEGAL, UNKNOWN } verdict;
 
 /* The map's whole state: the value under each key, 0 where there is none. */
 typedef struct map_state {
@@ -100,122 +94,30 @@ static inline UNUSED bool judge_step(map_state *s, const operation *o) {
     return o->answer == (found < 0 ? ANSWER_ABSENT : found * JUDGE_SPREAD + s->value[found]);
 }
 
-/* ---------------------------------------------------------------- states that have been tried */
-
-typedef struct tried {
-    uint64_t done[JUDGE_MOST / 64]; /* which operations have taken effect */
-    map_state state;
-} tried;
-
-typedef struct memory {
-    tried *slots;
-    size_t size, used; /* size is a power of two */
-    unsigned char *full;
-} memory;
-
-static inline UNUSED uint64_t hash_of_tried(const tried *t) {
-    uint64_t h = 1;
-    for (size_t i = 0; i < sizeof *t / 8; i++) {
-        uint64_t word;
-        memcpy(&word, (const char *)t + 8 * i, 8);
-        h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-        h ^= h >> 29;
-    }
-    return h;
-}
-
-/* True when it is new. */
-static inline UNUSED bool remember(memory *m, const tried *t) {
-    if (2 * m->used >= m->size) {
-        memory larger = {.size = m->size ? 2 * m->size : 1024};
-        larger.slots = malloc(larger.size * sizeof *larger.slots);
-        larger.full = calloc(larger.size, 1);
-        CHECK(larger.slots && larger.full);
-        for (size_t i = 0; i < m->size; i++) {
-            if (m->full[i]) {
-                remember(&larger, &m->slots[i]);
-            }
-        }
-        free(m->slots);
-        free(m->full);
-        *m = larger;
-    }
-    size_t at = hash_of_tried(t) & (m->size - 1);
-    while (m->full[at]) {
-        if (memcmp(&m->slots[at], t, sizeof *t) == 0) {
-            return false;
-        }
-        at = (at + 1) & (m->size - 1);
-    }
-    m->slots[at] = *t;
-    m->full[at] = 1;
-    m->used++;
-    return true;
-}
-
-/* ---------------------------------------------------------------- the search */
+/* ---------------------------------------------------------------- the verdict */
 
 static inline UNUSED int by_ticket_before(const void *a, const void *b) {
     uint64_t x = (*(operation *const *)a)->before, y = (*(operation *const *)b)->before;
     return x < y ? -1 : x > y;
 }
 
-/* The operations are sorted by `before`. Tries at most `budget` states. */
+static inline UNUSED bool take_operation(const void *model, const uint64_t *done, void *state,
+                                         int i) {
+    const operation *const *ops = model;
+    (void)done;
+    return judge_step(state, ops[i]);
+}
+
+/* The operations are sorted by `before`. */
 static inline UNUSED verdict judge_sorted(const operation *const *ops, int n, size_t budget) {
-    struct frame {
-        tried here;
-        int next; /* the operation to try next */
-        uint64_t deadline; /* something unfinished ends then: what starts later has to wait */
-    } *stack = calloc((size_t)n + 1, sizeof *stack);
-    memory seen = {0};
-    int depth = 0;
-    verdict answer = ILLEGAL;
-    CHECK(n <= JUDGE_MOST && stack);
-    stack[0].next = -1;
-    for (;;) {
-        struct frame *f = &stack[depth];
-        if (depth == n) {
-            answer = LEGAL;
-            break;
-        }
-        if (f->next < 0) {
-            f->next = 0;
-            f->deadline = UINT64_MAX;
-            for (int i = 0; i < n && ops[i]->before < f->deadline; i++) {
-                if (!(f->here.done[i / 64] >> i % 64 & 1) && ops[i]->after < f->deadline) {
-                    f->deadline = ops[i]->after;
-                }
-            }
-        }
-        bool deeper = false;
-        while (f->next < n && ops[f->next]->before <= f->deadline) {
-            int i = f->next++;
-            if (f->here.done[i / 64] >> i % 64 & 1) {
-                continue;
-            }
-            struct frame *g = &stack[depth + 1];
-            g->here = f->here;
-            g->here.done[i / 64] |= UINT64_C(1) << i % 64;
-            if (judge_step(&g->here.state, ops[i]) && remember(&seen, &g->here)) {
-                g->next = -1;
-                deeper = true;
-                break;
-            }
-        }
-        if (deeper) {
-            depth++;
-        } else if (depth-- == 0) {
-            break;
-        }
-        if (seen.used > budget) {
-            answer = UNKNOWN;
-            break;
-        }
+    interval steps[JUDGE_MOST];
+    static const map_state empty = {{0}};
+    CHECK(n <= JUDGE_MOST);
+    for (int i = 0; i < n; i++) {
+        steps[i] = (interval){ops[i]->before, ops[i]->after};
     }
-    free(seen.slots);
-    free(seen.full);
-    free(stack);
-    return answer;
+    history h = {steps, n, sizeof empty, take_operation, ops};
+    return linearize(&h, &empty, budget);
 }
 
 static inline UNUSED verdict judge_within(const operation *ops, int n, bool key_by_key,
@@ -248,8 +150,6 @@ static inline UNUSED verdict judge(const operation *ops, int n, bool key_by_key)
     }
     return v;
 }
-
-/* ---------------------------------------------------------------- for the other judges */
 
 /* One line per operation, an empty line after the history: tests/linearizability/judge.py says what
  * the fields mean. */

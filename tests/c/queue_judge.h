@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Is a recorded history of a queue linearizable? Wing and Gong's search with Lowe's memory of states that have been
- * tried, as in judge.h, on the model of csrc/queue/queue.h:
+ * Is a recorded history of a queue linearizable (linearize.h), on the model of csrc/queue/queue.h?
  *
  *   put     sees that close has not happened, takes a credit (in a bounded queue), then publishes its word
  *   get     takes the oldest word, then gives the credit back
@@ -19,8 +18,7 @@
 #ifndef CC_TEST_QUEUE_JUDGE_H
 #define CC_TEST_QUEUE_JUDGE_H
 
-#include "check.h"
-
+#include "linearize.h"
 #include "queue/queue.h"
 
 enum { QJ_OPERATIONS = 256, QJ_STEPS = 3 * QJ_OPERATIONS, QJ_WORDS = 128 };
@@ -34,8 +32,6 @@ typedef struct queue_operation {
     int word; /* 1 .. QJ_WORDS: put, or taken */
     uint64_t before, after;
 } queue_operation;
-
-typedef enum queue_verdict { Q_ILLEGAL, Q_LEGAL, Q_UNKNOWN } queue_verdict;
 
 typedef enum step_kind {
     LOOK, /* of a put that succeeds: close has not happened */
@@ -54,43 +50,52 @@ typedef enum step_kind {
 typedef struct queue_step {
     step_kind kind;
     int operation, word, after_step; /* -1: any time */
-    uint64_t before, after;
 } queue_step;
 
 typedef struct queue_state {
-    uint64_t done[QJ_STEPS / 64];
     uint8_t words[QJ_WORDS]; /* in the queue, oldest first; zeros behind */
     int32_t length, credits;
     int32_t is_closed, is_over;
     uint64_t holds[QJ_OPERATIONS / 64]; /* puts with HOLD */
+    uint64_t published[QJ_WORDS / 64 + 1];
 } queue_state;
 
 typedef struct queue_problem {
     queue_step steps[QJ_STEPS];
+    interval when[QJ_STEPS];
     int count;
     /* Of each word: the words that must be published before it. */
     uint64_t earlier[QJ_WORDS + 1][QJ_WORDS / 64 + 1];
 } queue_problem;
 
-static inline UNUSED bool qj_bit(const uint64_t *bits, int i) {
-    return bits[i / 64] >> i % 64 & 1;
+static inline UNUSED bool qj_may_publish(const queue_problem *p, const uint64_t *published,
+                                         int word) {
+    for (int i = 0; i <= QJ_WORDS / 64; i++) {
+        if (p->earlier[word][i] & ~published[i]) {
+            return false;
+        }
+    }
+    return true;
 }
 
-static inline UNUSED bool qj_take_step(const queue_problem *p, queue_state *s, int i) {
+static inline UNUSED bool qj_take_step(const void *problem, const uint64_t *done, void *state,
+                                       int i) {
+    const queue_problem *p = problem;
+    queue_state *s = state;
     const queue_step *step = &p->steps[i];
-    if (step->after_step >= 0 && !qj_bit(s->done, step->after_step)) {
+    if (step->after_step >= 0 && !has_bit(done, step->after_step)) {
         return false;
     }
-    s->done[i / 64] |= UINT64_C(1) << i % 64;
     switch (step->kind) {
     case LOOK:
         return !s->is_closed;
     case RESERVE:
         return s->credits-- > 0;
     case PUBLISH:
-        if (s->is_over) {
+        if (s->is_over || !qj_may_publish(p, s->published, step->word)) {
             return false;
         }
+        set_bit(s->published, step->word);
         s->words[s->length++] = (uint8_t)step->word;
         return true;
     case TAKE:
@@ -112,11 +117,11 @@ static inline UNUSED bool qj_take_step(const queue_problem *p, queue_state *s, i
         if (s->credits >
             0) { /* or it did not get that far: then this step comes late enough to say nothing */
             s->credits--;
-            s->holds[step->operation / 64] |= UINT64_C(1) << step->operation % 64;
+            set_bit(s->holds, step->operation);
         }
         return true;
     case PUT_SAYS_CLOSED:
-        if (qj_bit(s->holds, step->operation)) {
+        if (has_bit(s->holds, step->operation)) {
             s->credits++;
             s->holds[step->operation / 64] &= ~(UINT64_C(1) << step->operation % 64);
         }
@@ -130,50 +135,7 @@ static inline UNUSED bool qj_take_step(const queue_problem *p, queue_state *s, i
     }
 }
 
-/* ---------------------------------------------------------------- states that have been tried */
-
-typedef struct queue_memory {
-    queue_state *slots;
-    unsigned char *full;
-    size_t size, used;
-} queue_memory;
-
-static inline UNUSED bool qj_remember(queue_memory *m, const queue_state *s) {
-    if (2 * m->used >= m->size) {
-        queue_memory larger = {.size = m->size ? 2 * m->size : 256};
-        larger.slots = malloc(larger.size * sizeof *larger.slots);
-        larger.full = calloc(larger.size, 1);
-        CHECK(larger.slots && larger.full);
-        for (size_t i = 0; i < m->size; i++) {
-            if (m->full[i]) {
-                qj_remember(&larger, &m->slots[i]);
-            }
-        }
-        free(m->slots);
-        free(m->full);
-        *m = larger;
-    }
-    uint64_t h = 1;
-    for (size_t i = 0; i < sizeof *s / 8; i++) {
-        uint64_t word;
-        memcpy(&word, (const char *)s + 8 * i, 8);
-        h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-        h ^= h >> 29;
-    }
-    size_t at = h & (m->size - 1);
-    while (m->full[at]) {
-        if (memcmp(&m->slots[at], s, sizeof *s) == 0) {
-            return false;
-        }
-        at = (at + 1) & (m->size - 1);
-    }
-    m->slots[at] = *s;
-    m->full[at] = 1;
-    m->used++;
-    return true;
-}
-
-/* ---------------------------------------------------------------- the search */
+/* ---------------------------------------------------------------- the verdict */
 
 static inline UNUSED int qj_by_before(const void *a, const void *b) {
     uint64_t x = ((const queue_operation *)a)->before, y = ((const queue_operation *)b)->before;
@@ -182,7 +144,8 @@ static inline UNUSED int qj_by_before(const void *a, const void *b) {
 
 static inline UNUSED void qj_add_step(queue_problem *p, step_kind kind, const queue_operation *o,
                                       int operation, int after_step) {
-    p->steps[p->count++] = (queue_step){kind, operation, o->word, after_step, o->before, o->after};
+    p->when[p->count] = (interval){o->before, o->after};
+    p->steps[p->count++] = (queue_step){kind, operation, o->word, after_step};
 }
 
 /* False: a word is taken twice, or was never put. */
@@ -207,7 +170,7 @@ static inline UNUSED bool qj_pose(queue_problem *p, const queue_operation *ops, 
         }
         for (int x = 1; put_of[w] && x <= QJ_WORDS; x++) {
             if (get_of[x] && get_of[x]->after < get_of[w]->before) {
-                p->earlier[w][x / 64] |= UINT64_C(1) << x % 64;
+                set_bit(p->earlier[w], x);
             }
         }
     }
@@ -244,95 +207,26 @@ static inline UNUSED bool qj_pose(queue_problem *p, const queue_operation *ops, 
     return true;
 }
 
-static inline UNUSED bool qj_may_publish(const queue_problem *p, const uint64_t *published,
-                                         int word) {
-    for (int i = 0; i <= QJ_WORDS / 64; i++) {
-        if (p->earlier[word][i] & ~published[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static inline UNUSED queue_verdict judge_queue_within(queue_operation *ops, int n, size_t capacity,
-                                                      size_t budget) {
-    typedef struct frame {
-        queue_state here;
-        uint64_t published[QJ_WORDS / 64 + 1];
-        int next;
-        uint64_t deadline;
-    } frame;
+static inline UNUSED verdict judge_queue_within(queue_operation *ops, int n, size_t capacity,
+                                                size_t budget) {
     CHECK(n <= QJ_OPERATIONS);
     qsort(ops, (size_t)n, sizeof *ops, qj_by_before);
     queue_problem *p = calloc(1, sizeof *p);
     CHECK(p);
-    queue_verdict answer = Q_ILLEGAL;
-    if (!qj_pose(p, ops, n, capacity)) {
-        free(p);
-        return Q_ILLEGAL;
+    verdict answer = ILLEGAL;
+    if (qj_pose(p, ops, n, capacity)) {
+        queue_state first = {.credits = (int32_t)capacity};
+        history h = {p->when, p->count, sizeof first, qj_take_step, p};
+        answer = linearize(&h, &first, budget);
     }
-    frame *stack = calloc((size_t)p->count + 1, sizeof *stack);
-    queue_memory seen = {0};
-    int depth = 0;
-    CHECK(stack);
-    stack[0].next = -1;
-    stack[0].here.credits = (int32_t)capacity;
-    for (;;) {
-        frame *f = &stack[depth];
-        if (depth == p->count) {
-            answer = Q_LEGAL;
-            break;
-        }
-        if (f->next < 0) {
-            f->next = 0;
-            f->deadline = UINT64_MAX;
-            for (int i = 0; i < p->count && p->steps[i].before < f->deadline; i++) {
-                if (!qj_bit(f->here.done, i) && p->steps[i].after < f->deadline) {
-                    f->deadline = p->steps[i].after;
-                }
-            }
-        }
-        bool deeper = false;
-        while (f->next < p->count && p->steps[f->next].before <= f->deadline) {
-            int i = f->next++;
-            const queue_step *step = &p->steps[i];
-            if (qj_bit(f->here.done, i) ||
-                (step->kind == PUBLISH && !qj_may_publish(p, f->published, step->word))) {
-                continue;
-            }
-            frame *g = &stack[depth + 1];
-            g->here = f->here;
-            memcpy(g->published, f->published, sizeof f->published);
-            if (step->kind == PUBLISH) {
-                g->published[step->word / 64] |= UINT64_C(1) << step->word % 64;
-            }
-            if (qj_take_step(p, &g->here, i) && qj_remember(&seen, &g->here)) {
-                g->next = -1;
-                deeper = true;
-                break;
-            }
-        }
-        if (deeper) {
-            depth++;
-        } else if (depth-- == 0) {
-            break;
-        }
-        if (seen.used > budget) {
-            answer = Q_UNKNOWN;
-            break;
-        }
-    }
-    free(seen.slots);
-    free(seen.full);
-    free(stack);
     free(p);
     return answer;
 }
 
 /* A history that cannot be judged counts as a failure in the end. Sorts the operations. */
-static inline UNUSED queue_verdict judge_queue(queue_operation *ops, int n, size_t capacity) {
-    queue_verdict v = Q_UNKNOWN;
-    for (size_t budget = 5000; v == Q_UNKNOWN && budget <= 500000; budget *= 10) {
+static inline UNUSED verdict judge_queue(queue_operation *ops, int n, size_t capacity) {
+    verdict v = UNKNOWN;
+    for (size_t budget = 5000; v == UNKNOWN && budget <= 500000; budget *= 10) {
         v = judge_queue_within(ops, n, capacity, budget);
     }
     return v;

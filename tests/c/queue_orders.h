@@ -79,7 +79,7 @@ static inline UNUSED bool is_explained(size_t capacity) {
     do {
         do_whole(0, Q_GET);
     } while (ops[op_count - 1].answer == CC_QUEUE_OK);
-    bool is_legal = judge_queue(ops, op_count, capacity) == Q_LEGAL;
+    bool is_legal = judge_queue(ops, op_count, capacity) == LEGAL;
     cc_queue_free(queue, NULL);
     return is_legal;
 }

@@ -362,23 +362,13 @@ static void test_the_judge(FILE *legal, FILE *illegal) {
     CHECK(scaled(100) < 100 || (rejected[0] && rejected[1] && rejected[2] && rejected[3]));
 }
 
-static FILE *open_beside(const char *name, const char *suffix) {
-    char path[1024];
-    if (!name) {
-        return NULL;
-    }
-    snprintf(path, sizeof path, "%s%s", name, suffix);
-    FILE *file = fopen(path, "w");
-    CHECK(file);
-    return file;
-}
-
 int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     use_scheme_of_the_environment();
     const char *name = argc > 1 ? argv[1] : NULL;
-    FILE *real = open_beside(name, ".real"), *legal = open_beside(name, ".legal"),
-         *illegal = open_beside(name, ".illegal");
+    FILE *real = name ? open_beside(name, ".real") : NULL;
+    FILE *legal = name ? open_beside(name, ".legal") : NULL;
+    FILE *illegal = name ? open_beside(name, ".illegal") : NULL;
     test_the_judge(legal, illegal);
     test_real_histories("one key, point operations", 3, 30, 1, false, false, 2000, real);
     test_real_histories("three keys, point operations", 4, 50, 3, false, false, 3000, real);

@@ -113,15 +113,15 @@ static void judge_recording(recording *rec) {
         all[n] = (queue_operation){.thread = THREADS_MOST, .name = Q_GET};
         perform(rec, &all[n]);
     } while (all[n++].answer == CC_QUEUE_OK);
-    queue_verdict v = judge_queue(all, n, rec->plan->options.capacity);
+    verdict v = judge_queue(all, n, rec->plan->options.capacity);
     if (rec->written++ < WRITTEN_OF_A_KIND) {
         write_history(real_file, all, n, rec->plan->options.capacity);
     }
-    if (v != Q_LEGAL) {
+    if (v != LEGAL) {
         fprintf(stderr, "a history that is %s:\n",
-                v == Q_ILLEGAL ? "not linearizable" : "too hard to judge");
+                v == ILLEGAL ? "not linearizable" : "too hard to judge");
         print_queue_history(stderr, all, n, rec->plan->options.capacity);
-        CHECK(v == Q_LEGAL);
+        CHECK(v == LEGAL);
     }
 }
 
@@ -397,14 +397,14 @@ static void test_the_judge(void) {
         size_t capacity = (size_t)(h % 4);
         bool close = h / 4 % 3 == 0;
         int n = make_up(all, &r, capacity, close);
-        CHECK_EQ(judge_queue(all, n, capacity), Q_LEGAL);
+        CHECK_EQ(judge_queue(all, n, capacity), LEGAL);
         accepted++;
         if (h <= WRITTEN_OF_THE_MADE_UP) {
             write_history(legal_file, all, n, capacity);
         }
         int how = (int)(h / 12 % WAYS);
         if (spoil(all, n, &r, how, capacity)) {
-            if (judge_queue(all, n, capacity) != Q_ILLEGAL) {
+            if (judge_queue(all, n, capacity) != ILLEGAL) {
                 print_queue_history(stderr, all, n, capacity);
                 fprintf(stderr, "spoilt in way %d\n", how);
                 CHECK(!"a spoilt history passes");
@@ -422,14 +422,6 @@ static void test_the_judge(void) {
     for (int i = 0; i < WAYS && scaled(100) >= 100; i++) {
         CHECK(rejected[i] > 0);
     }
-}
-
-static FILE *open_beside(const char *name, const char *suffix) {
-    char path[1024];
-    snprintf(path, sizeof path, "%s%s", name, suffix);
-    FILE *file = fopen(path, "w");
-    CHECK(file);
-    return file;
 }
 
 int main(int argc, char **argv) {

@@ -185,7 +185,7 @@ static const char *judge(void) {
     if (length != ok[0] - ok[1] || puts != ok[0] || gets != ok[1]) {
         wrong = "the counts are wrong";
     }
-    if (judge_queue(ops, op_count, s->options.capacity) != Q_LEGAL) {
+    if (judge_queue(ops, op_count, s->options.capacity) != LEGAL) {
         FILE *text = fmemopen(complaint, sizeof complaint, "w");
         fprintf(text, "no order of the operations explains their answers\n");
         print_queue_history(text, ops, op_count, s->options.capacity);
