@@ -46,7 +46,7 @@ variables
     region = [t \in Threads |-> 0],          \* the thread records, as memory shows them
     lower = [t \in Threads |-> Idle],
     hazard = [t \in Threads |-> Nothing],
-    voided = [t \in Threads |-> 0],          \* the number of the region that counts for nothing any more
+    neutralized = [t \in Threads |-> 0],          \* the number of the region that counts for nothing any more
     buffer = [t \in Threads |-> <<>>],       \* stores that only their own thread knows of
     phase = [t \in Threads |-> "write"],     \* outside regions too
     interrupted = [t \in Threads |-> FALSE], \* the handler has run where it does not jump
@@ -69,7 +69,7 @@ define
         LET own == {i \in 1 .. Len(buffer[t]) : buffer[t][i][1] = word} IN
         IF own = {} THEN old ELSE buffer[t][CHOOSE i \in own : \A j \in own : j <= i][2]
     Fresh(t) == \* the next number of t's regions: all that matters is that nobody remembers it
-        LET remembered == {0, region[t], voided[t], answered[t]} \cup {noted[s] : s \in Scanners}
+        LET remembered == {0, region[t], neutralized[t], answered[t]} \cup {noted[s] : s \in Scanners}
                               \cup {buffer[t][i][2] : i \in {j \in 1 .. Len(buffer[t]) : buffer[t][j][1] \in {"region", "answered"}}}
         IN CHOOSE n \in 0 .. 8 : n \notin remembered /\ \A m \in 0 .. n - 1 : m \in remembered
 end define;
@@ -126,7 +126,7 @@ Reserve:
             await buffer[self] = <<>>;
             lower[self] := era;
             \* Only to have fewer states: numbers that nobody compares any more are all the same.
-            if voided[self] \notin {noted[s] : s \in Scanners} then voided[self] := 0 end if;
+            if neutralized[self] \notin {noted[s] : s \in Scanners} then neutralized[self] := 0 end if;
             if answered[self] \notin {noted[s] : s \in Scanners} then answered[self] := 0 end if;
         end if;
         era := 0;
@@ -216,7 +216,7 @@ See:
                     goto See;
                 else
                     low := l;
-                    if M("mask_before_note") \/ M("hazards_before_voiding") then
+                    if M("mask_before_note") \/ M("hazards_before_neutralizing") then
                         goto SeeEarly;
                     else
                         either await Patient; goto Judge or goto Note end either;
@@ -232,9 +232,9 @@ Note:   \* neutralize
             with t = CHOOSE t \in ahead : TRUE do
                 noted[self] := region[t];
             end with;
-IsVoid:
+IsNeutralized:
             with t = CHOOSE t \in ahead : TRUE do
-                if voided[t] = noted[self] then goto Judge
+                if neutralized[t] = noted[self] then goto Judge
                 elsif M("mask_before_signal") then saw_blocked := ShowsBlocked(t) end if;
             end with;
 Signal:
@@ -268,9 +268,9 @@ Reread:
                 if M("note_after_signal") then noted[self] := region[t]
                 elsif region[t] # noted[self] /\ ~M("not_read_again") then goto Judge end if;
             end with;
-Void:
+Neutralize:
             with t = CHOOSE t \in ahead : TRUE do
-                voided[t] := noted[self];
+                neutralized[t] := noted[self];
             end with;
 Judge:
             with t = CHOOSE t \in ahead : TRUE do
@@ -278,7 +278,7 @@ Judge:
             end with;
 Judge2:
             with t = CHOOSE t \in ahead : TRUE do
-                if voided[t] # noted[self] then
+                if neutralized[t] # noted[self] then
                     pinned := pinned \cup {x \in chain : low <= died[x]};
                     ahead := ahead \ {t}; low := 0; noted[self] := 0; saw_hazard := Nothing; saw_blocked := FALSE;
                     goto See;
@@ -286,7 +286,7 @@ Judge2:
             end with;
 Judge3:
             with t = CHOOSE t \in ahead : TRUE do
-                pinned := pinned \cup {IF M("hazards_before_voiding") THEN saw_hazard
+                pinned := pinned \cup {IF M("hazards_before_neutralizing") THEN saw_hazard
                                        ELSE IF M("ignores_hazards") THEN Nothing ELSE hazard[t]};
                 ahead := ahead \ {t};
             end with;
@@ -304,7 +304,7 @@ end algorithm; *)
 
 (* ---- the kernel: what PlusCal cannot say, a step that moves another process's pc --------------- *)
 
-AllButSignals == <<clock, slot, region, lower, hazard, voided, answered, blocked, limbo, freed, died,
+AllButSignals == <<clock, slot, region, lower, hazard, neutralized, answered, blocked, limbo, freed, died,
                    next_thing, used_released, operations, phases, era, found, owned, death, references,
                    taken, death_era, noted, chain, ahead, low, pinned, saw_blocked, saw_hazard>>
 

@@ -194,7 +194,7 @@ Decide:
     end while;
 end process;
 
-(* scan_stripe: take limbo whole, fence (7), look_around, release what nobody saw. *)
+(* scan_stripe: take limbo whole, fence (7), read_reservations, release what nobody saw. *)
 fair process scanner \in Scanners
 variables chain = {}, seen = {}, first = 0, ahead = {};
 begin

@@ -62,7 +62,7 @@ typedef struct cc_thread {
     cc_atomic_uptr domain;
     /* debra.c: the same. */
     cc_atomic_u64 region; /* counts read phases; never goes back, whoever owns the record */
-    cc_atomic_u64 voided; /* the read phase that a scan has ended; written by scans */
+    cc_atomic_u64 neutralized; /* the read phase that a scan has ended; written by scans */
     cc_atomic_u64
         answered; /* the read phase that the signal handler has found, and will not let go on */
     cc_atomic_u32 held_count;

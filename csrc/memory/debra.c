@@ -25,7 +25,7 @@
  *   1. q := T.region, with T's reservation open and not younger than what waits.
  *   2. Signal T; barrier; read whether T has the signal blocked (platform/interrupt_linux.c has the argument).
  *   3. If it is not blocked, or the handler has run in phase q already (T.answered), and T.region is still q:
- *      T.voided := q, (13).
+ *      T.neutralized := q, (13).
  * At the barrier T was in phase q, since the counter only rises and was q before and after. If it was reading then, the
  * handler runs before its next step, and takes it back to the checkpoint, where it begins phase q + 1 with a
  * new reservation: it touches nothing of phase q any more. If it was writing, it touches what it held at the
@@ -67,11 +67,11 @@
  * Cost of an attempt: five system calls, one of which interrupts every processor that runs the process.
  *
  * Pairs of releases and acquires, by number:
- *   (10) region, before the new reservation     with is_void's load: an old number goes with the old phase.
+ *   (10) region, before the new reservation     with is_neutralized's load: an old number goes with the old phase.
  *   (11) what is held                           with the barrier of step 2, and (13) for other scans.
  *   (12) the fence of cc_protect_and_hold       with (7) of ibr.c.
  *   (14) answered                               with the load in step 3: the same, without a barrier.
- *   (13) voided                                 with is_void's load: who sees it sees what was held.
+ *   (13) neutralized                                 with is_neutralized's load: who sees it sees what was held.
  */
 #include "smr_fast.h"
 
@@ -120,7 +120,7 @@ bool cc_neutralize_older_than(cc_smr_domain *d, cc_thread *self, uint64_t died) 
         uint64_t region = cc_load_seq_cst_u64(&t->region);
         if (t == self || cc_load_seq_cst_u64(&t->lower) > died ||
             cc_load_seq_cst_uptr(&t->domain) != (uintptr_t)d ||
-            cc_load_seq_cst_u64(&t->voided) == region) {
+            cc_load_seq_cst_u64(&t->neutralized) == region) {
             continue;
         }
         bool is_sure = cc_os_interrupt(cc_load_acquire_u64(&t->number)) ||
@@ -129,7 +129,7 @@ bool cc_neutralize_older_than(cc_smr_domain *d, cc_thread *self, uint64_t died) 
         if (cc_load_seq_cst_u64(&t->region) != region) {
             any = true; /* the signal, or it has gone on by itself: worth another look */
         } else if (is_sure) {
-            cc_store_release_u64(&t->voided, region); /* (13) */
+            cc_store_release_u64(&t->neutralized, region); /* (13) */
             any = true;
         } else {
             add_one(&self->refusals);

@@ -129,7 +129,7 @@ size_t cc_smr_flush_all(void) {
 typedef struct open_region {
     uintptr_t domain; /* perhaps destroyed meanwhile: compared, never followed */
     uint64_t lower, thread_number;
-    bool is_void; /* of CC_SMR_DEBRA: it pins only what it holds */
+    bool is_neutralized; /* of CC_SMR_DEBRA: it pins only what it holds */
 } open_region;
 
 /* Regions that were open at some moment of the call, at most `room`. Returns how many there were. */
@@ -144,7 +144,7 @@ static uint32_t see_open_regions(open_region *out, uint32_t room) {
         if (found < room) {
             out[found] = (open_region){
                 cc_load_acquire_uptr(&t->domain), lower, cc_load_acquire_u64(&t->number),
-                cc_load_acquire_u64(&t->region) == cc_load_acquire_u64(&t->voided)};
+                cc_load_acquire_u64(&t->region) == cc_load_acquire_u64(&t->neutralized)};
         }
         found++;
     }
@@ -161,7 +161,7 @@ static void look_at(const cc_smr_domain *d, const open_region *regions, uint32_t
     out->era = cc_load_acquire_u64(&d->era);
     for (uint32_t i = 0; i < n; i++) {
         const open_region *r = &regions[i];
-        if (r->domain != (uintptr_t)d || (d->scheme == CC_SMR_DEBRA && r->is_void)) {
+        if (r->domain != (uintptr_t)d || (d->scheme == CC_SMR_DEBRA && r->is_neutralized)) {
             continue;
         }
         /* A region that another domain at this address has had may be newer than our clock. */

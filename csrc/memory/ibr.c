@@ -33,7 +33,7 @@
  * with one exchange; two threads never scan the same things, and nobody waits.
  *
  * Pairs of releases and acquires, by number:
- *   (3) domain, (4) lower, (5) upper, (6) leave   with the loads in look_around and any_region_saw.
+ *   (3) domain, (4) lower, (5) upper, (6) leave   with the loads in read_reservations and any_region_saw.
  *   (9) push to limbo                              with the exchange that takes it.
  *   (10) .. (13): see debra.c, whose domains share everything from limbo on.
  */
@@ -144,8 +144,8 @@ typedef struct interval {
 
 /* Has a scan ended the read phase that the thread's reservation is for? Then what the thread may still touch is what
  * it holds. See debra.c. */
-static bool is_void(const cc_thread *t) {
-    return cc_load_seq_cst_u64(&t->region) == cc_load_seq_cst_u64(&t->voided); /* (10), (13) */
+static bool is_neutralized(const cc_thread *t) {
+    return cc_load_seq_cst_u64(&t->region) == cc_load_seq_cst_u64(&t->neutralized); /* (10), (13) */
 }
 
 /* What the open regions of a domain may have seen: everything that was alive in one of the intervals, and
@@ -157,17 +157,17 @@ static bool is_void(const cc_thread *t) {
 #define HELD_ON_STACK 64u
 #endif
 
-typedef struct sight {
+typedef struct reservation_snapshot {
     interval *intervals; /* sorted by lower end; each upper end is the largest up to there */
     uintptr_t *held; /* sorted */
     uint32_t interval_count, interval_room, held_count, held_room;
     interval first_intervals[INTERVALS_ON_STACK];
     uintptr_t first_held[HELD_ON_STACK];
-} sight;
+} reservation_snapshot;
 
 /* Reads the reservations of all threads on `d`, as far as there is room; the counts say how much there is. The caller
  * has put a full fence between unlinking and this. */
-static void look_around(const cc_smr_domain *d, sight *s) {
+static void read_reservations(const cc_smr_domain *d, reservation_snapshot *s) {
     s->interval_count = s->held_count = 0;
     cc_thread_walk walk;
     for (cc_thread *t = cc_thread_first_in_use(&walk); t; t = cc_thread_next_in_use(&walk)) {
@@ -178,7 +178,7 @@ static void look_around(const cc_smr_domain *d, sight *s) {
         if (lower == CC_ERA_IDLE || cc_load_seq_cst_uptr(&t->domain) != (uintptr_t)d) { /* (3) */
             continue;
         }
-        if (d->scheme == CC_SMR_DEBRA && is_void(t)) {
+        if (d->scheme == CC_SMR_DEBRA && is_neutralized(t)) {
             uint32_t n = cc_load_acquire_u32(&t->held_count); /* (11) */
             for (uint32_t i = 0; i < n; i++, s->held_count++) {
                 if (s->held_count < s->held_room) {
@@ -205,7 +205,7 @@ static int by_word(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-static void end_sight(sight *s) {
+static void drop_snapshot(reservation_snapshot *s) {
     if (s->intervals != s->first_intervals) {
         cc_free(s->intervals);
     }
@@ -215,22 +215,22 @@ static void end_sight(sight *s) {
 }
 
 /* Returns -1 without memory for what there is to see. */
-static int begin_sight(const cc_smr_domain *d, sight *s) {
+static int take_snapshot(const cc_smr_domain *d, reservation_snapshot *s) {
     s->intervals = s->first_intervals;
     s->interval_room = INTERVALS_ON_STACK;
     s->held = s->first_held;
     s->held_room = HELD_ON_STACK;
     for (;;) {
-        look_around(d, s);
+        read_reservations(d, s);
         if (s->interval_count <= s->interval_room && s->held_count <= s->held_room) {
             break;
         }
         uint32_t intervals = s->interval_count + 16, held = s->held_count + 16;
-        end_sight(s);
+        drop_snapshot(s);
         s->intervals = cc_alloc(intervals * sizeof *s->intervals);
         s->held = cc_alloc(held * sizeof *s->held);
         if (!s->intervals || !s->held) {
-            end_sight(s);
+            drop_snapshot(s);
             return -1;
         }
         s->interval_room = intervals;
@@ -246,7 +246,7 @@ static int begin_sight(const cc_smr_domain *d, sight *s) {
     return 0;
 }
 
-static bool is_in_sight(const sight *s, const cc_retired *r) {
+static bool is_reserved_in(const reservation_snapshot *s, const cc_retired *r) {
     uint32_t low = 0, high = s->interval_count; /* first interval with lower > died */
     while (low < high) {
         uint32_t middle = (low + high) / 2;
@@ -269,7 +269,7 @@ static bool any_region_saw(const cc_smr_domain *d, uintptr_t word, uint64_t birt
             cc_load_seq_cst_uptr(&t->domain) != (uintptr_t)d) { /* (3); idle > died */
             continue;
         }
-        if (d->scheme == CC_SMR_DEBRA && is_void(t)) {
+        if (d->scheme == CC_SMR_DEBRA && is_neutralized(t)) {
             uint32_t n = cc_load_acquire_u32(&t->held_count); /* (11) */
             for (uint32_t i = 0; i < n; i++) {
                 if (cc_load_acquire_uptr(&t->held[i]) == word) { /* (11), (12) */
@@ -305,22 +305,22 @@ static void append(chain *c, cc_retired *r) {
 }
 
 /* Move what no open region saw from `waiting` to the end of `free`. Returns -1 without memory to look. */
-static int sort_out(cc_smr_domain *d, chain *waiting, chain *free) {
-    sight s;
+static int split_by_reservations(cc_smr_domain *d, chain *waiting, chain *free) {
+    reservation_snapshot s;
     /* (7) Store-load: everything in the chain was unlinked before it was pushed; reservations that
      * matter are visible to the loads after this fence. */
     cc_fence_seq_cst(&d->era);
-    if (begin_sight(d, &s)) {
+    if (take_snapshot(d, &s)) {
         return -1;
     }
     cc_retired *r = waiting->first;
     *waiting = (chain){NULL, NULL, 0, 0};
     while (r) {
         cc_retired *next = r->next;
-        append(is_in_sight(&s, r) ? waiting : free, r);
+        append(is_reserved_in(&s, r) ? waiting : free, r);
         r = next;
     }
-    end_sight(&s);
+    drop_snapshot(&s);
     return 0;
 }
 
@@ -370,19 +370,19 @@ static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t 
         newest_first = next;
     }
     uint32_t threshold = cc_load_relaxed_u32(&cc_smr_settings.retire_threshold);
-    bool looked = sort_out(d, &waiting, &free) == 0;
+    bool looked = split_by_reservations(d, &waiting, &free) == 0;
     if (d->scheme == CC_SMR_DEBRA) {
         /* Regions that open from now on cannot be taken for such that saw what is waiting. */
         cc_fetch_add_seq_cst_u64(&d->era, 1);
         while (looked && waiting.count >= 2 * threshold &&
                cc_neutralize_older_than(d, self, death_before_the_last(&waiting, threshold))) {
-            looked = sort_out(d, &waiting, &free) == 0;
+            looked = split_by_reservations(d, &waiting, &free) == 0;
         }
         uint64_t died;
         while (looked && waiting.bytes >= 2 * BYTES_WORTH_A_SCAN &&
                find_death_before_bytes(&waiting, BYTES_WORTH_A_SCAN, &died) &&
                cc_neutralize_older_than(d, self, died)) {
-            looked = sort_out(d, &waiting, &free) == 0;
+            looked = split_by_reservations(d, &waiting, &free) == 0;
         }
     }
     if (waiting.first) {

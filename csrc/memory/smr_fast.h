@@ -181,7 +181,7 @@ static inline void cc_begin_reading(cc_smr_guard *g) {
 #define CC_MOST_STACK 1000u
 
 /* How often a thread was taken to be in somebody else's handler, on top of a read phase, more or less. Where nobody has
- * one, that was a read phase deeper than CC_MOST_STACK, which goes on in what is voided: for tests. */
+ * one, that was a read phase deeper than CC_MOST_STACK, which goes on in a phase that is neutralized: for tests. */
 extern cc_atomic_u64 cc_interrupts_put_off;
 
 /* In builds with invariants: is the phase's use of the stack within the bound? */
@@ -294,7 +294,7 @@ static inline uintptr_t cc_protect_and_hold(cc_smr_guard *g, const cc_atomic_upt
         uintptr_t word = cc_load_acquire_uptr(source), again;
         for (;; word = again) {
             cc_hold(g, slot, word & ~tag);
-            /* (12) Store-load, as a hazard pointer: the phase may be void, so only what is still there
+            /* (12) Store-load, as a hazard pointer: the phase may be neutralized, so only what is still there
              * after it is seen to be held is sure not to have been scanned before. */
             cc_fence_seq_cst(&self->region);
             again = cc_load_acquire_uptr(source);

@@ -376,7 +376,7 @@ static void test_taken_away(void) {
     CHECK_EQ(atomic_load(&looks_until_it_is_taken), -1);
     /* Now what was pending is lost, and the thread will go on in its read phase. */
     replace_one_key(list, 1000);
-    CHECK(cc_load_acquire_u64(&record->voided) != region);
+    CHECK(cc_load_acquire_u64(&record->neutralized) != region);
     CHECK(cc_skiplist_flush(list) > 500);
     give_the_signal_back();
     let_the_victim_end(&v);

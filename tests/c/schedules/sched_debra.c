@@ -22,7 +22,7 @@
 #include "things.h"
 
 /* Over all schedules: what the programs are there for. */
-static uint64_t restarts, neutralizations, refusals, voided_while_writing;
+static uint64_t restarts, neutralizations, refusals, neutralized_while_writing;
 
 /* ---------------------------------------------------------------- things */
 
@@ -68,7 +68,8 @@ static void use_what_is_held(const held_things *h) {
         }
     }
     const cc_thread *self = sched_record(sched_me());
-    voided_while_writing += atomic_load(&self->region.word) == atomic_load(&self->voided.word);
+    neutralized_while_writing +=
+        atomic_load(&self->region.word) == atomic_load(&self->neutralized.word);
 }
 
 static void leave(cc_smr_guard *g, held_things *h) {
@@ -303,7 +304,7 @@ static const char *judge(void) {
 }
 
 static const char *judge_a_blocked_reader(void) {
-    if (cc_load_relaxed_u64(&sched_record(0)->voided)) {
+    if (cc_load_relaxed_u64(&sched_record(0)->neutralized)) {
         return "a read phase was taken for ended whose thread has the signal blocked";
     }
     return judge();
@@ -548,8 +549,8 @@ int main(int argc, char **argv) {
                "phase, %llu steps of "
                "writing in a phase that counts for nothing\n",
                (unsigned long long)neutralizations, (unsigned long long)refusals,
-               (unsigned long long)restarts, (unsigned long long)voided_while_writing);
-        if (!neutralizations || !refusals || !restarts || !voided_while_writing) {
+               (unsigned long long)restarts, (unsigned long long)neutralized_while_writing);
+        if (!neutralizations || !refusals || !restarts || !neutralized_while_writing) {
             fprintf(stderr, "broken: something has never happened\n");
             return 1;
         }

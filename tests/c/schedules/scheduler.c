@@ -181,7 +181,7 @@ static void reset_record(cc_thread *t) {
     cc_store_relaxed_uptr(&t->domain, 0);
     cc_store_relaxed_u64(&t->number, t->index + 1u); /* cc_os_interrupt finds the fibre by it */
     cc_store_relaxed_u64(&t->region, 0);
-    cc_store_relaxed_u64(&t->voided, 0);
+    cc_store_relaxed_u64(&t->neutralized, 0);
     cc_store_relaxed_u64(&t->answered, 0);
     cc_store_relaxed_u32(&t->held_count, 0);
     cc_store_relaxed_u64(&t->neutralizations, 0);
