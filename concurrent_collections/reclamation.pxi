@@ -1,4 +1,4 @@
-# Reclamation, as far as it concerns all containers of the process. The core's part is csrc/memory/domains.c.
+# Reclamation, as far as it concerns all containers of the process. The core's part is csrc/memory/flush.c and statistics.c.
 
 import gc
 

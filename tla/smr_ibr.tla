@@ -1,5 +1,5 @@
 ------------------------------ MODULE smr_ibr ------------------------------
-(* Interval-based reclamation (2GE-IBR) as csrc/memory/ibr.c and smr_fast.h do it, with the births of
+(* Interval-based reclamation (2GE-IBR) as csrc/memory/ibr.c, limbo.c and smr_fast.h do it, with the births of
    values of csrc/ordered/skiplist.c (swap_value, raise_value_birth).
 
    One domain. One shared slot leads to one thing at a time. Writers put a new thing there and retire
@@ -173,7 +173,7 @@ Retire: \* the fence (7), then the era of death
             death := clock;
             todo := Readers;
         end if;
-Look:   \* any_region_saw
+Look:   \* cc_any_region_saw
         while todo # {} do
             with r = CHOOSE r \in todo : TRUE do
                 if M("upper_first") then first_read := upper[r] else first_read := lower[r] end if;

@@ -70,11 +70,11 @@ typedef struct cc_thread {
     cc_atomic_uptr held[CC_MOST_HELD];
 
     /* Only the owner touches these. */
-    struct cc_retired *spare;  /* records for things that must wait, ready to use */
+    struct cc_retired *spare;  /* retired.c: records for things that must wait */
     uint32_t spare_count;
     uint32_t operations;       /* counts calls of cc_smr_leave; spreads the polling */
     uint64_t random;           /* xorshift state, never 0 */
-    /* release.c: */
+    /* deferred.c: */
     uint32_t releases;         /* release functions that are running further up this stack */
     cc_atomic_u32 put_off;     /* destructions in the next list; others add them up */
     uint32_t domains_to_come_back_to;

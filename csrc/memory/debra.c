@@ -47,7 +47,7 @@
  *
  * Deviations from the papers:
  *   - Reservations are looked at by scans, as in ibr.c, instead of rings of bags: limbo belongs to the container
- *     (see there why), and a retirement that nobody can have seen is released on the spot.
+ *     (limbo.c says why), and a retirement that nobody can have seen is released on the spot.
  *   - The order of steps 1 to 3. In the papers the signal alone is taken to stop the thread; pthread_kill does not
  *     promise that, nor does anything without a look at the mask.
  *   - Operations are not recovered, as in DEBRA+, but restarted, as in NBR; unlike NBR, helping does not end
@@ -67,13 +67,13 @@
  * Cost of an attempt: five system calls, one of which interrupts every processor that runs the process.
  *
  * Pairs of releases and acquires, by number:
- *   (10) region, before the new reservation     with is_neutralized's load: an old number goes with the old phase.
+ *   (10) region, before the new reservation     with cc_is_neutralized's load: an old number goes with the old phase.
  *   (11) what is held                           with the barrier of step 2, and (13) for other scans.
- *   (12) the fence of cc_protect_and_hold       with (7) of ibr.c.
+ *   (12) the fence of cc_protect_and_hold       with (7) of limbo.c.
  *   (14) answered                               with the load in step 3: the same, without a barrier.
- *   (13) neutralized                                 with is_neutralized's load: who sees it sees what was held.
+ *   (13) neutralized                                 with cc_is_neutralized's load: who sees it sees what was held.
  */
-#include "smr_fast.h"
+#include "debra.h"
 
 #if CC_HAS_INTERRUPTS
 void cc_restart(cc_thread *self) {
@@ -155,3 +155,9 @@ bool cc_debra_is_available(void) {
     return false;
 }
 #endif
+
+cc_smr_scheme cc_smr_scheme_of_new_containers(void) {
+    return cc_load_relaxed_u32(&cc_smr_settings.scheme) == CC_SMR_DEBRA && cc_debra_is_available()
+               ? CC_SMR_DEBRA
+               : CC_SMR_IBR;
+}

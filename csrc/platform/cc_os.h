@@ -40,7 +40,7 @@ uint64_t cc_os_thread_number(void);
 /* ---- interrupting a thread of this process, wherever it is (memory/debra.c) ---- */
 
 /* AddressSanitizer without optimization: frames are so large that the handler could not tell what it has
- * interrupted (CC_MOST_STACK in memory/smr_fast.h). */
+ * interrupted (CC_MOST_STACK in memory/debra.h). */
 #if !defined(__OPTIMIZE__)
 #if defined(CC_ASAN) || defined(__SANITIZE_ADDRESS__)
 #define CC_FRAMES_ARE_HUGE 1

@@ -213,9 +213,6 @@ static void test_backlog_is_worked_off(void) {
 
 /* ---------------------------------------------------------------- large things */
 
-#ifndef BYTES_WORTH_A_SCAN /* ibr.c's */
-#define BYTES_WORTH_A_SCAN (256 * 1024)
-#endif
 enum { LARGE = 100 * 1024, WORTH_A_SCAN = BYTES_WORTH_A_SCAN };
 
 /* A thread that opens a region and closes it when told to. */
