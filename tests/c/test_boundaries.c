@@ -9,6 +9,7 @@
 #include "memory/cc_alloc.h"
 #include "memory/smr_fast.h"
 #include "scheme.h"
+#include "sleeper.h"
 #include "words.h"
 
 /* Ascending, each once; the last one is 0 (the first one, too). */
@@ -173,36 +174,15 @@ static void test_first_operation(void) {
     CHECK_EQ(words_alive, 0);
 }
 
-typedef struct reader {
-    cc_smr_domain *domain;
-    _Atomic int step;
-} reader;
-
-static void *stand_inside(void *argument) {
-    reader *r = argument;
-    cc_smr_guard g;
-    CHECK_EQ(cc_smr_enter(r->domain, &g), 0);
-    atomic_store(&r->step, 1);
-    while (atomic_load(&r->step) == 1) {
-        sched_yield();
-    }
-    cc_smr_leave(&g);
-    return NULL;
-}
-
 /* What is killed is retired, sooner or later, and what is not stays. With a reader inside (under ibr), everything has to wait
  * and needs a record of its own. */
 static bool clear_at(size_t n, int64_t allocations, bool with_reader) {
     cc_skiplist *list = cc_skiplist_new(&deciding_words);
     CHECK(list);
     fill(list, 1, n);
-    reader r = {domain_of(list), 0};
-    pthread_t thread;
+    sleeper r = {.domain = domain_of(list)};
     if (with_reader) {
-        CHECK_EQ(pthread_create(&thread, NULL, stand_inside, &r), 0);
-        while (atomic_load(&r.step) == 0) {
-            sched_yield();
-        }
+        start_sleeping(&r);
     }
     short_of_memory s = {list, allocations, CC_FOUND};
     clear_with_less(0, &s);
@@ -221,8 +201,7 @@ static bool clear_at(size_t n, int64_t allocations, bool with_reader) {
     left = cc_skiplist_length(list);
     bool destroy_at_once = allocations % 3 == 2;
     if (with_reader) {
-        atomic_store(&r.step, 2);
-        pthread_join(thread, NULL);
+        stop_sleeping(&r);
     }
     if (!destroy_at_once) {
         if (allocations % 3 == 0) {

@@ -8,6 +8,7 @@
 
 #include "memory/cc_alloc.h"
 #include "memory/smr_fast.h"
+#include "sleeper.h"
 #include "words.h"
 
 static _Atomic int64_t released;
@@ -39,49 +40,18 @@ static void retire(cc_smr_domain *d, int n) {
     }
 }
 
-/* A thread that stays inside a region of one domain until it is told to leave. */
-typedef struct reader {
-    cc_smr_domain *domain;
-    pthread_t thread;
-    _Atomic int inside, leave;
-} reader;
-
-static void *stay_inside(void *argument) {
-    reader *r = argument;
-    cc_smr_guard g;
-    CHECK_EQ(cc_smr_enter(r->domain, &g), 0);
-    atomic_store(&r->inside, 1);
-    while (!atomic_load(&r->leave)) {
-        usleep(100);
-    }
-    cc_leave(&g); /* not cc_smr_leave: it would release what waits */
-    return NULL;
-}
-
-static void start_reading(reader *r, cc_smr_domain *d) {
-    *r = (reader){.domain = d};
-    CHECK_EQ(pthread_create(&r->thread, NULL, stay_inside, r), 0);
-    while (!atomic_load(&r->inside)) {
-        usleep(100);
-    }
-}
-
-static void stop_reading(reader *r) {
-    atomic_store(&r->leave, 1);
-    pthread_join(r->thread, NULL);
-}
-
 static void test_flush_all(void) {
     begin_test("a flush of the process releases what waits in every domain that has joined");
     enum { DOMAINS = 5, EACH = 20 };
     cc_smr_domain *domains[DOMAINS];
-    reader readers[DOMAINS];
+    sleeper readers[DOMAINS];
     CHECK_EQ(cc_smr_flush_all(), 0);
     CHECK(!cc_smr_anything_waits());
     released = 0;
     for (int i = 0; i < DOMAINS; i++) {
         domains[i] = domain_new(i != 0);
-        start_reading(&readers[i], domains[i]);
+        readers[i] = (sleeper){.domain = domains[i], .leaves_quietly = true};
+        start_sleeping(&readers[i]);
         retire(domains[i], EACH);
         CHECK_EQ(cc_smr_limbo_count(domains[i]), EACH);
     }
@@ -90,7 +60,7 @@ static void test_flush_all(void) {
     CHECK_EQ(released, 0);
     CHECK(cc_smr_anything_waits());
     for (int i = 0; i < DOMAINS; i++) {
-        stop_reading(&readers[i]);
+        stop_sleeping(&readers[i]);
         CHECK_EQ(cc_smr_flush_all(), (DOMAINS - (i ? i : 0)) * EACH); /* the first has not joined */
         CHECK_EQ(released, i * EACH);
     }
@@ -139,13 +109,13 @@ static void test_foreign_code(void) {
     begin_test("what is released by a flush of the process destroys, makes and flushes domains");
     void (*hooks[])(uintptr_t) = {destroy_what_is_flushed, flush_again, make_and_destroy};
     for (int i = 0; i < 3; i++) {
-        reader r;
         flushed = domain_new(true);
+        sleeper r = {.domain = flushed, .leaves_quietly = true};
         cc_smr_domain *second = domain_new(true);
         released = 0;
-        start_reading(&r, flushed);
+        start_sleeping(&r);
         retire(flushed, 10);
-        stop_reading(&r);
+        stop_sleeping(&r);
         at_release = hooks[i];
         CHECK_EQ(cc_smr_flush_all(), 0);
         CHECK_EQ(released, 10); /* also those after the one that destroyed their domain */
@@ -237,13 +207,13 @@ static void test_fork(void) {
         CHECK(child >= 0);
         if (child == 0) {
             alarm(20);
-            reader r;
             cc_smr_domain *d = domain_new(true);
+            sleeper r = {.domain = d, .leaves_quietly = true};
             released = 0;
-            start_reading(&r, d);
+            start_sleeping(&r);
             retire(d, 3);
             CHECK(cc_smr_flush_all() >= 3);
-            stop_reading(&r);
+            stop_sleeping(&r);
             cc_smr_flush_all();
             CHECK_EQ(cc_smr_limbo_count(d), 0);
             CHECK_EQ(released, 3);

@@ -6,6 +6,7 @@
  */
 #include "memory/cc_alloc.h"
 #include "memory/smr_fast.h"
+#include "sleeper.h"
 #include "words.h"
 
 /* ---------------------------------------------------------------- a toy container: some slots */
@@ -120,43 +121,8 @@ static void test_toy(void) {
 
 /* ---------------------------------------------------------------- a thread that stops inside a region */
 
-typedef struct sleeper {
-    cc_smr_domain *domain;
-    const cc_atomic_uptr *reads;
-    pthread_t thread;
-    _Atomic int inside, wake;
-    _Atomic uint64_t turns;
-    uintptr_t word;
-} sleeper;
-
-static void *sleep_inside(void *argument) {
-    sleeper *s = argument;
-    cc_smr_guard g;
-    CHECK_EQ(cc_smr_enter(s->domain, &g), 0);
-    if (s->reads) {
-        s->word = cc_smr_protect(&g, s->reads);
-    }
-    atomic_store(&s->inside, 1);
-    while (!atomic_load(&s->wake)) {
-        usleep(1000);
-    }
-    if (s->word) {
-        CHECK(((toy_node *)s->word)->magic == NODE_ALIVE);
-    }
-    cc_smr_leave(&g);
-    return NULL;
-}
-
-static void start_sleeping(sleeper *s) {
-    CHECK_EQ(pthread_create(&s->thread, NULL, sleep_inside, s), 0);
-    while (!atomic_load(&s->inside)) {
-        usleep(100);
-    }
-}
-
-static void stop_sleeping(sleeper *s) {
-    atomic_store(&s->wake, 1);
-    pthread_join(s->thread, NULL);
+static void must_be_alive(uintptr_t word) {
+    CHECK(((toy_node *)word)->magic == NODE_ALIVE);
 }
 
 static void test_stalled_reader_of_slots(void) {
@@ -165,7 +131,7 @@ static void test_stalled_reader_of_slots(void) {
     static toy t;
     t.domain = cc_smr_domain_new(release_node, &t);
     replace(&t, &t.slots[0], 0);
-    sleeper s = {.domain = t.domain, .reads = &t.slots[0]};
+    sleeper s = {.domain = t.domain, .reads = &t.slots[0], .looks_at = must_be_alive};
     start_sleeping(&s);
     size_t most = 0;
     for (int64_t i = scaled(1000000); i > 0; i--) {
@@ -329,20 +295,25 @@ static void test_one_large_thing_is_pinned(void) {
 }
 
 #if CC_HAS_INTERRUPTS
-static void read_for_long(cc_smr_guard *g, sleeper *s) {
+typedef struct busy_reader {
+    sleeper s; /* that does not sleep */
+    _Atomic uint64_t turns;
+} busy_reader;
+
+static void read_for_long(cc_smr_guard *g, busy_reader *r) {
     CC_CHECKPOINT(g);
-    atomic_store(&s->inside, 1);
-    while (!atomic_load(&s->wake)) {
-        atomic_fetch_add(&s->turns, 1);
+    atomic_store(&r->s.inside, 1);
+    while (!atomic_load(&r->s.wake)) {
+        atomic_fetch_add(&r->turns, 1);
     }
     cc_end_reading(g);
 }
 
 static void *read_until_told(void *argument) {
-    sleeper *s = argument;
+    busy_reader *r = argument;
     cc_smr_guard g;
-    CHECK_EQ(cc_smr_enter(s->domain, &g), 0);
-    read_for_long(&g, s);
+    CHECK_EQ(cc_smr_enter(r->s.domain, &g), 0);
+    read_for_long(&g, r);
     cc_leave(&g);
     return NULL;
 }
@@ -355,21 +326,18 @@ static void test_large_things_are_worth_a_signal(void) {
     }
     static toy t;
     t.domain = cc_smr_domain_new_of(CC_SMR_DEBRA, release_node, &t);
-    sleeper s = {.domain = t.domain};
-    CHECK_EQ(pthread_create(&s.thread, NULL, read_until_told, &s), 0);
-    while (!atomic_load(&s.inside)) {
-        usleep(100);
-    }
+    busy_reader r = {.s = {.domain = t.domain}};
+    start_inside(&r.s, read_until_told);
     cc_smr_statistics before, after;
     cc_smr_get_statistics(&before);
     uint64_t most = 0;
     for (int i = 0; i < 300; i++) {
-        uint64_t turn = atomic_load(&s.turns);
+        uint64_t turn = atomic_load(&r.turns);
         retire_one(&t, 1, LARGE);
         uint64_t now = bytes_waiting(t.domain);
         most = now > most ? now : most;
         /* Until it reads on: it may have lost its processor inside the handler. */
-        while (atomic_load(&s.turns) == turn) {
+        while (atomic_load(&r.turns) == turn) {
             sched_yield();
         }
     }
@@ -378,7 +346,7 @@ static void test_large_things_are_worth_a_signal(void) {
     /* After a refusal (it was in the handler) it is tried again when half as much has come. */
     cc_smr_get_statistics(&after);
     CHECK(most <= (after.refusals == before.refusals ? 3 : 6) * (WORTH_A_SCAN + LARGE));
-    stop_sleeping(&s);
+    stop_sleeping(&r.s);
     CHECK_EQ(cc_smr_flush(t.domain), 0);
     cc_smr_domain_free(t.domain);
 }
@@ -523,7 +491,7 @@ static void test_many_sleepers(void) {
     t.domain = cc_smr_domain_new(release_node, &t);
     replace(&t, &t.slots[0], 0);
     for (int i = 0; i < SLEEPERS; i++) {
-        s[i] = (sleeper){.domain = t.domain, .reads = &t.slots[0]};
+        s[i] = (sleeper){.domain = t.domain, .reads = &t.slots[0], .looks_at = must_be_alive};
         start_sleeping(&s[i]);
         for (int k = 0; k < 20; k++) {
             replace(&t, &t.slots[0], k);
