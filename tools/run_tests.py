@@ -381,9 +381,13 @@ def test_stress(kind: str) -> Counts:
 
 
 def test_operations(kind: str) -> Counts:
-    """The benchmark of every operation runs (once, nothing is timed)."""
+    """The benchmark of every operation runs (once, nothing is timed); the arithmetic of the gate."""
     return pytest(
-        kind, f"operations-{kind}", "benchmarks/operations", options=("--benchmark-disable",)
+        kind,
+        f"operations-{kind}",
+        "benchmarks/operations",
+        "tests/benchmarks",
+        options=("--benchmark-disable",),
     )
 
 
