@@ -24,7 +24,7 @@ cdef class _EntryIterator:
     # thread does not get to see a key that it has just deleted. The attributes below change, but only in the hands of the one caller who
     # has raised `is_running`; a second thread gets an exception, as from a generator.
     cdef object owner          # keeps `entries` alive; None when the iteration is over
-    cdef cc_skiplist *entries
+    cdef cc_ordered *entries
     cdef list keys             # the chunk: its keys,
     cdef object results        # and what is handed out for each (the same list, for keys)
     cdef Py_ssize_t index, count, room
@@ -47,7 +47,7 @@ cdef class _EntryIterator:
         try:
             if self.owner is None:
                 raise StopIteration
-            if self.index == self.count or cc_skiplist_changes_by_this_thread(self.entries) != self.changes:
+            if self.index == self.count or cc_ordered_changes_by_this_thread(self.entries) != self.changes:
                 old = (self.owner, self.keys, self.results, self.first, self.start, self.stop)
                 self.fetch()
             result = self.results[self.index]
@@ -72,7 +72,7 @@ cdef class _EntryIterator:
             self.start = self.keys[self.index - 1]
             self.start_is_exclusive = True
         self.index = self.count = 0
-        self.changes = cc_skiplist_changes_by_this_thread(self.entries)
+        self.changes = cc_ordered_changes_by_this_thread(self.entries)
         self.keys = cc_objects_scan(
             self.entries,
             NULL if self.start is OPEN else <PyObject *>self.start, self.start_is_exclusive,
@@ -127,7 +127,7 @@ cdef tuple parse_inclusive(inclusive):
     return bool(at_start), bool(at_stop)
 
 
-cdef _EntryIterator iterate(object owner, cc_skiplist *entries, object start, object stop,
+cdef _EntryIterator iterate(object owner, cc_ordered *entries, object start, object stop,
                             bint start_inclusive, bint stop_inclusive, bint is_reversed, int want):
     cdef _EntryIterator i = _EntryIterator.__new__(_EntryIterator)
     i.owner = owner
@@ -147,7 +147,7 @@ cdef _EntryIterator iterate(object owner, cc_skiplist *entries, object start, ob
 
 def _iterate(owner, str want, start, stop, inclusive, bint reverse):
     """What views iterate with: want is "key", "value" or "item"."""
-    cdef cc_skiplist *entries
+    cdef cc_ordered *entries
     cdef int w = CC_WANT_KEY if want == "key" else CC_WANT_VALUE if want == "value" else CC_WANT_ITEM
     at_start, at_stop = parse_inclusive(inclusive)
     if isinstance(owner, SkipListMap):

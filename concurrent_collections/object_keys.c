@@ -174,8 +174,8 @@ int cc_key_check_bound(PyObject *bound, const char *argument) {
 void cc_key_resume_search(cc_search *search, PyObject *key) {
     bool whole;
     memset(search, 0, offsetof(cc_search, needed));
-    search->lessons = NULL;
-    search->lesson_count = search->lesson_room = 0;
+    search->known = NULL;
+    search->known_count = search->known_room = 0;
     search->asks = false;
     unsigned kind = classify(key, &search->digest, &whole);
     if (kind == CC_KIND_OTHER && PyTuple_CheckExact(key)) {

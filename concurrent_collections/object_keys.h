@@ -11,7 +11,7 @@
 
 #include <Python.h>
 
-#include "ordered/skiplist.h"
+#include "ordered/search.h"
 
 /* Keys of one kind are ordered by their digests as far as those differ. */
 enum {

@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "object_keys.h"
+#include "ordered/skiplist.h"
 
-cc_skiplist *cc_objects_new(void) {
-    cc_skiplist *list = cc_skiplist_new(&cc_object_words);
+cc_ordered *cc_objects_new(void) {
+    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &cc_object_words);
     if (!list) {
         PyErr_NoMemory();
     }
@@ -16,7 +17,7 @@ cc_skiplist *cc_objects_new(void) {
 /* ---------------------------------------------------------------- asking Python */
 
 /* Answer the question of a search. 0, or -1 with an exception. */
-static int answer(cc_skiplist *list, cc_search *search, PyObject *key) {
+static int answer(cc_ordered *list, cc_search *search, PyObject *key) {
     PyObject *other =
         cc_key_object(search->needed.kind, search->needed.digest, search->needed.word);
     if (!other) {
@@ -27,7 +28,7 @@ static int answer(cc_skiplist *list, cc_search *search, PyObject *key) {
     if (order == -2) {
         return -1;
     }
-    if (cc_search_learn(list, search, order)) {
+    if (cc_search_learn(&cc_object_words, search, order)) {
         PyErr_NoMemory();
         return -1;
     }
@@ -35,9 +36,9 @@ static int answer(cc_skiplist *list, cc_search *search, PyObject *key) {
 }
 
 /* Forget what a search has learnt. An operation that has had its effect may leave a question: it is not asked. */
-static void end_search(cc_skiplist *list, cc_search *search) {
-    if (search->lesson_count || search->asks) {
-        cc_search_end(list, search);
+static void end_search(cc_ordered *list, cc_search *search) {
+    if (search->known_count || search->asks) {
+        cc_search_end(&cc_object_words, search);
     }
 }
 
@@ -79,14 +80,14 @@ static cc_status absent_if_refused(const cc_search *search, PyObject *key, cc_st
 /* ---------------------------------------------------------------- one key */
 
 /* CC_FOUND and a new reference in *value (if not NULL), CC_ABSENT, or CC_NO_MEMORY with an exception. */
-static cc_status find(cc_skiplist *list, PyObject *key, PyObject **value, lookup_policy policy) {
+static cc_status find(cc_ordered *list, PyObject *key, PyObject **value, lookup_policy policy) {
     cc_search search;
     cc_status status;
     uintptr_t word = 0;
     if (cc_key_begin_search(&search, key)) {
         return CC_NO_MEMORY;
     }
-    UNTIL_DECIDED(status, list, &search, key, cc_skiplist_get(list, &search, value ? &word : NULL));
+    UNTIL_DECIDED(status, list, &search, key, cc_ordered_get(list, &search, value ? &word : NULL));
     status = absent_if_refused(&search, key, status, policy);
     if (value) {
         *value = (PyObject *)word;
@@ -104,16 +105,16 @@ static void raise_key_error(PyObject *key) {
     }
 }
 
-int cc_objects_contains(cc_skiplist *list, PyObject *key) {
+int cc_objects_contains(cc_ordered *list, PyObject *key) {
     return (int)find(list, key, NULL, ABSENT_IF_BUILTIN);
 }
 
-int cc_objects_has(cc_skiplist *list, PyObject *key) {
+int cc_objects_has(cc_ordered *list, PyObject *key) {
     int is_nan = cc_key_is_nan(key);
     return is_nan ? (is_nan < 0 ? -1 : 0) : (int)find(list, key, NULL, ABSENT_IF_ANY);
 }
 
-PyObject *cc_objects_get(cc_skiplist *list, PyObject *key, PyObject *otherwise) {
+PyObject *cc_objects_get(cc_ordered *list, PyObject *key, PyObject *otherwise) {
     PyObject *value;
     cc_status status = find(list, key, &value, ABSENT_IF_BUILTIN);
     if (status == CC_FOUND) {
@@ -130,7 +131,7 @@ PyObject *cc_objects_get(cc_skiplist *list, PyObject *key, PyObject *otherwise) 
 
 /* Put key and value: the core's answer, or CC_NO_MEMORY with an exception. *old: a new reference, when
  * CC_FOUND and old is not NULL. */
-static cc_status put(cc_skiplist *list, PyObject *key, PyObject *value, cc_put_policy policy,
+static cc_status put(cc_ordered *list, PyObject *key, PyObject *value, cc_put_policy policy,
                      PyObject **old) {
     cc_search search;
     cc_status status;
@@ -139,7 +140,7 @@ static cc_status put(cc_skiplist *list, PyObject *key, PyObject *value, cc_put_p
         return CC_NO_MEMORY;
     }
     if (search.kind == CC_KIND_OTHER && policy != CC_PUT_IF_PRESENT &&
-        cc_skiplist_length(list) == 0) {
+        cc_ordered_length(list) == 0) {
         /* Nothing to compare with: find out now whether such a key can be ordered at all. */
         if (cc_key_check_order(key)) {
             return CC_NO_MEMORY;
@@ -150,7 +151,7 @@ static cc_status put(cc_skiplist *list, PyObject *key, PyObject *value, cc_put_p
         Py_INCREF(key);
     }
     UNTIL_DECIDED(status, list, &search, key,
-                  cc_skiplist_put(list, &search, (uintptr_t)value, policy, old ? &word : NULL));
+                  cc_ordered_put(list, &search, (uintptr_t)value, policy, old ? &word : NULL));
     bool inserted = status == CC_ABSENT && policy != CC_PUT_IF_PRESENT;
     bool replaced = status == CC_FOUND && policy != CC_PUT_IF_ABSENT;
     bool key_is_ours = search.key && !inserted;
@@ -167,31 +168,30 @@ static cc_status put(cc_skiplist *list, PyObject *key, PyObject *value, cc_put_p
     return status;
 }
 
-int cc_objects_set(cc_skiplist *list, PyObject *key, PyObject *value) {
+int cc_objects_set(cc_ordered *list, PyObject *key, PyObject *value) {
     return put(list, key, value, CC_PUT_ALWAYS, NULL) == CC_NO_MEMORY ? -1 : 0;
 }
 
-PyObject *cc_objects_put(cc_skiplist *list, PyObject *key, PyObject *value, int policy,
+PyObject *cc_objects_put(cc_ordered *list, PyObject *key, PyObject *value, int policy,
                          PyObject *otherwise) {
     PyObject *old;
     cc_status status = put(list, key, value, (cc_put_policy)policy, &old);
     return status == CC_FOUND ? old : status == CC_ABSENT ? Py_NewRef(otherwise) : NULL;
 }
 
-int cc_objects_add(cc_skiplist *list, PyObject *key) {
+int cc_objects_add(cc_ordered *list, PyObject *key) {
     cc_status status = put(list, key, Py_None, CC_PUT_IF_ABSENT, NULL);
     return status == CC_NO_MEMORY ? -1 : status == CC_ABSENT;
 }
 
-static cc_status take_out(cc_skiplist *list, PyObject *key, PyObject **old) {
+static cc_status take_out(cc_ordered *list, PyObject *key, PyObject **old) {
     cc_search search;
     cc_status status;
     uintptr_t word = 0;
     if (cc_key_begin_search(&search, key)) {
         return CC_NO_MEMORY;
     }
-    UNTIL_DECIDED(status, list, &search, key,
-                  cc_skiplist_remove(list, &search, old ? &word : NULL));
+    UNTIL_DECIDED(status, list, &search, key, cc_ordered_remove(list, &search, old ? &word : NULL));
     status = absent_if_refused(&search, key, status, ABSENT_IF_BUILTIN);
     if (old) {
         *old = (PyObject *)word;
@@ -200,11 +200,11 @@ static cc_status take_out(cc_skiplist *list, PyObject *key, PyObject **old) {
     return status;
 }
 
-int cc_objects_delete(cc_skiplist *list, PyObject *key) {
+int cc_objects_delete(cc_ordered *list, PyObject *key) {
     return (int)take_out(list, key, NULL);
 }
 
-PyObject *cc_objects_pop(cc_skiplist *list, PyObject *key, PyObject *otherwise) {
+PyObject *cc_objects_pop(cc_ordered *list, PyObject *key, PyObject *otherwise) {
     PyObject *old;
     cc_status status = take_out(list, key, &old);
     if (status == CC_ABSENT && !otherwise) {
@@ -214,7 +214,7 @@ PyObject *cc_objects_pop(cc_skiplist *list, PyObject *key, PyObject *otherwise) 
     return status == CC_FOUND ? old : status == CC_ABSENT ? Py_NewRef(otherwise) : NULL;
 }
 
-int cc_objects_replace_if(cc_skiplist *list, PyObject *key, PyObject *expected, PyObject *value) {
+int cc_objects_replace_if(cc_ordered *list, PyObject *key, PyObject *expected, PyObject *value) {
     for (;;) {
         PyObject *current;
         cc_status status = find(list, key, &current, REFUSE_UNCOMPARABLE);
@@ -233,7 +233,7 @@ int cc_objects_replace_if(cc_skiplist *list, PyObject *key, PyObject *expected, 
         /* `current` is held, so no other object can be at its address: the CAS means this object. */
         UNTIL_DECIDED(
             status, list, &search, key,
-            cc_skiplist_replace_exact(list, &search, (uintptr_t)current, (uintptr_t)value));
+            cc_ordered_replace_exact(list, &search, (uintptr_t)current, (uintptr_t)value));
         end_search(list, &search);
         Py_DECREF(current);
         if (status == CC_FOUND) {
@@ -284,7 +284,7 @@ static PyObject *nothing_there(PyObject *otherwise) {
     return Py_XNewRef(otherwise);
 }
 
-PyObject *cc_objects_neighbour(cc_skiplist *list, PyObject *key, int relation, int want,
+PyObject *cc_objects_neighbour(cc_ordered *list, PyObject *key, int relation, int want,
                                PyObject *otherwise) {
     cc_search search;
     cc_status status;
@@ -295,9 +295,9 @@ PyObject *cc_objects_neighbour(cc_skiplist *list, PyObject *key, int relation, i
         return NULL;
     }
     UNTIL_DECIDED(status, list, &search, key,
-                  cc_skiplist_neighbour(list, &search, (cc_relation)relation, &entry));
+                  cc_ordered_neighbour(list, &search, (cc_relation)relation, &entry));
     end_search(list, &search);
-    if (status == CC_ABSENT && key && cc_skiplist_length(list) == 0 && cc_key_check_order(key)) {
+    if (status == CC_ABSENT && key && cc_ordered_length(list) == 0 && cc_key_check_order(key)) {
         return NULL; /* nothing to compare it with has shown that it has no order */
     }
     return status == CC_FOUND    ? convert_entry(&entry, want)
@@ -306,7 +306,7 @@ PyObject *cc_objects_neighbour(cc_skiplist *list, PyObject *key, int relation, i
 }
 
 /* Everything that can fail is made before the entry is removed: afterwards an exception would lose it. */
-PyObject *cc_objects_pop_end(cc_skiplist *list, int relation, int want, PyObject *otherwise) {
+PyObject *cc_objects_pop_end(cc_ordered *list, int relation, int want, PyObject *otherwise) {
     PyObject *key = NULL, *item = NULL;
     cc_stored_key prepared = {.kind = 0}; /* no key is of that kind */
     cc_entry entry;
@@ -318,7 +318,7 @@ PyObject *cc_objects_pop_end(cc_skiplist *list, int relation, int want, PyObject
         }
         PyObject_GC_UnTrack(item); /* nobody must meet it while it is empty */
     }
-    while ((status = cc_skiplist_pop_end(list, (cc_relation)relation, &prepared, &entry)) ==
+    while ((status = cc_ordered_pop_end(list, (cc_relation)relation, &prepared, &entry)) ==
            CC_MISMATCH) {
         Py_XDECREF(key);
         key = cc_key_object(entry.kind, entry.digest, 0);
@@ -397,7 +397,7 @@ static Py_ssize_t count_within(PyObject *keys, PyObject *stop, int stop_inclusiv
     return low;
 }
 
-PyObject *cc_objects_scan(cc_skiplist *list, PyObject *from, int from_exclusive, PyObject *first,
+PyObject *cc_objects_scan(cc_ordered *list, PyObject *from, int from_exclusive, PyObject *first,
                           PyObject *stop, int stop_inclusive, int downwards, int want,
                           Py_ssize_t room, PyObject **results, int *is_last) {
     cc_entry entries[MOST_ENTRIES_AT_ONCE];
@@ -412,8 +412,8 @@ PyObject *cc_objects_scan(cc_skiplist *list, PyObject *from, int from_exclusive,
     }
     cc_search *s = from ? &search : NULL;
     UNTIL_DECIDED(status, list, &search, from,
-                  downwards ? cc_skiplist_scan_down(list, s, from_exclusive, entries, most, &count)
-                            : cc_skiplist_scan_up(list, s, from_exclusive, entries, most, &count));
+                  downwards ? cc_ordered_scan_down(list, s, from_exclusive, entries, most, &count)
+                            : cc_ordered_scan_up(list, s, from_exclusive, entries, most, &count));
     if (s) {
         end_search(list, s);
     }
@@ -469,8 +469,8 @@ PyObject *cc_objects_scan(cc_skiplist *list, PyObject *from, int from_exclusive,
 
 /* ---------------------------------------------------------------- the whole */
 
-int cc_objects_clear(cc_skiplist *list) {
-    if (list && cc_skiplist_clear(list) == CC_NO_MEMORY) {
+int cc_objects_clear(cc_ordered *list) {
+    if (list && cc_ordered_clear(list) == CC_NO_MEMORY) {
         PyErr_NoMemory();
         return -1;
     }
@@ -487,9 +487,9 @@ static int visit_word(uintptr_t word, void *closure) {
     return c->visit((PyObject *)word, c->argument);
 }
 
-int cc_objects_traverse(cc_skiplist *list, visitproc visit, void *argument) {
+int cc_objects_traverse(cc_ordered *list, visitproc visit, void *argument) {
     visit_closure c = {visit, argument};
-    return list ? cc_skiplist_visit(list, visit_word, &c) : 0;
+    return list ? cc_ordered_visit(list, visit_word, &c) : 0;
 }
 
 int cc_objects_install_type(PyTypeObject *type, const char *name, int is_mapping,

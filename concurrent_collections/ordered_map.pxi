@@ -1,4 +1,4 @@
-# SkipListMap: the mapping protocol over cc_skiplist. The algorithm is in csrc/ordered/skiplist.c.
+# SkipListMap: the mapping protocol over cc_ordered. The algorithm is in csrc/ordered/skiplist.c.
 
 cdef object MISSING = object()
 
@@ -37,7 +37,7 @@ cdef class SkipListMap:
     lists. A search may call ``<`` of keys that are not of exact built-in types; it never does so while it
     holds anything that others wait for.
     """
-    cdef cc_skiplist *entries
+    cdef cc_ordered *entries
     cdef object __weakref__
     cdef object for_gc  # always None: makes Cython give the type garbage collection
 
@@ -45,7 +45,7 @@ cdef class SkipListMap:
         self.entries = cc_objects_new()
 
     def __dealloc__(self):
-        cc_skiplist_free(self.entries)
+        cc_ordered_free(self.entries)
         self.entries = NULL
 
     def __init__(self, other=(), /, **kwargs):
@@ -250,10 +250,10 @@ cdef class SkipListMap:
     # ---- the whole ----
 
     def __len__(self):
-        return cc_skiplist_length(self.entries)
+        return cc_ordered_length(self.entries)
 
     def __bool__(self):
-        return cc_skiplist_length(self.entries) != 0
+        return cc_ordered_length(self.entries) != 0
 
     def clear(self):
         """Remove all entries that are there when the call begins. O(n), compares no keys. Not atomic.
@@ -319,12 +319,12 @@ cdef class SkipListMap:
         References are normally dropped by the operation that removes them. They wait only while another
         thread is inside an operation that may have seen them.
         """
-        return cc_skiplist_flush(self.entries)
+        return cc_ordered_flush(self.entries)
 
     @property
     def smr_scheme(self):
         """How this container reclaims what is removed from it: 'ibr' or 'debra'. See `config.smr_scheme`."""
-        return SMR_SCHEMES[cc_skiplist_scheme(self.entries)]
+        return SMR_SCHEMES[cc_ordered_scheme(self.entries)]
 
     def __eq__(self, other):
         if self is other:
@@ -404,7 +404,7 @@ cdef class SkipListMap:
         return keys
 
     def __sizeof__(self):
-        return object.__sizeof__(self) + cc_skiplist_bytes(self.entries)
+        return object.__sizeof__(self) + cc_ordered_bytes(self.entries)
 
     @classmethod
     def __class_getitem__(cls, item, /):
@@ -412,7 +412,7 @@ cdef class SkipListMap:
 
     def _check(self):
         """Raise AssertionError if an invariant is broken. For tests; no other thread may use the map."""
-        cdef const char *what = cc_skiplist_check(self.entries)
+        cdef const char *what = cc_ordered_check(self.entries)
         if what != NULL:
             raise AssertionError((<bytes>what).decode())
         keys = list(self)

@@ -1,4 +1,4 @@
-# SkipListSet: the set protocol over cc_skiplist; every value is None.
+# SkipListSet: the set protocol over cc_ordered; every value is None.
 
 
 cdef class SkipListSet:
@@ -13,7 +13,7 @@ cdef class SkipListSet:
     operation on one element is linearizable and lock-free, expected O(log n), and O(1) for ``in`` with an
     int, float, str or bytes that is there. Operations on whole sets are made of many steps and are not atomic.
     """
-    cdef cc_skiplist *entries
+    cdef cc_ordered *entries
     cdef object __weakref__
     cdef object for_gc  # always None: makes Cython give the type garbage collection
 
@@ -21,7 +21,7 @@ cdef class SkipListSet:
         self.entries = cc_objects_new()
 
     def __dealloc__(self):
-        cc_skiplist_free(self.entries)
+        cc_ordered_free(self.entries)
         self.entries = NULL
 
     def __init__(self, iterable=(), /):
@@ -105,10 +105,10 @@ cdef class SkipListSet:
     # ---- the whole ----
 
     def __len__(self):
-        return cc_skiplist_length(self.entries)
+        return cc_ordered_length(self.entries)
 
     def __bool__(self):
-        return cc_skiplist_length(self.entries) != 0
+        return cc_ordered_length(self.entries) != 0
 
     def clear(self):
         """Remove all elements that are there when the call begins. O(n), compares none. As SkipListMap.clear."""
@@ -141,12 +141,12 @@ cdef class SkipListSet:
 
     def flush(self):
         """Release references that still wait for readers; return how many still wait. See SkipListMap."""
-        return cc_skiplist_flush(self.entries)
+        return cc_ordered_flush(self.entries)
 
     @property
     def smr_scheme(self):
         """How this container reclaims what is removed from it: 'ibr' or 'debra'. See `config.smr_scheme`."""
-        return SMR_SCHEMES[cc_skiplist_scheme(self.entries)]
+        return SMR_SCHEMES[cc_ordered_scheme(self.entries)]
 
     # ---- algebra: named methods take any iterables, operators take sets. An element that does not compare with those of
     # this set is not in it, as if it were a built-in set. Where the set changes, it is first found out what is to be done. ----
@@ -334,7 +334,7 @@ cdef class SkipListSet:
             printer.text(repr(self))
 
     def __sizeof__(self):
-        return object.__sizeof__(self) + cc_skiplist_bytes(self.entries)
+        return object.__sizeof__(self) + cc_ordered_bytes(self.entries)
 
     @classmethod
     def __class_getitem__(cls, item, /):
@@ -342,7 +342,7 @@ cdef class SkipListSet:
 
     def _check(self):
         """Raise AssertionError if an invariant is broken. For tests; no other thread may use the set."""
-        cdef const char *what = cc_skiplist_check(self.entries)
+        cdef const char *what = cc_ordered_check(self.entries)
         if what != NULL:
             raise AssertionError((<bytes>what).decode())
 

@@ -19,15 +19,15 @@ cdef extern from "stalled_reader.h" nogil:
     uint64_t cc_stalled_reader_thread(const cc_stalled_reader *reader)
     int cc_stalled_reader_stop(cc_stalled_reader *reader, unsigned int seconds)
 
-cdef extern from "ordered/skiplist.h" nogil:
-    cc_smr_domain *cc_skiplist_domain(const cc_skiplist *list)
+cdef extern from "ordered/ordered.h" nogil:
+    cc_smr_domain *cc_ordered_domain(const cc_ordered *list)
 
 
 cdef cc_smr_domain *domain_of(object container) except NULL:
     if isinstance(container, SkipListMap):
-        return cc_skiplist_domain((<SkipListMap>container).entries)
+        return cc_ordered_domain((<SkipListMap>container).entries)
     if isinstance(container, SkipListSet):
-        return cc_skiplist_domain((<SkipListSet>container).entries)
+        return cc_ordered_domain((<SkipListSet>container).entries)
     raise TypeError(f"container: expected a SkipListMap or SkipListSet, got {type(container).__name__}")
 
 

@@ -1,6 +1,6 @@
 ------------------------------- MODULE hints -------------------------------
 (* The table of hints beside the skip list: rules A, B and C of csrc/ordered/hints.h, and the hand-off
-   between builders and remover of csrc/ordered/skiplist.c that rules A and B lean on.
+   between builders and remover of csrc/ordered/handoff.h that rules A and B lean on.
 
    One node that is removed, another that competes for its bucket, and a table that is replaced by a
    larger one, or by none (cc_skiplist_clear), at any moment.

@@ -1,5 +1,5 @@
 -------------------------- MODULE skiplist_handoff --------------------------
-(* Building, removing, sweeping and retiring in the skip list of csrc/ordered/skiplist.c: an inserter
+(* Building, removing, sweeping and retiring in the skip list of csrc/ordered: an inserter
    that is still linking its node's upper level while somebody removes it and others insert an equal
    key. Two levels, one step for every load or CAS of a link.
 
@@ -64,7 +64,7 @@ variables
     from = [l \in Levels |-> ListHead], to = [l \in Levels |-> Null],  \* the position found
     dead = Null, last_out = FALSE;
 begin
-Seek: \* seek, and settle; with purpose = "walk": unlink_without_comparing
+Seek: \* seek, and cc_help_unlink; with purpose = "walk": unlink_without_comparing
     before := ListHead; level := 1; equal := Null; equal_above := Null; current := Null; beyond := Null;
 Down:
     with link = next[before][level] do
@@ -140,7 +140,7 @@ Answer:
     elsif equal # Null then \* CC_PUT_IF_ABSENT
         if tombstone[equal] then dead := equal; goto MarkDead else goto Finish end if;
     end if;
-Link: \* cc_skiplist_put
+Link: \* put of skiplist.c
     if next[from[0]][0] = Plain(to[0]) then
         next := [next EXCEPT ![mine] = [l \in Levels |-> Plain(to[l])], ![from[0]][0] = Plain(mine)];
         purpose := "tower";

@@ -1,6 +1,6 @@
 ------------------------------ MODULE smr_ibr ------------------------------
 (* Interval-based reclamation (2GE-IBR) as csrc/memory/ibr.c, limbo.c and smr_fast.h do it, with the births of
-   values of csrc/ordered/skiplist.c (swap_value, raise_value_birth).
+   values of csrc/ordered/value_slot.h (cc_swap_value, cc_raise_birth).
 
    One domain. One shared slot leads to one thing at a time. Writers put a new thing there and retire
    the old one; readers open regions, read the slot with protect, and hold what they have read until
@@ -129,7 +129,7 @@ Tick:
     end while;
 end process;
 
-(* swap_value, raise_value_birth; then, outside the region, cc_retire. *)
+(* cc_swap_value, cc_raise_birth; then, outside the region, cc_retire. *)
 fair process writer \in Writers
 variables old_birth = 0, expected = 0, era_now = 0, old = 0, death = 0, first_read = 0, todo = {}, saw = FALSE;
 begin

@@ -18,7 +18,7 @@
  *   - Clocks, limbo and reservations are per container, not per process: a region on one container
  *     holds nothing back in another; a container that is destroyed frees its garbage at once, since
  *     nobody can be in a region of it; a thread that ends leaves nothing behind.
- *   - Eras advance by publications of nodes *and* of values; see skiplist.c on births of values.
+ *   - Eras advance by publications of nodes *and* of values; see value_slot.h on births.
  *
  * Bound. A region that stalls with the interval [l, u] pins things that were alive at some time in
  * it: what was in the container while the clock showed l .. u, and at either end one thing for each

@@ -15,8 +15,8 @@ static const cc_word_table plain_words = {0};
 
 #define SIGN_BIT (UINT64_C(1) << 63)
 
-static cc_skiplist *list_of(const cc_i64map *map) {
-    return (cc_skiplist *)map;
+static cc_ordered *ordered_of(const cc_i64map *map) {
+    return (cc_ordered *)map;
 }
 
 static cc_search search_for(int64_t key) {
@@ -29,49 +29,49 @@ static int64_t key_of(uint64_t digest) {
 }
 
 cc_i64map *cc_i64map_new(void) {
-    return (cc_i64map *)cc_skiplist_new(&plain_words);
+    return (cc_i64map *)cc_ordered_new(&cc_skiplist_operations, &plain_words);
 }
 
 void cc_i64map_free(cc_i64map *map) {
-    cc_skiplist_free(list_of(map));
+    cc_ordered_free(ordered_of(map));
 }
 
 int cc_i64map_get(cc_i64map *map, int64_t key, uintptr_t *value) {
     cc_search s = search_for(key);
-    return (int)cc_skiplist_get(list_of(map), &s, value);
+    return (int)cc_ordered_get(ordered_of(map), &s, value);
 }
 
 int cc_i64map_put(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *old) {
     cc_search s = search_for(key);
     return value == CC_TOMBSTONE
                ? CC_I64MAP_BAD_VALUE
-               : (int)cc_skiplist_put(list_of(map), &s, value, CC_PUT_ALWAYS, old);
+               : (int)cc_ordered_put(ordered_of(map), &s, value, CC_PUT_ALWAYS, old);
 }
 
 int cc_i64map_put_if_absent(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *existing) {
     cc_search s = search_for(key);
     return value == CC_TOMBSTONE
                ? CC_I64MAP_BAD_VALUE
-               : (int)cc_skiplist_put(list_of(map), &s, value, CC_PUT_IF_ABSENT, existing);
+               : (int)cc_ordered_put(ordered_of(map), &s, value, CC_PUT_IF_ABSENT, existing);
 }
 
 int cc_i64map_replace_if(cc_i64map *map, int64_t key, uintptr_t expected, uintptr_t value) {
     cc_search s = search_for(key);
     return value == CC_TOMBSTONE
                ? CC_I64MAP_BAD_VALUE
-               : (int)cc_skiplist_replace_exact(list_of(map), &s, expected, value);
+               : (int)cc_ordered_replace_exact(ordered_of(map), &s, expected, value);
 }
 
 int cc_i64map_remove(cc_i64map *map, int64_t key, uintptr_t *old) {
     cc_search s = search_for(key);
-    return (int)cc_skiplist_remove(list_of(map), &s, old);
+    return (int)cc_ordered_remove(ordered_of(map), &s, old);
 }
 
 static int neighbour(cc_i64map *map, int64_t key, cc_relation relation, int64_t *found,
                      uintptr_t *value) {
     cc_search s = search_for(key);
     cc_entry e;
-    cc_status status = cc_skiplist_neighbour(list_of(map), &s, relation, &e);
+    cc_status status = cc_ordered_neighbour(ordered_of(map), &s, relation, &e);
     if (status == CC_FOUND) {
         *found = key_of(e.digest);
         *value = e.value;
@@ -105,7 +105,7 @@ int cc_i64map_higher(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *val
 
 static int pop_end(cc_i64map *map, cc_relation end, int64_t *found, uintptr_t *value) {
     cc_entry e;
-    cc_status status = cc_skiplist_pop_end(list_of(map), end, NULL, &e);
+    cc_status status = cc_ordered_pop_end(ordered_of(map), end, NULL, &e);
     if (status == CC_FOUND) {
         *found = key_of(e.digest);
         *value = e.value;
@@ -135,7 +135,7 @@ int64_t cc_i64map_scan(cc_i64map *map, int64_t from, int64_t *keys, uintptr_t *v
             return (int64_t)total;
         }
         cc_search s = search_for(from);
-        if (cc_skiplist_scan_up(list_of(map), &s, false, entries, wanted, &n) == CC_NO_MEMORY) {
+        if (cc_ordered_scan_up(ordered_of(map), &s, false, entries, wanted, &n) == CC_NO_MEMORY) {
             return CC_I64MAP_NO_MEMORY;
         }
         for (size_t i = 0; i < n; i++) {
@@ -151,17 +151,17 @@ int64_t cc_i64map_scan(cc_i64map *map, int64_t from, int64_t *keys, uintptr_t *v
 }
 
 size_t cc_i64map_length(const cc_i64map *map) {
-    return cc_skiplist_length(list_of(map));
+    return cc_ordered_length(ordered_of(map));
 }
 
 size_t cc_i64map_bytes(const cc_i64map *map) {
-    return cc_skiplist_bytes(list_of(map));
+    return cc_ordered_bytes(ordered_of(map));
 }
 
 size_t cc_i64map_flush(cc_i64map *map) {
-    return cc_skiplist_flush(list_of(map));
+    return cc_ordered_flush(ordered_of(map));
 }
 
 const char *cc_i64map_check(cc_i64map *map) {
-    return cc_skiplist_check(list_of(map));
+    return cc_ordered_check(ordered_of(map));
 }

@@ -32,7 +32,7 @@ static void find_sizes(size_t most) {
 
 /* ---------------------------------------------------------------- lists */
 
-static void fill(cc_skiplist *list, unsigned kind, size_t n) {
+static void fill(cc_ordered *list, unsigned kind, size_t n) {
     for (size_t i = 0; i < n; i++) {
         CHECK_EQ(put_as(list, kind, (int64_t)i, word_new((int64_t)i), CC_PUT_ALWAYS, NULL,
                         tell_the_truth),
@@ -40,9 +40,9 @@ static void fill(cc_skiplist *list, unsigned kind, size_t n) {
     }
 }
 
-static void check_holds(cc_skiplist *list, unsigned kind, size_t n, bool are_there) {
+static void check_holds(cc_ordered *list, unsigned kind, size_t n, bool are_there) {
     check_at_rest(list);
-    CHECK_EQ(cc_skiplist_length(list), are_there ? n : 0);
+    CHECK_EQ(cc_ordered_length(list), are_there ? n : 0);
     CHECK_EQ(words_alive, are_there ? (int64_t)n * (kind ? 2 : 1) : 0);
     for (size_t i = 0; i < n; i++) {
         uintptr_t value;
@@ -53,18 +53,18 @@ static void check_holds(cc_skiplist *list, unsigned kind, size_t n, bool are_the
             word_release(value);
         }
     }
-    CHECK_NULL(cc_skiplist_check(list));
+    CHECK_NULL(cc_ordered_check(list));
 }
 
 /* In chunks of `room`. */
-static void check_scans(cc_skiplist *list, unsigned kind, size_t n, size_t room) {
+static void check_scans(cc_ordered *list, unsigned kind, size_t n, size_t room) {
     static cc_entry entries[8192];
     CHECK(room <= sizeof entries / sizeof *entries);
     for (int up = 0; up < 2; up++) {
         for (size_t seen = 0, found; seen <= n; seen += found) {
             if (seen == 0) {
-                CHECK_EQ(up ? cc_skiplist_scan_up(list, NULL, false, entries, room, &found)
-                            : cc_skiplist_scan_down(list, NULL, false, entries, room, &found),
+                CHECK_EQ(up ? cc_ordered_scan_up(list, NULL, false, entries, room, &found)
+                            : cc_ordered_scan_down(list, NULL, false, entries, room, &found),
                          CC_FOUND);
             } else {
                 int64_t last = (int64_t)(up ? seen - 1 : n - seen);
@@ -83,7 +83,7 @@ static void check_scans(cc_skiplist *list, unsigned kind, size_t n, size_t room)
     }
 }
 
-static void pop_all(cc_skiplist *list, unsigned kind, size_t n, cc_relation end) {
+static void pop_all(cc_ordered *list, unsigned kind, size_t n, cc_relation end) {
     cc_entry e;
     for (size_t i = 0; i < n; i++) {
         CHECK_EQ(pop_as(list, end, &e), CC_FOUND);
@@ -98,12 +98,12 @@ static void test_lists(unsigned kind, size_t most) {
     find_sizes(most);
     for (size_t s = 0; s < size_count; s++) {
         size_t n = sizes[s];
-        cc_skiplist *list = cc_skiplist_new(&deciding_words);
+        cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
         CHECK(list);
         fill(list, kind, n);
         check_holds(list, kind, n, true);
         for (int again = 0; again < 2; again++) { /* the second time with hints from the first */
-            CHECK_EQ(cc_skiplist_clear(list), CC_FOUND);
+            CHECK_EQ(cc_ordered_clear(list), CC_FOUND);
             check_holds(list, kind, n, false);
             fill(list, kind, n);
             check_holds(list, kind, n, true);
@@ -129,7 +129,7 @@ static void test_lists(unsigned kind, size_t most) {
         }
         check_holds(list, kind, n, false);
         fill(list, kind, n);
-        cc_skiplist_free(list);
+        cc_ordered_free(list);
         CHECK_EQ(words_alive, 0);
     }
 }
@@ -137,7 +137,7 @@ static void test_lists(unsigned kind, size_t most) {
 /* ---------------------------------------------------------------- a clear without memory */
 
 typedef struct short_of_memory {
-    cc_skiplist *list;
+    cc_ordered *list;
     int64_t allocations;
     cc_status status;
 } short_of_memory;
@@ -154,14 +154,14 @@ static void clear_with_less(int index, void *argument) {
         cc_free(cc_take_spare(self));
     }
     cc_alloc_fail_from(s->allocations);
-    s->status = cc_skiplist_clear(s->list);
+    s->status = cc_ordered_clear(s->list);
     cc_alloc_fail_from(-1);
 }
 
 /* Nobody else has ended before: so the thread's record has to be made. */
 static void test_first_operation(void) {
     begin_test("a clear without memory is the first thing that a thread does");
-    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
     CHECK(list);
     fill(list, 1, 5);
     short_of_memory s = {.list = list};
@@ -170,14 +170,14 @@ static void test_first_operation(void) {
         CHECK_EQ(s.status, CC_NO_MEMORY);
         check_holds(list, 1, 5, true);
     }
-    cc_skiplist_free(list);
+    cc_ordered_free(list);
     CHECK_EQ(words_alive, 0);
 }
 
 /* What is killed is retired, sooner or later, and what is not stays. With a reader inside (under ibr), everything has to wait
  * and needs a record of its own. */
 static bool clear_at(size_t n, int64_t allocations, bool with_reader) {
-    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
     CHECK(list);
     fill(list, 1, n);
     sleeper r = {.domain = domain_of(list)};
@@ -186,9 +186,9 @@ static bool clear_at(size_t n, int64_t allocations, bool with_reader) {
     }
     short_of_memory s = {list, allocations, CC_FOUND};
     clear_with_less(0, &s);
-    size_t left = cc_skiplist_length(list);
+    size_t left = cc_ordered_length(list);
     CHECK(s.status == CC_NO_MEMORY || (s.status == CC_FOUND && left == 0));
-    CHECK_NULL(cc_skiplist_check(list));
+    CHECK_NULL(cc_ordered_check(list));
     for (size_t i = 0; i < n; i++) {
         uintptr_t value;
         if (get_as(list, 1, (int64_t)i, &value, tell_the_truth) == CC_FOUND) {
@@ -198,7 +198,7 @@ static bool clear_at(size_t n, int64_t allocations, bool with_reader) {
         }
     }
     CHECK_EQ(left, 0);
-    left = cc_skiplist_length(list);
+    left = cc_ordered_length(list);
     bool destroy_at_once = allocations % 3 == 2;
     if (with_reader) {
         stop_sleeping(&r);
@@ -208,10 +208,10 @@ static bool clear_at(size_t n, int64_t allocations, bool with_reader) {
             check_at_rest(list);
             CHECK_EQ(words_alive, 2 * (int64_t)left);
         }
-        CHECK_EQ(cc_skiplist_clear(list), CC_FOUND);
+        CHECK_EQ(cc_ordered_clear(list), CC_FOUND);
         check_holds(list, 1, n, false);
     }
-    cc_skiplist_free(list);
+    cc_ordered_free(list);
     CHECK_EQ(words_alive, 0);
     return s.status == CC_NO_MEMORY;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The skip list in one thread: every function of skiplist.h against a sorted array, with keys of
+ * The skip list in one thread: every function of ordered.h against a sorted array, with keys of
  * three kinds (words.h), and comparisons that the caller has to make. Words are counted: each that went in
  * comes out exactly once. What goes wrong outside of the list: test_skiplist_faults.c.
  */
@@ -60,15 +60,15 @@ static void check_entry(const cc_entry *e, const model *m, int i) {
 }
 
 /* The whole list, up and down, in chunks of `room`, must be the model. */
-static void check_whole(cc_skiplist *list, const model *m, size_t room, teller tell) {
+static void check_whole(cc_ordered *list, const model *m, size_t room, teller tell) {
     cc_entry entries[64];
     CHECK(room <= 64);
-    CHECK_EQ(cc_skiplist_length(list), m->count);
+    CHECK_EQ(cc_ordered_length(list), m->count);
     int at = 0;
     for (;;) {
         size_t n;
         if (at == 0) {
-            CHECK_EQ(cc_skiplist_scan_up(list, NULL, false, entries, room, &n), CC_FOUND);
+            CHECK_EQ(cc_ordered_scan_up(list, NULL, false, entries, room, &n), CC_FOUND);
         } else {
             n = scan_as(list, true, m->kind[at - 1], m->number[at - 1], true, entries, room, tell);
         }
@@ -85,7 +85,7 @@ static void check_whole(cc_skiplist *list, const model *m, size_t room, teller t
     for (;;) {
         size_t n;
         if (at == m->count) {
-            CHECK_EQ(cc_skiplist_scan_down(list, NULL, false, entries, room, &n), CC_FOUND);
+            CHECK_EQ(cc_ordered_scan_down(list, NULL, false, entries, room, &n), CC_FOUND);
         } else {
             n = scan_as(list, false, m->kind[at], m->number[at], true, entries, room, tell);
         }
@@ -112,7 +112,7 @@ typedef struct profile {
     int64_t operations;
 } profile;
 
-static void one_random_operation(cc_skiplist *list, model *m, const profile *p, rng *r) {
+static void one_random_operation(cc_ordered *list, model *m, const profile *p, rng *r) {
     unsigned kind = p->first_kind + (unsigned)rng_below(r, p->kinds);
     int64_t number = rng_below(r, p->range);
     int i = model_find(m, number);
@@ -175,7 +175,7 @@ static void one_random_operation(cc_skiplist *list, model *m, const profile *p, 
         cc_relation end = rng_below(r, 2) ? CC_FIRST : CC_LAST;
         int expected = end == CC_FIRST ? 0 : m->count - 1;
         int64_t questions = questions_asked;
-        CHECK_EQ(rng_below(r, 2) ? pop_as(list, end, &e) : cc_skiplist_pop_end(list, end, NULL, &e),
+        CHECK_EQ(rng_below(r, 2) ? pop_as(list, end, &e) : cc_ordered_pop_end(list, end, NULL, &e),
                  m->count ? CC_FOUND : CC_ABSENT);
         CHECK_EQ(questions_asked, questions);
         if (m->count) {
@@ -243,14 +243,14 @@ static void against_the_model(const profile *p) {
     static model m;
     m.count = 0;
     rng r = rng_from((uint64_t)p->range);
-    cc_skiplist *list = cc_skiplist_new(p->words);
+    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, p->words);
     CHECK(list);
     int64_t operations = scaled(p->operations);
     for (int64_t i = 0; i < operations; i++) {
         one_random_operation(list, &m, p, &r);
         if (i % 1024 == 0 || i == operations - 1) {
             check_at_rest(list);
-            CHECK_EQ(cc_skiplist_length(list), m.count);
+            CHECK_EQ(cc_ordered_length(list), m.count);
             check_whole(list, &m, 1 + (size_t)rng_below(&r, 64), p->tell);
         }
     }
@@ -259,7 +259,7 @@ static void against_the_model(const profile *p) {
         CHECK_EQ(remove_as(list, m.kind[i - 1], m.number[i - 1], NULL, p->tell), CC_FOUND);
     }
     check_at_rest(list);
-    cc_skiplist_free(list);
+    cc_ordered_free(list);
     CHECK_EQ(words_alive, 0);
 }
 
@@ -267,7 +267,7 @@ static void against_the_model(const profile *p) {
 
 static void test_empty(void) {
     begin_test("an empty list: nothing is found, nothing breaks");
-    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
     uintptr_t value;
     cc_entry e;
     size_t n = 77;
@@ -280,44 +280,44 @@ static void test_empty(void) {
     for (int relation = CC_FIRST; relation <= CC_HIGHER; relation++) {
         CHECK_EQ(neighbour_as(list, 0, 5, (cc_relation)relation, &e, NULL), CC_ABSENT);
     }
-    CHECK_EQ(cc_skiplist_scan_up(list, NULL, false, &e, 1, &n), CC_FOUND);
+    CHECK_EQ(cc_ordered_scan_up(list, NULL, false, &e, 1, &n), CC_FOUND);
     CHECK_EQ(n, 0);
     n = 77;
-    CHECK_EQ(cc_skiplist_scan_down(list, NULL, false, &e, 1, &n), CC_FOUND);
+    CHECK_EQ(cc_ordered_scan_down(list, NULL, false, &e, 1, &n), CC_FOUND);
     CHECK_EQ(n, 0);
-    CHECK_EQ(cc_skiplist_length(list), 0);
-    CHECK(cc_skiplist_bytes(list) > 0);
+    CHECK_EQ(cc_ordered_length(list), 0);
+    CHECK(cc_ordered_bytes(list) > 0);
     check_at_rest(list);
-    cc_skiplist_free(list);
-    cc_skiplist_free(NULL);
+    cc_ordered_free(list);
+    cc_ordered_free(NULL);
     CHECK_EQ(words_alive, 0);
 }
 
 static void test_no_room(void) {
     begin_test("scans with room for nothing return nothing");
-    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
     cc_entry e;
     size_t n;
     for (int filled = 0; filled < 2; filled++) {
         for (int exclusive = 0; exclusive < 2; exclusive++) {
             n = 77;
-            CHECK_EQ(cc_skiplist_scan_up(list, NULL, exclusive, &e, 0, &n), CC_FOUND);
+            CHECK_EQ(cc_ordered_scan_up(list, NULL, exclusive, &e, 0, &n), CC_FOUND);
             CHECK_EQ(n, 0);
             n = 77;
-            CHECK_EQ(cc_skiplist_scan_down(list, NULL, exclusive, &e, 0, &n), CC_FOUND);
+            CHECK_EQ(cc_ordered_scan_down(list, NULL, exclusive, &e, 0, &n), CC_FOUND);
             CHECK_EQ(n, 0);
             CHECK_EQ(scan_as(list, true, 0, 5, exclusive, &e, 0, NULL), 0);
             CHECK_EQ(scan_as(list, false, 0, 5, exclusive, &e, 0, NULL), 0);
         }
         put_as(list, 0, 5, word_new(1), CC_PUT_ALWAYS, NULL, NULL);
     }
-    cc_skiplist_free(list);
+    cc_ordered_free(list);
     CHECK_EQ(words_alive, 0);
 }
 
 static void test_long_scan_down(void) {
     begin_test("more entries than one call of scan_down hands out, or one region visits");
-    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
     enum { N = 6000 };
     for (int64_t i = 0; i < N; i++) {
         put_as(list, 0, i, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
@@ -325,7 +325,7 @@ static void test_long_scan_down(void) {
     static cc_entry entries[N];
     int64_t expected = N;
     size_t n;
-    CHECK_EQ(cc_skiplist_scan_down(list, NULL, false, entries, N, &n), CC_FOUND);
+    CHECK_EQ(cc_ordered_scan_down(list, NULL, false, entries, N, &n), CC_FOUND);
     while (n) {
         for (size_t i = 0; i < n; i++) {
             CHECK_EQ(entries[i].digest, --expected);
@@ -335,7 +335,7 @@ static void test_long_scan_down(void) {
     }
     CHECK_EQ(expected, 0);
     int64_t up = 0;
-    CHECK_EQ(cc_skiplist_scan_up(list, NULL, false, entries, N, &n), CC_FOUND);
+    CHECK_EQ(cc_ordered_scan_up(list, NULL, false, entries, N, &n), CC_FOUND);
     while (n) {
         for (size_t i = 0; i < n; i++) {
             CHECK_EQ(entries[i].digest, up++);
@@ -345,13 +345,13 @@ static void test_long_scan_down(void) {
     }
     CHECK_EQ(up, N);
     check_at_rest(list);
-    cc_skiplist_free(list);
+    cc_ordered_free(list);
     CHECK_EQ(words_alive, 0);
 }
 
 static void test_equal_keys_of_other_kinds(void) {
     begin_test("5 of one kind is 5 of another: found by either, hints or not; the first one stays");
-    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
     for (int64_t i = 0; i < 500; i++) { /* enough for several tables of hints */
         put_as(list, (unsigned)(i % KEY_KINDS), i, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
     }
@@ -383,9 +383,9 @@ static void test_equal_keys_of_other_kinds(void) {
         CHECK_EQ(remove_as(list, (unsigned)((i + 2) % KEY_KINDS), i, NULL, NULL), CC_FOUND);
         CHECK_EQ(get_as(list, (unsigned)(i % KEY_KINDS), i, NULL, NULL), CC_ABSENT);
     }
-    CHECK_EQ(cc_skiplist_length(list), 0);
+    CHECK_EQ(cc_ordered_length(list), 0);
     check_at_rest(list);
-    cc_skiplist_free(list);
+    cc_ordered_free(list);
     CHECK_EQ(words_alive, 0);
 }
 
@@ -402,45 +402,45 @@ static int stop_at_third(uintptr_t word, void *argument) {
 
 static void test_whole_list_functions(void) {
     begin_test("visit, bytes, marks of changes");
-    cc_skiplist *list = cc_skiplist_new(&deciding_words);
-    size_t empty = cc_skiplist_bytes(list);
-    uint64_t changes = cc_skiplist_changes_by_this_thread(list);
+    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
+    size_t empty = cc_ordered_bytes(list);
+    uint64_t changes = cc_ordered_changes_by_this_thread(list);
     for (int64_t i = 0; i < 300; i++) {
         put_as(list, (unsigned)(i % KEY_KINDS), i, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
     }
-    CHECK_EQ(cc_skiplist_changes_by_this_thread(list) - changes, 300);
+    CHECK_EQ(cc_ordered_changes_by_this_thread(list) - changes, 300);
     int64_t seen = 0;
-    CHECK_EQ(cc_skiplist_visit(list, count_word, &seen), 0);
+    CHECK_EQ(cc_ordered_visit(list, count_word, &seen), 0);
     CHECK_EQ(seen, 500); /* 300 values, and keys of two kinds in three */
     CHECK_EQ(seen, words_alive);
     seen = 0;
-    CHECK_EQ(cc_skiplist_visit(list, stop_at_third, &seen), 42);
+    CHECK_EQ(cc_ordered_visit(list, stop_at_third, &seen), 42);
     CHECK_EQ(seen, 3);
-    double per_entry = (double)(cc_skiplist_bytes(list) - empty) / 300;
+    double per_entry = (double)(cc_ordered_bytes(list) - empty) / 300;
     printf("    %.1f bytes per entry, %zu for an empty list\n", per_entry, empty);
     CHECK(per_entry > 40 && per_entry < 200);
     for (int64_t i = 0; i < 300; i++) {
         CHECK_EQ(remove_as(list, 0, i, NULL, NULL), CC_FOUND);
     }
-    CHECK_EQ(cc_skiplist_changes_by_this_thread(list) - changes, 600);
+    CHECK_EQ(cc_ordered_changes_by_this_thread(list) - changes, 600);
     check_at_rest(list); /* recounts the bytes */
-    cc_skiplist_free(list);
+    cc_ordered_free(list);
     CHECK_EQ(words_alive, 0);
 }
 
 /* Tells the truth, while the list still is as long as it was. */
-static cc_skiplist *asked_about;
+static cc_ordered *asked_about;
 static size_t length_when_asked;
 
 static int tell_before_the_effect(const cc_search *s, const cc_stored_key *stored) {
-    CHECK_EQ(cc_skiplist_length(asked_about), length_when_asked);
+    CHECK_EQ(cc_ordered_length(asked_about), length_when_asked);
     return tell_the_truth(s, stored);
 }
 
 static void test_no_question_after_the_effect(void) {
     begin_test("an operation that has had its effect asks nothing more, and leaves nothing linked");
     for (uint64_t seed = 0; seed < 40; seed++) {
-        cc_skiplist *list = asked_about = cc_skiplist_new(&undecided_words);
+        cc_ordered *list = asked_about = cc_ordered_new(&cc_skiplist_operations, &undecided_words);
         for (int64_t i = 0; i < 60; i++) {
             length_when_asked = (size_t)i;
             put_as(list, 2, i * 7 % 60, word_new(i), CC_PUT_ALWAYS, NULL, tell_before_the_effect);
@@ -465,7 +465,7 @@ static void test_no_question_after_the_effect(void) {
             high -= 2;
         }
         CHECK_EQ(questions_asked, questions);
-        cc_skiplist_free(list);
+        cc_ordered_free(list);
         CHECK_EQ(words_alive, 0);
     }
 }
@@ -475,7 +475,7 @@ static void test_no_question_after_the_effect(void) {
 static void test_plain_words(void) {
     begin_test("words that are not counted and keys that are their digests (as in cc_i64map)");
     static const cc_word_table plain = {0};
-    cc_skiplist *list = cc_skiplist_new(&plain);
+    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &plain);
     rng r = rng_from(3);
     enum { RANGE = 3000 };
     static uintptr_t expected[RANGE];
@@ -488,25 +488,25 @@ static void test_plain_words(void) {
         uintptr_t there = expected[number];
         switch (rng_below(&r, 4)) {
         case 0:
-            CHECK_EQ(cc_skiplist_put(list, &s, value, CC_PUT_ALWAYS, &old),
+            CHECK_EQ(cc_ordered_put(list, &s, value, CC_PUT_ALWAYS, &old),
                      there ? CC_FOUND : CC_ABSENT);
             expected[number] = value;
             entries += !there;
             break;
         case 1:
-            CHECK_EQ(cc_skiplist_remove(list, &s, &old), there ? CC_FOUND : CC_ABSENT);
+            CHECK_EQ(cc_ordered_remove(list, &s, &old), there ? CC_FOUND : CC_ABSENT);
             expected[number] = 0;
             entries -= there != 0;
             break;
         default:
-            CHECK_EQ(cc_skiplist_get(list, &s, &old), there ? CC_FOUND : CC_ABSENT);
+            CHECK_EQ(cc_ordered_get(list, &s, &old), there ? CC_FOUND : CC_ABSENT);
         }
         CHECK_EQ(old, there);
-        cc_search_end(list, &s);
+        cc_search_end(cc_ordered_words(list), &s);
     }
-    CHECK_EQ(cc_skiplist_length(list), entries);
+    CHECK_EQ(cc_ordered_length(list), entries);
     check_at_rest(list);
-    cc_skiplist_free(list);
+    cc_ordered_free(list);
 }
 
 int main(void) {

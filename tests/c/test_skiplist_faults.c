@@ -52,9 +52,9 @@ static const teller tellers[] = {tell_the_truth, tell_nonsense, tell_anything,  
 enum { TELLERS = sizeof tellers / sizeof *tellers };
 
 /* Lies about keys of different kinds can bring two keys of one kind out of order: 7 < x and x < 5. */
-static void check_but_for_order(cc_skiplist *list, unsigned kinds) {
-    CHECK_EQ(cc_skiplist_flush(list), 0);
-    const char *complaint = cc_skiplist_check(list);
+static void check_but_for_order(cc_ordered *list, unsigned kinds) {
+    CHECK_EQ(cc_ordered_flush(list), 0);
+    const char *complaint = cc_ordered_check(list);
     if (kinds == 1 || !complaint || strcmp(complaint, "keys are out of order")) {
         CHECK_NULL(complaint);
     }
@@ -68,7 +68,7 @@ static void test_lies(void) {
     for (int64_t round = 0; round < lists; round++) {
         rng r = rng_from((uint64_t)round);
         mood = rng_from((uint64_t)round + 1000000);
-        cc_skiplist *list = cc_skiplist_new(&undecided_words);
+        cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &undecided_words);
         unsigned first_kind = round % 3 == 0 ? 0 : round % 3 == 1 ? 1 : 2;
         unsigned kinds = round % 3 == 0 ? 3 : 1;
         for (int i = 0; i < 150; i++) {
@@ -117,7 +117,7 @@ static void test_lies(void) {
             }
         }
         check_but_for_order(list, kinds);
-        cc_skiplist_free(list);
+        cc_ordered_free(list);
         CHECK_EQ(words_alive, 0);
     }
 }
@@ -127,7 +127,7 @@ static void test_lies(void) {
 static void test_lies_about_hashed_keys(void) {
     begin_test("a lie that two keys with different hashes are equal leaves no hint to a dead node");
     enum { KEYS = 200 };
-    cc_skiplist *list = cc_skiplist_new(&undecided_words);
+    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &undecided_words);
     uintptr_t value;
     for (int i = 0; i < KEYS; i++) {
         CHECK_EQ(put_as(list, 1, 2 * i, word_new(i), CC_PUT_ALWAYS, NULL, tell_the_truth),
@@ -142,7 +142,7 @@ static void test_lies_about_hashed_keys(void) {
         CHECK_EQ(remove_as(list, 1, 2 * i, NULL, tell_the_truth), CC_FOUND);
     }
     check_at_rest(list);
-    cc_skiplist_free(list);
+    cc_ordered_free(list);
     CHECK_EQ(words_alive, 0);
 }
 
@@ -151,7 +151,7 @@ static void test_lies_about_hashed_keys(void) {
 /* One operation of each sort on a list of known contents, with the n-th allocation failing and every
  * one after it. Returns false when it needed fewer allocations. */
 static bool with_failing_memory(int operation, int64_t n, const cc_word_table *words, teller tell) {
-    cc_skiplist *list = cc_skiplist_new(words);
+    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, words);
     CHECK(list);
     for (int64_t i = 0; i < 70; i++) { /* the next insertion may want larger hints */
         put_as(list, (unsigned)(i % KEY_KINDS), 2 * i, word_new(i), CC_PUT_ALWAYS, NULL, tell);
@@ -178,34 +178,35 @@ static bool with_failing_memory(int operation, int64_t n, const cc_word_table *w
         switch (operation) {
         case 0:
         case 1:
-            status = cc_skiplist_put(list, &s, value, CC_PUT_ALWAYS, &old);
+            status = cc_ordered_put(list, &s, value, CC_PUT_ALWAYS, &old);
             break;
         case 2:
-            status = cc_skiplist_remove(list, &s, &old);
+            status = cc_ordered_remove(list, &s, &old);
             break;
         case 3:
-            status = cc_skiplist_get(list, &s, &old);
+            status = cc_ordered_get(list, &s, &old);
             break;
         case 4:
-            status = cc_skiplist_replace_exact(list, &s, 8, value);
+            status = cc_ordered_replace_exact(list, &s, 8, value);
             break;
         case 5:
-            status = cc_skiplist_neighbour(list, &s, CC_HIGHER, &entries[0]);
+            status = cc_ordered_neighbour(list, &s, CC_HIGHER, &entries[0]);
             break;
         case 7:
-            status = cc_skiplist_pop_end(list, CC_LAST, NULL, &entries[0]);
+            status = cc_ordered_pop_end(list, CC_LAST, NULL, &entries[0]);
             break;
         default:
-            status = cc_skiplist_scan_up(list, &s, false, entries, 4, &count);
+            status = cc_ordered_scan_up(list, &s, false, entries, 4, &count);
         }
-        if (status == CC_NEED_COMPARE && cc_search_learn(list, &s, tell(&s, &s.needed))) {
+        if (status == CC_NEED_COMPARE &&
+            cc_search_learn(cc_ordered_words(list), &s, tell(&s, &s.needed))) {
             ran_out = true; /* nothing has changed; the caller raises MemoryError */
             break;
         }
     }
     cc_alloc_fail_from(-1);
     ran_out |= status == CC_NO_MEMORY;
-    cc_search_end(list, &s);
+    cc_search_end(cc_ordered_words(list), &s);
     bool inserted = !ran_out && operation == 0, stored = inserted || (!ran_out && operation == 1);
     if (!ran_out) {
         CHECK_EQ(status, operation == 0 ? CC_ABSENT : operation == 4 ? CC_MISMATCH : CC_FOUND);
@@ -232,7 +233,7 @@ static bool with_failing_memory(int operation, int64_t n, const cc_word_table *w
         word_release(value);
     }
     bool removed = !ran_out && (operation == 2 || operation == 7);
-    CHECK_EQ(cc_skiplist_length(list), 70 + inserted - removed);
+    CHECK_EQ(cc_ordered_length(list), 70 + inserted - removed);
     check_at_rest(list);
     if (ran_out || (operation >= 3 && !removed)) { /* nothing has changed, word for word */
         CHECK_EQ(words_alive, alive);
@@ -244,7 +245,7 @@ static bool with_failing_memory(int operation, int64_t n, const cc_word_table *w
             CHECK_EQ(get_as(list, 0, 2 * i + 1, &v, tell), CC_ABSENT);
         }
     }
-    cc_skiplist_free(list);
+    cc_ordered_free(list);
     CHECK_EQ(words_alive, 0);
     return ran_out;
 }
@@ -284,7 +285,7 @@ static void test_no_memory(void) {
     CHECK(failures > 0);
     for (int64_t n = 0; n < 2; n++) {
         cc_alloc_fail_from(n);
-        CHECK(!cc_skiplist_new(&deciding_words));
+        CHECK(!cc_ordered_new(&cc_skiplist_operations, &deciding_words));
         cc_alloc_fail_from(-1);
     }
 }

@@ -33,7 +33,7 @@ typedef struct plan {
 
 typedef struct accounts {
     const plan *plan;
-    cc_skiplist *list;
+    cc_ordered *list;
     _Atomic int64_t *balance; /* per key: inserted - removed */
     _Atomic int64_t stored, taken;
     _Atomic int64_t answers[CC_MISMATCH + 1];
@@ -146,7 +146,7 @@ static void mixed_operations(int index, void *argument) {
             break;
         case 14: /* remove what was first or last at some moment: pop */
             status = rng_below(&r, 2) ? pop_as(a->list, CC_FIRST, &e)
-                                      : cc_skiplist_pop_end(a->list, CC_LAST, NULL, &e);
+                                      : cc_ordered_pop_end(a->list, CC_LAST, NULL, &e);
             if (status == CC_FOUND) {
                 int64_t popped = number_of_key(e.kind, e.digest, e.key);
                 word_acquire(e.value);
@@ -205,16 +205,16 @@ static void settle_accounts(accounts *a) {
         }
         entries += there;
     }
-    CHECK_EQ(cc_skiplist_length(a->list), entries);
+    CHECK_EQ(cc_ordered_length(a->list), entries);
     CHECK_EQ(a->stored - a->taken, entries);
-    cc_skiplist_free(a->list);
+    cc_ordered_free(a->list);
     CHECK_EQ(words_alive, 0);
 }
 
 static void carry_out(const plan *p) {
     begin_test(p->name);
     double start = seconds();
-    accounts a = {.plan = p, .list = cc_skiplist_new(p->words)};
+    accounts a = {.plan = p, .list = cc_ordered_new(&cc_skiplist_operations, p->words)};
     a.balance = calloc((size_t)p->range, sizeof *a.balance);
     CHECK(a.list && a.balance);
     questions_asked = 0;
@@ -233,7 +233,7 @@ static void carry_out(const plan *p) {
 /* ---------------------------------------------------------------- producers and consumers */
 
 typedef struct pipeline {
-    cc_skiplist *list;
+    cc_ordered *list;
     int producers;
     int64_t items; /* of each producer */
     _Atomic int64_t produced, consumed;
@@ -276,15 +276,16 @@ static void produce_or_consume(int index, void *argument) {
 static void test_producers_and_consumers(int producers, int consumers, int64_t items) {
     begin_test("producers insert, consumers pop the first and the last: each item once");
     double start = seconds();
-    pipeline line = {.list = cc_skiplist_new(&deciding_words), .producers = producers};
+    pipeline line = {.list = cc_ordered_new(&cc_skiplist_operations, &deciding_words),
+                     .producers = producers};
     line.items = share(items) / producers;
     line.producing = producers;
     run_threads(producers + consumers, produce_or_consume, &line);
     CHECK_EQ(line.produced, line.items * producers);
     CHECK_EQ(line.consumed, line.produced);
-    CHECK_EQ(cc_skiplist_length(line.list), 0);
+    CHECK_EQ(cc_ordered_length(line.list), 0);
     check_at_rest(line.list);
-    cc_skiplist_free(line.list);
+    cc_ordered_free(line.list);
     CHECK_EQ(words_alive, 0);
     printf("    %d + %d threads, %" PRId64 " items: %.2f s\n", producers, consumers, line.consumed,
            seconds() - start);
@@ -293,7 +294,7 @@ static void test_producers_and_consumers(int producers, int consumers, int64_t i
 /* ---------------------------------------------------------------- clearing while others work */
 
 typedef struct clearing {
-    cc_skiplist *list;
+    cc_ordered *list;
     _Atomic int64_t stored, taken;
 } clearing;
 
@@ -306,7 +307,7 @@ static void insert_and_clear(int index, void *argument) {
         unsigned kind = (unsigned)rng_below(&r, KEY_KINDS);
         uintptr_t old;
         if (index == 0 && i % 256 == 0) {
-            CHECK_EQ(cc_skiplist_clear(c->list), CC_FOUND);
+            CHECK_EQ(cc_ordered_clear(c->list), CC_FOUND);
         } else if (i % 4 == 3) {
             if (remove_as(c->list, kind, number, &old, tell_the_truth) == CC_FOUND) {
                 word_take(old);
@@ -324,14 +325,15 @@ static void test_clear(void) {
     begin_test("clear, while others insert and remove: no word is lost or released twice");
     for (int round = 0; round < 10; round++) {
         int undecided = round % 2;
-        clearing c = {.list = cc_skiplist_new(undecided ? &undecided_words : &deciding_words)};
+        clearing c = {.list = cc_ordered_new(&cc_skiplist_operations,
+                                             undecided ? &undecided_words : &deciding_words)};
         run_threads(4, insert_and_clear, &c);
         check_at_rest(c.list);
-        CHECK_EQ(cc_skiplist_clear(c.list), CC_FOUND);
-        CHECK_EQ(cc_skiplist_length(c.list), 0);
+        CHECK_EQ(cc_ordered_clear(c.list), CC_FOUND);
+        CHECK_EQ(cc_ordered_length(c.list), 0);
         check_at_rest(c.list);
         CHECK_EQ(words_alive, 0);
-        cc_skiplist_free(c.list);
+        cc_ordered_free(c.list);
     }
 }
 

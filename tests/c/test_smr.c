@@ -355,7 +355,7 @@ static void test_large_things_are_worth_a_signal(void) {
 static void test_stalled_reader_of_a_list(void) {
     begin_test("a reader stalls in a list while others insert, remove and replace");
     enum { ENTRIES = 2000 };
-    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
     sleeper s = {.domain = domain_of(list)};
     for (int64_t i = 0; i < ENTRIES; i++) {
         put_as(list, 0, 1 + i, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
@@ -364,8 +364,7 @@ static void test_stalled_reader_of_a_list(void) {
     for (int64_t i = 0; i < ENTRIES; i++) {
         CHECK_EQ(remove_as(list, 0, 1 + i, NULL, NULL), CC_FOUND);
     }
-    size_t alive_then =
-        cc_skiplist_flush(list); /* ENTRIES nodes, as many values, tables of hints */
+    size_t alive_then = cc_ordered_flush(list); /* ENTRIES nodes, as many values, tables of hints */
     CHECK(alive_then <= 2 * ENTRIES + 16);
     size_t most = 0;
     for (int64_t i = scaled(500000); i > 0; i--) {
@@ -375,17 +374,17 @@ static void test_stalled_reader_of_a_list(void) {
         } else if (i % 4 == 1) {
             remove_as(list, 1, 100 + i % 50, NULL, NULL);
         }
-        size_t waiting = cc_skiplist_limbo_count(list);
+        size_t waiting = cc_ordered_limbo_count(list);
         most = waiting > most ? waiting : most;
     }
-    size_t pinned = cc_skiplist_flush(list);
+    size_t pinned = cc_ordered_flush(list);
     printf("    %zu pinned of what was alive then, %zu at the end, at most %zu\n", alive_then,
            pinned, most);
     CHECK(pinned <= alive_then + 80 * CC_PUBLICATIONS_PER_ERA);
     CHECK(most <= 2 * (alive_then + 80 * CC_PUBLICATIONS_PER_ERA));
     stop_sleeping(&s);
     check_at_rest(list);
-    cc_skiplist_free(list);
+    cc_ordered_free(list);
     CHECK_EQ(words_alive, 0);
 }
 
@@ -410,7 +409,7 @@ static void test_pending_garbage(void) {
 
 /* ---------------------------------------------------------------- release functions that do things */
 
-static cc_skiplist *nursery; /* another list, which dying values use */
+static cc_ordered *nursery; /* another list, which dying values use */
 static _Atomic int64_t deaths;
 
 static void use_another_list(counted *c) {
@@ -422,13 +421,13 @@ static void use_another_list(counted *c) {
     if (number % 3 == 0 && remove_as(nursery, 1, number + 1, &old, NULL) == CC_FOUND) {
         word_release(old);
     }
-    cc_skiplist *short_lived = cc_skiplist_new(&deciding_words);
+    cc_ordered *short_lived = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
     put_as(short_lived, 1, number, word_new(number), CC_PUT_ALWAYS, NULL, NULL);
-    cc_skiplist_free(short_lived);
+    cc_ordered_free(short_lived);
 }
 
 static void die_and_work(int index, void *argument) {
-    cc_skiplist *list = argument;
+    cc_ordered *list = argument;
     rng r = rng_from((uint64_t)index);
     for (int64_t i = scaled(20000); i > 0; i--) {
         uintptr_t value = word_new(i);
@@ -440,27 +439,27 @@ static void die_and_work(int index, void *argument) {
 
 static void test_re_entering_releases(void) {
     begin_test("dying values use other lists, make some and destroy them");
-    nursery = cc_skiplist_new(&deciding_words);
-    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    nursery = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
+    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
     run_threads(3, die_and_work, list);
     check_at_rest(list);
-    cc_skiplist_free(list);
+    cc_ordered_free(list);
     CHECK_EQ(deaths, 3 * scaled(20000));
     check_at_rest(nursery);
-    cc_skiplist_free(nursery);
+    cc_ordered_free(nursery);
     CHECK_EQ(words_alive, 0);
 }
 
 static void free_what_is_inside(counted *c) {
-    cc_skiplist_free((cc_skiplist *)(uintptr_t)c->number);
+    cc_ordered_free((cc_ordered *)(uintptr_t)c->number);
 }
 
 static void nest_deeply(int index, void *argument) {
     (void)index;
     bool by_removal = *(bool *)argument;
-    cc_skiplist *inner = cc_skiplist_new(&deciding_words);
+    cc_ordered *inner = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
     for (int64_t i = scaled(100000); i > 0; i--) {
-        cc_skiplist *outer = cc_skiplist_new(&deciding_words);
+        cc_ordered *outer = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
         uintptr_t value = word_new((int64_t)(uintptr_t)inner);
         counted_of(value)->at_death = free_what_is_inside;
         put_as(outer, 0, 1, value, CC_PUT_ALWAYS, NULL, NULL);
@@ -469,7 +468,7 @@ static void nest_deeply(int index, void *argument) {
     if (by_removal) {
         CHECK_EQ(remove_as(inner, 0, 1, NULL, NULL), CC_FOUND);
     }
-    cc_skiplist_free(inner);
+    cc_ordered_free(inner);
 }
 
 static void test_nested_lists(void) {

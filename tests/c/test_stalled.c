@@ -93,7 +93,7 @@ static void stop_here(int number, siginfo_t *info, void *context) {
 }
 
 typedef struct victim {
-    cc_skiplist *list;
+    cc_ordered *list;
     pthread_t thread;
     _Atomic uint64_t number; /* the system's */
     bool blocks_the_signal;
@@ -160,8 +160,8 @@ static void let_the_victim_end(victim *v) {
 
 static size_t most_things, most_bytes;
 
-static void look(cc_skiplist *list) {
-    size_t things = cc_skiplist_limbo_count(list);
+static void look(cc_ordered *list) {
+    size_t things = cc_ordered_limbo_count(list);
     const cc_smr_domain *d = domain_of(list);
     int64_t bytes = 0; /* for a moment less than none, as the count in limbo */
     for (uint32_t i = 0; i <= d->stripe_mask; i++) {
@@ -171,7 +171,7 @@ static void look(cc_skiplist *list) {
     most_bytes = bytes > (int64_t)most_bytes ? (size_t)bytes : most_bytes;
 }
 
-static void insert_and_remove(cc_skiplist *list, int64_t operations) {
+static void insert_and_remove(cc_ordered *list, int64_t operations) {
     for (int64_t i = 0; i < operations / 2; i++) {
         int64_t key = i * 7919 % KEYS;
         put_as(list, 1, key, word_new(key), CC_PUT_ALWAYS, NULL, NULL);
@@ -182,7 +182,7 @@ static void insert_and_remove(cc_skiplist *list, int64_t operations) {
     }
 }
 
-static void replace_one_key(cc_skiplist *list, int64_t operations) {
+static void replace_one_key(cc_ordered *list, int64_t operations) {
     for (int64_t i = 0; i < operations; i++) {
         put_as(list, 1, 5, word_new(5), CC_PUT_ALWAYS, NULL, NULL);
         if (i % 64 == 0) {
@@ -192,9 +192,9 @@ static void replace_one_key(cc_skiplist *list, int64_t operations) {
 }
 
 typedef struct job {
-    cc_skiplist *list;
+    cc_ordered *list;
     int64_t operations;
-    void (*work)(cc_skiplist *, int64_t);
+    void (*work)(cc_ordered *, int64_t);
 } job;
 
 static void *do_job(void *argument) {
@@ -209,10 +209,10 @@ enum { OPERATIONS_OF_A_TEST = 100000 };
 static int64_t operations_each = OPERATIONS_OF_A_TEST;
 
 /* What may wait while one thread is stopped in a region. */
-static size_t bound(cc_skiplist *list, size_t alive_then) {
+static size_t bound(cc_ordered *list, size_t alive_then) {
     size_t threshold = cc_load_relaxed_u32(&cc_smr_settings.retire_threshold);
     size_t stripes = domain_of(list)->stripe_mask + 1;
-    if (cc_skiplist_scheme(list) == CC_SMR_IBR) {
+    if (cc_ordered_scheme(list) == CC_SMR_IBR) {
         /* What was alive while the clock showed the interval, what is born before the clock moves on (the
          * gaps are geometric: eighty times the mean has not been seen), and what a scan is not worth while for. */
         size_t seen = alive_then + 80 * CC_PUBLICATIONS_PER_ERA;
@@ -226,11 +226,11 @@ enum { BYTES_OF_A_NODE = 256, MEAN_BYTES_OF_A_NODE = 96, WORTH_A_SCAN = 256 * 10
 
 /* The same in bytes: what may wait by its number, were it all the largest nodes and a table of hints; or, where that
  * is less, what is seen and what a scan is not worth while for. */
-static size_t bound_of_bytes(cc_skiplist *list, size_t alive_then, size_t bytes_then) {
+static size_t bound_of_bytes(cc_ordered *list, size_t alive_then, size_t bytes_then) {
     size_t table = 4096 * sizeof(uintptr_t);
     size_t by_number = bound(list, alive_then) * BYTES_OF_A_NODE + table;
     size_t stripes = domain_of(list)->stripe_mask + 1, by_bytes;
-    if (cc_skiplist_scheme(list) == CC_SMR_IBR) {
+    if (cc_ordered_scheme(list) == CC_SMR_IBR) {
         size_t seen = bytes_then + 80 * CC_PUBLICATIONS_PER_ERA * MEAN_BYTES_OF_A_NODE;
         by_bytes = seen + seen / 2 + stripes * (WORTH_A_SCAN + table);
     } else {
@@ -258,18 +258,18 @@ static void check_who_is_oldest(const victim *v) {
     CHECK_EQ(all.oldest_thread, atomic_load(&v->number));
 }
 
-static void test_stopped(const char *what, int phase, void (*work)(cc_skiplist *, int64_t),
+static void test_stopped(const char *what, int phase, void (*work)(cc_ordered *, int64_t),
                          bool blocked) {
     begin_test(what);
     if (operations_each > OPERATIONS_OF_A_TEST) {
         alarm(0); /* ten million take their time */
     }
-    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
     for (int64_t i = 0; i < KEYS; i += 2) {
         put_as(list, 1, i, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
     }
     size_t alive_then = 2 * KEYS + 16; /* nodes and values, tables of hints */
-    size_t bytes_then = cc_skiplist_bytes(list);
+    size_t bytes_then = cc_ordered_bytes(list);
     cc_smr_statistics before, after;
     cc_smr_get_statistics(&before);
     victim v = {.list = list, .blocks_the_signal = blocked};
@@ -282,7 +282,7 @@ static void test_stopped(const char *what, int phase, void (*work)(cc_skiplist *
     CHECK_EQ(pthread_join(other, NULL), 0);
     look(list);
     check_who_is_oldest(&v);
-    size_t pinned = cc_skiplist_flush(list);
+    size_t pinned = cc_ordered_flush(list);
     cc_smr_get_statistics(&after);
     printf("    at most %zu things and %zu bytes waited, %zu at the end; bound %zu and %zu; %llu "
            "neutralized, %llu refusals\n",
@@ -290,7 +290,7 @@ static void test_stopped(const char *what, int phase, void (*work)(cc_skiplist *
            bound_of_bytes(list, alive_then, bytes_then),
            (unsigned long long)(after.neutralizations - before.neutralizations),
            (unsigned long long)(after.refusals - before.refusals));
-    if (blocked && cc_skiplist_scheme(list) == CC_SMR_DEBRA) {
+    if (blocked && cc_ordered_scheme(list) == CC_SMR_DEBRA) {
         CHECK(after.refusals > before.refusals);
         CHECK(pinned > bound(list, alive_then)); /* held up, and said so */
     } else {
@@ -299,24 +299,24 @@ static void test_stopped(const char *what, int phase, void (*work)(cc_skiplist *
     }
     let_the_victim_end(&v);
     check_at_rest(list);
-    cc_skiplist_free(list);
+    cc_ordered_free(list);
     CHECK_EQ(words_alive, 0);
 }
 
 /* Stopped again and again at random moments, for short: whatever it was doing, it finishes it rightly. */
 static void test_stops_everywhere(void) {
     begin_test("a thread is stopped at a few hundred moments, anywhere in its operations");
-    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
     for (int i = 0; i < scaled(300); i++) {
         victim v = {.list = list};
-        stop_the_victim(&v, cc_skiplist_scheme(list) == CC_SMR_DEBRA ? i % 3 - 1 : -1);
+        stop_the_victim(&v, cc_ordered_scheme(list) == CC_SMR_DEBRA ? i % 3 - 1 : -1);
         insert_and_remove(list, 600);
         replace_one_key(list, 300);
         let_the_victim_end(&v);
     }
     say_what_was_neutralized();
     check_at_rest(list);
-    cc_skiplist_free(list);
+    cc_ordered_free(list);
     CHECK_EQ(words_alive, 0);
 }
 
@@ -353,7 +353,7 @@ int __wrap_sigaction(int number, const struct sigaction *action, struct sigactio
 static void test_taken_away(void) {
     begin_test(
         "somebody takes the signal away: between looking and sending, and behind the answer");
-    cc_skiplist *list = cc_skiplist_new(&deciding_words);
+    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
     put_as(list, 1, 5, word_new(5), CC_PUT_ALWAYS, NULL, NULL);
     victim v = {.list = list};
     stop_the_victim(&v, CC_PHASE_READ);
@@ -377,11 +377,11 @@ static void test_taken_away(void) {
     /* Now what was pending is lost, and the thread will go on in its read phase. */
     replace_one_key(list, 1000);
     CHECK(cc_load_acquire_u64(&record->neutralized) != region);
-    CHECK(cc_skiplist_flush(list) > 500);
+    CHECK(cc_ordered_flush(list) > 500);
     give_the_signal_back();
     let_the_victim_end(&v);
     check_at_rest(list);
-    cc_skiplist_free(list);
+    cc_ordered_free(list);
     CHECK_EQ(words_alive, 0);
 }
 

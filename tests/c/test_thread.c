@@ -13,7 +13,7 @@
 #include "scheme.h"
 #include "words.h"
 
-static cc_skiplist *list;
+static cc_ordered *list;
 static cc_i64map *map;
 
 static void use_the_list(uint64_t seed, int operations) {
@@ -104,7 +104,7 @@ static void remove_and_see_it_die(void) {
     put_as(list, 0, 700, word_new(1), CC_PUT_ALWAYS, NULL, NULL);
     CHECK_EQ(remove_as(list, 0, 700, NULL, NULL), CC_FOUND);
     CHECK_EQ(words_alive, before);
-    CHECK_EQ(cc_skiplist_limbo_count(list), 0);
+    CHECK_EQ(cc_ordered_limbo_count(list), 0);
 }
 
 static _Atomic int seen_by_walks;
@@ -186,19 +186,19 @@ static void begin_without_memory(void) {
     CHECK_EQ(cc_i64map_scan(map, 0, &key, &word, 1), CC_I64MAP_NO_MEMORY);
     CHECK_EQ(cc_i64map_length(map), 1);
     CHECK_EQ(cc_i64map_flush(map), 0);
-    CHECK_EQ(cc_skiplist_clear(list), CC_NO_MEMORY);
-    CHECK_EQ(cc_skiplist_scan_up(list, NULL, false, entries, 2, &count), CC_NO_MEMORY);
-    CHECK_EQ(cc_skiplist_scan_down(list, NULL, false, entries, 2, &count), CC_NO_MEMORY);
-    CHECK_EQ(cc_skiplist_pop_end(list, CC_LAST, NULL, entries), CC_NO_MEMORY);
-    CHECK_EQ(cc_skiplist_neighbour(list, &s, CC_FIRST, entries), CC_NO_MEMORY);
-    CHECK_EQ(cc_skiplist_flush(list), 0);
-    cc_skiplist_changes_by_this_thread(list);
-    CHECK_EQ(cc_smr_enter(cc_skiplist_domain(list), &g), -1);
+    CHECK_EQ(cc_ordered_clear(list), CC_NO_MEMORY);
+    CHECK_EQ(cc_ordered_scan_up(list, NULL, false, entries, 2, &count), CC_NO_MEMORY);
+    CHECK_EQ(cc_ordered_scan_down(list, NULL, false, entries, 2, &count), CC_NO_MEMORY);
+    CHECK_EQ(cc_ordered_pop_end(list, CC_LAST, NULL, entries), CC_NO_MEMORY);
+    CHECK_EQ(cc_ordered_neighbour(list, &s, CC_FIRST, entries), CC_NO_MEMORY);
+    CHECK_EQ(cc_ordered_flush(list), 0);
+    cc_ordered_changes_by_this_thread(list);
+    CHECK_EQ(cc_smr_enter(cc_ordered_domain(list), &g), -1);
     CHECK_EQ(cc_smr_reserve(1), -1);
-    CHECK_EQ(cc_smr_retire(cc_skiplist_domain(list), 16, 0, 1, 8), -1);
+    CHECK_EQ(cc_smr_retire(cc_ordered_domain(list), 16, 0, 1, 8), -1);
     CHECK_EQ(cc_smr_flush_all(), 0);
-    CHECK(!cc_skiplist_new(&deciding_words));
-    cc_skiplist_free(NULL);
+    CHECK(!cc_ordered_new(&cc_skiplist_operations, &deciding_words));
+    cc_ordered_free(NULL);
 }
 
 static void *find_no_memory(void *argument) {
@@ -320,7 +320,7 @@ static void *remove_one(void *argument) {
     int64_t before = words_alive;
     put_as(list, 0, 501, word_new(1), CC_PUT_ALWAYS, NULL, NULL);
     CHECK_EQ(remove_as(list, 0, 501, NULL, NULL), CC_FOUND);
-    CHECK_EQ(cc_skiplist_flush(list), 0);
+    CHECK_EQ(cc_ordered_flush(list), 0);
     CHECK_EQ(words_alive,
              before); /* a record that still says "releasing" would put it off for ever */
     return NULL;
@@ -445,13 +445,13 @@ static void test_fork_with_readers(void) {
         usleep(100);
     }
     /* Under debra so little that nobody is neutralized. */
-    int64_t rounds = cc_skiplist_scheme(list) == CC_SMR_DEBRA ? 8 : 50;
+    int64_t rounds = cc_ordered_scheme(list) == CC_SMR_DEBRA ? 8 : 50;
     for (int64_t i = 0; i < rounds; i++) {
         put_as(list, 0, 200 + i, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
         remove_as(list, 0, 200 + i, NULL, NULL);
         put_as(list, 0, 300, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
     }
-    size_t pinned = cc_skiplist_flush(list);
+    size_t pinned = cc_ordered_flush(list);
     uint32_t records = cc_thread_count();
     fflush(NULL);
     for (int round = 0; round < 3; round++) {
@@ -459,39 +459,39 @@ static void test_fork_with_readers(void) {
         CHECK(child >= 0);
         if (child == 0) {
             alarm(60);
-            CHECK_EQ(cc_skiplist_flush(list), 0); /* all that the dead pinned */
+            CHECK_EQ(cc_ordered_flush(list), 0); /* all that the dead pinned */
             use_the_list(5, 1000);
-            CHECK_EQ(cc_skiplist_flush(list), 0);
-            CHECK_NULL(cc_skiplist_check(list));
+            CHECK_EQ(cc_ordered_flush(list), 0);
+            CHECK_NULL(cc_ordered_check(list));
             CHECK_EQ(cc_thread_count(), records);
             CHECK_EQ(cc_thread_users(), 1);
             use_the_records_of_the_dead(STANDING);
             CHECK_EQ(cc_thread_count(), records);
             CHECK_EQ(cc_thread_users(), 1);
-            CHECK_EQ(cc_skiplist_flush(list), 0);
-            cc_skiplist *another = cc_skiplist_new(&deciding_words);
+            CHECK_EQ(cc_ordered_flush(list), 0);
+            cc_ordered *another = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
             put_as(another, 1, 1, word_new(1), CC_PUT_ALWAYS, NULL, NULL);
-            cc_skiplist_free(another);
+            cc_ordered_free(another);
             if (round == 2) { /* a child of the child */
                 pid_t grandchild = fork();
                 if (grandchild == 0) {
                     use_the_list(6, 1000);
-                    CHECK_EQ(cc_skiplist_flush(list), 0);
-                    CHECK_NULL(cc_skiplist_check(list));
+                    CHECK_EQ(cc_ordered_flush(list), 0);
+                    CHECK_NULL(cc_ordered_check(list));
                     _exit(0);
                 }
                 CHECK_EQ(wait_for(grandchild), 0);
             }
-            cc_skiplist_free(list);
+            cc_ordered_free(list);
             CHECK_EQ(words_alive, 0);
             _exit(0);
         }
         CHECK_EQ(wait_for(child), 0);
     }
-    CHECK_EQ(cc_skiplist_flush(list), pinned); /* here they stand as before */
+    CHECK_EQ(cc_ordered_flush(list), pinned); /* here they stand as before */
     printf("    %zu things pinned here, none in the children\n", pinned);
     /* Under debra with tiny thresholds the readers are neutralized. */
-    CHECK(pinned > 0 || (CC_SMALL_SIZES && cc_skiplist_scheme(list) == CC_SMR_DEBRA));
+    CHECK(pinned > 0 || (CC_SMALL_SIZES && cc_ordered_scheme(list) == CC_SMR_DEBRA));
     atomic_store(&go_on, 1);
     for (int i = 0; i < STANDING; i++) {
         pthread_join(threads[i], NULL);
@@ -534,13 +534,13 @@ static UNUSED void test_fork_with_writers(void) {
                 CHECK_EQ(remove_as(list, 1, number, NULL, NULL), CC_FOUND);
                 CHECK_EQ(get_as(list, 1, number, &value, NULL), CC_ABSENT);
             }
-            cc_skiplist *another = cc_skiplist_new(&deciding_words);
+            cc_ordered *another = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
             for (int64_t number = 0; number < 100; number++) {
                 put_as(another, 1, number, word_new(number), CC_PUT_ALWAYS, NULL, NULL);
             }
             check_at_rest(another);
-            cc_skiplist_free(another);
-            cc_skiplist_free(list);
+            cc_ordered_free(another);
+            cc_ordered_free(list);
             _exit(0);
         }
         CHECK_EQ(wait_for(child), 0);
@@ -556,7 +556,7 @@ int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     use_scheme_of_the_environment();
     CHECK_EQ(pthread_key_create(&early_key, use_at_exit), 0); /* before the library makes its own */
-    list = cc_skiplist_new(&deciding_words);
+    list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
     CHECK(list);
     test_reuse();
     test_fork_with_readers();
@@ -569,7 +569,7 @@ int main(void) {
     test_many_at_once();
     test_threads_are_gone();
     test_no_memory_for_a_record();
-    cc_skiplist_free(list);
+    cc_ordered_free(list);
     CHECK_EQ(words_alive, 0);
     printf("passed\n");
     return 0;

@@ -137,10 +137,10 @@ static inline UNUSED int tell_the_truth(const cc_search *s, const cc_stored_key 
 
 static _Atomic int64_t questions_asked UNUSED;
 
-static inline UNUSED void learn(const cc_skiplist *list, cc_search *s, teller tell) {
+static inline UNUSED void learn(const cc_ordered *list, cc_search *s, teller tell) {
     CHECK(s->asks);
     atomic_fetch_add_explicit(&questions_asked, 1, memory_order_relaxed);
-    CHECK_EQ(cc_search_learn(list, s, tell(s, &s->needed)), 0);
+    CHECK_EQ(cc_search_learn(cc_ordered_words(list), s, tell(s, &s->needed)), 0);
     CHECK(!s->asks);
 }
 
@@ -152,15 +152,15 @@ static inline UNUSED void learn(const cc_skiplist *list, cc_search *s, teller te
         }                                                                                          \
     } while (0)
 
-static inline UNUSED void end_search(const cc_skiplist *list, cc_search *s) {
-    cc_search_end(list, s);
+static inline UNUSED void end_search(const cc_ordered *list, cc_search *s) {
+    cc_search_end(cc_ordered_words(list), s);
     if (s->key) {
         word_release(s->key);
     }
 }
 
 /* The list takes over a reference of its own; ours stays with the search, whatever becomes of the put. */
-static inline UNUSED cc_status put_as(cc_skiplist *list, unsigned kind, int64_t number,
+static inline UNUSED cc_status put_as(cc_ordered *list, unsigned kind, int64_t number,
                                       uintptr_t value, cc_put_policy policy, uintptr_t *old,
                                       teller tell) {
     cc_search s = search_for(kind, number);
@@ -168,7 +168,7 @@ static inline UNUSED cc_status put_as(cc_skiplist *list, unsigned kind, int64_t 
     if (s.key) {
         word_acquire(s.key);
     }
-    LEARNING(list, &s, tell, status, cc_skiplist_put(list, &s, value, policy, old));
+    LEARNING(list, &s, tell, status, cc_ordered_put(list, &s, value, policy, old));
     bool key_taken = status == CC_ABSENT && policy != CC_PUT_IF_PRESENT;
     bool value_taken = (status == CC_ABSENT && policy != CC_PUT_IF_PRESENT) ||
                        (status == CC_FOUND && policy != CC_PUT_IF_ABSENT);
@@ -182,39 +182,39 @@ static inline UNUSED cc_status put_as(cc_skiplist *list, unsigned kind, int64_t 
     return status;
 }
 
-static inline UNUSED cc_status get_as(cc_skiplist *list, unsigned kind, int64_t number,
+static inline UNUSED cc_status get_as(cc_ordered *list, unsigned kind, int64_t number,
                                       uintptr_t *value, teller tell) {
     cc_search s = search_for(kind, number);
     cc_status status;
-    LEARNING(list, &s, tell, status, cc_skiplist_get(list, &s, value));
+    LEARNING(list, &s, tell, status, cc_ordered_get(list, &s, value));
     end_search(list, &s);
     return status;
 }
 
 /* A list's domain is private; the first thing that any list does with a region shows it. */
-static inline UNUSED cc_smr_domain *domain_of(cc_skiplist *list) {
+static inline UNUSED cc_smr_domain *domain_of(cc_ordered *list) {
     cc_search s = {.kind = 0, .digest = UINT64_C(1) << 40}; /* no test has such a key */
     uintptr_t value;
-    CHECK_EQ(cc_skiplist_get(list, &s, &value), CC_ABSENT);
+    CHECK_EQ(cc_ordered_get(list, &s, &value), CC_ABSENT);
     cc_smr_domain *domain = (cc_smr_domain *)cc_load_relaxed_uptr(&cc_thread_self()->domain);
     CHECK(domain);
     return domain;
 }
 
-static inline UNUSED cc_status remove_as(cc_skiplist *list, unsigned kind, int64_t number,
+static inline UNUSED cc_status remove_as(cc_ordered *list, unsigned kind, int64_t number,
                                          uintptr_t *old, teller tell) {
     cc_search s = search_for(kind, number);
     cc_status status;
-    LEARNING(list, &s, tell, status, cc_skiplist_remove(list, &s, old));
+    LEARNING(list, &s, tell, status, cc_ordered_remove(list, &s, old));
     end_search(list, &s);
     return status;
 }
 
-static inline UNUSED cc_status replace_exact_as(cc_skiplist *list, unsigned kind, int64_t number,
+static inline UNUSED cc_status replace_exact_as(cc_ordered *list, unsigned kind, int64_t number,
                                                 uintptr_t expected, uintptr_t value, teller tell) {
     cc_search s = search_for(kind, number);
     cc_status status;
-    LEARNING(list, &s, tell, status, cc_skiplist_replace_exact(list, &s, expected, value));
+    LEARNING(list, &s, tell, status, cc_ordered_replace_exact(list, &s, expected, value));
     if (status != CC_FOUND) {
         word_release(value);
     }
@@ -222,33 +222,33 @@ static inline UNUSED cc_status replace_exact_as(cc_skiplist *list, unsigned kind
     return status;
 }
 
-static inline UNUSED cc_status neighbour_as(cc_skiplist *list, unsigned kind, int64_t number,
+static inline UNUSED cc_status neighbour_as(cc_ordered *list, unsigned kind, int64_t number,
                                             cc_relation relation, cc_entry *entry, teller tell) {
     cc_search s = search_for(kind, number);
     cc_status status;
-    LEARNING(list, &s, tell, status, cc_skiplist_neighbour(list, &s, relation, entry));
+    LEARNING(list, &s, tell, status, cc_ordered_neighbour(list, &s, relation, entry));
     end_search(list, &s);
     return status;
 }
 
-static inline UNUSED size_t scan_as(cc_skiplist *list, bool up, unsigned kind, int64_t number,
+static inline UNUSED size_t scan_as(cc_ordered *list, bool up, unsigned kind, int64_t number,
                                     bool exclusive, cc_entry *entries, size_t room, teller tell) {
     cc_search s = search_for(kind, number);
     cc_status status;
     size_t count = 0;
     LEARNING(list, &s, tell, status,
-             up ? cc_skiplist_scan_up(list, &s, exclusive, entries, room, &count)
-                : cc_skiplist_scan_down(list, &s, exclusive, entries, room, &count));
+             up ? cc_ordered_scan_up(list, &s, exclusive, entries, room, &count)
+                : cc_ordered_scan_down(list, &s, exclusive, entries, room, &count));
     CHECK_EQ(status, CC_FOUND);
     end_search(list, &s);
     return count;
 }
 
 /* As somebody who must make something of a key that has no word, before the entry is gone. */
-static inline UNUSED cc_status pop_as(cc_skiplist *list, cc_relation end, cc_entry *entry) {
+static inline UNUSED cc_status pop_as(cc_ordered *list, cc_relation end, cc_entry *entry) {
     cc_stored_key prepared = {.kind = UINT8_MAX}; /* no key is of that kind */
     cc_status status;
-    while ((status = cc_skiplist_pop_end(list, end, &prepared, entry)) == CC_MISMATCH) {
+    while ((status = cc_ordered_pop_end(list, end, &prepared, entry)) == CC_MISMATCH) {
         CHECK(entry->digest != prepared.digest || entry->kind != prepared.kind);
         prepared = (cc_stored_key){.digest = entry->digest, .kind = entry->kind};
     }
@@ -266,9 +266,9 @@ static inline UNUSED void release_entry(const cc_entry *e) {
 }
 
 /* A list that nobody uses is in order, and nothing waits. */
-static inline UNUSED void check_at_rest(cc_skiplist *list) {
-    CHECK_EQ(cc_skiplist_flush(list), 0);
-    CHECK_NULL(cc_skiplist_check(list));
+static inline UNUSED void check_at_rest(cc_ordered *list) {
+    CHECK_EQ(cc_ordered_flush(list), 0);
+    CHECK_NULL(cc_ordered_check(list));
 }
 
 #endif

@@ -9,7 +9,7 @@
  *     lookup for each entry it returned: it is weakly consistent.
  *   - Is every word released exactly once, and never touched after? Words count their references and
  *     know when they are dead.
- *   - Does cc_skiplist_check find the list in order: levels, marks, builders, hints, counts?
+ *   - Does cc_ordered_check find the list in order: levels, marks, builders, hints, counts?
  *   - Do the core's own invariants hold (CC_DEBUG_INVARIANTS), among them that no link leads to a
  *     node when it is retired; and does ASAN see no use after free?
  */

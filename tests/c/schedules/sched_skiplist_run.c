@@ -79,7 +79,7 @@ static const cc_word_table word_tables[] = {
 
 /* ---------------------------------------------------------------- what happened */
 
-static cc_skiplist *list;
+static cc_ordered *list;
 scenario now;
 event events[MOST_EVENTS];
 unsigned event_count;
@@ -156,7 +156,7 @@ static unsigned key_of(const cc_entry *entry) {
 /* What the object layer does when a search needs to know. */
 static void learn(cc_search *s) {
     unsigned mine = ((word *)s->key)->number, its = ((word *)s->needed.word)->number;
-    if (cc_search_learn(list, s, mine < its ? -1 : mine > its)) {
+    if (cc_search_learn(cc_ordered_words(list), s, mine < its ? -1 : mine > its)) {
         abort();
     }
 }
@@ -168,28 +168,28 @@ static cc_status try_it(cc_search *s, const operation *o, uintptr_t value, uintp
     uintptr_t expected = (uintptr_t)&values[o->expected];
     switch ((what)o->what) {
     case GET:
-        return cc_skiplist_get(list, s, old);
+        return cc_ordered_get(list, s, old);
     case PUT:
-        return cc_skiplist_put(list, s, value, CC_PUT_ALWAYS, old);
+        return cc_ordered_put(list, s, value, CC_PUT_ALWAYS, old);
     case PUT_IF_ABSENT:
-        return cc_skiplist_put(list, s, value, CC_PUT_IF_ABSENT, old);
+        return cc_ordered_put(list, s, value, CC_PUT_IF_ABSENT, old);
     case PUT_IF_PRESENT:
-        return cc_skiplist_put(list, s, value, CC_PUT_IF_PRESENT, old);
+        return cc_ordered_put(list, s, value, CC_PUT_IF_PRESENT, old);
     case REPLACE_EXACT:
-        return cc_skiplist_replace_exact(list, s, expected, value);
+        return cc_ordered_replace_exact(list, s, expected, value);
     case REMOVE:
-        return cc_skiplist_remove(list, s, old);
+        return cc_ordered_remove(list, s, old);
     case POP_FIRST:
     case POP_LAST:
-        return cc_skiplist_pop_end(list, o->what == POP_FIRST ? CC_FIRST : CC_LAST, NULL, entries);
+        return cc_ordered_pop_end(list, o->what == POP_FIRST ? CC_FIRST : CC_LAST, NULL, entries);
     case SCAN_UP:
-        return cc_skiplist_scan_up(list, o->key ? s : NULL, false, entries, KEYS, count);
+        return cc_ordered_scan_up(list, o->key ? s : NULL, false, entries, KEYS, count);
     case SCAN_DOWN:
-        return cc_skiplist_scan_down(list, o->key ? s : NULL, false, entries, KEYS, count);
+        return cc_ordered_scan_down(list, o->key ? s : NULL, false, entries, KEYS, count);
     case CLEAR:
-        return cc_skiplist_clear(list);
+        return cc_ordered_clear(list);
     default:
-        return cc_skiplist_neighbour(list, s, relations[o->what - FIRST], entries);
+        return cc_ordered_neighbour(list, s, relations[o->what - FIRST], entries);
     }
 }
 
@@ -252,7 +252,7 @@ static void perform(const operation *o, unsigned value_number, event *e) {
         learn(&s);
     }
     e->ended = sched_stamp();
-    cc_search_end(list, &s);
+    cc_search_end(cc_ordered_words(list), &s);
     if (e->status == CC_NO_MEMORY) {
         sched_fail("no memory");
     }
@@ -290,7 +290,7 @@ static unsigned value_of(unsigned fibre, unsigned place) {
 
 void begin(void) {
     event e;
-    list = cc_skiplist_new(&word_tables[now.keys]);
+    list = cc_ordered_new(&cc_skiplist_operations, &word_tables[now.keys]);
     memset(values, 0, sizeof values);
     memset(contents_before, 0, sizeof contents_before);
     memset(contents_after, 0, sizeof contents_after);
@@ -337,15 +337,15 @@ static const char *judge_contents(void) {
     cc_entry entries[KEYS];
     size_t n = 0;
     int owned = 0, expected = 0;
-    if (cc_skiplist_flush(list)) {
+    if (cc_ordered_flush(list)) {
         return "nobody is in a region, and a flush leaves something waiting";
     }
-    const char *wrong = cc_skiplist_check(list);
+    const char *wrong = cc_ordered_check(list);
     if (wrong) {
         return wrong;
     }
-    cc_skiplist_scan_up(list, NULL, false, entries, KEYS, &n);
-    if (n >= KEYS || n != cc_skiplist_length(list)) {
+    cc_ordered_scan_up(list, NULL, false, entries, KEYS, &n);
+    if (n >= KEYS || n != cc_ordered_length(list)) {
         return "the length is wrong";
     }
     for (size_t i = 0; i < n; i++) {
@@ -356,7 +356,7 @@ static const char *judge_contents(void) {
         contents_after[key] = number_of(entries[i].value);
         expected += 1 + (now.keys != DIGESTS);
     }
-    cc_skiplist_visit(list, count_word, &owned);
+    cc_ordered_visit(list, count_word, &owned);
     if (owned != expected) {
         return "the list owns other words than it shows";
     }
@@ -397,7 +397,7 @@ const char *judge(void) {
         print_events();
         return wrong;
     }
-    cc_skiplist_free(list);
+    cc_ordered_free(list);
     for (unsigned i = 1; i < MOST_VALUES; i++) {
         if (values[i].references) {
             return "freeing the list leaves a value with references";

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What all ordered containers have in common: being made and freed, counts, limbo; and the way from
+ * cc_ordered_* to the container's table, a load and a jump.
+ */
+#include "ordered_inside.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- making and freeing */
+
+cc_ordered *cc_ordered_new(const cc_ordered_operations *ops, const cc_word_table *words) {
+    cc_ordered *map = cc_alloc_aligned(ops->bytes, CC_CACHE_LINE);
+    if (!map) {
+        return NULL;
+    }
+    memset((void *)map, 0, ops->bytes);
+    map->ops = ops;
+    map->common.words = words;
+    map->common.domain =
+        cc_smr_domain_new_of(cc_smr_scheme_of_new_containers(), ops->release_retired, words);
+    if (!map->common.domain) {
+        cc_free(map);
+        return NULL;
+    }
+    cc_smr_domain_join_flushes(map->common.domain); /* a table of words lives for ever */
+    ops->begin(map);
+    return map;
+}
+
+static void destroy(cc_deferred *item) {
+    cc_ordered *map = (cc_ordered *)item;
+    map->ops->end(map);
+    cc_smr_domain_free(map->common.domain);
+    cc_free(map);
+}
+
+void cc_ordered_free(cc_ordered *map) {
+    if (map) {
+        map->common.destruction.run = destroy;
+        cc_run_or_defer(&map->common.destruction);
+    }
+}
+
+const cc_word_table *cc_ordered_words(const cc_ordered *map) {
+    return map->common.words;
+}
+
+/* ---------------------------------------------------------------- the container's operations */
+
+cc_status cc_ordered_get(cc_ordered *map, cc_search *search, uintptr_t *value) {
+    return map->ops->get(map, search, value);
+}
+
+cc_status cc_ordered_put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put_policy policy,
+                         uintptr_t *old) {
+    CC_INVARIANT(value != CC_TOMBSTONE);
+    return map->ops->put(map, search, value, policy, old);
+}
+
+cc_status cc_ordered_replace_exact(cc_ordered *map, cc_search *search, uintptr_t expected,
+                                   uintptr_t value) {
+    CC_INVARIANT(value != CC_TOMBSTONE);
+    return map->ops->replace_exact(map, search, expected, value);
+}
+
+cc_status cc_ordered_remove(cc_ordered *map, cc_search *search, uintptr_t *old) {
+    return map->ops->remove(map, search, old);
+}
+
+cc_status cc_ordered_neighbour(cc_ordered *map, cc_search *search, cc_relation relation,
+                               cc_entry *entry) {
+    return map->ops->neighbour(map, search, relation, entry);
+}
+
+cc_status cc_ordered_pop_end(cc_ordered *map, cc_relation end, const cc_stored_key *prepared,
+                             cc_entry *entry) {
+    return map->ops->pop_end(map, end, prepared, entry);
+}
+
+cc_status cc_ordered_scan_up(cc_ordered *map, cc_search *search, bool exclusive, cc_entry *entries,
+                             size_t room, size_t *count) {
+    return map->ops->scan_up(map, search, exclusive, entries, room, count);
+}
+
+cc_status cc_ordered_scan_down(cc_ordered *map, cc_search *search, bool exclusive,
+                               cc_entry *entries, size_t room, size_t *count) {
+    return map->ops->scan_down(map, search, exclusive, entries, room, count);
+}
+
+cc_status cc_ordered_clear(cc_ordered *map) {
+    return map->ops->clear(map);
+}
+
+const char *cc_ordered_check(cc_ordered *map) {
+    return map->ops->check(map);
+}
+
+/* ---------------------------------------------------------------- counts */
+
+int64_t cc_sum_of_entries(const cc_ordered *map) {
+    const cc_smr_domain *d = map->common.domain;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i <= d->stripe_mask; i++) {
+        sum += cc_load_relaxed_u64(&d->stripes[i].entries);
+    }
+    return (int64_t)sum;
+}
+
+uint64_t cc_sum_of_bytes(const cc_ordered *map) {
+    const cc_smr_domain *d = map->common.domain;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i <= d->stripe_mask; i++) {
+        sum += cc_load_relaxed_u64(&d->stripes[i].bytes);
+    }
+    return sum;
+}
+
+size_t cc_ordered_length(const cc_ordered *map) {
+    int64_t sum = cc_sum_of_entries(map);
+    return sum > 0 ? (size_t)sum : 0;
+}
+
+size_t cc_ordered_bytes(const cc_ordered *map) {
+    const cc_smr_domain *d = map->common.domain;
+    uint64_t sum = map->ops->bytes + sizeof *d + (d->stripe_mask + 1) * sizeof(cc_stripe);
+    for (uint32_t i = 0; i <= d->stripe_mask; i++) {
+        sum += cc_load_relaxed_u64(&d->stripes[i].limbo_bytes);
+    }
+    return (size_t)(sum + cc_sum_of_bytes(map));
+}
+
+uint64_t cc_ordered_changes_by_this_thread(const cc_ordered *map) {
+    cc_thread *self = cc_thread_self();
+    return self ? (uint64_t)self->index << 32 | *cc_thread_write_mark(self, map) : UINT64_MAX;
+}
+
+/* ---------------------------------------------------------------- limbo */
+
+size_t cc_ordered_flush(cc_ordered *map) {
+    map->ops->retire_remainder(map);
+    return cc_smr_flush(map->common.domain);
+}
+
+size_t cc_ordered_limbo_count(const cc_ordered *map) {
+    return cc_smr_limbo_count(map->common.domain);
+}
+
+cc_smr_scheme cc_ordered_scheme(const cc_ordered *map) {
+    return map->common.domain->scheme;
+}
+
+cc_smr_domain *cc_ordered_domain(const cc_ordered *map) {
+    return map->common.domain;
+}
+
+static int visit_limbo(const cc_ordered *map, const cc_atomic_uptr *list,
+                       int (*visit)(uintptr_t word, void *argument), void *argument) {
+    for (cc_retired *r = (cc_retired *)cc_load_relaxed_uptr(list); r; r = r->next) {
+        int answer = r->kind != CC_RETIRED_VALUE
+                         ? map->ops->visit_retired(r->word, r->kind, visit, argument)
+                     : r->word ? visit(r->word, argument)
+                               : 0;
+        if (answer) {
+            return answer;
+        }
+    }
+    return 0;
+}
+
+int cc_ordered_visit(cc_ordered *map, int (*visit)(uintptr_t word, void *argument),
+                     void *argument) {
+    const cc_smr_domain *d = map->common.domain;
+    int answer = map->ops->visit(map, visit, argument);
+    for (uint32_t i = 0; i <= d->stripe_mask && !answer; i++) {
+        const cc_stripe *s = &d->stripes[i];
+        answer = visit_limbo(map, &s->limbo, visit, argument);
+        if (!answer) {
+            answer = visit_limbo(map, &s->ready, visit, argument);
+        }
+    }
+    return answer;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * An ordered map of words that any number of threads use at once, whatever algorithm is behind it:
+ *
+ *   skiplist.h   a skip list, lock-free
+ *
+ *     cc_ordered *map = cc_ordered_new(&cc_skiplist_operations, &words);
+ *     status = cc_ordered_put(map, &search, value, CC_PUT_ALWAYS, &old);     (search.h says when to repeat it)
+ *     status = cc_ordered_neighbour(map, &search, CC_FLOOR, &entry);
+ *     cc_ordered_free(map);
+ *
+ * Atomicity. Operations on one key, ordered queries and pops are linearizable; each file of an
+ * algorithm names its linearization points. Scans and cc_ordered_clear are weakly consistent.
+ *
+ * Progress. As the algorithm says; those of a lock-free one are all lock-free, cc_ordered_get
+ * included, which helps with what others have begun.
+ *
+ * Memory. Any operation may release words that have waited until nobody could see them, and so run
+ * foreign code: never inside a region, and with nothing of the map in its hands.
+ */
+#ifndef CC_ORDERED_H
+#define CC_ORDERED_H
+
+#include "search.h"
+
+typedef struct cc_ordered cc_ordered;
+typedef struct cc_ordered_operations cc_ordered_operations; /* ordered_inside.h */
+
+typedef enum cc_put_policy { CC_PUT_ALWAYS, CC_PUT_IF_ABSENT, CC_PUT_IF_PRESENT } cc_put_policy;
+
+typedef enum cc_relation {
+    CC_FIRST,
+    CC_LAST,
+    CC_FLOOR,
+    CC_CEILING,
+    CC_LOWER,
+    CC_HIGHER
+} cc_relation;
+
+/* A key with its value; key and value words acquired for the caller. */
+typedef struct cc_entry {
+    uint64_t digest;
+    uintptr_t key;
+    uintptr_t value;
+    uint8_t kind;
+} cc_entry;
+
+/* A new, empty map; NULL without memory. `words` must live as long as the process. */
+cc_ordered *cc_ordered_new(const cc_ordered_operations *ops, const cc_word_table *words);
+
+/* Release every key and value and free the map; NULL is nothing. No thread uses it any more.
+ * Iterative: a value that owns another map is destroyed after this one, not inside it. */
+void cc_ordered_free(cc_ordered *map);
+
+/* What it was made with. */
+const cc_word_table *cc_ordered_words(const cc_ordered *map);
+
+/* ---- operations on one key; the search asks for order ---- */
+
+/* *value (if not NULL): acquired, when CC_FOUND. */
+cc_status cc_ordered_get(cc_ordered *map, cc_search *search, uintptr_t *value);
+
+/* Store value under the key. CC_ABSENT: the key was not there; unless IF_PRESENT it now is, and the
+ * map has taken over both words (search->key and value). CC_FOUND: it was there; unless IF_ABSENT the
+ * map has taken over `value` alone. *old (if not NULL): acquired, when CC_FOUND. */
+cc_status cc_ordered_put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put_policy policy,
+                         uintptr_t *old);
+
+/* If the key's value is the very word `expected`, replace it by `value`, which the map takes over:
+ * CC_FOUND. Else CC_ABSENT or CC_MISMATCH. */
+cc_status cc_ordered_replace_exact(cc_ordered *map, cc_search *search, uintptr_t expected,
+                                   uintptr_t value);
+
+/* Remove the key. *old (if not NULL): acquired, when CC_FOUND. */
+cc_status cc_ordered_remove(cc_ordered *map, cc_search *search, uintptr_t *old);
+
+/* ---- ordered operations ---- */
+
+/* The entry in that relation to the searched key (which CC_FIRST and CC_LAST do not look at): its key
+ * at one moment of the call, its value at one, and both at the same one; unless, between two loads,
+ * the value is replaced and the very same word put back, and a key comes in between and goes. */
+cc_status cc_ordered_neighbour(cc_ordered *map, cc_search *search, cc_relation relation,
+                               cc_entry *entry);
+
+/* Remove the entry that is first (last), comparing nothing: CC_FOUND, and the very entry that was
+ * first (last) at some moment of the call, with this value as in cc_ordered_neighbour; it is handed
+ * out to nobody else. CC_ABSENT: empty.
+ *
+ * With `prepared`, an entry whose key has no word is only removed when prepared holds kind and digest
+ * of that key; else CC_MISMATCH, and kind and digest are in *entry. So a caller who has to make
+ * something of such a key can make it before the entry is gone, and call again. */
+cc_status cc_ordered_pop_end(cc_ordered *map, cc_relation end, const cc_stored_key *prepared,
+                             cc_entry *entry);
+
+/* Up to `room` entries in ascending order, from the searched key on (after it, when `exclusive`), or
+ * from the first one when search is NULL. Returns CC_FOUND with *count entries (0: there are no more)
+ * or CC_NEED_COMPARE. Weakly consistent: each entry was there at some moment of the call. */
+cc_status cc_ordered_scan_up(cc_ordered *map, cc_search *search, bool exclusive, cc_entry *entries,
+                             size_t room, size_t *count);
+
+/* The same downwards from the searched key, or from the last one. */
+cc_status cc_ordered_scan_down(cc_ordered *map, cc_search *search, bool exclusive,
+                               cc_entry *entries, size_t room, size_t *count);
+
+/* ---- the whole ---- */
+
+/* Remove every entry that is there when the call begins, comparing nothing. O(n). CC_FOUND, or
+ * CC_NO_MEMORY with a part removed. */
+cc_status cc_ordered_clear(cc_ordered *map);
+
+/* Entries. Exact when nothing changes meanwhile, never negative. */
+size_t cc_ordered_length(const cc_ordered *map);
+
+/* Bytes allocated for the map and all that is in it; limbo included. */
+size_t cc_ordered_bytes(const cc_ordered *map);
+
+/* Release what waits in limbo and can be released. Returns how many things still wait. */
+size_t cc_ordered_flush(cc_ordered *map);
+size_t cc_ordered_limbo_count(const cc_ordered *map);
+cc_smr_scheme cc_ordered_scheme(const cc_ordered *map);
+
+/* The map's domain, for statistics and for tests that stop a reader in it. */
+struct cc_smr_domain *cc_ordered_domain(const cc_ordered *map);
+
+/* How often the calling thread has changed this map (modulo 2^32; may count changes of other maps),
+ * below the number of its record: marks of two threads are never the same, but for those of a thread
+ * that goes on with another's record. */
+uint64_t cc_ordered_changes_by_this_thread(const cc_ordered *map);
+
+/* Call `visit` for every word the map owns, stop at the first non-zero answer and return it. The
+ * world is stopped: no thread is inside an operation. Takes no references, allocates nothing. */
+int cc_ordered_visit(cc_ordered *map, int (*visit)(uintptr_t word, void *argument), void *argument);
+
+/* Look for broken invariants while no thread is inside an operation: order, structure, no dead node
+ * linked, counts right. Returns NULL, or what is wrong. */
+const char *cc_ordered_check(cc_ordered *map);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The table that an ordered container fills in. For the files of this directory.
+ *
+ * A container is a table of operations, and a struct that begins with a cc_ordered. ordered.c makes
+ * and frees it, and answers what needs nothing but counts and the domain; the container does the rest.
+ * The operations promise what ordered.h says under the same names, and may rely on this: the search of
+ * an operation asks for order, and `value` is no tombstone.
+ */
+#ifndef CC_ORDERED_INSIDE_H
+#define CC_ORDERED_INSIDE_H
+
+#include "container.h"
+#include "ordered.h"
+
+struct cc_ordered {
+    cc_container common; /* first */
+    const cc_ordered_operations *ops;
+};
+
+struct cc_ordered_operations {
+    size_t bytes; /* of the container's struct, all its parts of fixed size included */
+
+    cc_status (*get)(cc_ordered *map, cc_search *search, uintptr_t *value);
+    cc_status (*put)(cc_ordered *map, cc_search *search, uintptr_t value, cc_put_policy policy,
+                     uintptr_t *old);
+    cc_status (*replace_exact)(cc_ordered *map, cc_search *search, uintptr_t expected,
+                               uintptr_t value);
+    cc_status (*remove)(cc_ordered *map, cc_search *search, uintptr_t *old);
+    cc_status (*neighbour)(cc_ordered *map, cc_search *search, cc_relation relation,
+                           cc_entry *entry);
+    cc_status (*pop_end)(cc_ordered *map, cc_relation end, const cc_stored_key *prepared,
+                         cc_entry *entry);
+    cc_status (*scan_up)(cc_ordered *map, cc_search *search, bool exclusive, cc_entry *entries,
+                         size_t room, size_t *count);
+    cc_status (*scan_down)(cc_ordered *map, cc_search *search, bool exclusive, cc_entry *entries,
+                           size_t room, size_t *count);
+    cc_status (*clear)(cc_ordered *map);
+
+    /* All that is common is set up, the rest is zero. */
+    void (*begin)(cc_ordered *map);
+    /* Release all entries and free what operations have allocated, but for limbo. May run foreign code. */
+    void (*end)(cc_ordered *map);
+    /* The domain's: free what has been retired, of CC_RETIRED_VALUE and the container's own kinds. */
+    cc_smr_release release_retired;
+    /* Retire what an operation had no memory to retire. */
+    void (*retire_remainder)(cc_ordered *map);
+    /* For every word that the container owns, but for those in limbo. */
+    int (*visit)(cc_ordered *map, int (*visit)(uintptr_t word, void *argument), void *argument);
+    /* For every word that a thing in limbo owns, of a kind of the container's own. */
+    int (*visit_retired)(uintptr_t word, unsigned kind,
+                         int (*visit)(uintptr_t word, void *argument), void *argument);
+    const char *(*check)(cc_ordered *map);
+};
+
+/* The sums over all threads. Exact while nothing changes. */
+int64_t cc_sum_of_entries(const cc_ordered *map);
+uint64_t cc_sum_of_bytes(const cc_ordered *map);
+
+#endif

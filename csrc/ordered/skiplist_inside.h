@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the files of the skip list share: nodes, positions, and seeking. skiplist.c has the overview.
+ *
+ * Positions. The positions that a CAS goes by come from one uninterrupted pass, from the head down.
+ *
+ * Never in front of an equal key. A live node is never linked, on any level, in front of a dead one
+ * with an equal key: a sweep, which stops at the first key that is not smaller, would not reach the
+ * dead one. seek() starts over when an upper level shows an equal node that level 0 does not.
+ *
+ * Progress. A search starts over only when somebody else has changed a link that it was about to use.
+ *
+ * Limits. 16 levels with p = 1/4: expected time is O(log n) to 4^16 entries.
+ *
+ * Pairs of releases and acquires:
+ *   (3) the store that raises `top` with the load in seek: a level in use is searched.
+ */
+#ifndef CC_SKIPLIST_INSIDE_H
+#define CC_SKIPLIST_INSIDE_H
+
+#include "harris_list.h"
+#include "hints.h"
+#include "ordered_inside.h"
+#include "skiplist.h"
+#include "value_slot.h"
+
+#ifndef MAX_HEIGHT
+#define MAX_HEIGHT 16
+#endif
+
+/* Nodes that a scan visits in one region; longer regions would pin more of what dies meanwhile. */
+#ifndef MOST_NODES_PER_REGION
+#define MOST_NODES_PER_REGION 4096u
+#endif
+
+typedef struct cc_skiplist_node {
+    uintptr_t key; /* immutable, owned; 0: the digest is the key */
+    cc_value_slot slot; /* builders and REMOVED are above the birth */
+    uint64_t birth_kind_height; /* immutable: era (48), kind (8), height (8) */
+    uint64_t digest; /* immutable */
+    cc_atomic_uptr next[]; /* one per level; CC_MARK: dead on this level; CC_UNLINKED */
+} node;
+
+typedef struct cc_skiplist {
+    cc_ordered map; /* first */
+    cc_atomic_u32 top; /* levels in use, at least 1; only grows */
+    cc_atomic_uptr hints; /* hint_table *: the current one, or NULL while the list is small */
+    cc_atomic_uptr aside; /* block_of_nodes *: what a clear had no memory to retire; usually NULL */
+    node head; /* its next[] has MAX_HEIGHT entries; must be last */
+} cc_skiplist;
+
+enum { RETIRED_NODE = CC_RETIRED_OWN, RETIRED_HINTS };
+
+_Static_assert(CC_HELD_NODES + 2 * MAX_HEIGHT <= CC_MOST_HELD, "a whole position can be held");
+
+/* ---------------------------------------------------------------- nodes */
+
+static inline unsigned kind_of(const node *n) {
+    return (unsigned)(n->birth_kind_height >> CC_ERA_BITS) & 0xffu;
+}
+
+static inline int height_of(const node *n) {
+    return (int)(n->birth_kind_height >> 56);
+}
+
+static inline uint64_t birth_of(const node *n) {
+    return n->birth_kind_height & CC_ERA_MASK;
+}
+
+static inline size_t bytes_of(const node *n) {
+    return cc_alloc_good_size(sizeof(node) + (size_t)height_of(n) * sizeof(cc_atomic_uptr));
+}
+
+static inline node *target_of(uintptr_t link) {
+    return (node *)cc_target_of(link);
+}
+
+/* Where a node has its link of a level. */
+static inline size_t offset_of_level(int level) {
+    return offsetof(node, next) + (size_t)level * sizeof(cc_atomic_uptr);
+}
+
+/* The node that has a link of a level. */
+static inline node *owner_of(cc_atomic_uptr *link, int level) {
+    return (node *)((char *)link - offset_of_level(level));
+}
+
+static inline uint64_t hash_of(const cc_skiplist *list, const node *n) {
+    const cc_word_table *words = list->map.common.words;
+    return words->hash ? words->hash(kind_of(n), n->digest, n->key) : cc_mix(n->digest);
+}
+
+/* Mark a node whose value is a tombstone on all its levels, from the top. Idempotent; helpers do it
+ * as well as the remover. */
+static inline void mark_dead(node *n) {
+    for (int level = height_of(n) - 1; level >= 0; level--) {
+        cc_fetch_or_acq_rel_uptr(&n->next[level], CC_MARK);
+    }
+}
+
+/* Has n been unlinked from every level, by whomever? */
+static inline bool is_unlinked(const node *n) {
+    for (int level = 0; level < height_of(n); level++) {
+        if (!cc_is_unlinked(&n->next[level])) { /* (5) */
+            return false;
+        }
+    }
+    return true;
+}
+
+static inline cc_status swap_value(cc_skiplist *list, cc_smr_guard *g, node *n, uintptr_t value,
+                                   const uintptr_t *expected, cc_leftovers *left) {
+    return cc_swap_value(&list->map.common, g, &n->slot, value, expected, left);
+}
+
+/* In a write phase. */
+static inline hint_table *current_hints(cc_skiplist *list, cc_smr_guard *g) {
+    return (hint_table *)cc_protect_and_hold(g, &list->hints, 0, CC_HELD_TABLE);
+}
+
+/* ---------------------------------------------------------------- seeking */
+
+/* Order of the searched key against the node's: -1, 0, 1, or CC_UNDECIDED. */
+CC_ALWAYS_INLINE int compare(cc_skiplist *list, cc_smr_guard *g, cc_search *search, const node *n) {
+    return cc_compare_key(&list->map.common, g, search, kind_of(n), n->digest, n->key, n);
+}
+
+/* Where a key is, or would be: on each level the last node before it and the first one not before. */
+typedef struct position {
+    node *before[MAX_HEIGHT];
+    node *after[MAX_HEIGHT];
+    int levels;
+} position;
+
+typedef enum seek_mode {
+    SEEK_POSITION, /* fill in the whole position */
+    SEEK_ENTRY, /* stop at the first equal node: only after[0] is set, when found */
+    SEEK_PAST_EQUAL, /* the position behind an equal node */
+    SEEK_END /* the position behind everything; there is no search */
+} seek_mode;
+
+/* What is sought, for cc_list_seek. */
+typedef struct sought {
+    cc_skiplist *list;
+    cc_smr_guard *g;
+    cc_search *search;
+    seek_mode mode;
+} sought;
+
+CC_ALWAYS_INLINE int compare_sought(const void *what, uintptr_t n) {
+    const sought *s = what;
+    if (s->mode == SEEK_END) {
+        return 1;
+    }
+    int order = compare(s->list, s->g, s->search, (const node *)n);
+    return order == 0 && s->mode == SEEK_PAST_EQUAL ? 1 : order;
+}
+
+/* `restarts` is true where a copy of the search is for regions that restart and nothing else; false is
+ * right for both. */
+CC_ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, bool restarts,
+                                cc_search *search, position *at, seek_mode mode) {
+    const sought what = {list, g, search, mode};
+    for (;; cc_count_retry(g)) {
+        node *before = &list->head;
+        node *equal_above = NULL, *equal = NULL;
+        int level = (int)cc_load_acquire_u32(&list->top) - 1; /* (3) */
+        at->levels = level + 1;
+        for (; level >= 0; level--) {
+            uintptr_t link = cc_protect_in(g, restarts, &before->next[level]);
+            if (cc_is_marked(link)) {
+                break; /* died since we stepped on it, one level up */
+            }
+            cc_list_place place = {&before->next[level], cc_target_of(link), 0};
+            cc_list_answer answer =
+                cc_list_seek(g, restarts, offset_of_level(level), &place, compare_sought, &what);
+            if (answer == CC_LIST_UNDECIDED) {
+                return CC_NEED_COMPARE;
+            }
+            if (answer == CC_LIST_LOST) {
+                break;
+            }
+            before = owner_of(place.before, level);
+            node *current = (node *)place.current;
+            equal = answer == CC_LIST_EQUAL ? current : NULL;
+            if (mode == SEEK_ENTRY && equal) {
+                at->after[0] = equal;
+                return CC_FOUND;
+            }
+            at->before[level] = before;
+            at->after[level] = current;
+            if (equal) {
+                equal_above = equal;
+            }
+        }
+        if (level >= 0) {
+            continue;
+        }
+        /* `equal` is level 0's now. An equal node further up that is not the one down here is dead and
+         * about to be unlinked; nothing may be linked in front of it. When it is alive all the same,
+         * then the comparisons are no order, and starting over would never end. */
+        if (!equal_above || equal_above == equal ||
+            cc_load_acquire_uptr(&equal_above->slot.value) != CC_TOMBSTONE) {
+            return equal ? CC_FOUND : CC_ABSENT;
+        }
+        mark_dead(equal_above); /* so that the next pass unlinks it */
+    }
+}
+
+/* The end of a search for a position: of what it has found, keep what the caller's CASes go by, on the
+ * levels below `levels`. */
+CC_ALWAYS_INLINE void keep_position(cc_smr_guard *g, const position *at, cc_status status,
+                                    int levels) {
+    if (g->restarts &&
+        status != CC_NEED_COMPARE) { /* else the phase is over, and nothing was found */
+        unsigned slot = CC_HELD_NODES;
+        for (int level = 0; level < levels && level < at->levels; level++) {
+            cc_hold(g, slot++, (uintptr_t)at->before[level]);
+            cc_hold(g, slot++, (uintptr_t)at->after[level]);
+        }
+        cc_end_reading(g);
+    }
+}
+
+/* ---------------------------------------------------------------- dying (skiplist_sweep.c) */
+
+/* Another search in the same operation: a read phase of its own. Keeps `levels` levels of the position,
+ * and nothing of what was kept before. */
+cc_status cc_skiplist_seek_again(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                                 position *at, int levels);
+
+/* Walk a level from end to end and unlink what is marked there. A read phase: it only helps. */
+void cc_skiplist_unlink_dead(cc_skiplist *list, cc_smr_guard *g, int level);
+
+/* Unlink n by one CAS on each level, where it still follows what it has been seen to follow. */
+void cc_skiplist_unlink_at(cc_skiplist *list, const position *at, node *n);
+
+/* We are the last one out of a removed node: take it out of the hints, unlink it wherever it still is,
+ * and leave it to be retired at the end of the operation. `search` is for its key, and asks nothing. */
+void cc_skiplist_last_one_out(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n,
+                              cc_leftovers *left);
+
+/* In a schedule build with invariants: does a link lead to a dead node? */
+#if defined(CC_DEBUG_INVARIANTS) && defined(CC_SCHED)
+void cc_skiplist_check_unreachable(cc_skiplist *list, const node *dead);
+#else
+#define cc_skiplist_check_unreachable(list, dead) ((void)0)
+#endif
+
+/* ---------------------------------------------------------------- the other operations of the table */
+
+/* skiplist_order.c */
+cc_status cc_skiplist_neighbour(cc_ordered *map, cc_search *search, cc_relation relation,
+                                cc_entry *entry);
+cc_status cc_skiplist_pop_end(cc_ordered *map, cc_relation end, const cc_stored_key *prepared,
+                              cc_entry *entry);
+cc_status cc_skiplist_scan_up(cc_ordered *map, cc_search *search, bool exclusive, cc_entry *entries,
+                              size_t room, size_t *count);
+cc_status cc_skiplist_scan_down(cc_ordered *map, cc_search *search, bool exclusive,
+                                cc_entry *entries, size_t room, size_t *count);
+
+/* skiplist_bulk.c */
+cc_status cc_skiplist_clear(cc_ordered *map);
+void cc_skiplist_begin(cc_ordered *map);
+void cc_skiplist_end(cc_ordered *map);
+void cc_skiplist_release_retired(const void *context, uintptr_t word, unsigned kind);
+void cc_skiplist_retire_remainder(cc_ordered *map);
+int cc_skiplist_visit(cc_ordered *map, int (*visit)(uintptr_t word, void *argument),
+                      void *argument);
+int cc_skiplist_visit_retired(uintptr_t word, unsigned kind,
+                              int (*visit)(uintptr_t word, void *argument), void *argument);
+const char *cc_skiplist_check(cc_ordered *map);
+
+#endif
