@@ -48,28 +48,35 @@ const cc_word_table *cc_ordered_words(const cc_ordered *map) {
 
 /* ---------------------------------------------------------------- the container's operations */
 
+#define CHECK_QUESTION(search) CC_INVARIANT(!(search) || (search)->question == CC_ASK_ORDER)
+
 cc_status cc_ordered_get(cc_ordered *map, cc_search *search, uintptr_t *value) {
+    CHECK_QUESTION(search);
     return map->ops->get(map, search, value);
 }
 
 cc_status cc_ordered_put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put_policy policy,
                          uintptr_t *old) {
+    CHECK_QUESTION(search);
     CC_INVARIANT(value != CC_TOMBSTONE);
     return map->ops->put(map, search, value, policy, old);
 }
 
 cc_status cc_ordered_replace_exact(cc_ordered *map, cc_search *search, uintptr_t expected,
                                    uintptr_t value) {
+    CHECK_QUESTION(search);
     CC_INVARIANT(value != CC_TOMBSTONE);
     return map->ops->replace_exact(map, search, expected, value);
 }
 
 cc_status cc_ordered_remove(cc_ordered *map, cc_search *search, uintptr_t *old) {
+    CHECK_QUESTION(search);
     return map->ops->remove(map, search, old);
 }
 
 cc_status cc_ordered_neighbour(cc_ordered *map, cc_search *search, cc_relation relation,
                                cc_entry *entry) {
+    CHECK_QUESTION(search);
     return map->ops->neighbour(map, search, relation, entry);
 }
 
@@ -80,11 +87,13 @@ cc_status cc_ordered_pop_end(cc_ordered *map, cc_relation end, const cc_stored_k
 
 cc_status cc_ordered_scan_up(cc_ordered *map, cc_search *search, bool exclusive, cc_entry *entries,
                              size_t room, size_t *count) {
+    CHECK_QUESTION(search);
     return map->ops->scan_up(map, search, exclusive, entries, room, count);
 }
 
 cc_status cc_ordered_scan_down(cc_ordered *map, cc_search *search, bool exclusive,
                                cc_entry *entries, size_t room, size_t *count) {
+    CHECK_QUESTION(search);
     return map->ops->scan_down(map, search, exclusive, entries, room, count);
 }
 
