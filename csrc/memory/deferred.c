@@ -164,7 +164,7 @@ static bool come_back(cc_thread *self) {
         any = true;
         uint64_t things = self->come_back_to[i].things;
         self->come_back_to[i].things = 0;
-        cc_retired *chain = cc_take_ready(cc_stripe_of(d, self), (size_t)things);
+        cc_retired *chain = cc_take_ready(cc_limbo_of(d, self), (size_t)things);
         if (chain) {
             release_in_hand(self, chain);
         }
@@ -203,7 +203,7 @@ void cc_release_chain(cc_thread *self, cc_retired *chain) {
     end_releasing(self);
 }
 
-void cc_release_ready(cc_stripe *s, cc_thread *self, size_t most) {
+void cc_release_ready(cc_limbo *s, cc_thread *self, size_t most) {
     if (may_release(self, cc_load_relaxed_u32(&s->ready_count))) {
         cc_retired *chain = cc_take_ready(s, most);
         if (chain) {
@@ -223,7 +223,7 @@ void cc_release_or_put_off(cc_smr_domain *d, cc_thread *self, cc_retired *r, uin
         return;
     }
     *r = (cc_retired){NULL, d->release, d->context, word, 0, 0, (uint32_t)bytes, kind};
-    cc_stripe *s = cc_stripe_of(d, self);
+    cc_limbo *s = cc_limbo_of(d, self);
     come_back_later(self, d);
     cc_fetch_add_relaxed_u32(&s->ready_count, 1);
     cc_fetch_add_relaxed_u64(&s->limbo_bytes, r->bytes);

@@ -15,7 +15,7 @@
 
 /* Release at most `most` of what has been found free in this stripe; or leave it there, where releases run up the stack
  * and it is not much. */
-void cc_release_ready(cc_stripe *s, cc_thread *self, size_t most);
+void cc_release_ready(cc_limbo *s, cc_thread *self, size_t most);
 
 /* Of a thing that nobody can see. `r` is a record for it, where it is put off. */
 void cc_release_or_put_off(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,

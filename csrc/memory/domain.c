@@ -51,8 +51,8 @@ cc_smr_domain *cc_smr_domain_new_of(cc_smr_scheme scheme, cc_smr_release release
     cc_store_relaxed_u64(&d->era, 1);
     cc_store_relaxed_u32(&d->pins, 1);
     for (uint32_t i = 0; i < stripes; i++) {
-        cc_store_relaxed_u32(&d->stripes[i].scan_at, 1);
-        cc_store_relaxed_u64(&d->stripes[i].bytes_left, BYTES_WORTH_A_SCAN);
+        cc_store_relaxed_u32(&d->stripes[i].limbo.scan_at, 1);
+        cc_store_relaxed_u64(&d->stripes[i].limbo.bytes_left, BYTES_WORTH_A_SCAN);
     }
     cc_domains_add(&d->link);
     return d;
@@ -80,8 +80,8 @@ void cc_smr_domain_free(cc_smr_domain *domain) {
     }
     cc_domains_remove(&domain->link);
     for (uint32_t i = 0; i <= domain->stripe_mask; i++) {
-        release_all(&domain->stripes[i].limbo);
-        release_all(&domain->stripes[i].ready);
+        release_all(&domain->stripes[i].limbo.waiting);
+        release_all(&domain->stripes[i].limbo.ready);
     }
     cc_unpin_domain(domain);
 }

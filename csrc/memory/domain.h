@@ -37,18 +37,30 @@ typedef struct cc_retired {
     uint32_t kind;
 } cc_retired;
 
-/* Counters and limbo of some of the threads; a line each, so that they do not disturb each other. */
-typedef struct cc_stripe {
-    cc_atomic_uptr limbo; /* cc_retired *, newest first; taken whole, by exchange */
+/* What waits of what some of the threads have retired; limbo.c. */
+typedef struct cc_limbo {
+    cc_atomic_uptr waiting; /* cc_retired *, newest first; taken whole, by exchange */
     cc_atomic_uptr ready; /* cc_retired *: found free by a scan, to be released a few at a time */
     cc_atomic_u32 limbo_count;
     cc_atomic_u32 ready_count;
     cc_atomic_u32 scan_at; /* limbo_count that makes the next scan worth while */
     cc_atomic_u32 polls_to_skip; /* what was kept last time is not looked at again at once */
-    cc_atomic_u64 entries; /* the container's: two's complement deltas, meaningful as a sum */
-    cc_atomic_u64 bytes;
     cc_atomic_u64 limbo_bytes; /* of both lists */
     cc_atomic_u64 bytes_left; /* two's complement: bytes that may still come before the next scan */
+} cc_limbo;
+
+/* What some of the threads have put into the container and taken out of it: the container's, reclamation does not
+ * look. Two's complement deltas, meaningful as sums over the stripes. */
+typedef struct cc_counts {
+    cc_atomic_u64 entries;
+    cc_atomic_u64 bytes;
+} cc_counts;
+
+/* What threads with the same stripe write: a line, so that the others are not disturbed. Counts and limbo share it, for
+ * an operation that touches limbo has changed a count. */
+typedef struct cc_stripe {
+    cc_limbo limbo;
+    cc_counts counts;
 #if CC_CACHE_LINE > 64
     char rest_of_line[CC_CACHE_LINE - 64];
 #endif
@@ -69,8 +81,12 @@ struct cc_smr_domain {
     cc_atomic_u32 pins; /* one for being in use, one for each thread that comes back to it */
 };
 
-static inline cc_stripe *cc_stripe_of(cc_smr_domain *d, const cc_thread *self) {
-    return &d->stripes[self->index & d->stripe_mask];
+static inline cc_limbo *cc_limbo_of(cc_smr_domain *d, const cc_thread *self) {
+    return &d->stripes[self->index & d->stripe_mask].limbo;
+}
+
+static inline cc_counts *cc_counts_of(cc_smr_domain *d, const cc_thread *self) {
+    return &d->stripes[self->index & d->stripe_mask].counts;
 }
 
 /* The domain of a link in the list of live domains. */

@@ -97,12 +97,12 @@ static bool find_death_before_bytes(const chain *c, uint64_t n, uint64_t *died) 
 
 /* Compare one stripe's limbo with the open regions. What none of them saw is ready, oldest first, and at most
  * `most` of it is released. */
-static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t most) {
-    if (!cc_load_relaxed_uptr(&s->limbo)) {
+static void scan_stripe(cc_smr_domain *d, cc_limbo *s, cc_thread *self, size_t most) {
+    if (!cc_load_relaxed_uptr(&s->waiting)) {
         return;
     }
     cc_retired *newest_first =
-        (cc_retired *)cc_exchange_acq_rel_uptr(&s->limbo, 0); /* pairs with (9) */
+        (cc_retired *)cc_exchange_acq_rel_uptr(&s->waiting, 0); /* pairs with (9) */
     if (!newest_first) {
         return;
     }
@@ -142,7 +142,7 @@ static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t 
             newest = r;
             r = next;
         }
-        cc_push_retired(&s->limbo, newest, oldest_first.first);
+        cc_push_retired(&s->waiting, newest, oldest_first.first);
     }
     if (free.first) {
         cc_fetch_add_relaxed_u32(&s->ready_count, free.count);
@@ -166,8 +166,8 @@ static void scan_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t 
 static bool add_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
                          unsigned kind, uint64_t birth, uint64_t died, size_t bytes) {
     *r = (cc_retired){NULL, d->release, d->context, word, birth, died, (uint32_t)bytes, kind};
-    cc_stripe *s = cc_stripe_of(d, self);
-    cc_push_retired(&s->limbo, r, r); /* r is anybody's from here on */
+    cc_limbo *s = cc_limbo_of(d, self);
+    cc_push_retired(&s->waiting, r, r); /* r is anybody's from here on */
     cc_fetch_add_relaxed_u64(&s->limbo_bytes, (uint32_t)bytes);
     cc_note_that_something_waits();
     uint32_t waiting = cc_fetch_add_relaxed_u32(&s->limbo_count, 1) + 1;
@@ -212,12 +212,12 @@ void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
         return;
     }
     if (add_to_limbo(d, self, r, word, kind, birth, died, bytes)) {
-        scan_stripe(d, cc_stripe_of(d, self), self,
+        scan_stripe(d, cc_limbo_of(d, self), self,
                     cc_load_relaxed_u32(&cc_smr_settings.max_reclaim_per_poll));
     }
 }
 
-static void poll_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t most) {
+static void poll_stripe(cc_smr_domain *d, cc_limbo *s, cc_thread *self, size_t most) {
     cc_release_ready(s, self, most); /* every poll, so that releasing keeps up with retiring */
     uint32_t skip = cc_load_relaxed_u32(&s->polls_to_skip);
     if (skip) {
@@ -229,18 +229,18 @@ static void poll_stripe(cc_smr_domain *d, cc_stripe *s, cc_thread *self, size_t 
 
 void cc_poll_now(cc_smr_domain *d, cc_thread *self) {
     size_t most = cc_load_relaxed_u32(&cc_smr_settings.max_reclaim_per_poll);
-    poll_stripe(d, cc_stripe_of(d, self), self, most);
+    poll_stripe(d, cc_limbo_of(d, self), self, most);
     /* Now and then somebody else's stripe: its threads may have gone to sleep. */
     uint32_t turn = self->operations / CC_OPERATIONS_PER_POLL;
     if (d->stripe_mask && turn % 8 == 0) {
-        poll_stripe(d, &d->stripes[turn / 8 & d->stripe_mask], self, most);
+        poll_stripe(d, &d->stripes[turn / 8 & d->stripe_mask].limbo, self, most);
     }
 }
 
 size_t cc_smr_limbo_count(const cc_smr_domain *domain) {
     int64_t n = 0;
     for (uint32_t i = 0; i <= domain->stripe_mask; i++) {
-        const cc_stripe *s = &domain->stripes[i];
+        const cc_limbo *s = &domain->stripes[i].limbo;
         /* For a moment less than nothing: a thing is counted after it is pushed, and may be gone by then. */
         n += (int32_t)(cc_load_relaxed_u32(&s->limbo_count) + cc_load_relaxed_u32(&s->ready_count));
     }
@@ -250,8 +250,8 @@ size_t cc_smr_limbo_count(const cc_smr_domain *domain) {
 cc_retired *cc_take_releasable(cc_smr_domain *d, cc_thread *self) {
     cc_retired *all = NULL;
     for (uint32_t i = 0; i <= d->stripe_mask; i++) {
-        scan_stripe(d, &d->stripes[i], self, 0);
-        cc_retired *found = cc_take_ready(&d->stripes[i], SIZE_MAX);
+        scan_stripe(d, &d->stripes[i].limbo, self, 0);
+        cc_retired *found = cc_take_ready(&d->stripes[i].limbo, SIZE_MAX);
         if (found) {
             cc_last_retired(found)->next = all;
             all = found;
@@ -263,8 +263,8 @@ cc_retired *cc_take_releasable(cc_smr_domain *d, cc_thread *self) {
 size_t cc_smr_flush(cc_smr_domain *domain) {
     cc_thread *self = cc_thread_self();
     for (uint32_t i = 0; self && i <= domain->stripe_mask; i++) {
-        scan_stripe(domain, &domain->stripes[i], self, SIZE_MAX);
-        cc_release_ready(&domain->stripes[i], self, SIZE_MAX);
+        scan_stripe(domain, &domain->stripes[i].limbo, self, SIZE_MAX);
+        cc_release_ready(&domain->stripes[i].limbo, self, SIZE_MAX);
     }
     return cc_smr_limbo_count(domain);
 }

@@ -62,7 +62,7 @@ cc_retired *cc_last_retired(cc_retired *chain) {
     return chain;
 }
 
-cc_retired *cc_take_ready(cc_stripe *s, size_t most) {
+cc_retired *cc_take_ready(cc_limbo *s, size_t most) {
     if (!most || !cc_load_relaxed_uptr(&s->ready)) {
         return NULL;
     }

@@ -35,7 +35,7 @@ void cc_push_retired(cc_atomic_uptr *list, cc_retired *newest, cc_retired *oldes
 cc_retired *cc_last_retired(cc_retired *chain);
 
 /* Take at most `most` of what has been found free in this stripe out of it. */
-cc_retired *cc_take_ready(cc_stripe *s, size_t most);
+cc_retired *cc_take_ready(cc_limbo *s, size_t most);
 
 /* Plain C11 atomics, not cc_atomic: it is a hint that no safety depends on, and the schedule build must
  * not see a scheduling point here. */

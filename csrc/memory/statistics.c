@@ -45,7 +45,7 @@ static void look_at(const cc_smr_domain *d, const open_region *regions, uint32_t
     *out = (cc_smr_domain_statistics){.scheme = d->scheme};
     out->limbo = cc_smr_limbo_count(d);
     for (uint32_t i = 0; i <= d->stripe_mask; i++) {
-        out->limbo_bytes += cc_load_relaxed_u64(&d->stripes[i].limbo_bytes);
+        out->limbo_bytes += cc_load_relaxed_u64(&d->stripes[i].limbo.limbo_bytes);
     }
     out->era = cc_load_acquire_u64(&d->era);
     for (uint32_t i = 0; i < n; i++) {

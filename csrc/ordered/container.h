@@ -92,7 +92,7 @@ static inline void cc_end_operation(cc_smr_guard *g) {
 
 /* Count entries and bytes that have come (or gone). The sum over all threads is meaningful. */
 static inline void cc_count_entries(cc_container *c, cc_thread *self, int entries, int64_t bytes) {
-    cc_stripe *s = cc_stripe_of(c->domain, self);
+    cc_counts *s = cc_counts_of(c->domain, self);
     if (entries) {
         cc_fetch_add_relaxed_u64(&s->entries, (uint64_t)(int64_t)entries);
     }

@@ -111,7 +111,7 @@ int64_t cc_sum_of_entries(const cc_ordered *map) {
     const cc_smr_domain *d = map->common.domain;
     uint64_t sum = 0;
     for (uint32_t i = 0; i <= d->stripe_mask; i++) {
-        sum += cc_load_relaxed_u64(&d->stripes[i].entries);
+        sum += cc_load_relaxed_u64(&d->stripes[i].counts.entries);
     }
     return (int64_t)sum;
 }
@@ -120,7 +120,7 @@ uint64_t cc_sum_of_bytes(const cc_ordered *map) {
     const cc_smr_domain *d = map->common.domain;
     uint64_t sum = 0;
     for (uint32_t i = 0; i <= d->stripe_mask; i++) {
-        sum += cc_load_relaxed_u64(&d->stripes[i].bytes);
+        sum += cc_load_relaxed_u64(&d->stripes[i].counts.bytes);
     }
     return sum;
 }
@@ -134,7 +134,7 @@ size_t cc_ordered_bytes(const cc_ordered *map) {
     const cc_smr_domain *d = map->common.domain;
     uint64_t sum = map->ops->bytes + sizeof *d + (d->stripe_mask + 1) * sizeof(cc_stripe);
     for (uint32_t i = 0; i <= d->stripe_mask; i++) {
-        sum += cc_load_relaxed_u64(&d->stripes[i].limbo_bytes);
+        sum += cc_load_relaxed_u64(&d->stripes[i].limbo.limbo_bytes);
     }
     return (size_t)(sum + cc_sum_of_bytes(map));
 }
@@ -182,8 +182,8 @@ int cc_ordered_visit(cc_ordered *map, int (*visit)(uintptr_t word, void *argumen
     const cc_smr_domain *d = map->common.domain;
     int answer = map->ops->visit(map, visit, argument);
     for (uint32_t i = 0; i <= d->stripe_mask && !answer; i++) {
-        const cc_stripe *s = &d->stripes[i];
-        answer = visit_limbo(map, &s->limbo, visit, argument);
+        const cc_limbo *s = &d->stripes[i].limbo;
+        answer = visit_limbo(map, &s->waiting, visit, argument);
         if (!answer) {
             answer = visit_limbo(map, &s->ready, visit, argument);
         }

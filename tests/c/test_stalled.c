@@ -165,7 +165,7 @@ static void look(cc_ordered *list) {
     const cc_smr_domain *d = domain_of(list);
     int64_t bytes = 0; /* for a moment less than none, as the count in limbo */
     for (uint32_t i = 0; i <= d->stripe_mask; i++) {
-        bytes += (int64_t)cc_load_relaxed_u64(&d->stripes[i].limbo_bytes);
+        bytes += (int64_t)cc_load_relaxed_u64(&d->stripes[i].limbo.limbo_bytes);
     }
     most_things = things > most_things ? things : most_things;
     most_bytes = bytes > (int64_t)most_bytes ? (size_t)bytes : most_bytes;
