@@ -360,8 +360,9 @@ KINDS = {"int": int_keys, "str": str_keys, "tuple": tuple_keys}
 
 def check_contents(contestant, m, keys, exact=None):
     """No invariant is broken, and the map holds nothing but what was put there."""
-    if hasattr(m, "_check"):
-        m._check()
+    hooks = getattr(concurrent_collections._core, "_test_hooks", None)  # in builds for tests
+    if hooks and isinstance(m, SkipListMap):
+        hooks.check(m)
     found = contestant.items(m)
     right = dict(keys.pairs())
     if exact is not None:
@@ -526,7 +527,6 @@ def memory(n):
             m[k] = v
             d[k] = v
             s[k] = v
-        m._check()
         inner = s._list
         lists = [inner._lists, inner._maxes, inner._index, *inner._lists]
         size = {

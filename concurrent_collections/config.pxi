@@ -26,7 +26,6 @@ cdef extern from "memory/smr_fast.h":
 
 cdef extern from "memory/cc_alloc.h":
     const char *cc_alloc_name()
-    void cc_alloc_fail_from(int64_t n)
 
 cdef extern from "platform/cc_os.h":
     const char *cc_park_name()
@@ -46,9 +45,14 @@ cdef extern from *:
     #else
     #define CC_CHECKS_INVARIANTS 0
     #endif
+    #if defined(CC_TEST_HOOKS)
+    #define CC_HAS_TEST_HOOKS 1
+    #else
+    #define CC_HAS_TEST_HOOKS 0
+    #endif
     """
     const char *CC_COMPILER
-    bint CC_CHECKS_INVARIANTS
+    bint CC_CHECKS_INVARIANTS, CC_HAS_TEST_HOOKS
 
 cdef tuple SMR_SCHEMES = ("ibr", "debra")  # in the order of cc_smr_scheme
 cdef tuple QUEUE_BACKENDS = ("auto", "scq") + (
@@ -257,11 +261,7 @@ def get_build_info():
         "cache_line": CC_CACHE_LINE,
         "smr_schemes": SMR_SCHEMES,
         "checks_invariants": CC_CHECKS_INVARIANTS,
+        "test_hooks": CC_HAS_TEST_HOOKS,
         "python": sys.version.split()[0],
         "free_threaded_build": hasattr(sys, "_is_gil_enabled") and "free-threading" in sys.version,
     }
-
-
-def _fail_allocations_from(n):
-    """For tests: the n-th allocation of the C core from now, and all after it, fail; negative: none."""
-    cc_alloc_fail_from(n)

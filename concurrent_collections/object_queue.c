@@ -436,35 +436,15 @@ static void put_in_front(PyTypeObject *type, const char *name, method at_once, m
     }
 }
 
-/* ---- for tests; not in the stubs ---- */
-
-static PyObject *call_while_waiting(PyObject *type, PyObject *callable) {
-    (void)type;
-    cc_waiting_set_test_hook(callable);
-    Py_RETURN_NONE;
+#if defined(CC_TEST_HOOKS)
+uint64_t cc_object_queue_sleeps(PyObject *queue) {
+    cc_object_queue *q = queue_of(queue);
+    return !q ? 0
+              : cc_load_relaxed_u64(&q->not_empty.sleeps) +
+                    cc_load_relaxed_u64(&q->not_full.sleeps) +
+                    cc_load_relaxed_u64(&q->all_done.sleeps);
 }
-
-static PyObject *count_sleeps(PyObject *self, PyObject *nothing) {
-    (void)nothing;
-    cc_object_queue *q = queue_of(self);
-    return PyLong_FromUnsignedLongLong(q ? cc_load_relaxed_u64(&q->not_empty.sleeps) +
-                                               cc_load_relaxed_u64(&q->not_full.sleeps) +
-                                               cc_load_relaxed_u64(&q->all_done.sleeps)
-                                         : 0);
-}
-
-static PyMethodDef hook_method = {
-    "_call_while_waiting", call_while_waiting, METH_O | METH_CLASS,
-    "For tests: what waiting threads call with the name of the moment; None: nothing."};
-static PyMethodDef sleeps_method = {
-    "_sleeps", count_sleeps, METH_NOARGS,
-    "For tests: how often a thread has fallen asleep in this queue."};
-
-static int add(PyTypeObject *type, const char *name, PyObject *descriptor) {
-    int error = descriptor ? PyDict_SetItemString(type->tp_dict, name, descriptor) : -1;
-    Py_XDECREF(descriptor);
-    return error;
-}
+#endif
 
 int cc_object_queue_install_methods(PyTypeObject *type, Py_ssize_t offset) {
     offset_in_instance = offset;
@@ -474,10 +454,6 @@ int cc_object_queue_install_methods(PyTypeObject *type, Py_ssize_t offset) {
     put_in_front(type, "get", get_at_once, &get_in_full);
     put_in_front(type, "get_nowait", get_nowait_at_once, &get_nowait_in_full);
     put_in_front(type, "try_get", try_get_at_once, &try_get_in_full);
-    if (add(type, hook_method.ml_name, PyDescr_NewClassMethod(type, &hook_method)) ||
-        add(type, sleeps_method.ml_name, PyDescr_NewMethod(type, &sleeps_method))) {
-        return -1;
-    }
     PyType_Modified(type);
     return 0;
 }

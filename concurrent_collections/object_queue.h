@@ -84,6 +84,13 @@ int cc_object_queue_leave_task(cc_waiter *waiter);
 /* The notification of a waiter that does not follow it goes to the next one. */
 void cc_object_queue_pass_on(cc_object_queue *q, int what);
 
+/* ---- for tests (test_hooks.h) ---- */
+
+#if defined(CC_TEST_HOOKS)
+/* How often a thread has fallen asleep in this queue, an instance of _Queue. */
+uint64_t cc_object_queue_sleeps(PyObject *queue);
+#endif
+
 /* ---- for the garbage collector ---- */
 
 int cc_object_queue_traverse(cc_object_queue *q, visitproc visit, void *argument);

@@ -410,16 +410,6 @@ cdef class SkipListMap:
     def __class_getitem__(cls, item, /):
         return GenericAlias(cls, item)
 
-    def _check(self):
-        """Raise AssertionError if an invariant is broken. For tests; no other thread may use the map."""
-        cdef const char *what = cc_ordered_check(self.entries)
-        if what != NULL:
-            raise AssertionError((<bytes>what).decode())
-        keys = list(self)
-        for i in range(1, len(keys)):
-            if not keys[i - 1] < keys[i]:
-                raise AssertionError(f"keys are out of order: {keys[i - 1]!r}, {keys[i]!r}")
-
 
 cdef int traverse_map(PyObject *self, visitproc visit, void *argument) noexcept:
     return cc_objects_traverse((<SkipListMap>self).entries, visit, argument)

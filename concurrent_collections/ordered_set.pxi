@@ -340,12 +340,6 @@ cdef class SkipListSet:
     def __class_getitem__(cls, item, /):
         return GenericAlias(cls, item)
 
-    def _check(self):
-        """Raise AssertionError if an invariant is broken. For tests; no other thread may use the set."""
-        cdef const char *what = cc_ordered_check(self.entries)
-        if what != NULL:
-            raise AssertionError((<bytes>what).decode())
-
 
 def _new_set(cls, elements):
     """What copies, pickles and results of set algebra are made with: __new__, then the elements."""

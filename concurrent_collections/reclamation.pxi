@@ -12,22 +12,15 @@ cdef extern from "concurrent_collections/cc_smr.h":
     int cc_smr_anything_waits()
     uint64_t cc_smr_domain_count()
 
-cdef extern from "stalled_reader.h" nogil:
-    ctypedef struct cc_stalled_reader:
-        pass
-    cc_stalled_reader *cc_stalled_reader_start(cc_smr_domain *domain)
-    uint64_t cc_stalled_reader_thread(const cc_stalled_reader *reader)
-    int cc_stalled_reader_stop(cc_stalled_reader *reader, unsigned int seconds)
-
 cdef extern from "ordered/ordered.h" nogil:
     cc_smr_domain *cc_ordered_domain(const cc_ordered *list)
 
 
-cdef cc_smr_domain *domain_of(object container) except NULL:
+cdef cc_ordered *list_of(object container) except NULL:
     if isinstance(container, SkipListMap):
-        return cc_ordered_domain((<SkipListMap>container).entries)
+        return (<SkipListMap>container).entries
     if isinstance(container, SkipListSet):
-        return cc_ordered_domain((<SkipListSet>container).entries)
+        return (<SkipListSet>container).entries
     raise TypeError(f"container: expected a SkipListMap or SkipListSet, got {type(container).__name__}")
 
 
@@ -89,44 +82,14 @@ def _smr_statistics():
 def _smr_statistics_of(container):
     """What smr.stats(container) is made of."""
     cdef cc_smr_domain_statistics s
-    cc_smr_get_domain_statistics(domain_of(container), &s)
+    cc_smr_get_domain_statistics(cc_ordered_domain(list_of(container)), &s)
     oldest = (s.oldest_age, s.oldest_thread) if s.open_regions else None
     return SMR_SCHEMES[s.scheme], s.era, s.limbo, s.limbo_bytes, s.open_regions, oldest
 
 
-cdef class _StalledReader:
-    """For tests: a thread that stands in the middle of reading `container` until `leave()`."""
-    cdef object container
-    cdef cc_stalled_reader *reader
+# In builds for tests alone; elsewhere this does nothing.
+cdef extern from "test_hooks.h":
+    ctypedef cc_ordered *(*cc_list_of)(object container) except NULL
+    int cc_test_hooks_add(object namespace, cc_list_of list_of) except -1
 
-    def __cinit__(self, container):
-        cdef cc_smr_domain *domain = domain_of(container)
-        self.container = container
-        with nogil:
-            self.reader = cc_stalled_reader_start(domain)
-        if self.reader == NULL:
-            raise MemoryError
-
-    @property
-    def native_id(self):
-        return cc_stalled_reader_thread(self.reader)
-
-    def leave(self):
-        cdef cc_stalled_reader *reader = self.reader
-        cdef int error = 0
-        self.reader = NULL
-        if reader != NULL:
-            with nogil:
-                error = cc_stalled_reader_stop(reader, 10)
-        if error:
-            raise RuntimeError("the thread of the stalled reader does not come")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.leave()
-
-    def __dealloc__(self):
-        if self.reader != NULL:
-            cc_stalled_reader_stop(self.reader, 1)
+cc_test_hooks_add(globals(), list_of)

@@ -3,6 +3,7 @@
 
 #include "stalled_reader.h"
 
+#if defined(CC_TEST_HOOKS)
 #include "memory/cc_alloc.h"
 #include "memory/smr_fast.h"
 #include "platform/cc_os.h"
@@ -98,3 +99,4 @@ int cc_stalled_reader_stop(cc_stalled_reader *r, unsigned seconds) {
     }
     return -1; /* its memory is lost: the thread may still come */
 }
+#endif

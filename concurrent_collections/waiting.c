@@ -141,6 +141,7 @@ int cc_let_interpreter_in(void) {
 
 /* ---------------------------------------------------------------- for tests */
 
+#if defined(CC_TEST_HOOKS)
 /* What they want to happen in the moments where otherwise only chance gets in. NULL, or a callable that is given the
  * moment's name; one that has been set is never freed, since a thread may be about to call it. */
 static cc_atomic_uptr test_hook;
@@ -159,6 +160,15 @@ void cc_let_tests_in(const char *moment) {
         Py_XDECREF(result);
     }
 }
+
+static void count_sleep(cc_waiting_place *place) {
+    cc_fetch_add_relaxed_u64(&place->sleeps, 1);
+}
+#else
+static void count_sleep(cc_waiting_place *place) {
+    (void)place;
+}
+#endif
 
 /* ---------------------------------------------------------------- sleeping */
 
@@ -201,7 +211,7 @@ static bool sleep_in_line(cc_waiting_place *place, cc_waiter *w, uint64_t deadli
     PyThreadState *thread = PyEval_SaveThread();
     if (!MAY_SPIN || !spin(place, w)) {
         if (!cc_waiter_is_notified(w)) {
-            cc_fetch_add_relaxed_u64(&place->sleeps, 1);
+            count_sleep(place);
         }
         uint64_t before = cc_os_now();
         uint64_t slice = before + SLICE;

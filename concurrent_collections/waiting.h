@@ -43,7 +43,9 @@ typedef struct cc_waiting_place {
     bool all_at_once;     /* notifications are for all in line, not for one */
     cc_atomic_u32 spins;     /* pauses before the next sleep; learned */
     cc_atomic_u32 short_sleeps;
-    cc_atomic_u64 sleeps; /* of threads, ever; for tests */
+#if defined(CC_TEST_HOOKS)
+    cc_atomic_u64 sleeps; /* of threads, ever */
+#endif
 } cc_waiting_place;
 
 /* Called once, when the module is made.
@@ -136,10 +138,14 @@ static inline void cc_raise_again(cc_raised r) {
     PyErr_Restore(r.type, r.value, r.traceback);
 }
 
-/* ---- for tests ---- */
-
-/* What waiting threads call with the name of the moment, or None. */
+/* In builds for tests (test_hooks.h): waiting threads call what has been set, with the name of the moment; None: nothing. */
+#if defined(CC_TEST_HOOKS)
 void cc_waiting_set_test_hook(PyObject *callable);
 void cc_let_tests_in(const char *moment);
+#else
+static inline void cc_let_tests_in(const char *moment) {
+    (void)moment;
+}
+#endif
 
 #endif

@@ -53,10 +53,11 @@ def eager_switching():
 @pytest.fixture
 def no_failing_allocations():
     """Whatever a test arranges, allocations work again after it."""
-    from concurrent_collections import _core
+    from support import hooks
 
-    yield _core._fail_allocations_from
-    _core._fail_allocations_from(-1)
+    fail_from = hooks().fail_allocations_from
+    yield fail_from
+    fail_from(-1)
 
 
 def smr_schemes():

@@ -14,6 +14,8 @@ import time
 import traceback
 import weakref
 
+import pytest
+
 PERCENT = float(os.environ.get("CC_TEST_PERCENT", "100"))
 SCALE = float(os.environ.get("CC_STRESS_SCALE", "1"))
 
@@ -229,12 +231,38 @@ def waiting_in(m, count=5):
     """
     assert count <= 20
     references = fill(m, count)
-    from concurrent_collections import _core
-
-    with _core._StalledReader(m):
+    with stalled_reader(m):
         m.clear()
         assert not any(map(dead, references))
         yield references
+
+
+def hooks():
+    """What the extension module has for tests alone; a plain build has none, and then the test is skipped."""
+    from concurrent_collections import _core
+
+    try:
+        return _core._test_hooks
+    except AttributeError:
+        pytest.skip("this build has no test hooks; tools/install makes one (-Dtest_hooks=true)")
+
+
+def stalled_reader(container):
+    """A thread that stands in the middle of reading the container until the block ends, or until `leave()`."""
+    return hooks().StalledReader(container)
+
+
+def times_asleep(queue):
+    """How often a thread has fallen asleep in this queue."""
+    return hooks().sleeps(queue)
+
+
+def check(container):
+    """The container's invariants hold; no other thread uses it meanwhile. A plain build cannot tell."""
+    from concurrent_collections import _core
+
+    if hasattr(_core, "_test_hooks"):
+        _core._test_hooks.check(container)
 
 
 class Interrupt(Exception):

@@ -283,12 +283,18 @@ def check_declarations() -> Counts:
 
 def install(kind: str) -> Counts:
     run([ROOT / "tools/install", python_of(kind)], f"install-{kind}")
-    smoke_test(python_of(kind), free_threaded=kind != "gil")
+    smoke_test(python_of(kind), free_threaded=kind != "gil", test_hooks=True)
     return 1, 0
 
 
-def smoke_test(python: str | Path, *, free_threaded: bool = False) -> None:
-    """Import what was installed, use it once, and see that the GIL stayed off."""
+def smoke_test(
+    python: str | Path,
+    *,
+    free_threaded: bool = False,
+    test_hooks: bool = False,
+    **environment: str,
+) -> None:
+    """Import what was installed, use it once, and see that the GIL stayed off and what it was built for."""
     program = (
         "import sys, concurrent_collections as c\n"
         "m = c.SkipListMap({2: 'b', 1: 'a'}); m[3] = 'c'\n"
@@ -296,7 +302,27 @@ def smoke_test(python: str | Path, *, free_threaded: bool = False) -> None:
     )
     if free_threaded:
         program += "assert not sys._is_gil_enabled(), 'importing turned the GIL on'\n"
-    run([python, "-c", program], "smoke", cwd=directory_outside_the_tree())
+    program += (
+        "has_hooks = c.get_build_info()['test_hooks']\n"
+        f"assert has_hooks == {test_hooks}, f'test hooks: {{has_hooks}}, not {test_hooks}'\n"
+    )
+    run([python, "-c", program], "smoke", cwd=directory_outside_the_tree(), **environment)
+
+
+def test_plain(kind: str) -> Counts:
+    """What users get has no test hooks: nothing in the module, and tests that need them are skipped."""
+    built = run([ROOT / "tools/install", "--plain", python_of(kind)], f"plain-{kind}")
+    path = built.splitlines()[0]
+    smoke_test(python_of(kind), free_threaded=kind != "gil", PYTHONPATH=path)
+    names = ("package", "allocation_failure", "reclamation")
+    return pytest(
+        kind,
+        f"plain-{kind}",
+        *(f"tests/python/test_{name}.py" for name in names),
+        options=("-m", "not slow"),
+        PYTHONPATH=path,
+        CC_TEST_PERCENT="20",
+    )
 
 
 def test_pip_install(version: str) -> Counts:
@@ -417,7 +443,8 @@ def install_instrumented(kind: str, sanitizers: str, compiler: str) -> Path:
     command: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--no-build-isolation"]
     command += ["--no-deps", "--target", target, f"-Cbuild-dir={target}.build"]
     command += [f"-Csetup-args=-Db_sanitize={sanitizers}", "-Csetup-args=-Db_lundef=false"]
-    command += ["-Csetup-args=-Dbuildtype=debugoptimized", "-Csetup-args=-Db_ndebug=false", ROOT]
+    command += ["-Csetup-args=-Dbuildtype=debugoptimized", "-Csetup-args=-Db_ndebug=false"]
+    command += ["-Csetup-args=-Dtest_hooks=true", ROOT]
     path = str(Path(python).parent) + os.pathsep + os.environ["PATH"]
     run(command, target.name, CC=compiler, PATH=path)
     return target
@@ -488,7 +515,8 @@ def test_python_with_small_sizes() -> Counts:
     shutil.rmtree(target, ignore_errors=True)
     command: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--no-build-isolation"]
     command += ["--no-deps", "--target", target, f"-Cbuild-dir={target}.build"]
-    command += ["-Csetup-args=-Dsmall_sizes=least", "-Csetup-args=-Ddebug_invariants=true", ROOT]
+    command += ["-Csetup-args=-Dsmall_sizes=least", "-Csetup-args=-Ddebug_invariants=true"]
+    command += ["-Csetup-args=-Dtest_hooks=true", ROOT]
     path = str(Path(python).parent) + os.pathsep + os.environ["PATH"]
     run(command, target.name, PATH=path)
     names = ["boundaries", "map", "map_order", "set", "references", "map_objects"]
@@ -543,6 +571,13 @@ STAGES = [
     Stage("core-gcc", "C core, gcc -Werror", lambda: test_core("gcc", slowness=2)),
     Stage("install-ft", "wheel, free-threaded", lambda: install("ft")),
     Stage("install-gil", "wheel, GIL build", lambda: install("gil")),
+    Stage("plain-gil", "wheel as users get it, GIL build", lambda: test_plain("gil")),
+    Stage(
+        "plain-ft",
+        "wheel as users get it, free-threaded",
+        lambda: test_plain("ft"),
+        is_quick=False,
+    ),
     Stage("models", "TLA+ models and their mutations", check_models, is_quick=False),
     Stage(
         "schedules",

@@ -8,6 +8,7 @@
 
 #include "concurrent_collections/cc_atomic.h"
 
+#if defined(CC_TEST_HOOKS)
 /* A plain C11 atomic, not cc_atomic: the schedule build must not see a scheduling point here. */
 static _Atomic int64_t allocations_until_failure = -1;
 
@@ -25,6 +26,11 @@ static bool must_fail(void) {
 void cc_alloc_fail_from(int64_t n) {
     atomic_store_explicit(&allocations_until_failure, n, memory_order_relaxed);
 }
+#else
+static inline bool must_fail(void) {
+    return false;
+}
+#endif
 
 #if defined(CC_HAVE_MIMALLOC)
 #include <mimalloc.h>

@@ -26,8 +26,10 @@ size_t cc_alloc_good_size(size_t bytes);
 /* "mimalloc 2.0.9", "libc". */
 const char *cc_alloc_name(void);
 
+#if defined(CC_TEST_HOOKS)
 /* For tests of allocation failure: the n-th allocation from now on fails, and every one after it,
  * until called with a negative number (which is how a process starts). Process-wide. */
 void cc_alloc_fail_from(int64_t n);
+#endif
 
 #endif

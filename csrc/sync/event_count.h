@@ -67,7 +67,9 @@ typedef struct cc_event_count {
     cc_atomic_u32 lock;
     cc_waiter_list threads, foreign;
     uint64_t last_turn;
-    uint64_t passed; /* waiters passed in search of a place, ever; for tests */
+#if defined(CC_TEST_HOOKS)
+    uint64_t passed; /* waiters passed in search of a place, ever */
+#endif
     cc_waiter *watcher; /* the thread in line that looks from time to time */
     cc_atomic_u32 unanswered; /* foreign waiters that were notified and have not answered */
     cc_atomic_u64 fence; /* stands for the fences where a race detector wants a word */

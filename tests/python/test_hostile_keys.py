@@ -13,7 +13,7 @@ import sys
 import time
 
 import pytest
-from support import HookedKey, Key, Object, collect, in_background, rounds, run_copies
+from support import HookedKey, Key, Object, check, collect, in_background, rounds, run_copies
 
 from concurrent_collections import SkipListMap, SkipListSet
 
@@ -165,7 +165,7 @@ class TestRaising:
             except RecursionError:
                 pass
             assert list(m) == sorted(m)
-            m._check()
+            check(m)
             m.update(dict.fromkeys(numbers[::2]))
 
     def test_a_comparison_that_recurses_into_the_map_for_ever_is_a_recursion_error(self):
@@ -255,7 +255,7 @@ class TestPopping:
         for n in range(len(m)):
             m.pop_last() if n % 2 else m.pop_first()
         assert not m
-        m._check()
+        check(m)
 
     def test_threads_get_each_key_object_once(self, eager_switching):
         s = SkipListSet()
@@ -274,7 +274,7 @@ class TestPopping:
         run_copies(4, work)
         objects = [key for mine in taken for key in mine if isinstance(key, Key)]
         assert len({id(key) for key in objects}) == len(objects)
-        s._check()
+        check(s)
 
 
 CHANGES = {
@@ -307,7 +307,7 @@ class TestEffects:
         assert compared > 300
         assert not swallowed
         before = len(m)
-        m._check()
+        check(m)
 
     @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
     def test_an_interrupt_in_any_comparison_leaves_the_map_unchanged(self, change):

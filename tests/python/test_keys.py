@@ -17,7 +17,7 @@ from collections import namedtuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import Key, OnlyLess, rounds, run_copies
+from support import Key, OnlyLess, check, rounds, run_copies
 
 from concurrent_collections import SkipListMap, SkipListSet
 
@@ -519,7 +519,7 @@ class TestRefusedKeys:
                 assert caught.value.__context__ is None
             assert list(m.items()) == before
             assert list(s) == list(m)
-            m._check()
+            check(m)
 
     def test_mapping_patterns_ask_for_keys_of_any_kind(self):
         match SkipListMap({1: "one", 2: "two"}):

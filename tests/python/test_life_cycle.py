@@ -19,16 +19,18 @@ from support import (
     collect,
     dead,
     fill,
+    hooks,
     in_background,
     in_child,
     resident_bytes,
     rounds,
     run_copies,
+    stalled_reader,
     waiting_in,
 )
 
 import concurrent_collections
-from concurrent_collections import SkipListMap, SkipListSet, _core, smr
+from concurrent_collections import SkipListMap, SkipListSet, smr
 
 
 def run_program(program, scheme, *arguments, timeout=60):
@@ -87,7 +89,7 @@ def work():
 for _ in range(3):
     threading.Thread(target=work, daemon=True).start()
 if len(sys.argv) > 3:
-    readers = [_core._StalledReader(m)]  # one that stands inside for ever
+    readers = [_core._test_hooks.StalledReader(m)]  # one that stands inside for ever
 time.sleep(0.05)
 print("end", flush=True)
 """
@@ -95,6 +97,7 @@ print("end", flush=True)
 
 @pytest.mark.parametrize("step", DAEMONS.values(), ids=DAEMONS)
 def test_daemon_threads_at_work_do_not_disturb_the_end_of_the_process(step, smr_scheme):
+    hooks()
     for attempt in range(rounds(3)):
         stalled = ["with a stalled reader"] if attempt % 2 else []
         result = run_program(AT_EXIT, smr_scheme, step, *stalled)
@@ -292,7 +295,7 @@ def test_a_container_made_in_one_thread_and_dropped_in_another(smr_scheme):
 
 def test_a_stalled_reader_that_is_dropped_leaves(smr_scheme):
     m = SkipListMap({1: 1})
-    reader = _core._StalledReader(m)
+    reader = stalled_reader(m)
     del m, reader
     gc.collect()
     assert smr.stats().open_regions == 0

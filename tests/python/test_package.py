@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import concurrent_collections
-from concurrent_collections import SkipListMap, SkipListSet, config
+from concurrent_collections import SkipListMap, SkipListSet, _core, config
 
 READ_ONLY = [
     "gil_enabled",
@@ -244,6 +244,36 @@ class TestInformation:
 
     def test_it_is_typed(self):
         assert (Path(concurrent_collections.__file__).parent / "py.typed").exists()
+
+
+class TestHooks:
+    """What only tests need is in builds for tests; users get a module that has nothing of it."""
+
+    NAMES = ("_test_hooks", "StalledReader", "stalled_reader", "call_while_waiting", "fail_from")
+
+    def test_the_module_says_whether_it_has_them(self):
+        has_hooks = concurrent_collections.get_build_info()["test_hooks"]
+        assert has_hooks is hasattr(_core, "_test_hooks")
+
+    def test_a_plain_build_has_nothing_of_them(self):
+        if concurrent_collections.get_build_info()["test_hooks"]:
+            pytest.skip("this build is for tests; the stage plain runs this on what users get")
+        library = Path(_core.__file__).read_bytes()
+        assert [name for name in self.NAMES if name.encode() in library] == []
+        for owner in (_core, _core._Queue, SkipListMap, SkipListSet):
+            assert not {"_check", "_sleeps", "_call_while_waiting"} & set(dir(owner))
+
+    def test_a_build_for_tests_has_them_all(self):
+        if not concurrent_collections.get_build_info()["test_hooks"]:
+            pytest.skip("this build has no test hooks; tools/install makes one (-Dtest_hooks=true)")
+        library = Path(_core.__file__).read_bytes()
+        assert [name for name in self.NAMES[:2] if name.encode() not in library] == []
+        hooks = _core._test_hooks
+        assert SkipListMap({1: 2}) and hooks.check(SkipListMap({1: 2, 3: 4})) is None
+        with pytest.raises(TypeError):
+            hooks.check([1, 2])
+        with pytest.raises(TypeError):
+            hooks.StalledReader({})
 
 
 class TestImport:

@@ -21,7 +21,7 @@ import weakref
 
 import pytest
 from queue_kinds import each_queue
-from support import Object, dead, rounds, run_threads
+from support import Object, dead, hooks, rounds, run_threads, times_asleep
 
 from concurrent_collections import ShutDown, _core
 
@@ -568,7 +568,7 @@ class TestGivingUp:
             await a_moment()
             thread = in_thread(q.get)
             deadline = time.monotonic() + 60
-            while q._sleeps() < 1:  # it stands behind the task
+            while times_asleep(q) < 1:  # it stands behind the task
                 assert time.monotonic() < deadline
                 await asyncio.sleep(0.001)
             q.put("item")
@@ -617,16 +617,16 @@ class TestGivingUp:
             elif moment == "tried again":  # with "found" in hand
                 threads.append(in_thread(q.get))
                 deadline = time.monotonic() + 60
-                while q._sleeps() < 1:
+                while times_asleep(q) < 1:
                     assert time.monotonic() < deadline
                     time.sleep(0.001)
                 q.put("meant for the other")
 
-        Queue.cls._call_while_waiting(come_between)
+        hooks().call_while_waiting(come_between)
         try:
             assert asyncio.run(asyncio.wait_for(q.async_get(), 60)) == "found"
         finally:
-            Queue.cls._call_while_waiting(None)
+            hooks().call_while_waiting(None)
         assert moments == ["before the line", "in line", "tried again"]
         assert threads[0].end() == "meant for the other"
 
@@ -811,10 +811,10 @@ class TestThreadsBesideTasks:
     def asleep(self, q, count):
         """How often threads have fallen asleep, as soon as `count` are."""
         deadline = time.monotonic() + 60
-        while q._sleeps() < count:
+        while times_asleep(q) < count:
             assert time.monotonic() < deadline
             time.sleep(0.001)
-        return q._sleeps()
+        return times_asleep(q)
 
     @pytest.mark.parametrize("waits_on", [False, True])
     def test_threads_that_wait_beside_tasks_sleep_on(self, Queue, waits_on):
@@ -836,7 +836,7 @@ class TestThreadsBesideTasks:
             second.cancel()
             loop.run_until_complete(asyncio.wait([second]))
         time.sleep(1.3)
-        assert q._sleeps() == before
+        assert times_asleep(q) == before
         q.shutdown()
         for thread in threads:
             assert type(thread.end()) is ShutDown

@@ -20,9 +20,9 @@ import warnings
 
 import pytest
 from queue_kinds import KINDS, each_queue
-from support import Interrupt, in_child, interrupt, rounds, run_threads
+from support import Interrupt, hooks, in_child, interrupt, rounds, run_threads, times_asleep
 
-from concurrent_collections import Empty, Full, ShutDown, _core
+from concurrent_collections import Empty, Full, ShutDown
 
 pytestmark = each_queue
 
@@ -289,9 +289,9 @@ def moments():
             except BaseException as error:
                 errors.append(error)
 
-    _core._Queue._call_while_waiting(act)
+    hooks().call_while_waiting(act)
     yield planned
-    _core._Queue._call_while_waiting(None)
+    hooks().call_while_waiting(None)
     if errors:
         raise errors[0]
     assert not planned, "these moments never came"
@@ -299,9 +299,10 @@ def moments():
 
 def asleep(q, count, function, *arguments):
     """A thread that waits in a call, and is the count-th that has fallen asleep in this queue."""
+    hooks()
     waiter = Waiter(function, *arguments)
     deadline = time.monotonic() + 60
-    while q._sleeps() < count:
+    while times_asleep(q) < count:
         assert time.monotonic() < deadline
         time.sleep(0.0005)
     return waiter
@@ -316,7 +317,7 @@ def test_what_comes_before_the_line_is_found_in_it(Queue, moments):
     moments["before the line"] = q.get_nowait
     assert Waiter(q.put, "new").end() is None
     assert q.drain() == ["new"]
-    assert q._sleeps() == 0
+    assert times_asleep(q) == 0
 
 
 def test_a_notification_at_the_moment_of_the_timeout_is_followed(Queue, moments):
@@ -564,10 +565,11 @@ WAITS = {
 
 def when_asleep(q, count, action):
     """A thread that acts when so many sleeps have begun in this queue, and the last one is sound."""
+    hooks()
 
     def act():
         deadline = time.monotonic() + 60
-        while q._sleeps() < count:
+        while times_asleep(q) < count:
             assert time.monotonic() < deadline
             time.sleep(0.0005)
         time.sleep(0.002)
@@ -998,7 +1000,7 @@ thread.join()
 q = c.LockFreeQueue()
 # Each moment lasts until a signal arrives, and no step of the interpreter follows: the last signal is there when
 # the thread falls asleep.
-c._core._Queue._call_while_waiting(ctypes.CDLL(None).pause)
+c._core._test_hooks.call_while_waiting(ctypes.CDLL(None).pause)
 main = threading.get_ident()
 
 def interrupt():
@@ -1023,6 +1025,7 @@ def test_signals_end_a_wait_wherever_the_package_was_imported_first(Queue):
     # Its thread is not the main thread, and a signal that comes just before the main thread falls asleep does not wake it.
     if Queue is not KINDS[0]:
         pytest.skip("one kind is enough")
+    hooks()
     result = subprocess.run(
         [sys.executable, "-P", "-c", FIRST_IMPORT_IN_A_THREAD],
         capture_output=True,

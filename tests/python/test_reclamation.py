@@ -9,12 +9,19 @@ import threading
 import weakref
 
 import pytest
-from support import Object, dead, fill, in_background, rounds, run_copies, waiting_in
+from support import (
+    Object,
+    dead,
+    fill,
+    in_background,
+    rounds,
+    run_copies,
+    stalled_reader,
+    waiting_in,
+)
 
 import concurrent_collections
 from concurrent_collections import SkipListMap, SkipListSet, _core, config, smr
-
-stalled_reader = _core._StalledReader
 
 
 @pytest.fixture(autouse=True)
@@ -372,6 +379,7 @@ class TestTheCollectorsHook:
         gc.collect()
 
     def test_the_end_of_the_process_with_much_waiting_is_quiet(self, smr_scheme):
+        hooks()
         program = (
             "import threading, concurrent_collections as c\n"
             "from concurrent_collections import _core\n"
@@ -382,7 +390,7 @@ class TestTheCollectorsHook:
             "maps = [c.SkipListMap() for _ in range(20)]\n"
             "for m in maps:\n"
             "    for n in range(20): m[str(n)] = Value(); m['self'] = m\n"
-            "readers = [_core._StalledReader(m) for m in maps]\n"
+            "readers = [_core._test_hooks.StalledReader(m) for m in maps]\n"
             "for m in maps:\n"
             "    m.clear()\n"
             "    for n in range(20): m[str(n)] = Value()\n"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from support import Key, rounds, run_copies
+from support import Key, check, rounds, run_copies
 
 from concurrent_collections import SkipListMap, SkipListSet
 
@@ -116,7 +116,7 @@ def settle(m, ledgers, keys, make_key):
     assert wrong == []
     assert len(m) == total == len(list(m)) == len(list(reversed(m)))
     if hasattr(m, "_check"):
-        m._check()
+        check(m)
 
 
 KINDS = {
@@ -181,7 +181,7 @@ def test_set_operations_by_sixteen_threads_are_all_accounted_for(eager_switching
     run_copies(THREADS, work, timeout=280)
     assert len(s) == len(list(s)) == len(set(s))
     assert list(s) == sorted(s)
-    s._check()
+    check(s)
 
 
 def test_each_element_is_taken_by_exactly_one_thread(eager_switching):

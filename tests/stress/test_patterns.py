@@ -11,7 +11,7 @@ import random
 import threading
 import weakref
 
-from support import Object, collect, dead, in_background, rounds, run_copies, run_threads
+from support import Object, check, collect, dead, in_background, rounds, run_copies, run_threads
 
 from concurrent_collections import SkipListMap, SkipListSet
 
@@ -39,7 +39,7 @@ def test_uniform_random_operations(eager_switching):
     total = sum(run_copies(8, work))
     assert len(m) == total
     assert all(value[0] == key for key, value in m.items())
-    m._check()
+    check(m)
 
 
 def test_a_hot_spot_of_a_fifth_of_the_keys(eager_switching):
@@ -77,7 +77,7 @@ def test_a_hot_spot_of_a_fifth_of_the_keys(eager_switching):
 
     total = sum(run_copies(8, work))
     assert len(m) == total
-    m._check()
+    check(m)
     m.clear()
     collect(m)
     assert all(dead(reference) for row in references for reference in row)
@@ -123,7 +123,7 @@ def test_producers_and_consumers_pass_every_item_once(eager_switching):
     taken = sorted(number for part in results if part for number in part)
     assert taken == list(range(each * producers))
     assert len(m) == 0
-    m._check()
+    check(m)
 
 
 def test_what_one_consumer_takes_from_the_front_of_finished_work_is_in_order(eager_switching):
@@ -195,7 +195,7 @@ def test_range_scans_while_others_change_the_map(eager_switching):
         lambda: ask(0),
     )
     assert len(m) == size // 10 + sum(results)
-    m._check()
+    check(m)
 
 
 def test_the_ends_are_right_while_others_change_the_middle(eager_switching):
@@ -238,7 +238,7 @@ def test_clearing_while_others_work_leaves_a_sound_map(eager_switching):
 
     run_copies(4, work)
     assert len(m) == len(list(m))
-    m._check()
+    check(m)
     m.clear()
     assert len(m) == 0
     collect(m)
@@ -336,4 +336,4 @@ def test_threads_that_come_and_go_in_the_middle_of_work(eager_switching):
         for batch in range(rounds(60)):
             total += sum(run_copies(8, lambda index: short(batch * 8 + index)))
     assert len(m) == total
-    m._check()
+    check(m)

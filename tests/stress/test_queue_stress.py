@@ -18,7 +18,7 @@ import weakref
 
 import pytest
 from queue_kinds import each_queue_under_load
-from support import Object, dead, in_background, rounds, run_copies, run_threads
+from support import Object, dead, in_background, rounds, run_copies, run_threads, times_asleep
 
 from concurrent_collections import Empty, Full, ShutDown
 
@@ -302,7 +302,7 @@ def hunt_among_threads(Queue, maxsize, seed):
         timeout=DEADLINE,
     )
     assert q.empty()
-    return q._sleeps()
+    return times_asleep(q)
 
 
 def hunt_among_tasks(Queue, maxsize, seed):
@@ -385,7 +385,7 @@ def hunt_among_tasks(Queue, maxsize, seed):
         timeout=DEADLINE,
     )
     assert q.empty()
-    return q._sleeps() + sum(count for (count,) in sleeps)
+    return times_asleep(q) + sum(count for (count,) in sleeps)
 
 
 def hunt_with_a_shutdown_in_the_middle(Queue, maxsize, seed):
@@ -459,7 +459,7 @@ def hunt_with_a_shutdown_in_the_middle(Queue, maxsize, seed):
     put, taken = sum(results[:3]), sum(results[3:7])
     assert q.unfinished_tasks == taken, "what has been dropped is done"
     assert taken == put or (is_immediate and taken < put)
-    return q._sleeps() + sum(count for (count,) in sleeps)
+    return times_asleep(q) + sum(count for (count,) in sleeps)
 
 
 def test_hunt_for_lost_wake_ups(Queue, eager_switching):

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The module `_test_hooks`, for tests alone:
+ *
+ *   fail_allocations_from(n)        the n-th allocation of the core from now, and all after it, fail
+ *   call_while_waiting(callable)    what waiting threads call with the name of the moment
+ *   sleeps(queue)                   how often a thread has fallen asleep in this queue
+ *   check(container)                AssertionError if an invariant is broken
+ *   StalledReader(container)        a thread that stands in the middle of reading until leave()
+ */
+#include "test_hooks.h"
+
+#if defined(CC_TEST_HOOKS)
+
+#include "memory/cc_alloc.h"
+#include "object_queue.h"
+#include "stalled_reader.h"
+#include "waiting.h"
+
+static cc_list_of list_of;
+
+/* ---------------------------------------------------------------- functions */
+
+static PyObject *fail_allocations_from(PyObject *module, PyObject *n) {
+    (void)module;
+    long long count = PyLong_AsLongLong(n);
+    if (count == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    cc_alloc_fail_from(count);
+    Py_RETURN_NONE;
+}
+
+static PyObject *call_while_waiting(PyObject *module, PyObject *callable) {
+    (void)module;
+    cc_waiting_set_test_hook(callable);
+    Py_RETURN_NONE;
+}
+
+static PyObject *sleeps(PyObject *module, PyObject *queue) {
+    (void)module;
+    return PyLong_FromUnsignedLongLong(cc_object_queue_sleeps(queue));
+}
+
+static PyObject *check(PyObject *module, PyObject *container) {
+    (void)module;
+    cc_ordered *list = list_of(container);
+    if (!list) {
+        return NULL;
+    }
+    const char *what = cc_ordered_check(list);
+    if (what) {
+        PyErr_SetString(PyExc_AssertionError, what);
+        return NULL;
+    }
+    PyObject *keys = PySequence_List(container);
+    if (!keys) {
+        return NULL;
+    }
+    for (Py_ssize_t i = 1; i < PyList_GET_SIZE(keys); i++) {
+        PyObject *one = PyList_GET_ITEM(keys, i - 1), *next = PyList_GET_ITEM(keys, i);
+        int in_order = PyObject_RichCompareBool(one, next, Py_LT);
+        if (in_order == 0) {
+            PyErr_Format(PyExc_AssertionError, "out of order: %R, %R", one, next);
+        }
+        if (in_order != 1) {
+            Py_DECREF(keys);
+            return NULL;
+        }
+    }
+    Py_DECREF(keys);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+    {"fail_allocations_from", fail_allocations_from, METH_O, NULL},
+    {"call_while_waiting", call_while_waiting, METH_O, NULL},
+    {"sleeps", sleeps, METH_O, NULL},
+    {"check", check, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+/* ---------------------------------------------------------------- StalledReader */
+
+typedef struct reader_object {
+    PyObject_HEAD PyObject *container;
+    cc_stalled_reader *reader;
+} reader_object;
+
+static PyObject *reader_new(PyTypeObject *type, PyObject *arguments, PyObject *names) {
+    PyObject *container;
+    (void)names;
+    if (!PyArg_ParseTuple(arguments, "O:StalledReader", &container)) {
+        return NULL;
+    }
+    cc_ordered *list = list_of(container);
+    reader_object *self = list ? (reader_object *)type->tp_alloc(type, 0) : NULL;
+    if (!self) {
+        return NULL;
+    }
+    self->container = Py_NewRef(container);
+    Py_BEGIN_ALLOW_THREADS self->reader = cc_stalled_reader_start(cc_ordered_domain(list));
+    Py_END_ALLOW_THREADS if (!self->reader) {
+        Py_DECREF(self);
+        return PyErr_NoMemory();
+    }
+    return (PyObject *)self;
+}
+
+static PyObject *reader_leave(PyObject *object, PyObject *arguments) {
+    reader_object *self = (reader_object *)object;
+    cc_stalled_reader *reader = self->reader;
+    int error = 0;
+    (void)arguments;
+    self->reader = NULL;
+    if (reader) {
+        Py_BEGIN_ALLOW_THREADS error = cc_stalled_reader_stop(reader, 10);
+        Py_END_ALLOW_THREADS
+    }
+    if (error) {
+        PyErr_SetString(PyExc_RuntimeError, "the thread of the stalled reader does not come");
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *reader_enter(PyObject *self, PyObject *nothing) {
+    (void)nothing;
+    return Py_NewRef(self);
+}
+
+static PyObject *reader_native_id(PyObject *self, void *closure) {
+    (void)closure;
+    return PyLong_FromUnsignedLongLong(cc_stalled_reader_thread(((reader_object *)self)->reader));
+}
+
+static void reader_dealloc(PyObject *object) {
+    reader_object *self = (reader_object *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    if (self->reader) {
+        (void)cc_stalled_reader_stop(self->reader, 1);
+    }
+    Py_XDECREF(self->container);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+static PyMethodDef reader_methods[] = {
+    {"leave", reader_leave, METH_NOARGS, NULL},
+    {"__enter__", reader_enter, METH_NOARGS, NULL},
+    {"__exit__", reader_leave, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+static PyGetSetDef reader_properties[] = {
+    {"native_id", reader_native_id, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+static PyType_Slot reader_slots[] = {
+    {Py_tp_new, (void *)reader_new},
+    {Py_tp_dealloc, (void *)reader_dealloc},
+    {Py_tp_methods, reader_methods},
+    {Py_tp_getset, reader_properties},
+    {0, NULL},
+};
+static PyType_Spec reader_spec = {
+    .name = "concurrent_collections._core._test_hooks.StalledReader",
+    .basicsize = sizeof(reader_object),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = reader_slots,
+};
+
+/* ---------------------------------------------------------------- the module */
+
+int cc_test_hooks_add(PyObject *namespace_, cc_list_of how) {
+    list_of = how;
+    PyObject *module = PyModule_New("concurrent_collections._core._test_hooks");
+    PyObject *reader = module ? PyType_FromSpec(&reader_spec) : NULL;
+    int error = !reader || PyModule_AddFunctions(module, functions) ||
+                PyModule_AddObjectRef(module, "StalledReader", reader) ||
+                PyDict_SetItemString(namespace_, "_test_hooks", module);
+    Py_XDECREF(reader);
+    Py_XDECREF(module);
+    return error ? -1 : 0;
+}
+#endif
