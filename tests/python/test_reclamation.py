@@ -13,6 +13,7 @@ from support import (
     Object,
     dead,
     fill,
+    hooks,
     in_background,
     rounds,
     run_copies,
