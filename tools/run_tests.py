@@ -521,7 +521,9 @@ def test_python_with_small_sizes() -> Counts:
     run(command, target.name, PATH=path)
     names = ["boundaries", "map", "map_order", "set", "references", "map_objects"]
     names += ["allocation_failure", "queue_references", "keys", "stateful"]
-    names += ["queue", "queue_stateful", "queue_waiting", "queue_asyncio"]
+    names += ["queue", "queue_shutdown", "queue_stateful", "queue_waiting", "queue_waiting_steps"]
+    names += ["queue_signals", "queue_processes"]
+    names += ["queue_asyncio", "queue_asyncio_steps", "queue_loops"]
     # These count steps, comparisons, looks or threads by the usual sizes.
     counting = ("a_finalizer_that_a_step", "going_down_costs", "looks_at_signals", "test_wait_free")
     return pytest(
@@ -551,7 +553,8 @@ def check_types() -> Counts:
     if examples.is_dir():
         run([*mypy, examples], "mypy-examples", cwd=outside)
         checked += 1
-    return checked, 0
+    run([*mypy, ROOT / "docs/examples/word_index"], "mypy-demo", cwd=outside)
+    return checked + 1, 0
 
 
 # ---- the table ------------------------------------------------------------------------

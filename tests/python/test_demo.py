@@ -8,14 +8,20 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from pathlib import Path
 
 import pytest
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "docs/examples"
 pytest.importorskip("sortedcontainers")
+pytest.importorskip("rich")
+sys.path.append(str(EXAMPLES))
 
-from concurrent_collections import demo
+from word_index import __main__ as command  # noqa: E402
+from word_index import index as indexes  # noqa: E402
+from word_index import measuring, showing, words  # noqa: E402
 
-INDEXES = [demo.LockFreeIndex, demo.LockedIndex, demo.LockedForFilesIndex]
+INDEXES = [indexes.LockFreeIndex, indexes.LockedIndex, indexes.LockedForFilesIndex]
 
 
 @pytest.fixture
@@ -47,8 +53,8 @@ class Terminal(io.StringIO):
 
 
 def sources_below(root, limit=None):
-    with demo.Progress(Silence()) as progress:
-        return demo.read_sources(root, limit, progress)
+    with showing.Progress(Silence()) as progress:
+        return words.read_sources(root, limit, progress)
 
 
 # ---- reading -----------------------------------------------------------------------------
@@ -56,11 +62,11 @@ def sources_below(root, limit=None):
 
 def test_words_are_identifiers_with_their_lines():
     text = "a = b1 + 2c\n\nété a_b a a"
-    assert demo.lines_of_words(text) == {"a": (1, 3), "b1": (1,), "été": (3,), "a_b": (3,)}
+    assert words.lines_of_words(text) == {"a": (1, 3), "b1": (1,), "été": (3,), "a_b": (3,)}
 
 
 def test_finds_files_in_order_and_leaves_caches_and_hidden_directories_out(tree):
-    assert demo.find_files(tree).paths == sorted(
+    assert words.find_files(tree).paths == sorted(
         ["one.py", os.path.join("package", "two.py"), "empty.txt", "picture.bin", "latin.txt"]
     )
 
@@ -68,8 +74,8 @@ def test_finds_files_in_order_and_leaves_caches_and_hidden_directories_out(tree)
 def test_a_limit_takes_files_from_all_over_the_tree(tmp_path):
     for number in range(100):
         (tmp_path / f"{number:02}").write_text("word")
-    assert demo.find_files(tmp_path, 4).paths == ["00", "25", "50", "75"]
-    assert len(demo.find_files(tmp_path, 1000).paths) == 100
+    assert words.find_files(tmp_path, 4).paths == ["00", "25", "50", "75"]
+    assert len(words.find_files(tmp_path, 1000).paths) == 100
 
 
 def test_files_that_are_no_text_are_skipped_and_counted(tree):
@@ -83,15 +89,15 @@ def test_files_that_are_no_text_are_skipped_and_counted(tree):
 
 
 def test_an_unreadable_file_is_skipped(tmp_path):
-    with pytest.raises(demo.SkippedFile, match="unreadable"):
-        demo.text_of(tmp_path / "absent")
+    with pytest.raises(words.SkippedFile, match="unreadable"):
+        words.text_of(tmp_path / "absent")
 
 
 def test_an_enormous_file_is_skipped(tmp_path, monkeypatch):
-    monkeypatch.setattr(demo, "LARGEST_FILE", 10)
+    monkeypatch.setattr(words, "LARGEST_FILE", 10)
     (tmp_path / "large").write_text("word " * 3)
-    with pytest.raises(demo.SkippedFile, match="larger than"):
-        demo.text_of(tmp_path / "large")
+    with pytest.raises(words.SkippedFile, match="larger than"):
+        words.text_of(tmp_path / "large")
 
 
 def test_shares_hold_every_file_once_and_are_balanced(tmp_path):
@@ -112,21 +118,21 @@ def test_threads_that_add_the_same_words_lose_no_place(index_type):
     index = index_type()
     files = deque(range(200))
 
-    def work():
+    def work(_):
         add_file = index.writer()
         while True:
             try:
                 number = files.popleft()
             except IndexError:
                 return
-            add_file(number, {f"word{word}": (number, word) for word in range(20)})
+            add_file(words.FileWords(number, {f"word{word}": (number, word) for word in range(20)}))
 
-    with demo.Team(8) as team:
-        assert team.run(work) > 0
+    with measuring.harness.Team(8) as team:
+        team.each(work)
     assert len(index) == 20
     assert [word for word, _ in index.items()] == sorted(f"word{word}" for word in range(20))
     for word in range(20):
-        assert demo.sorted_places(index.places_of(f"word{word}")) == [
+        assert indexes.sorted_places(index.places_of(f"word{word}")) == [
             (number, (number, word)) for number in range(200)
         ]
 
@@ -134,7 +140,7 @@ def test_threads_that_add_the_same_words_lose_no_place(index_type):
 @pytest.mark.parametrize("index_type", INDEXES)
 def test_range_and_neighbour_questions(index_type):
     index = index_type()
-    index.writer()(0, {word: (1,) for word in ["a", "b", "ba", "b\u00e9", "c"]})
+    index.writer()(words.FileWords(0, {word: (1,) for word in ["a", "b", "ba", "b\u00e9", "c"]}))
     assert [word for word, _ in index.items_between("b", "c")] == ["b", "ba", "b\u00e9", "c"]
     assert [word for word, _ in index.items_between("b", "b\U0010ffff")] == ["b", "ba", "b\u00e9"]
     assert (index.floor("bb"), index.ceiling("bb")) == ("ba", "b\u00e9")
@@ -153,27 +159,27 @@ def test_range_and_neighbour_questions(index_type):
     ],
 )
 def test_a_difference_between_the_indexes_is_an_error(other):
-    one, two = demo.LockFreeIndex(), demo.LockedIndex()
-    one.writer()(0, {"a": (1,), "b": (2,)})
-    two.writer()(0, other)
-    with pytest.raises(demo.DemoError, match="differ"):
-        demo.require_equal(one, two)
+    one, two = indexes.LockFreeIndex(), indexes.LockedIndex()
+    one.writer()(words.FileWords(0, {"a": (1,), "b": (2,)}))
+    two.writer()(words.FileWords(0, other))
+    with pytest.raises(words.DemoError, match="differ"):
+        indexes.require_equal(one, two)
 
 
 def test_the_order_in_which_files_were_added_makes_no_difference():
-    one, two = demo.LockFreeIndex(), demo.LockedIndex()
+    one, two = indexes.LockFreeIndex(), indexes.LockedIndex()
     for number in range(5):
-        one.writer()(number, {"a": (number,)})
-        two.writer()(4 - number, {"a": (4 - number,)})
-    demo.require_equal(one, two)
+        one.writer()(words.FileWords(number, {"a": (number,)}))
+        two.writer()(words.FileWords(4 - number, {"a": (4 - number,)}))
+    indexes.require_equal(one, two)
 
 
-def test_an_exception_in_a_thread_of_the_team_comes_out():
-    def fail():
-        raise demo.DemoError("a sentence")
-
-    with demo.Team(3) as team, pytest.raises(demo.DemoError, match="a sentence"):
-        team.run(fail)
+def test_a_file_that_becomes_unreadable_meanwhile_is_a_sentence(tree):
+    sources = sources_below(tree)
+    (tree / "one.py").unlink()
+    with measuring.harness.Team(2) as team:
+        with pytest.raises(words.DemoError, match="unreadable meanwhile"):
+            measuring.do_the_whole_job(team, sources, indexes.LockFreeIndex())
 
 
 # ---- the command -------------------------------------------------------------------------
@@ -182,7 +188,7 @@ def test_an_exception_in_a_thread_of_the_team_comes_out():
 def test_the_whole_command(tree, tmp_path, capsys):
     png = tmp_path / "chart.png"
     threads_before = threading.active_count()
-    code = demo.main([str(tree), "--threads", "1,3", "--repeat", "2", "--png", str(png)])
+    code = command.main([str(tree), "--threads", "1,3", "--repeat", "2", "--png", str(png)])
     captured = capsys.readouterr()
     assert code == 0, captured.err
     assert "3 files" in captured.out
@@ -206,20 +212,20 @@ def test_the_whole_command(tree, tmp_path, capsys):
 
 def test_without_matplotlib_there_is_a_sentence(tree, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    assert demo.main([str(tree), "--quick", "--png", str(tmp_path / "chart.png")]) == 0
+    assert command.main([str(tree), "--quick", "--png", str(tmp_path / "chart.png")]) == 0
     assert "matplotlib is not installed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("lock_for", ["word", "file"])
 def test_both_ways_to_lock(tree, tmp_path, capsys, lock_for):
     options = ["--quick", "--lock-for", lock_for, "--png", str(tmp_path / "chart.png")]
-    assert demo.main([str(tree), *options]) == 0
+    assert command.main([str(tree), *options]) == 0
     assert ("SortedDict + Lock per file" in capsys.readouterr().out) == (lock_for == "file")
 
 
 def test_errors_are_one_sentence(tree, tmp_path, capsys, monkeypatch):
     def error_of(*command_line):
-        assert demo.main(list(map(str, command_line))) == 2
+        assert command.main(list(map(str, command_line))) == 2
         lines = capsys.readouterr().err.splitlines()
         return lines[-1]
 
@@ -228,6 +234,8 @@ def test_errors_are_one_sentence(tree, tmp_path, capsys, monkeypatch):
     (tmp_path / "empty").mkdir()
     assert "no text file with a word" in error_of(tmp_path / "empty")
     assert "There is no directory" in error_of(tree, "--png", tmp_path / "absent" / "chart.png")
+    monkeypatch.setitem(sys.modules, "word_index.showing", None)
+    assert "is not installed for" in error_of(tree)
     monkeypatch.setitem(sys.modules, "sortedcontainers", None)
     assert "sortedcontainers" in error_of(tree)
 
@@ -237,14 +245,13 @@ def test_errors_are_one_sentence(tree, tmp_path, capsys, monkeypatch):
 )
 def test_wrong_options_are_refused(wrong, capsys):
     with pytest.raises(SystemExit):
-        demo.main(wrong)
+        command.main(wrong)
     assert "invalid" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("rich", [True, False])
-def test_the_progress_bar_on_a_terminal_and_without_rich(rich):
+def test_the_progress_bar_on_a_terminal():
     terminal = Terminal()
-    with demo.Progress(terminal, rich=rich) as progress:
+    with showing.Progress(terminal) as progress:
         progress.begin("Working", 2)
         progress.advance()
         progress.advance()
@@ -253,20 +260,16 @@ def test_the_progress_bar_on_a_terminal_and_without_rich(rich):
     assert "2/2" in text
 
 
-def test_bars_are_drawn_with_what_the_stream_can_write():
-    assert demo.block_for(io.TextIOWrapper(io.BytesIO(), encoding="utf-8")) == "█"
-    assert demo.block_for(io.TextIOWrapper(io.BytesIO(), encoding="ascii")) == "#"
-
-
 def test_words_that_the_terminal_cannot_write_do_not_end_the_demo(tree, tmp_path):
     (tree / "greek.txt").write_text("avός", encoding="utf-8")
-    command = [sys.executable, "-P", "-m", "concurrent_collections.demo", str(tree), "--quick"]
+    command = [sys.executable, "-P", "-m", "word_index", str(tree), "--quick"]
+    path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(EXAMPLES)]))
     result = subprocess.run(
         [*command, "--png", str(tmp_path / "chart.png")],
-        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": path},
         capture_output=True,
         timeout=200,
     )
     assert result.returncode == 0, result.stderr
     assert b"async, av\\u03cc\\u03c2, await" in result.stdout
-    assert b"####" in result.stdout
+    assert b"----" in result.stdout
