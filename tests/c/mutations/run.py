@@ -33,7 +33,7 @@ from patches import ROOT, Mutation, Texts, all_mutations, apply, check, texts_of
 from refresh import refresh
 
 SIZES = (ROOT / "tests/sizes.txt").read_text().split("\n--\n")[0].splitlines()
-FLAGS = ["-std=gnu11", "-O1", "-g", "-w", "-pthread"]
+FLAGS = ["-std=gnu11", "-O1", "-g", "-w", "-pthread", "-DCC_TEST_HOOKS=1"]
 INCLUDED = ["-Icsrc/include", "-Icsrc", "-Itests/c", "-Itests/c/schedules"]
 # How a program's core is compiled, as in tests/c/meson.build.
 EXPLORED = [
