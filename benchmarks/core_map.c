@@ -12,10 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "concurrent_collections/cc_i64map.h"
 #include "concurrent_collections/cc_smr.h"
+#include "measuring.h"
 #include "memory/cc_alloc.h"
 
 #define CHUNK 256
@@ -39,12 +39,6 @@ typedef struct job {
     size_t done;
     uint64_t sum;
 } job;
-
-static double clock_of(clockid_t id) {
-    struct timespec t;
-    clock_gettime(id, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static uint64_t next_random(uint64_t *state) {
     uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
@@ -79,16 +73,16 @@ static void *work(void *argument) {
         run(j, 0, j->count); /* warm */
     }
     pthread_barrier_wait(j->start);
-    j->began = clock_of(CLOCK_MONOTONIC);
-    double cpu = clock_of(CLOCK_THREAD_CPUTIME_ID);
+    j->began = seconds_of(CLOCK_MONOTONIC);
+    double cpu = seconds_of(CLOCK_THREAD_CPUTIME_ID);
     do {
         size_t to = at + CHUNK < j->count ? at + CHUNK : j->count;
         run(j, at, to);
         j->done += to - at;
         at = to == j->count ? 0 : to;
-        j->ended = clock_of(CLOCK_MONOTONIC);
+        j->ended = seconds_of(CLOCK_MONOTONIC);
     } while (j->seconds > 0 ? j->ended < j->began + j->seconds : at != 0);
-    j->cpu = clock_of(CLOCK_THREAD_CPUTIME_ID) - cpu;
+    j->cpu = seconds_of(CLOCK_THREAD_CPUTIME_ID) - cpu;
     return NULL;
 }
 
@@ -131,11 +125,6 @@ static operation *make_operations(enum workload w, const int64_t *keys, size_t n
     }
     *count = total;
     return list;
-}
-
-static int by_size(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 static cc_i64map *filled(const int64_t *keys, size_t n) {
@@ -188,8 +177,8 @@ static void measure(enum workload w, size_t n, int threads, int repeats, double 
         rates[r] = (double)done / (ended - began) / 1e6;
         cpu[r] = used / (double)done * 1e9;
     }
-    qsort(rates, (size_t)repeats, sizeof *rates, by_size);
-    qsort(cpu, (size_t)repeats, sizeof *cpu, by_size);
+    sort_doubles(rates, repeats);
+    sort_doubles(cpu, repeats);
     const char *broken = cc_i64map_check(map);
     size_t length = cc_i64map_length(map), before_flush = cc_i64map_bytes(map);
     size_t waiting = cc_i64map_flush(map);

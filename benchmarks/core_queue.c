@@ -14,8 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "measuring.h"
 #include "queue/scq.c" /* its index ring is inside */
 
 enum { MOST_THREADS = 64, MOST_REPEATS = 99, BATCH = 64, BURST = 256, LONGEST = 10000 };
@@ -35,12 +35,6 @@ typedef struct team {
         char rest_of_line[CC_CACHE_LINE - 8];
     } of[MOST_THREADS];
 } team;
-
-static double seconds_of(clockid_t clock) {
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static void must_get(team *t) {
     uintptr_t word;
@@ -173,13 +167,8 @@ static double time_index_ring(double seconds) {
     return (now - start) / (double)operations * 1e9;
 }
 
-static int compare(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 static void print_row(const char *name, double *times, int repeats, double unit) {
-    qsort(times, (size_t)repeats, sizeof *times, compare);
+    sort_doubles(times, repeats);
     printf("| %-34s | %6.1f (%.1f-%.1f) | %5.2f |\n", name, times[repeats / 2], times[0],
            times[repeats - 1], times[repeats / 2] / unit);
 }
@@ -226,7 +215,7 @@ int main(int argc, char **argv) {
         additions[r] = time_additions(seconds);
         indices[r] = time_index_ring(seconds);
     }
-    qsort(additions, (size_t)repeats, sizeof *additions, compare);
+    sort_doubles(additions, repeats);
     double unit = additions[repeats / 2];
     printf("| one thread | ns an operation | additions |\n|---|---|---|\n");
     print_row("an atomic addition", additions, repeats, unit);

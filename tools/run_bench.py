@@ -91,11 +91,12 @@ def checksum_of(tree: Path) -> str:
 @contextlib.contextmanager
 def tree_of(commit: str) -> Iterator[Path]:
     """The sources of a commit, for as long as they are needed."""
+    look_up = ["git", "rev-parse", "--verify", "--quiet", commit + "^{commit}"]
+    if subprocess.run(look_up, cwd=ROOT, stdout=subprocess.DEVNULL).returncode:
+        sys.exit(f"bench: git knows no commit {commit}")
     with tempfile.TemporaryDirectory() as directory:
-        archive = subprocess.Popen(["git", "archive", commit], cwd=ROOT, stdout=subprocess.PIPE)
-        subprocess.run(["tar", "-x", "-C", directory], stdin=archive.stdout, check=True)
-        if archive.wait():
-            sys.exit(f"bench: git knows no commit {commit}")
+        archive = subprocess.check_output(["git", "archive", commit], cwd=ROOT)
+        subprocess.run(["tar", "-x", "-C", directory], input=archive, check=True)
         yield Path(directory)
 
 
@@ -106,22 +107,26 @@ def build(kind: str, tree: Path, what: str) -> Build:
         say(f"building {what} for {kind} ...")
         shutil.rmtree(made.directory, ignore_errors=True)
         made.directory.mkdir(parents=True)
-        pip = ["nice", PYTHONS[kind], "-m", "pip", "--disable-pip-version-check"]
-        path = str(Path(PYTHONS[kind]).parent) + os.pathsep + os.environ["PATH"]
         log = made.directory / "log"
-        with log.open("w") as output, tempfile.TemporaryDirectory() as scratch:
+        path = str(Path(PYTHONS[kind]).parent) + os.pathsep + os.environ["PATH"]
+
+        def pip(*arguments: str | Path) -> None:
+            command = ["nice", PYTHONS[kind], "-m", "pip", "--disable-pip-version-check"]
+            with log.open("a") as output:
+                result = subprocess.run(
+                    [*command, *map(str, arguments)],
+                    stdout=output,
+                    stderr=output,
+                    env={**os.environ, "PATH": path},
+                )
+            if result.returncode:
+                sys.exit(f"bench: {what} does not build for {kind}; see {log}")
+
+        with tempfile.TemporaryDirectory() as scratch:
             options = ["--no-build-isolation", "--no-deps", f"-Cbuild-dir={scratch}"]
-            commands = [
-                [*pip, "wheel", *options, "--wheel-dir", made.directory, tree],
-                [*pip, "install", "--no-index", "--no-deps", "--target", made.site],
-            ]
-            for command in commands:
-                if command[-1] == made.site:
-                    command.append(next(made.directory.glob("*.whl")))
-                if subprocess.run(
-                    command, stdout=output, stderr=output, env={**os.environ, "PATH": path}
-                ).returncode:
-                    sys.exit(f"bench: {what} does not build for {kind}; see {log}")
+            pip("wheel", *options, "--wheel-dir", made.directory, tree)
+        wheel = next(made.directory.glob("*.whl"))
+        pip("install", "--no-index", "--no-deps", "--target", made.site, wheel)
         (made.directory / "complete").touch()
     os.utime(made.directory)
     return made
