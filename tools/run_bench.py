@@ -517,62 +517,65 @@ class Program:
     quick: tuple[str, ...]
 
 
-def programs(kind: str, results: Path) -> list[Program]:
-    python = PYTHONS[kind]
+def programs(kinds: list[str], results: Path) -> list[Program]:
     benchmarks = ROOT / "benchmarks"
+    found = []
+    for kind in kinds:
+        python = PYTHONS[kind]
+
+        def saved(name: str, kind: str = kind) -> str:
+            return str(results / f"{name}-{kind}.json")
+
+        table = ("--benchmark-columns=min,median,rounds", "--benchmark-sort=name")
+        operations = pytest_command(kind, f"--benchmark-json={saved('operations')}", *table)
+        found += [
+            Program(
+                f"operations-{kind}",
+                "one thread, one operation at a time",
+                tuple(operations),
+                ("--batches", "1"),
+            ),
+            Program(
+                f"maps-{kind}",
+                "maps beside what is used today",
+                (python, benchmarks / "maps.py", "--json", saved("maps")),
+                ("--quick",),
+            ),
+            Program(
+                f"queues-{kind}",
+                "queues beside what is used today",
+                (python, benchmarks / "queues.py", "--json", saved("queues")),
+                ("--quick",),
+            ),
+            Program(
+                f"waiters-{kind}",
+                "thousands of threads that wait",
+                (python, benchmarks / "many_waiters.py"),
+                ("--threads", "200", "--repeats", "1"),
+            ),
+        ]
     core = benchmarks / "run_core.sh"
-    operations = pytest_command(kind, f"--benchmark-json={results / f'operations-{kind}.json'}")
-    operations += ["--benchmark-columns=min,median,rounds", "--benchmark-sort=name"]
-    return [
+    found += [
         Program(
-            f"operations-{kind}",
-            "one thread, one operation at a time",
-            tuple(operations),
-            ("--batches", "1"),
+            "core-map",
+            "the map without Python",
+            (core,),
+            ("--keys", "10000", "--repeats", "1", "--seconds", "0.05"),
         ),
         Program(
-            f"maps-{kind}",
-            "maps beside what is used today",
-            (python, "-P", benchmarks / "maps.py", "--json", results / f"maps-{kind}.json"),
-            ("--quick",),
+            "core-queue",
+            "the queues without Python",
+            (core, "queue"),
+            ("--seconds", "0.02", "--repeats", "1"),
         ),
         Program(
-            f"queues-{kind}",
-            "queues beside what is used today",
-            (python, "-P", benchmarks / "queues.py", "--json", results / f"queues-{kind}.json"),
-            ("--quick",),
-        ),
-        Program(
-            f"waiters-{kind}",
-            "thousands of threads that wait",
-            (python, "-P", benchmarks / "many_waiters.py"),
-            ("--threads", "200", "--repeats", "1"),
-        ),
-        *(
-            [
-                Program(
-                    "core-map",
-                    "the map without Python",
-                    (core,),
-                    ("--keys", "10000", "--repeats", "1"),
-                ),
-                Program(
-                    "core-queue",
-                    "the queues without Python",
-                    (core, "queue"),
-                    ("--seconds", "0.05", "--repeats", "1"),
-                ),
-                Program(
-                    "smr",
-                    "what reclamation costs",
-                    (python, "-P", benchmarks / "smr_cost.py"),
-                    ("--rounds", "1", "--seconds", "0.02"),
-                ),
-            ]
-            if kind == next(iter(available() or PYTHONS))
-            else []
+            "core-smr",
+            "what reclamation costs",
+            (sys.executable, benchmarks / "smr_cost.py"),
+            ("--rounds", "1", "--seconds", "0.02"),
         ),
     ]
+    return found
 
 
 def available() -> list[str]:
@@ -584,8 +587,7 @@ def run_programs(words: list[str], kinds: list[str], quick: bool) -> int:
     results.mkdir(parents=True, exist_ok=True)
     wanted = [
         program
-        for kind in kinds
-        for program in programs(kind, results)
+        for program in programs(kinds, results)
         if not words or any(word in program.name for word in words)
     ]
     if not wanted:
@@ -623,8 +625,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="for --gate: print every ratio")
     arguments = parser.parse_args()
     if arguments.list:
-        names = [program for kind in PYTHONS for program in programs(kind, CACHE)]
-        for program in names:
+        for program in programs(list(PYTHONS), CACHE):
             say(f"{program.name:16} {program.question}")
         return 0
     kinds = arguments.python or available()
