@@ -489,14 +489,15 @@ def self_test(kinds: list[str], minutes: float, options: Options) -> int:
     (CACHE / "self-test.json").write_text(json.dumps(rounds))
 
     say(f"\n{alarms} of {gates} gates of identical builds failed (with {', '.join(kinds)})")
-    merged = (
-        [
-            ({**a[0], **b[0]}, {**a[1], **b[1]})
-            for a, b in zip(rounds[::2], rounds[1::2], strict=False)
-        ]
-        if len(kinds) == 2
-        else rounds
-    )
+    # A gate's round is one of each interpreter; which of them ended first does not matter.
+    of_kind = [[one for one in rounds if next(iter(one[0])).startswith(kind)] for kind in kinds]
+    merged = [
+        (
+            {name: t for before, _ in parts for name, t in before.items()},
+            {name: t for _, now in parts for name, t in now.items()},
+        )
+        for parts in zip(*of_kind, strict=True)
+    ]
     drawn = 1000
     if len(merged) >= FIRST_LOOK + SECOND_LOOK:
         failed = gate.false_alarms(merged, FIRST_LOOK, SECOND_LOOK, drawn)
