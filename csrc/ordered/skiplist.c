@@ -244,18 +244,17 @@ CC_NEVER_INLINE cc_status seek_entry_plainly(cc_skiplist *list, cc_smr_guard *g,
     return status;
 }
 
-/* In a read phase. */
+/* In a read phase. The position is its caller's: what a phase calls has little stack (CC_MOST_STACK). */
 CC_NEVER_INLINE cc_status seek_entry_in_phase(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
-                                              node **n) {
-    position at;
-    cc_status status = seek(list, g, true, search, &at, SEEK_ENTRY);
-    *n = status == CC_FOUND ? at.after[0] : NULL;
+                                              position *at, node **n) {
+    cc_status status = seek(list, g, true, search, at, SEEK_ENTRY);
+    *n = status == CC_FOUND ? at->after[0] : NULL;
     return status;
 }
 
-/* A read phase; the write phase holds what it uses. */
+/* A read phase; the write phase holds what it uses. `at` is room for a search, where the phase restarts. */
 CC_ALWAYS_INLINE cc_status find_entry_in_phase(cc_skiplist *list, cc_smr_guard *g, bool restarts,
-                                               cc_search *search, entry_use use,
+                                               cc_search *search, position *at, entry_use use,
                                                found_entry *found) {
     node *n = follow_hint(list, g, restarts, search);
     if (search->asks) {
@@ -265,7 +264,7 @@ CC_ALWAYS_INLINE cc_status find_entry_in_phase(cc_skiplist *list, cc_smr_guard *
     found->without_hint = value == CC_TOMBSTONE;
     if (found->without_hint) {
         /* Out of line: a position is large, and what a hint finds needs none. */
-        cc_status status = restarts ? seek_entry_in_phase(list, g, search, &n)
+        cc_status status = restarts ? seek_entry_in_phase(list, g, search, at, &n)
                                     : seek_entry_plainly(list, g, search, &n);
         if (status != CC_FOUND) {
             cc_end_reading(g);
@@ -290,15 +289,16 @@ CC_ALWAYS_INLINE cc_status find_entry_in_phase(cc_skiplist *list, cc_smr_guard *
 CC_NEVER_INLINE cc_status find_entry_restartably(cc_skiplist *list, cc_smr_guard *g,
                                                  cc_search *search, entry_use use,
                                                  found_entry *found) {
+    position at;
     CC_CHECKPOINT(g);
-    return find_entry_in_phase(list, g, true, search, use, found);
+    return find_entry_in_phase(list, g, true, search, &at, use, found);
 }
 
 /* The entry with the searched key, by a hint or by a search: CC_FOUND, CC_ABSENT or CC_NEED_COMPARE. */
 CC_ALWAYS_INLINE cc_status find_entry(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
                                       entry_use use, found_entry *found) {
     return g->restarts ? find_entry_restartably(list, g, search, use, found)
-                       : find_entry_in_phase(list, g, false, search, use, found);
+                       : find_entry_in_phase(list, g, false, search, NULL, use, found);
 }
 
 static cc_status get(cc_ordered *map, cc_search *search, uintptr_t *value) {
