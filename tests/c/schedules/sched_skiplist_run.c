@@ -55,18 +55,25 @@ static void release(uintptr_t w_) {
     }
 }
 
+/* One reference is ours: a key that has no other has been released with its node, which must be held meanwhile. */
+static void must_be_in_a_node(const word *key) {
+    if (key->is_dead || key->references < 2) {
+        sched_fail("a search compares with a dead key");
+    }
+}
+
 static int compare_words(const cc_search *search, unsigned kind, uint64_t digest, uintptr_t key) {
     const word *mine = (const word *)search->key, *its = (const word *)key;
     (void)kind, (void)digest;
     sched_point();
-    if (its->is_dead) {
-        sched_fail("a search compares with a dead key");
-    }
+    must_be_in_a_node(its);
     return mine->number < its->number ? -1 : mine->number > its->number;
 }
 
 static int do_not_know(const cc_search *search, unsigned kind, uint64_t digest, uintptr_t key) {
     (void)kind, (void)digest;
+    sched_point();
+    must_be_in_a_node((const word *)key);
     return search->key == key ? 0 : CC_UNDECIDED;
 }
 
