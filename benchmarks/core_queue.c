@@ -185,7 +185,7 @@ static const contestant contestants[] = {
     {"LCRQ", CC_QUEUE_LCRQ, {0}},
     {"wCQ", CC_QUEUE_WAIT_FREE, {0}},
     {"wCQ, at most 1000", CC_QUEUE_WAIT_FREE, {.capacity = 1000}},
-    {"CRTurn", CC_QUEUE_TURN, {0}},
+    {"CRTurn", CC_QUEUE_CRTURN, {0}},
 };
 enum { CONTESTANTS = sizeof contestants / sizeof *contestants };
 

@@ -38,10 +38,10 @@ static const cc_queue_operations *operations_of(cc_queue_kind kind) {
         ops = &cc_lcrq_operations;
         break;
     case CC_QUEUE_WAIT_FREE:
-        ops = cc_wcq_operations.is_available() ? &cc_wcq_operations : &cc_turn_operations;
+        ops = cc_wcq_operations.is_available() ? &cc_wcq_operations : &cc_crturn_operations;
         break;
-    case CC_QUEUE_TURN:
-        ops = &cc_turn_operations;
+    case CC_QUEUE_CRTURN:
+        ops = &cc_crturn_operations;
         break;
     }
     return ops && (!ops->is_available || ops->is_available()) ? ops : NULL;

@@ -5,7 +5,7 @@
  *   scq.c    Nikolaev's SCQ rings, linked into a list        lock-free, portable
  *   lcrq.c   Morrison and Afek's LCRQ                        lock-free, needs a 16-byte CAS
  *   wcq.c    Nikolaev and Ravindran's wCQ rings              wait-free, needs a 16-byte CAS
- *   turn.c   Ramalhete and Correia's CRTurn queue            wait-free, portable
+ *   crturn.c   Ramalhete and Correia's CRTurn queue            wait-free, portable
  *
  * What they share is here and in queue.c: the bound, the counts, closing, and the members.
  *
@@ -44,7 +44,7 @@ typedef enum cc_queue_kind {
     CC_QUEUE_SCQ,
     CC_QUEUE_LCRQ, /* where cc_queue_kind_is_available says so */
     CC_QUEUE_WAIT_FREE, /* wCQ where there is a 16-byte CAS, else CRTurn */
-    CC_QUEUE_TURN /* CRTurn everywhere: for tests */
+    CC_QUEUE_CRTURN /* CRTurn everywhere: for tests */
 } cc_queue_kind;
 
 /* All zero: an unbounded queue with everything at its default. */

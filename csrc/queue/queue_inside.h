@@ -62,7 +62,7 @@ struct cc_queue {
 extern const cc_queue_operations cc_scq_operations;
 extern const cc_queue_operations cc_lcrq_operations;
 extern const cc_queue_operations cc_wcq_operations;
-extern const cc_queue_operations cc_turn_operations;
+extern const cc_queue_operations cc_crturn_operations;
 
 /* Loads that a get waits for a put in its slot. */
 static inline uint32_t cc_queue_spins(const cc_queue *queue) {

@@ -18,7 +18,7 @@ static const queue_kind all_queue_kinds[] UNUSED = {
     {CC_QUEUE_SCQ, "SCQ"},
     {CC_QUEUE_LCRQ, "LCRQ"},
     {CC_QUEUE_WAIT_FREE, "wait-free"},
-    {CC_QUEUE_TURN, "CRTurn"},
+    {CC_QUEUE_CRTURN, "CRTurn"},
 };
 
 /* Calls `test` for every kind that this machine has. */

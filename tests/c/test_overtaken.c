@@ -107,7 +107,7 @@ static void test_kind(const queue_kind *kind) {
     int round = kind->kind == CC_QUEUE_LCRQ ? SLOTS : 2 * SLOTS;
     /* A bound makes a difference to the rings of wCQ only. */
     size_t most = kind->kind == CC_QUEUE_WAIT_FREE ? SLOTS : 0;
-    if (kind->kind == CC_QUEUE_TURN) {
+    if (kind->kind == CC_QUEUE_CRTURN) {
         return; /* no rings */
     }
     for (size_t capacity = 0; capacity <= most; capacity += SLOTS) {

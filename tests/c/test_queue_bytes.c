@@ -128,7 +128,7 @@ int main(void) {
     test_threads(CC_QUEUE_LCRQ, "LCRQ", 2000000, 400000);
     test_threads(CC_QUEUE_WAIT_FREE, "wait-free", 3000000, 3000000);
     begin_test("a new queue of a new thread, when many have ended");
-    for (uintptr_t kind = CC_QUEUE_SCQ; kind <= CC_QUEUE_TURN; kind++) {
+    for (uintptr_t kind = CC_QUEUE_SCQ; kind <= CC_QUEUE_CRTURN; kind++) {
         test_new_thread(kind);
     }
     printf("passed\n");

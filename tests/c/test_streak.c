@@ -161,7 +161,7 @@ static void test_ends(void) {
 
 static void test_calls_that_are_never_held_up(void) {
     begin_test("cc_queue_put_now and cc_queue_get_now look at nobody");
-    for (int kind = CC_QUEUE_SCQ; kind <= CC_QUEUE_TURN; kind++) {
+    for (int kind = CC_QUEUE_SCQ; kind <= CC_QUEUE_CRTURN; kind++) {
         cc_queue *queue = cc_queue_new((cc_queue_kind)kind, NULL);
         if (!queue) {
             continue;

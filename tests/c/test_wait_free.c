@@ -114,17 +114,17 @@ static int64_t bound_of_wcq(int64_t threads, int64_t slots, int64_t patience) {
     return 32 * threads * threads * WCQ_HELP_EVERY * (patience + 2 * slots + 2 * threads);
 }
 
-/* csrc/queue/turn.c: 2k + 2 rounds of at most 4k + 24 steps, and a look at 4k hazards for each of 4k + 32 nodes. */
-static int64_t bound_of_turn(int64_t threads) {
+/* csrc/queue/crturn.c: 2k + 2 rounds of at most 4k + 24 steps, and a look at 4k hazards for each of 4k + 32 nodes. */
+static int64_t bound_of_crturn(int64_t threads) {
     return (2 * threads + 2) * (4 * threads + 24) + (4 * threads + 32) * (6 * threads + 1) + 32;
 }
 
 /* The most steps that have been seen with so many threads, whatever the capacity, patience and adversary. The bounds above are
  * far from that: an operation that takes several times as long as it did is worth a look, though no promise is broken. */
 static int64_t seen_with(cc_queue_kind kind, int threads) {
-    static const int64_t wcq[] = {130, 140, 150, 270}, turn[] = {75, 105, 130, 230};
+    static const int64_t wcq[] = {130, 140, 150, 270}, crturn[] = {75, 105, 130, 230};
     int column = threads == 8 ? 3 : threads - 2;
-    return kind == CC_QUEUE_TURN ? turn[column] : wcq[column];
+    return kind == CC_QUEUE_CRTURN ? crturn[column] : wcq[column];
 }
 
 enum { MORE_THAN_SEEN = 3 };
@@ -165,7 +165,7 @@ static bool is_bounded(cc_queue_kind kind, int threads, size_t capacity, uint32_
         }
         if (show || !ends || worst > MORE_THAN_SEEN * seen_with(kind, threads)) {
             printf("  %-10s %d threads, capacity %zu, patience %2u, %-6s%s: ",
-                   kind == CC_QUEUE_TURN ? "crturn" : "wcq", threads, capacity, patience,
+                   kind == CC_QUEUE_CRTURN ? "crturn" : "wcq", threads, capacity, patience,
                    adversary_names[how], closes ? ", closing" : "");
             if (ends) {
                 printf("%4" PRId64 " steps of %" PRId64 "\n", worst, bound);
@@ -195,8 +195,8 @@ int main(int argc, char **argv) {
         int64_t operations = closes ? 8 : scaled(30);
         /* A get beside a close looks up to four times, a put gives its index back. */
         int64_t times = closes ? 4 : 1;
-        CHECK(is_bounded(CC_QUEUE_TURN, threads, 0, 0, operations, times * bound_of_turn(threads),
-                         show));
+        CHECK(is_bounded(CC_QUEUE_CRTURN, threads, 0, 0, operations,
+                         times * bound_of_crturn(threads), show));
         for (size_t c = 0; c < 4 && cc_queue_kind_is_available(CC_QUEUE_LCRQ); c++) {
             for (size_t p = 0; p < 3; p++) {
                 int64_t bound =

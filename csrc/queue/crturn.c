@@ -70,54 +70,54 @@
 #define SPARE_NODES 64u
 #endif
 
-typedef struct turn_node {
-    cc_atomic_uptr next;    /* turn_node * */
+typedef struct crturn_node {
+    cc_atomic_uptr next;    /* crturn_node * */
     cc_atomic_u32 taker;    /* 0: nobody yet */
     cc_atomic_u32 is_late;  /* behind a marker; final when tail has been here */
     cc_atomic_uptr word;    /* written before the node is put */
     uint32_t putter;        /* these three too */
     bool is_marker;
     bool is_part_of_something; /* not allocated by itself */
-    struct turn_node *waiting; /* in its owner's list of retired or spare nodes */
-} turn_node;
+    struct crturn_node *waiting; /* in its owner's list of retired or spare nodes */
+} crturn_node;
 
 enum hazard { OF_END, OF_NEXT, OF_GIVEN, OF_OWN, HAZARDS };
 
-typedef struct turn_member {
+typedef struct crturn_member {
     cc_member common;
     /* What others look at. */
-    cc_atomic_uptr putting; /* turn_node *; 0: no request */
-    cc_atomic_uptr asked;   /* turn_node * */
-    cc_atomic_uptr given;   /* turn_node * */
+    cc_atomic_uptr putting; /* crturn_node *; 0: no request */
+    cc_atomic_uptr asked;   /* crturn_node * */
+    cc_atomic_uptr given;   /* crturn_node * */
     cc_atomic_uptr hazards[HAZARDS];
     char keep_others_off_the_private_part[CC_CACHE_LINE];
     /* Only the owner's. */
     uint32_t number; /* 0: has not joined yet */
     uint32_t retired_count, spare_count;
     bool has_closed;
-    turn_node *retired, *spare;
-    turn_node marker, nothing_asked, nothing_given, stand_in;
-} turn_member;
+    crturn_node *retired, *spare;
+    crturn_node marker, nothing_asked, nothing_given, stand_in;
+} crturn_member;
 
-typedef struct turn {
+typedef struct crturn {
     cc_queue common;
-    cc_atomic_uptr head; /* turn_node * */
+    cc_atomic_uptr head; /* crturn_node * */
     char keep_puts_off_head[CC_CACHE_LINE - sizeof(uintptr_t)];
-    cc_atomic_uptr tail; /* turn_node * */
+    cc_atomic_uptr tail; /* crturn_node * */
     char keep_gets_off_tail[CC_CACHE_LINE - sizeof(uintptr_t)];
     cc_crew crew;
     cc_atomic_u64 nodes; /* allocated now */
-    turn_node first;
-} turn;
+    crturn_node first;
+} crturn;
 
-static inline turn_member *member(const turn *q, uint32_t number) {
+static inline crturn_member *member(const crturn *q, uint32_t number) {
     return cc_crew_member(&q->crew, number);
 }
 
 /* ---------------------------------------------------------------- nodes and hazards */
 
-static turn_node *new_node(turn *q, turn_member *self, uintptr_t word) {
-    turn_node *node = self->spare;
+static crturn_node *new_node(crturn *q, crturn_member *self, uintptr_t word) {
+    crturn_node *node = self->spare;
     if (node) {
         self->spare = node->waiting;
         self->spare_count--;
@@ -134,7 +134,7 @@ static turn_node *new_node(turn *q, turn_member *self, uintptr_t word) {
     return node;
 }
 
-static void free_node(turn *q, turn_member *self, turn_node *node) {
+static void free_node(crturn *q, crturn_member *self, crturn_node *node) {
     if ((int32_t)self->spare_count < (int32_t)SPARE_NODES) { /* signed: tests keep none */
         node->waiting = self->spare;
         self->spare = node;
@@ -146,27 +146,27 @@ static void free_node(turn *q, turn_member *self, turn_node *node) {
 }
 
 /* Store-load: whoever retires the node after our next look at where it came from finds the hazard. */
-static inline void name(turn_member *self, enum hazard which, const turn_node *node) {
+static inline void name(crturn_member *self, enum hazard which, const crturn_node *node) {
     (void)cc_exchange_seq_cst_uptr(&self->hazards[which], (uintptr_t)node);
 }
 
-static void name_nothing(turn_member *self) {
+static void name_nothing(crturn_member *self) {
     for (int i = 0; i < HAZARDS; i++) {
         cc_store_release_uptr(&self->hazards[i], 0);
     }
 }
 
 /* The node at `end`, named; NULL when the end has moved on meanwhile. */
-static inline turn_node *node_at(turn_member *self, const cc_atomic_uptr *end) {
-    turn_node *node = (turn_node *)cc_load_seq_cst_uptr(end);
+static inline crturn_node *node_at(crturn_member *self, const cc_atomic_uptr *end) {
+    crturn_node *node = (crturn_node *)cc_load_seq_cst_uptr(end);
     name(self, OF_END, node);
     return cc_load_seq_cst_uptr(end) == (uintptr_t)node ? node : NULL;
 }
 
-static bool is_named(const turn *q, const turn_node *node) {
+static bool is_named(const crturn *q, const crturn_node *node) {
     uint32_t count = cc_crew_count(&q->crew);
     for (uint32_t i = 1; i <= count; i++) {
-        const turn_member *m = member(q, i);
+        const crturn_member *m = member(q, i);
         for (int h = 0; h < HAZARDS; h++) {
             if (cc_load_seq_cst_uptr(&m->hazards[h]) == (uintptr_t)node) {
                 return true;
@@ -177,7 +177,7 @@ static bool is_named(const turn *q, const turn_node *node) {
 }
 
 /* Neither end, nor anybody's `given` or `asked`, leads to the node any more. */
-static void retire(turn *q, turn_member *self, turn_node *node) {
+static void retire(crturn *q, crturn_member *self, crturn_node *node) {
     if (node->is_part_of_something) {
         return;
     }
@@ -186,11 +186,11 @@ static void retire(turn *q, turn_member *self, turn_node *node) {
     if (++self->retired_count < RETIRED_WORTH_A_LOOK(cc_crew_count(&q->crew))) {
         return;
     }
-    turn_node *chain = self->retired;
+    crturn_node *chain = self->retired;
     self->retired = NULL;
     self->retired_count = 0;
     while (chain) {
-        turn_node *next = chain->waiting;
+        crturn_node *next = chain->waiting;
         if (is_named(q, chain)) {
             chain->waiting = self->retired;
             self->retired = chain;
@@ -205,23 +205,23 @@ static void retire(turn *q, turn_member *self, turn_node *node) {
 /* ---------------------------------------------------------------- put */
 
 /* The node that is to follow the one of member `last`: the next waiting one. NULL: nobody waits. */
-static turn_node *next_in_turn(const turn *q, uint32_t last) {
+static crturn_node *next_in_turn(const crturn *q, uint32_t last) {
     uint32_t count = cc_crew_count(&q->crew);
     for (uint32_t i = 0; i < count; i++) {
         uintptr_t waiting = cc_load_seq_cst_uptr(&member(q, (last + i) % count + 1)->putting);
         if (waiting) {
-            return (turn_node *)waiting;
+            return (crturn_node *)waiting;
         }
     }
     return NULL;
 }
 
 /* True when the node is in the queue; false: behind a marker. */
-static bool put_node(turn *q, turn_member *self, turn_node *node) {
+static bool put_node(crturn *q, crturn_member *self, crturn_node *node) {
     name(self, OF_OWN, node);
     (void)cc_exchange_seq_cst_uptr(&self->putting, (uintptr_t)node); /* step 1 */
     while (cc_load_seq_cst_uptr(&self->putting)) {
-        turn_node *last = node_at(self, &q->tail);
+        crturn_node *last = node_at(self, &q->tail);
         if (!last) {
             continue;
         }
@@ -229,20 +229,21 @@ static bool put_node(turn *q, turn_member *self, turn_node *node) {
         if (last->putter && cc_load_seq_cst_uptr(&member(q, last->putter)->putting) == done) {
             (void)cc_cas_seq_cst_uptr(&member(q, last->putter)->putting, &done, 0); /* step 4 */
         }
-        turn_node *following = next_in_turn(q, last->putter);
+        crturn_node *following = next_in_turn(q, last->putter);
         if (following) {
             uintptr_t none = 0;
             (void)cc_cas_seq_cst_uptr(&last->next, &none, (uintptr_t)following); /* step 2 */
         }
         uintptr_t next = cc_load_seq_cst_uptr(&last->next);
         if (next) {
-            name(self, OF_NEXT, (turn_node *)next);
+            name(self, OF_NEXT, (crturn_node *)next);
             uintptr_t tail = (uintptr_t)last;
             if (cc_load_seq_cst_uptr(&q->tail) != tail) {
                 continue;
             }
             if (last->is_marker || cc_load_seq_cst_u32(&last->is_late)) {
-                (void)cc_exchange_seq_cst_u32(&((turn_node *)next)->is_late, 1); /* before step 3 */
+                (void)cc_exchange_seq_cst_u32(&((crturn_node *)next)->is_late,
+                                              1); /* before step 3 */
             }
             (void)cc_cas_seq_cst_uptr(&q->tail, &tail, next); /* step 3 */
         }
@@ -254,12 +255,12 @@ static bool put_node(turn *q, turn_member *self, turn_node *node) {
 
 /* ---------------------------------------------------------------- get */
 
-static inline bool is_asking(const turn_member *m) {
+static inline bool is_asking(const crturn_member *m) {
     return cc_load_seq_cst_uptr(&m->asked) == cc_load_seq_cst_uptr(&m->given);
 }
 
 /* Step 2: who takes `next`, the node behind `head`? 0: nobody asks. */
-static uint32_t taker_of(const turn *q, const turn_node *head, turn_node *next) {
+static uint32_t taker_of(const crturn *q, const crturn_node *head, crturn_node *next) {
     uint32_t last = cc_load_seq_cst_u32(&head->taker), count = cc_crew_count(&q->crew);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t number = (last + i) % count + 1;
@@ -275,13 +276,13 @@ static uint32_t taker_of(const turn *q, const turn_node *head, turn_node *next) 
 }
 
 /* Steps 3 and 4, when `next` has its taker. Both nodes are named. */
-static void hand_over(turn *q, turn_member *self, turn_node *head, turn_node *next) {
-    turn_member *taker = member(q, cc_load_seq_cst_u32(&next->taker));
+static void hand_over(crturn *q, crturn_member *self, crturn_node *head, crturn_node *next) {
+    crturn_member *taker = member(q, cc_load_seq_cst_u32(&next->taker));
     uintptr_t given = cc_load_seq_cst_uptr(&taker->given);
     if (given != (uintptr_t)next) {
         /* Named, so that it cannot come back as another node before the swap. While head stays, the taker has not
          * returned from this get, so what was given to it last is not retired. */
-        name(self, OF_GIVEN, (turn_node *)given);
+        name(self, OF_GIVEN, (crturn_node *)given);
         if (cc_load_seq_cst_uptr(&q->head) == (uintptr_t)head) {
             (void)cc_cas_seq_cst_uptr(&taker->given, &given, (uintptr_t)next); /* step 3 */
         }
@@ -293,7 +294,8 @@ static void hand_over(turn *q, turn_member *self, turn_node *head, turn_node *ne
 typedef enum look { NOTHING, THE_END, SOMETHING, MOVED_ON } look;
 
 /* What is behind head? With SOMETHING both nodes are named. */
-static look look_behind_head(turn *q, turn_member *self, turn_node **head, turn_node **next) {
+static look look_behind_head(crturn *q, crturn_member *self, crturn_node **head,
+                             crturn_node **next) {
     *head = node_at(self, &q->head);
     if (!*head) {
         return MOVED_ON;
@@ -301,7 +303,7 @@ static look look_behind_head(turn *q, turn_member *self, turn_node **head, turn_
     if (cc_load_seq_cst_uptr(&q->tail) == (uintptr_t)*head) {
         return NOTHING;
     }
-    *next = (turn_node *)cc_load_seq_cst_uptr(&(*head)->next);
+    *next = (crturn_node *)cc_load_seq_cst_uptr(&(*head)->next);
     name(self, OF_NEXT, *next);
     if (cc_load_seq_cst_uptr(&q->head) != (uintptr_t)*head) {
         return MOVED_ON;
@@ -310,10 +312,10 @@ static look look_behind_head(turn *q, turn_member *self, turn_node **head, turn_
 }
 
 /* OK, EMPTY or CLOSED. */
-static cc_queue_status get_node(turn *q, turn_member *self, turn_node **node) {
+static cc_queue_status get_node(crturn *q, crturn_member *self, crturn_node **node) {
     uintptr_t before = cc_load_seq_cst_uptr(&self->asked),
               mine = cc_load_seq_cst_uptr(&self->given);
-    turn_node *head, *next;
+    crturn_node *head, *next;
     if (before == mine) { /* the thread before us has asked, and was lost in a fork */
         before = (uintptr_t)&self->stand_in;
     }
@@ -347,7 +349,7 @@ static cc_queue_status get_node(turn *q, turn_member *self, turn_node **node) {
         (void)cc_exchange_seq_cst_uptr(&self->asked, mine); /* served after all */
         break;
     }
-    *node = (turn_node *)cc_load_seq_cst_uptr(&self->given);
+    *node = (crturn_node *)cc_load_seq_cst_uptr(&self->given);
     /* Step 4, if nobody has done it yet: until then others may believe that we still wait for this node. */
     head = node_at(self, &q->head);
     if (head && cc_load_seq_cst_uptr(&head->next) == (uintptr_t)*node) {
@@ -355,21 +357,21 @@ static cc_queue_status get_node(turn *q, turn_member *self, turn_node **node) {
         (void)cc_cas_seq_cst_uptr(&q->head, &first, (uintptr_t)*node);
     }
     name_nothing(self);
-    retire(q, self, (turn_node *)before);
+    retire(q, self, (crturn_node *)before);
     return CC_QUEUE_OK;
 }
 
 /* ---------------------------------------------------------------- the queue */
 
 static bool begin(cc_queue *queue) {
-    turn *q = (turn *)queue;
+    crturn *q = (crturn *)queue;
     q->first.is_part_of_something = true;
     cc_store_relaxed_uptr(&q->head, (uintptr_t)&q->first);
     cc_store_relaxed_uptr(&q->tail, (uintptr_t)&q->first);
     return true;
 }
 
-CC_NEVER_INLINE bool join(turn *q, turn_member *self) {
+CC_NEVER_INLINE bool join(crturn *q, crturn_member *self) {
     self->marker.is_marker = true;
     self->marker.is_part_of_something = self->nothing_asked.is_part_of_something =
         self->nothing_given.is_part_of_something = self->stand_in.is_part_of_something = true;
@@ -383,14 +385,14 @@ CC_NEVER_INLINE bool join(turn *q, turn_member *self) {
     return true;
 }
 
-static inline bool is_member(turn *q, turn_member *self) {
+static inline bool is_member(crturn *q, crturn_member *self) {
     return self->number || join(q, self);
 }
 
 static cc_queue_status put_word(cc_queue *queue, cc_member *self_, uintptr_t word) {
-    turn *q = (turn *)queue;
-    turn_member *self = (turn_member *)self_;
-    turn_node *node = is_member(q, self) ? new_node(q, self, word) : NULL;
+    crturn *q = (crturn *)queue;
+    crturn_member *self = (crturn_member *)self_;
+    crturn_node *node = is_member(q, self) ? new_node(q, self, word) : NULL;
     if (!node) {
         return CC_QUEUE_NO_MEMORY;
     }
@@ -398,9 +400,9 @@ static cc_queue_status put_word(cc_queue *queue, cc_member *self_, uintptr_t wor
 }
 
 static cc_queue_status take_word(cc_queue *queue, cc_member *self_, uintptr_t *word) {
-    turn *q = (turn *)queue;
-    turn_member *self = (turn_member *)self_;
-    turn_node *node;
+    crturn *q = (crturn *)queue;
+    crturn_member *self = (crturn_member *)self_;
+    crturn_node *node;
     if (!is_member(q, self)) {
         return CC_QUEUE_NO_MEMORY;
     }
@@ -412,8 +414,8 @@ static cc_queue_status take_word(cc_queue *queue, cc_member *self_, uintptr_t *w
 }
 
 static void close_at_tail(cc_queue *queue, cc_member *self_) {
-    turn *q = (turn *)queue;
-    turn_member *self = (turn_member *)self_;
+    crturn *q = (crturn *)queue;
+    crturn_member *self = (crturn_member *)self_;
     if (is_member(q, self) && !self->has_closed) {
         self->has_closed = true;
         (void)put_node(q, self, &self->marker);
@@ -422,8 +424,8 @@ static void close_at_tail(cc_queue *queue, cc_member *self_) {
 
 static int visit_words(const cc_queue *queue, int (*visit)(uintptr_t word, void *argument),
                        void *argument) {
-    const turn_node *node = (turn_node *)cc_load_acquire_uptr(&((const turn *)queue)->head);
-    while ((node = (turn_node *)cc_load_acquire_uptr(&node->next)) && !node->is_marker) {
+    const crturn_node *node = (crturn_node *)cc_load_acquire_uptr(&((const crturn *)queue)->head);
+    while ((node = (crturn_node *)cc_load_acquire_uptr(&node->next)) && !node->is_marker) {
         int answer = visit(cc_load_relaxed_uptr(&node->word), argument);
         if (answer) {
             return answer;
@@ -432,15 +434,15 @@ static int visit_words(const cc_queue *queue, int (*visit)(uintptr_t word, void 
     return 0;
 }
 
-static void free_allocated(turn_node *node) {
+static void free_allocated(crturn_node *node) {
     if (!node->is_part_of_something) {
         cc_free(node);
     }
 }
 
-static void free_chain(turn_node *node) {
+static void free_chain(crturn_node *node) {
     while (node) {
-        turn_node *next = node->waiting;
+        crturn_node *next = node->waiting;
         cc_free(node);
         node = next;
     }
@@ -449,24 +451,24 @@ static void free_chain(turn_node *node) {
 /* Head itself is the `given` (or `asked`) of the member that has taken it, or our first node. So is the node behind it, if a
  * thread that a fork has left behind had not moved head on yet. */
 static void end(cc_queue *queue) {
-    turn *q = (turn *)queue;
-    const turn_node *head = (turn_node *)cc_load_relaxed_uptr(&q->head);
-    turn_node *node = (turn_node *)cc_load_relaxed_uptr(&head->next);
+    crturn *q = (crturn *)queue;
+    const crturn_node *head = (crturn_node *)cc_load_relaxed_uptr(&q->head);
+    crturn_node *node = (crturn_node *)cc_load_relaxed_uptr(&head->next);
     uint32_t taker = node ? cc_load_relaxed_u32(&node->taker) : 0;
     if (taker && cc_load_relaxed_uptr(&member(q, taker)->given) == (uintptr_t)node) {
-        node = (turn_node *)cc_load_relaxed_uptr(&node->next);
+        node = (crturn_node *)cc_load_relaxed_uptr(&node->next);
     }
     while (node) {
-        turn_node *next = (turn_node *)cc_load_relaxed_uptr(&node->next);
+        crturn_node *next = (crturn_node *)cc_load_relaxed_uptr(&node->next);
         free_allocated(node);
         node = next;
     }
     for (uint32_t i = 1; i <= cc_crew_count(&q->crew); i++) {
-        turn_member *m = member(q, i);
+        crturn_member *m = member(q, i);
         uintptr_t asked = cc_load_relaxed_uptr(&m->asked), given = cc_load_relaxed_uptr(&m->given);
-        free_allocated((turn_node *)given);
+        free_allocated((crturn_node *)given);
         if (asked != given) {
-            free_allocated((turn_node *)asked);
+            free_allocated((crturn_node *)asked);
         }
         free_chain(m->retired);
         free_chain(m->spare);
@@ -475,18 +477,18 @@ static void end(cc_queue *queue) {
 }
 
 static size_t bytes_of_nodes(const cc_queue *queue) {
-    const turn *q = (const turn *)queue;
-    return cc_crew_bytes(&q->crew) + (size_t)cc_load_relaxed_u64(&q->nodes) * sizeof(turn_node);
+    const crturn *q = (const crturn *)queue;
+    return cc_crew_bytes(&q->crew) + (size_t)cc_load_relaxed_u64(&q->nodes) * sizeof(crturn_node);
 }
 
 static bool is_wait_free(const cc_queue *queue) {
     return !queue->has_credits;
 }
 
-const cc_queue_operations cc_turn_operations = {
+const cc_queue_operations cc_crturn_operations = {
     .backend = "crturn",
-    .queue_bytes = sizeof(turn),
-    .member_bytes = sizeof(turn_member),
+    .queue_bytes = sizeof(crturn),
+    .member_bytes = sizeof(crturn_member),
     .begin = begin,
     .put_word = put_word,
     .take_word = take_word,
