@@ -14,7 +14,7 @@ struct cc_object_queue {
     char keep_lines_apart[CC_CACHE_LINE];
     cc_waiting_place not_full;
     char keep_these_apart[CC_CACHE_LINE];
-    cc_waiting_place all_done; /* changes with `done` and with the members' puts */
+    cc_waiting_place all_done; /* changes with `done` and with the handles' puts */
     cc_atomic_u64 done;        /* finished tasks */
     cc_atomic_u64 puts_seen;   /* what task_done last saw of cc_queue_puts */
 };
@@ -75,7 +75,7 @@ void cc_object_queue_free(cc_object_queue *q) {
 
 /* ---------------------------------------------------------------- finished tasks
  *
- * puts is the sum of the members' counts; done is one counter. All is done at the moment when done was read if the
+ * puts is the sum of the handles' counts; done is one counter. All is done at the moment when done was read if the
  * sum read after it is not greater: every count in it is at least what it was at that moment, and done
  * never exceeds the puts. A put that has counted itself and then fails, since the queue was shut down meanwhile or for want
  * of memory, makes the sum too high for a while; it notifies when it has taken that back. Only then, a task_done() that is one
@@ -95,7 +95,7 @@ uint64_t cc_object_queue_unfinished(cc_object_queue *q) {
 static bool finish_a_task(cc_object_queue *q) {
     uint64_t done = cc_load_seq_cst_u64(&q->done);
     do {
-        /* The walk over the members is saved while others are known to be unfinished. */
+        /* The walk over the handles is saved while others are known to be unfinished. */
         if (done >= cc_load_relaxed_u64(&q->puts_seen)) {
             uint64_t puts = cc_queue_puts(q->core);
             cc_store_relaxed_u64(&q->puts_seen, puts);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Members of a queue by number: for kinds in which threads help each other, and so must find each other.
+ * Handles of a queue by number: for kinds in which threads help each other, and so must find each other.
  *
  * Numbers are 1, 2, 3, ... in the order of joining, and are never given back: a block belongs to a thread record, and
  * the next thread with that record goes on with its number. So they are bounded by the threads that lived at once.
  * Joining is lock-free; looking up is two loads.
  *
  * Pairs of releases and acquires, by number:
- *   (1) a chunk, and a member in it    with the loads that find them: what is in it.
- *   (2) the count                      with the loads of it: who sees n finds all members up to n.
+ *   (1) a chunk, and a handle in it    with the loads that find them: what is in it.
+ *   (2) the count                      with the loads of it: who sees n finds all handles up to n.
  */
 #ifndef CC_QUEUE_CREW_H
 #define CC_QUEUE_CREW_H
@@ -53,14 +53,14 @@ static inline cc_atomic_uptr *cc_crew_place(const cc_crew *crew, uint32_t number
     return places ? &places[number - 1 - before] : NULL;
 }
 
-/* The member with this number, 1 .. count. */
+/* The handle with this number, 1 .. count. */
 static inline void *cc_crew_member(const cc_crew *crew, uint32_t number) {
     return (void *)cc_load_acquire_uptr(cc_crew_place(crew, number)); /* pairs with (1) */
 }
 
-/* Makes a member of `member`, and writes its number before anybody can find it. False without memory, or when there are
+/* Makes a handle of `handle`, and writes its number before anybody can find it. False without memory, or when there are
  * too many. */
-static inline bool cc_crew_join(cc_crew *crew, void *member, uint32_t *number) {
+static inline bool cc_crew_join(cc_crew *crew, void *handle, uint32_t *number) {
     for (;;) {
         uint32_t count = cc_crew_count(crew);
         if (count == CC_CREW_MOST) {
@@ -83,7 +83,7 @@ static inline bool cc_crew_join(cc_crew *crew, void *member, uint32_t *number) {
         }
         *number = count + 1;
         uintptr_t nobody = 0;
-        bool joined = cc_cas_acq_rel_uptr(place, &nobody, (uintptr_t)member); /* (1) */
+        bool joined = cc_cas_acq_rel_uptr(place, &nobody, (uintptr_t)handle); /* (1) */
         (void)cc_cas_seq_cst_u32(&crew->count, &count,
                                  count + 1); /* (2); for another, if it was faster */
         if (joined) {
@@ -92,7 +92,7 @@ static inline bool cc_crew_join(cc_crew *crew, void *member, uint32_t *number) {
     }
 }
 
-/* Frees the chunks; the members are somebody else's. */
+/* Frees the chunks; the handles are somebody else's. */
 static inline void cc_crew_end(cc_crew *crew) {
     for (uint32_t i = 0; i < CC_CREW_CHUNKS; i++) {
         cc_free((void *)cc_load_relaxed_uptr(&crew->chunks[i]));

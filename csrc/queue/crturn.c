@@ -5,8 +5,8 @@
  *
  *      head ---> (taken) ---> word ---> word <--- tail
  *
- * A linked list. Head points to the last node that was taken. Members have numbers, and both ends serve them in
- * turns: after the node that member p put comes the next waiting one of members p+1, p+2, ...; after the node that member g
+ * A linked list. Head points to the last node that was taken. Handles have numbers, and both ends serve them in
+ * turns: after the node that handle p put comes the next waiting one of handles p+1, p+2, ...; after the node that handle g
  * took, the next node goes to the first asking one of g+1, g+2, .... Nobody does anything for himself only:
  *
  *   put   1. writes its node into its `putting`; then everybody, until it is empty again, does what the tail needs:
@@ -15,47 +15,47 @@
  *         4. empties the `putting` that it came from.
  *   get   1. asks, by making its `asked` equal to its `given`; then everybody, until `given` changes, does what the head
  *            needs:
- *         2. writes into the first node the number of the asking member whose turn it is (taker),
- *         3. writes the node into that member's `given`,
+ *         2. writes into the first node the number of the asking handle whose turn it is (taker),
+ *         3. writes the node into that handle's `given`,
  *         4. moves head on to it.
  *         If there is no node it takes its request back, and looks again: somebody may have served it meanwhile.
  *
  * Deviations from the paper, and why:
- *   - Members are not an array of a fixed size but a crew that grows, so that any number of threads may come. Threads
- *     that have an old count pass over a new member at most once each. So nothing here relies on "after as many turns as
+ *   - Handles are not an array of a fixed size but a crew that grows, so that any number of threads may come. Threads
+ *     that have an old count pass over a new handle at most once each. So nothing here relies on "after as many turns as
  *     there are threads I have been served": put and get loop until they see that they have been.
  *   - Closing, by a marker: a node that is put like any other. Whoever moves tail on first writes into the new last node
  *     whether it is behind a marker (is_late); so a put knows whether it came too late when it is done, and all late nodes
  *     stay behind the marker for ever. A get that finds a marker behind head answers as if there were nothing.
- *     Each member has a marker of its own: closing needs no memory and no agreement.
+ *     Each handle has a marker of its own: closing needs no memory and no agreement.
  *   - A put keeps a hazard pointer on its own node until it has read is_late.
  *   - Retired nodes are looked through when there are enough of them, not at every get; freed ones are used again by
- *     the same member.
+ *     the same handle.
  *
  * Invariants.
  *   A node is linked only after `putting` of the node before it has been emptied, by the same thread or an earlier one. So a
  *   node read from `putting` after that is not yet in the list, or somebody has linked a node behind the last one meanwhile,
  *   and then the swap of its `next` fails: no node is linked twice.
  *   `taker` is written once. Head moves on to a node only after its taker's `given` is that node.
- *   At rest, a member's `asked` differs from its `given`.
+ *   At rest, a handle's `asked` differs from its `given`.
  *
  * Linearization. put: `next` of the node before it. get: the writing of the node's taker, or that put if that is later;
  * empty: the load of tail that equals head, after which the request was taken back unserved.
  *
- * Progress, for k members (those that join during the operation counted in). put and get are wait-free: one round of
+ * Progress, for k handles (those that join during the operation counted in). put and get are wait-free: one round of
  * their loops takes O(k) steps, and a round that is not served is one in which tail (head) has moved on; after at most 2k
- * such rounds it is this member's turn (k turns, and at most one mistake of each thread with an old count). Only
+ * such rounds it is this handle's turn (k turns, and at most one mistake of each thread with an old count). Only
  * lock-free are: a thread's first operation (it joins), the allocation of a node, and the credits of a bounded
  * queue. So a bounded queue does not claim to be wait-free.
  *
  * Reclamation. Hazard pointers, wait-free, since nobody has to follow a pointer that has changed: the end has moved on then,
- * and that counts as a round. A node that a get has returned is still head, and its member's `given`. It is retired by the
- * same member's next get but one. A member keeps at most 32 + 4k nodes that wait, 4k of them because
+ * and that counts as a round. A node that a get has returned is still head, and its handle's `given`. It is retired by the
+ * same handle's next get but one. A handle keeps at most 32 + 4k nodes that wait, 4k of them because
  * somebody's hazard names them.
  *
  * Pairs of releases and acquires: all decisions are seq_cst, stores of requests and hazards are exchanges (store-load).
  *
- * Limits: a node is 40 bytes, a cache line as allocated; 2^20 members.
+ * Limits: a node is 40 bytes, a cache line as allocated; 2^20 handles.
  */
 #include <string.h>
 
@@ -64,7 +64,7 @@
 
 /* tests/c/schedules want nodes to be freed at once. */
 #ifndef RETIRED_WORTH_A_LOOK
-#define RETIRED_WORTH_A_LOOK(members) (32u + HAZARDS * (members))
+#define RETIRED_WORTH_A_LOOK(handles) (32u + HAZARDS * (handles))
 #endif
 #ifndef SPARE_NODES
 #define SPARE_NODES 64u
@@ -83,8 +83,8 @@ typedef struct crturn_node {
 
 enum hazard { OF_END, OF_NEXT, OF_GIVEN, OF_OWN, HAZARDS };
 
-typedef struct crturn_member {
-    cc_member common;
+typedef struct crturn_handle {
+    cc_handle common;
     /* What others look at. */
     cc_atomic_uptr putting; /* crturn_node *; 0: no request */
     cc_atomic_uptr asked;   /* crturn_node * */
@@ -97,7 +97,7 @@ typedef struct crturn_member {
     bool has_closed;
     crturn_node *retired, *spare;
     crturn_node marker, nothing_asked, nothing_given, stand_in;
-} crturn_member;
+} crturn_handle;
 
 typedef struct crturn {
     cc_queue common;
@@ -110,13 +110,13 @@ typedef struct crturn {
     crturn_node first;
 } crturn;
 
-static inline crturn_member *member(const crturn *q, uint32_t number) {
+static inline crturn_handle *handle_at(const crturn *q, uint32_t number) {
     return cc_crew_member(&q->crew, number);
 }
 
 /* ---------------------------------------------------------------- nodes and hazards */
 
-static crturn_node *new_node(crturn *q, crturn_member *self, uintptr_t word) {
+static crturn_node *new_node(crturn *q, crturn_handle *self, uintptr_t word) {
     crturn_node *node = self->spare;
     if (node) {
         self->spare = node->waiting;
@@ -134,7 +134,7 @@ static crturn_node *new_node(crturn *q, crturn_member *self, uintptr_t word) {
     return node;
 }
 
-static void free_node(crturn *q, crturn_member *self, crturn_node *node) {
+static void free_node(crturn *q, crturn_handle *self, crturn_node *node) {
     if ((int32_t)self->spare_count < (int32_t)SPARE_NODES) { /* signed: tests keep none */
         node->waiting = self->spare;
         self->spare = node;
@@ -146,18 +146,18 @@ static void free_node(crturn *q, crturn_member *self, crturn_node *node) {
 }
 
 /* Store-load: whoever retires the node after our next look at where it came from finds the hazard. */
-static inline void name(crturn_member *self, enum hazard which, const crturn_node *node) {
+static inline void name(crturn_handle *self, enum hazard which, const crturn_node *node) {
     (void)cc_exchange_seq_cst_uptr(&self->hazards[which], (uintptr_t)node);
 }
 
-static void name_nothing(crturn_member *self) {
+static void name_nothing(crturn_handle *self) {
     for (int i = 0; i < HAZARDS; i++) {
         cc_store_release_uptr(&self->hazards[i], 0);
     }
 }
 
 /* The node at `end`, named; NULL when the end has moved on meanwhile. */
-static inline crturn_node *node_at(crturn_member *self, const cc_atomic_uptr *end) {
+static inline crturn_node *node_at(crturn_handle *self, const cc_atomic_uptr *end) {
     crturn_node *node = (crturn_node *)cc_load_seq_cst_uptr(end);
     name(self, OF_END, node);
     return cc_load_seq_cst_uptr(end) == (uintptr_t)node ? node : NULL;
@@ -166,7 +166,7 @@ static inline crturn_node *node_at(crturn_member *self, const cc_atomic_uptr *en
 static bool is_named(const crturn *q, const crturn_node *node) {
     uint32_t count = cc_crew_count(&q->crew);
     for (uint32_t i = 1; i <= count; i++) {
-        const crturn_member *m = member(q, i);
+        const crturn_handle *m = handle_at(q, i);
         for (int h = 0; h < HAZARDS; h++) {
             if (cc_load_seq_cst_uptr(&m->hazards[h]) == (uintptr_t)node) {
                 return true;
@@ -177,7 +177,7 @@ static bool is_named(const crturn *q, const crturn_node *node) {
 }
 
 /* Neither end, nor anybody's `given` or `asked`, leads to the node any more. */
-static void retire(crturn *q, crturn_member *self, crturn_node *node) {
+static void retire(crturn *q, crturn_handle *self, crturn_node *node) {
     if (node->is_part_of_something) {
         return;
     }
@@ -204,11 +204,11 @@ static void retire(crturn *q, crturn_member *self, crturn_node *node) {
 
 /* ---------------------------------------------------------------- put */
 
-/* The node that is to follow the one of member `last`: the next waiting one. NULL: nobody waits. */
+/* The node that is to follow the one of handle `last`: the next waiting one. NULL: nobody waits. */
 static crturn_node *next_in_turn(const crturn *q, uint32_t last) {
     uint32_t count = cc_crew_count(&q->crew);
     for (uint32_t i = 0; i < count; i++) {
-        uintptr_t waiting = cc_load_seq_cst_uptr(&member(q, (last + i) % count + 1)->putting);
+        uintptr_t waiting = cc_load_seq_cst_uptr(&handle_at(q, (last + i) % count + 1)->putting);
         if (waiting) {
             return (crturn_node *)waiting;
         }
@@ -217,7 +217,7 @@ static crturn_node *next_in_turn(const crturn *q, uint32_t last) {
 }
 
 /* True when the node is in the queue; false: behind a marker. */
-static bool put_node(crturn *q, crturn_member *self, crturn_node *node) {
+static bool put_node(crturn *q, crturn_handle *self, crturn_node *node) {
     name(self, OF_OWN, node);
     (void)cc_exchange_seq_cst_uptr(&self->putting, (uintptr_t)node); /* step 1 */
     while (cc_load_seq_cst_uptr(&self->putting)) {
@@ -226,8 +226,8 @@ static bool put_node(crturn *q, crturn_member *self, crturn_node *node) {
             continue;
         }
         uintptr_t done = (uintptr_t)last;
-        if (last->putter && cc_load_seq_cst_uptr(&member(q, last->putter)->putting) == done) {
-            (void)cc_cas_seq_cst_uptr(&member(q, last->putter)->putting, &done, 0); /* step 4 */
+        if (last->putter && cc_load_seq_cst_uptr(&handle_at(q, last->putter)->putting) == done) {
+            (void)cc_cas_seq_cst_uptr(&handle_at(q, last->putter)->putting, &done, 0); /* step 4 */
         }
         crturn_node *following = next_in_turn(q, last->putter);
         if (following) {
@@ -255,7 +255,7 @@ static bool put_node(crturn *q, crturn_member *self, crturn_node *node) {
 
 /* ---------------------------------------------------------------- get */
 
-static inline bool is_asking(const crturn_member *m) {
+static inline bool is_asking(const crturn_handle *m) {
     return cc_load_seq_cst_uptr(&m->asked) == cc_load_seq_cst_uptr(&m->given);
 }
 
@@ -264,7 +264,7 @@ static uint32_t taker_of(const crturn *q, const crturn_node *head, crturn_node *
     uint32_t last = cc_load_seq_cst_u32(&head->taker), count = cc_crew_count(&q->crew);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t number = (last + i) % count + 1;
-        if (is_asking(member(q, number))) {
+        if (is_asking(handle_at(q, number))) {
             uint32_t nobody = 0;
             if (cc_load_seq_cst_u32(&next->taker) == 0) {
                 (void)cc_cas_seq_cst_u32(&next->taker, &nobody, number);
@@ -276,8 +276,8 @@ static uint32_t taker_of(const crturn *q, const crturn_node *head, crturn_node *
 }
 
 /* Steps 3 and 4, when `next` has its taker. Both nodes are named. */
-static void hand_over(crturn *q, crturn_member *self, crturn_node *head, crturn_node *next) {
-    crturn_member *taker = member(q, cc_load_seq_cst_u32(&next->taker));
+static void hand_over(crturn *q, crturn_handle *self, crturn_node *head, crturn_node *next) {
+    crturn_handle *taker = handle_at(q, cc_load_seq_cst_u32(&next->taker));
     uintptr_t given = cc_load_seq_cst_uptr(&taker->given);
     if (given != (uintptr_t)next) {
         /* Named, so that it cannot come back as another node before the swap. While head stays, the taker has not
@@ -294,7 +294,7 @@ static void hand_over(crturn *q, crturn_member *self, crturn_node *head, crturn_
 typedef enum look { NOTHING, THE_END, SOMETHING, MOVED_ON } look;
 
 /* What is behind head? With SOMETHING both nodes are named. */
-static look look_behind_head(crturn *q, crturn_member *self, crturn_node **head,
+static look look_behind_head(crturn *q, crturn_handle *self, crturn_node **head,
                              crturn_node **next) {
     *head = node_at(self, &q->head);
     if (!*head) {
@@ -312,7 +312,7 @@ static look look_behind_head(crturn *q, crturn_member *self, crturn_node **head,
 }
 
 /* OK, EMPTY or CLOSED. */
-static cc_queue_status get_node(crturn *q, crturn_member *self, crturn_node **node) {
+static cc_queue_status get_node(crturn *q, crturn_handle *self, crturn_node **node) {
     uintptr_t before = cc_load_seq_cst_uptr(&self->asked),
               mine = cc_load_seq_cst_uptr(&self->given);
     crturn_node *head, *next;
@@ -371,7 +371,7 @@ static bool begin(cc_queue *queue) {
     return true;
 }
 
-CC_NEVER_INLINE bool join(crturn *q, crturn_member *self) {
+CC_NEVER_INLINE bool join(crturn *q, crturn_handle *self) {
     self->marker.is_marker = true;
     self->marker.is_part_of_something = self->nothing_asked.is_part_of_something =
         self->nothing_given.is_part_of_something = self->stand_in.is_part_of_something = true;
@@ -385,25 +385,25 @@ CC_NEVER_INLINE bool join(crturn *q, crturn_member *self) {
     return true;
 }
 
-static inline bool is_member(crturn *q, crturn_member *self) {
+static inline bool is_registered(crturn *q, crturn_handle *self) {
     return self->number || join(q, self);
 }
 
-static cc_queue_status put_word(cc_queue *queue, cc_member *self_, uintptr_t word) {
+static cc_queue_status put_word(cc_queue *queue, cc_handle *self_, uintptr_t word) {
     crturn *q = (crturn *)queue;
-    crturn_member *self = (crturn_member *)self_;
-    crturn_node *node = is_member(q, self) ? new_node(q, self, word) : NULL;
+    crturn_handle *self = (crturn_handle *)self_;
+    crturn_node *node = is_registered(q, self) ? new_node(q, self, word) : NULL;
     if (!node) {
         return CC_QUEUE_NO_MEMORY;
     }
     return put_node(q, self, node) ? CC_QUEUE_OK : CC_QUEUE_CLOSED;
 }
 
-static cc_queue_status take_word(cc_queue *queue, cc_member *self_, uintptr_t *word) {
+static cc_queue_status take_word(cc_queue *queue, cc_handle *self_, uintptr_t *word) {
     crturn *q = (crturn *)queue;
-    crturn_member *self = (crturn_member *)self_;
+    crturn_handle *self = (crturn_handle *)self_;
     crturn_node *node;
-    if (!is_member(q, self)) {
+    if (!is_registered(q, self)) {
         return CC_QUEUE_NO_MEMORY;
     }
     cc_queue_status status = get_node(q, self, &node);
@@ -413,10 +413,10 @@ static cc_queue_status take_word(cc_queue *queue, cc_member *self_, uintptr_t *w
     return status;
 }
 
-static void close_at_tail(cc_queue *queue, cc_member *self_) {
+static void close_at_tail(cc_queue *queue, cc_handle *self_) {
     crturn *q = (crturn *)queue;
-    crturn_member *self = (crturn_member *)self_;
-    if (is_member(q, self) && !self->has_closed) {
+    crturn_handle *self = (crturn_handle *)self_;
+    if (is_registered(q, self) && !self->has_closed) {
         self->has_closed = true;
         (void)put_node(q, self, &self->marker);
     }
@@ -448,14 +448,14 @@ static void free_chain(crturn_node *node) {
     }
 }
 
-/* Head itself is the `given` (or `asked`) of the member that has taken it, or our first node. So is the node behind it, if a
+/* Head itself is the `given` (or `asked`) of the handle that has taken it, or our first node. So is the node behind it, if a
  * thread that a fork has left behind had not moved head on yet. */
 static void end(cc_queue *queue) {
     crturn *q = (crturn *)queue;
     const crturn_node *head = (crturn_node *)cc_load_relaxed_uptr(&q->head);
     crturn_node *node = (crturn_node *)cc_load_relaxed_uptr(&head->next);
     uint32_t taker = node ? cc_load_relaxed_u32(&node->taker) : 0;
-    if (taker && cc_load_relaxed_uptr(&member(q, taker)->given) == (uintptr_t)node) {
+    if (taker && cc_load_relaxed_uptr(&handle_at(q, taker)->given) == (uintptr_t)node) {
         node = (crturn_node *)cc_load_relaxed_uptr(&node->next);
     }
     while (node) {
@@ -464,7 +464,7 @@ static void end(cc_queue *queue) {
         node = next;
     }
     for (uint32_t i = 1; i <= cc_crew_count(&q->crew); i++) {
-        crturn_member *m = member(q, i);
+        crturn_handle *m = handle_at(q, i);
         uintptr_t asked = cc_load_relaxed_uptr(&m->asked), given = cc_load_relaxed_uptr(&m->given);
         free_allocated((crturn_node *)given);
         if (asked != given) {
@@ -488,7 +488,7 @@ static bool is_wait_free(const cc_queue *queue) {
 const cc_queue_operations cc_crturn_operations = {
     .backend = "crturn",
     .queue_bytes = sizeof(crturn),
-    .member_bytes = sizeof(crturn_member),
+    .handle_bytes = sizeof(crturn_handle),
     .begin = begin,
     .put_word = put_word,
     .take_word = take_word,

@@ -12,15 +12,15 @@
  * A chain belongs to whoever has taken its first index out of `free`, or has gathered it; nobody else looks at the words of its
  * indices. They are handed over, and back, by the same operations of the ring that hand over a single index.
  *
- * Only so many members keep anything (`keepers`) that at least half of the indices, or as many as the queue may hold, are left. The
+ * Only so many handles keep anything (`keepers`) that at least half of the indices, or as many as the queue may hold, are left. The
  * others take a chain, use one index and give the rest back, and give back single ones. So a chain may be shorter than
  * `together`, and `count` is an upper bound. A put that finds no index makes the ring final: that is no harm, and a bounded queue to
  * which it happens gets rings of twice its length, with which it does not happen (cc_ring_make).
  *
- * What is kept is good as long as one of the member's two hazards has named the ring ever since (ring_list.h): a ring that has been
+ * What is kept is good as long as one of the handle's two hazards has named the ring ever since (ring_list.h): a ring that has been
  * recycled is another ring. Of a ring that has a next one nothing is worth keeping: nobody puts there any more.
  *
- * fork() may come between any two of these stores, and in the child another thread takes over the member's block. So the
+ * fork() may come between any two of these stores, and in the child another thread takes over the handle's block. So the
  * stores are ordered such that it finds nothing kept, or a chain that is whole: an index is lost at most. For the same
  * reason the word of an index that was kept is stored with release.
  */
@@ -37,10 +37,10 @@
 /* Constants of a ring. */
 typedef struct cc_keeping {
     uint32_t together;
-    uint32_t keepers; /* members with a smaller ordinal keep indices */
+    uint32_t keepers; /* handles with a smaller ordinal keep indices */
 } cc_keeping;
 
-/* For 16 members, if there are so many. */
+/* For 16 handles, if there are so many. */
 static inline cc_keeping cc_keeping_of(const cc_queue *queue, uint32_t slots) {
     uint64_t capacity = queue->capacity;
     uint32_t spare = capacity && capacity < slots / 2 ? slots - (uint32_t)capacity : slots / 2;
@@ -66,7 +66,7 @@ static inline uint32_t cc_index_after(const cc_atomic_uptr *words, uint32_t inde
 }
 
 /* A kept index of this ring; CC_NO_INDEX: take a chain out of `free`, and tell cc_keep_the_rest. */
-CC_ALWAYS_INLINE uint32_t cc_use_kept(cc_member *self, const cc_ring *ring,
+CC_ALWAYS_INLINE uint32_t cc_use_kept(cc_handle *self, const cc_ring *ring,
                                       const cc_atomic_uptr *words) {
     if (self->kept_of != ring || self->kept_first == CC_NO_INDEX) {
         return CC_NO_INDEX;
@@ -78,7 +78,7 @@ CC_ALWAYS_INLINE uint32_t cc_use_kept(cc_member *self, const cc_ring *ring,
 }
 
 /* If a chain of another ring was kept, that ring has a next one. */
-static inline void cc_keep_chain(cc_member *self, const cc_ring *ring, uint32_t first,
+static inline void cc_keep_chain(cc_handle *self, const cc_ring *ring, uint32_t first,
                                  uint32_t count) {
     self->kept_of = NULL;
     cc_fence_for_fork();
@@ -89,7 +89,7 @@ static inline void cc_keep_chain(cc_member *self, const cc_ring *ring, uint32_t 
 }
 
 /* `index` has come out of `free`. Returns the chain behind it if that has to go back, else CC_NO_INDEX. */
-CC_ALWAYS_INLINE uint32_t cc_keep_the_rest(cc_member *self, const cc_ring *ring, cc_keeping keeping,
+CC_ALWAYS_INLINE uint32_t cc_keep_the_rest(cc_handle *self, const cc_ring *ring, cc_keeping keeping,
                                            const cc_atomic_uptr *words, uint32_t index) {
     uint32_t rest = cc_index_after(words, index);
     if (rest == CC_NO_INDEX || self->ordinal >= keeping.keepers) {
@@ -100,7 +100,7 @@ CC_ALWAYS_INLINE uint32_t cc_keep_the_rest(cc_member *self, const cc_ring *ring,
 }
 
 /* The word of `index` has been taken. Returns a chain that has to go to `free`, or CC_NO_INDEX. */
-CC_ALWAYS_INLINE uint32_t cc_keep(cc_member *self, const cc_ring *ring, cc_keeping keeping,
+CC_ALWAYS_INLINE uint32_t cc_keep(cc_handle *self, const cc_ring *ring, cc_keeping keeping,
                                   cc_atomic_uptr *words, uint32_t index) {
     if (self->ordinal >= keeping.keepers) {
         cc_store_relaxed_uptr(&words[index], CC_NO_INDEX);

@@ -126,7 +126,7 @@ CC_ALWAYS_INLINE bool put_at_ticket(lcrq_ring *ring, uint64_t ticket, uintptr_t 
            swap_cell(c, index, 0, ticket, word);
 }
 
-CC_ALWAYS_INLINE cc_ring_answer ring_put(cc_ring *common, cc_queue *queue, cc_member *self,
+CC_ALWAYS_INLINE cc_ring_answer ring_put(cc_ring *common, cc_queue *queue, cc_handle *self,
                                          uintptr_t word) {
     lcrq_ring *ring = (lcrq_ring *)common;
     (void)queue, (void)self;
@@ -196,7 +196,7 @@ CC_ALWAYS_INLINE bool take_at_ticket(lcrq_ring *ring, uint64_t ticket, uint32_t 
     }
 }
 
-CC_ALWAYS_INLINE cc_ring_answer ring_take(cc_ring *common, cc_queue *queue, cc_member *self,
+CC_ALWAYS_INLINE cc_ring_answer ring_take(cc_ring *common, cc_queue *queue, cc_handle *self,
                                           uintptr_t *word) {
     lcrq_ring *ring = (lcrq_ring *)common;
     (void)self;
@@ -261,11 +261,11 @@ static bool begin(cc_queue *queue) {
     return cc_ring_queue_begin(queue, &lcrq_rings);
 }
 
-static cc_queue_status put_word(cc_queue *queue, cc_member *self, uintptr_t word) {
+static cc_queue_status put_word(cc_queue *queue, cc_handle *self, uintptr_t word) {
     return cc_ring_list_put(&((cc_ring_queue *)queue)->rings, queue, self, word, &lcrq_rings);
 }
 
-static cc_queue_status take_word(cc_queue *queue, cc_member *self, uintptr_t *word) {
+static cc_queue_status take_word(cc_queue *queue, cc_handle *self, uintptr_t *word) {
     return cc_ring_list_take(&((cc_ring_queue *)queue)->rings, queue, self, word, &lcrq_rings);
 }
 
@@ -273,7 +273,7 @@ const cc_queue_operations cc_lcrq_operations = {
     .backend = "lcrq",
     .is_available = cc_can_swap_pairs,
     .queue_bytes = sizeof(cc_ring_queue),
-    .member_bytes = sizeof(cc_member),
+    .handle_bytes = sizeof(cc_handle),
     .begin = begin,
     .put_word = put_word,
     .take_word = take_word,

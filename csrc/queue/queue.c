@@ -6,7 +6,7 @@
  * another put see "full" in a queue that is not), a get gives one back after it has taken its word. So there are never
  * more than `capacity` puts between taking their credit and having their word taken.
  *
- * Counts. A put raises its member's `puts` when it has its credit and before it publishes: whoever takes the word, and whoever
+ * Counts. A put raises its handle's `puts` when it has its credit and before it publishes: whoever takes the word, and whoever
  * is told of it, finds it counted. A put that then fails (closed, or no memory for a ring) lowers it again; nobody
  * can have taken its word. So the sum of puts may be too high while a put is going on, and is never too low. A get
  * raises `gets` after it has taken its word and before it gives the credit back: puts minus gets, read in an order that
@@ -64,7 +64,7 @@ static void destroy(cc_deferred *item) {
         queue->ops->visit(queue, release_word, queue);
     }
     queue->ops->end(queue);
-    cc_members_end(&queue->members);
+    cc_handles_end(&queue->handles);
     cc_free(queue);
 }
 
@@ -88,7 +88,7 @@ cc_queue *cc_queue_new(cc_queue_kind kind, const cc_queue_options *options) {
     cc_store_relaxed_u64(&queue->credits, queue->capacity);
     queue->streaks.most =
         queue->options.streak_wait ? queue->options.streak_wait - 1 : CC_STREAK_WAIT;
-    cc_members_begin(&queue->members, ops->member_bytes);
+    cc_handles_begin(&queue->handles, ops->handle_bytes);
     if (!ops->begin(queue)) {
         cc_free(queue);
         return NULL;
@@ -128,22 +128,22 @@ static inline void give_credit(cc_queue *queue) {
 
 /* ---------------------------------------------------------------- operations */
 
-static inline cc_member *member_of_this_thread(cc_queue *queue) {
+static inline cc_handle *handle_of_this_thread(cc_queue *queue) {
     cc_thread *thread = cc_thread_self();
-    return thread ? cc_member_of(&queue->members, thread) : NULL;
+    return thread ? cc_handle_of(&queue->handles, thread) : NULL;
 }
 
-CC_ALWAYS_INLINE cc_queue_status put_counted(cc_queue *queue, cc_member *self, uintptr_t word) {
+CC_ALWAYS_INLINE cc_queue_status put_counted(cc_queue *queue, cc_handle *self, uintptr_t word) {
     if (queue->has_credits && !take_credit(queue)) {
         return CC_QUEUE_FULL;
     }
     if (queue->counts_itself) {
         return queue->ops->put_word(queue, self, word);
     }
-    cc_member_count(&self->puts, 1);
+    cc_handle_count(&self->puts, 1);
     cc_queue_status status = queue->ops->put_word(queue, self, word);
     if (status != CC_QUEUE_OK) {
-        cc_member_count(&self->puts, UINT64_MAX); /* minus 1 */
+        cc_handle_count(&self->puts, UINT64_MAX); /* minus 1 */
         if (queue->has_credits) {
             give_credit(queue);
         }
@@ -156,7 +156,7 @@ CC_ALWAYS_INLINE cc_queue_status put(cc_queue *queue, uintptr_t word, bool may_w
     if (cc_load_seq_cst_u32(&queue->closing)) {
         return CC_QUEUE_CLOSED;
     }
-    cc_member *self = member_of_this_thread(queue);
+    cc_handle *self = handle_of_this_thread(queue);
     if (!self) {
         return CC_QUEUE_NO_MEMORY;
     }
@@ -179,14 +179,14 @@ cc_queue_status cc_queue_put_now(cc_queue *queue, uintptr_t word) {
 }
 
 /* The flag is set, and nothing was there: settle the puts that began before it was, and look again. */
-CC_NEVER_INLINE cc_queue_status get_while_closing(cc_queue *queue, cc_member *self,
+CC_NEVER_INLINE cc_queue_status get_while_closing(cc_queue *queue, cc_handle *self,
                                                   uintptr_t *word) {
     queue->ops->close(queue, self);
     return queue->ops->take_word(queue, self, word);
 }
 
 CC_ALWAYS_INLINE cc_queue_status get(cc_queue *queue, uintptr_t *word, bool may_wait) {
-    cc_member *self = member_of_this_thread(queue);
+    cc_handle *self = handle_of_this_thread(queue);
     if (!self) {
         return CC_QUEUE_NO_MEMORY;
     }
@@ -202,7 +202,7 @@ CC_ALWAYS_INLINE cc_queue_status get(cc_queue *queue, uintptr_t *word, bool may_
     }
     if (status == CC_QUEUE_OK) {
         if (!queue->counts_itself) {
-            cc_member_count(&self->gets, 1);
+            cc_handle_count(&self->gets, 1);
         }
         if (queue->has_credits) {
             give_credit(queue);
@@ -228,7 +228,7 @@ cc_queue_status cc_queue_get_now(cc_queue *queue, uintptr_t *word) {
 
 void cc_queue_close(cc_queue *queue) {
     cc_exchange_seq_cst_u32(&queue->closing, 1);
-    cc_member *self = member_of_this_thread(queue);
+    cc_handle *self = handle_of_this_thread(queue);
     if (self) {
         queue->ops->close(queue, self);
     }
@@ -242,7 +242,7 @@ bool cc_queue_is_closed(const cc_queue *queue) {
 
 uint64_t cc_queue_puts(const cc_queue *queue) {
     uint64_t sum = 0;
-    for (const cc_member *m = cc_members_first(&queue->members); m; m = m->next) {
+    for (const cc_handle *m = cc_handles_first(&queue->handles); m; m = m->next) {
         sum += cc_load_seq_cst_u64(&m->puts);
     }
     return sum;
@@ -250,7 +250,7 @@ uint64_t cc_queue_puts(const cc_queue *queue) {
 
 uint64_t cc_queue_gets(const cc_queue *queue) {
     uint64_t sum = 0;
-    for (const cc_member *m = cc_members_first(&queue->members); m; m = m->next) {
+    for (const cc_handle *m = cc_handles_first(&queue->handles); m; m = m->next) {
         sum += cc_load_seq_cst_u64(&m->gets);
     }
     return sum;
@@ -272,7 +272,7 @@ size_t cc_queue_capacity(const cc_queue *queue) {
 }
 
 size_t cc_queue_bytes(const cc_queue *queue) {
-    return queue->ops->queue_bytes + cc_members_bytes(&queue->members) + queue->ops->bytes(queue);
+    return queue->ops->queue_bytes + cc_handles_bytes(&queue->handles) + queue->ops->bytes(queue);
 }
 
 const char *cc_queue_backend(const cc_queue *queue) {

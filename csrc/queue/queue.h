@@ -7,13 +7,13 @@
  *   wcq.c    Nikolaev and Ravindran's wCQ rings              wait-free, needs a 16-byte CAS
  *   crturn.c   Ramalhete and Correia's CRTurn queue            wait-free, portable
  *
- * What they share is here and in queue.c: the bound, the counts, closing, and the members.
+ * What they share is here and in queue.c: the bound, the counts, closing, and the handles.
  *
  * The bound. A bounded queue has `capacity` credits. put takes a credit, then publishes the word; get takes
  * a word, then gives the credit back. So a put may find the queue full while a get is unfinished, and
  * the number of words in the queue is never above the capacity. Unbounded queues have no credits.
  *
- * Counts. Every member (a thread on this queue) counts its puts, before it publishes, and its gets,
+ * Counts. Every handle (a thread on this queue) counts its puts, before it publishes, and its gets,
  * after it has taken, in words of its own: nobody contends for a counter.
  *
  * Closing. After cc_queue_close no put succeeds; what is in the queue can still be taken; then get says
@@ -94,7 +94,7 @@ bool cc_queue_is_closed(const cc_queue *queue);
  * nobody is at work, and 0 from the first get on that has said CLOSED. O(threads). */
 size_t cc_queue_length(const cc_queue *queue);
 
-/* Sums of the members' counts. `puts` is read so that a put whose word somebody has taken is always in it
+/* Sums of the handles' counts. `puts` is read so that a put whose word somebody has taken is always in it
  * when the take is known to the caller. A put that says FULL is never in it; one that will say CLOSED or NO_MEMORY may be
  * for a while. */
 uint64_t cc_queue_puts(const cc_queue *queue);

@@ -3,14 +3,14 @@
  * What queue.c and the kinds of queues share. For the files of this directory.
  *
  * A kind is a table of operations, and a struct that begins with a cc_queue. queue.c has the bound, the counts, the flag
- * that says "closing", and finds the member; the kind has the words. Most kinds are a list of rings: ring_list.h.
+ * that says "closing", and finds the handle; the kind has the words. Most kinds are a list of rings: ring_list.h.
  */
 #ifndef CC_QUEUE_INSIDE_H
 #define CC_QUEUE_INSIDE_H
 
 #include "../memory/cc_alloc.h"
 #include "../memory/smr_fast.h"
-#include "members.h"
+#include "handles.h"
 #include "queue.h"
 #include "streak.h"
 
@@ -18,7 +18,7 @@ typedef struct cc_queue_operations {
     const char *backend;
     bool (*is_available)(void); /* on this machine; NULL: everywhere */
     size_t queue_bytes;  /* of the kind's struct, which begins with a cc_queue */
-    size_t member_bytes; /* of the kind's member, which begins with a cc_member */
+    size_t handle_bytes; /* of the kind's handle, which begins with a cc_handle */
     /* The kind keeps to the capacity by itself: queue.c does not count credits, and put_word says FULL. For wait-free
      * kinds: taking a credit is a CAS loop. */
     bool bounds_itself;
@@ -26,12 +26,12 @@ typedef struct cc_queue_operations {
     /* All of `queue` that is common is set up, the rest is zero. False: without memory; nothing is left. */
     bool (*begin)(cc_queue *queue);
     /* OK, CLOSED or NO_MEMORY, and FULL if the kind bounds itself. */
-    cc_queue_status (*put_word)(cc_queue *queue, cc_member *self, uintptr_t word);
+    cc_queue_status (*put_word)(cc_queue *queue, cc_handle *self, uintptr_t word);
     /* OK, EMPTY or CLOSED. CLOSED only after close(), when there is no word and never will be. */
-    cc_queue_status (*take_word)(cc_queue *queue, cc_member *self, uintptr_t *word);
+    cc_queue_status (*take_word)(cc_queue *queue, cc_handle *self, uintptr_t *word);
     /* Make puts fail that have not happened yet, and gets say CLOSED instead of EMPTY. May be called
      * by several threads, again and again. */
-    void (*close)(cc_queue *queue, cc_member *self);
+    void (*close)(cc_queue *queue, cc_handle *self);
     /* For every word, oldest first, while nobody else runs. */
     int (*visit)(const cc_queue *queue, int (*visit)(uintptr_t word, void *argument),
                  void *argument);
@@ -47,12 +47,12 @@ struct cc_queue {
     void (*release)(uintptr_t word);
     size_t capacity;
     bool has_credits;
-    bool counts_itself; /* put_word and take_word see to the member's counts; set by begin */
+    bool counts_itself; /* put_word and take_word see to the handle's counts; set by begin */
     cc_atomic_u32 over; /* a get has said CLOSED: nothing is inside, for ever */
     cc_atomic_u32 closing; /* 1: no put begins to succeed any more */
     cc_streaks streaks;
     cc_queue_options options;
-    cc_members members;
+    cc_handles handles;
     char keep_credits_off_what_is_only_read[CC_CACHE_LINE];
     cc_atomic_u64 credits;
     char rest_of_line[CC_CACHE_LINE - sizeof(uint64_t)];

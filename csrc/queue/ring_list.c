@@ -22,11 +22,11 @@
 
 /* ---------------------------------------------------------------- making and recycling */
 
-static uint32_t slots_for_members(const cc_queue *queue, bool is_short) {
-    uint32_t members = cc_members_count(&queue->members);
+static uint32_t slots_for_handles(const cc_queue *queue, bool is_short) {
+    uint32_t handles = cc_handles_count(&queue->handles);
     /* Twice, so that rings are not outgrown by one thread at a time; tests that ask for small rings get the
      * smallest that are safe. */
-    return queue->options.ring_slots || is_short ? members : 2 * members;
+    return queue->options.ring_slots || is_short ? handles : 2 * handles;
 }
 
 /* No more than `slots`, so that what idle threads pin is limited. */
@@ -98,11 +98,11 @@ cc_ring *cc_ring_make(cc_ring_list *list, cc_queue *queue, const cc_ring_kind *k
         /* Small queues stay small, and long or busy ones do not change rings all the time. */
         cc_store_relaxed_u32(&list->next_slots, 2 * slots);
     }
-    uint32_t most = kind->most_slots_for_members, wanted = slots;
+    uint32_t most = kind->most_slots_for_handles, wanted = slots;
     slots = queue->options.ring_slots ? slots : slots_beside_pinned_ones(list, kind, slots);
     bool is_short = slots < wanted;
     if (most) {
-        uint32_t needed = queue->options.ignore_growth ? 0 : slots_for_members(queue, is_short);
+        uint32_t needed = queue->options.ignore_growth ? 0 : slots_for_handles(queue, is_short);
         slots = slots < needed ? cc_power_of_two(needed) : slots;
         slots = slots > most ? most : slots;
     }
@@ -123,7 +123,7 @@ cc_ring *cc_ring_make(cc_ring_list *list, cc_queue *queue, const cc_ring_kind *k
 }
 
 bool cc_ring_list_begin(cc_ring_list *list, cc_queue *queue, const cc_ring_kind *kind) {
-    queue->members.most = kind->most_slots_for_members;
+    queue->handles.most = kind->most_slots_for_handles;
     cc_store_relaxed_u32(&list->next_slots, first_slots(queue, kind));
     cc_ring *ring = cc_ring_make(list, queue, kind, 0);
     cc_store_relaxed_uptr(&list->head, (uintptr_t)ring);
@@ -152,7 +152,7 @@ void cc_ring_list_end(cc_ring_list *list) {
 /* ---------------------------------------------------------------- hazards */
 
 cc_ring *cc_ring_name(const cc_atomic_uptr *end, cc_atomic_uptr *hazard, cc_queue *queue,
-                      cc_member *self, const cc_ring_kind *kind) {
+                      cc_handle *self, const cc_ring_kind *kind) {
     uintptr_t ring = cc_load_seq_cst_uptr(end), named;
     do {
         named = ring;
@@ -163,10 +163,10 @@ cc_ring *cc_ring_name(const cc_atomic_uptr *end, cc_atomic_uptr *hazard, cc_queu
         ring = cc_load_seq_cst_uptr(end);
     } while (ring != named);
     cc_ring *r = (cc_ring *)ring;
-    /* A thread enters a ring only when the ring has a slot for every member there has been up to then, or is final. So
+    /* A thread enters a ring only when the ring has a slot for every handle there has been up to then, or is final. So
      * while a ring is not final, at most `slots` threads are in it, whenever they came: what scq.c needs. */
-    if (kind->most_slots_for_members && !queue->options.ignore_growth &&
-        r->slots < cc_members_count(&queue->members)) {
+    if (kind->most_slots_for_handles && !queue->options.ignore_growth &&
+        r->slots < cc_handles_count(&queue->handles)) {
         kind->finalize(r);
     }
     return r;
@@ -187,7 +187,7 @@ static int by_address(const void *a, const void *b) {
 static uint32_t see_hazards(const cc_queue *queue, uintptr_t *out, uint32_t room) {
     uint32_t found = 0;
     for (int look = 0; look < 2; look++) {
-        for (const cc_member *m = cc_members_first(&queue->members); m; m = m->next) {
+        for (const cc_handle *m = cc_handles_first(&queue->handles); m; m = m->next) {
             uintptr_t names[2] = {cc_load_seq_cst_uptr(&m->put_ring), /* pairs with (4) */
                                   cc_load_seq_cst_uptr(&m->get_ring)}; /* (4) */
             for (int i = 0; i < 2; i++) {
@@ -211,9 +211,9 @@ static void forget(cc_atomic_uptr *name, const cc_ring *chain) {
     }
 }
 
-/* Members without a thread let go of the rings of the chain, which is in our hands. */
+/* Handles without a thread let go of the rings of the chain, which is in our hands. */
 static void forget_those_who_are_gone(const cc_queue *queue, const cc_ring *chain) {
-    for (cc_member *m = cc_members_first(&queue->members); m; m = m->next) {
+    for (cc_handle *m = cc_handles_first(&queue->handles); m; m = m->next) {
         if (!cc_thread_is_in_use(m->thread)) { /* (7) */
             forget(&m->put_ring, chain);
             forget(&m->get_ring, chain);
@@ -228,7 +228,7 @@ static void wait_again(cc_ring_list *list, cc_ring *newest, cc_ring *oldest) {
     } while (!cc_cas_seq_cst_uptr(&list->retired, &head, (uintptr_t)newest)); /* (5) */
 }
 
-void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_member *self, cc_ring *ring,
+void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_handle *self, cc_ring *ring,
                     const cc_ring_kind *kind) {
     /* What we name ourselves we no longer use: this is the end of a get, and no put is going on. */
     if (cc_load_relaxed_uptr(&self->get_ring) == (uintptr_t)ring) {
@@ -283,7 +283,7 @@ void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_member *self, cc_rin
 
 /* ---------------------------------------------------------------- closing, visiting */
 
-void cc_ring_list_close(cc_ring_list *list, cc_queue *queue, cc_member *self,
+void cc_ring_list_close(cc_ring_list *list, cc_queue *queue, cc_handle *self,
                         const cc_ring_kind *kind) {
     for (;;) {
         cc_ring *ring = cc_ring_at(&list->tail, &self->put_ring, queue, self, kind);
@@ -328,7 +328,7 @@ void cc_ring_queue_end(cc_queue *queue) {
     cc_ring_list_end(&((cc_ring_queue *)queue)->rings);
 }
 
-void cc_ring_queue_close(cc_queue *queue, cc_member *self) {
+void cc_ring_queue_close(cc_queue *queue, cc_handle *self) {
     cc_ring_queue *q = (cc_ring_queue *)queue;
     cc_ring_list_close(&q->rings, queue, self, q->kind);
 }

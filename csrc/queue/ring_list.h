@@ -19,17 +19,17 @@
  * make it into the last ring finds the mark; a get that finds the mark behind a ring that is OVER knows that
  * there will be no more words.
  *
- * Reclamation: sticky hazards. Each member names the ring of its last put and that of its last get, and goes on naming them
+ * Reclamation: sticky hazards. Each handle names the ring of its last put and that of its last get, and goes on naming them
  * between operations. An operation that finds its named ring at the tail (or head) has nothing to publish,
  * which is nearly always: no fence, no store. Else it publishes, reads again, and starts over if the end has moved on.
  *
  *   A ring is recycled (freed, or kept as a spare to be filled again) only by somebody who has seen, after both head and
- *   tail had left it, that no member names it. So a name that was published while its ring was at one of the ends keeps it
+ *   tail had left it, that no handle names it. So a name that was published while its ring was at one of the ends keeps it
  *   from being recycled until the name is changed, and a pointer that equals the name is the same ring in the same
  *   life. A name that was published too late belongs to a thread that reads again, and does not find the ring: unless
  *   it has become tail again in a new life, and then the name protects that one.
- *   Rings that some member names wait in a list (`retired`), which whoever retires the next ring takes whole and looks
- *   through. Each member pins at most two.
+ *   Rings that some handle names wait in a list (`retired`), which whoever retires the next ring takes whole and looks
+ *   through. Each handle pins at most two.
  *
  *   The names of a thread that has ended are taken back, by a swap to 0, by whoever looks through retired rings and finds
  *   one of them named so (forget_those_who_are_gone). The next owner of the block is not disturbed: it goes ahead with a
@@ -87,7 +87,7 @@ typedef struct cc_ring_list {
     cc_atomic_uptr spare[CC_SPARE_RINGS]; /* cc_ring *: named by nobody */
     cc_atomic_u64 bytes; /* of all rings */
     cc_atomic_u64 pinned; /* bytes of rings in `retired`, or in the hands of who looks through it */
-    cc_atomic_u32 next_slots; /* of the ring that is made next, before members are looked at */
+    cc_atomic_u32 next_slots; /* of the ring that is made next, before handles are looked at */
 } cc_ring_list;
 
 typedef enum cc_ring_answer {
@@ -101,8 +101,8 @@ typedef struct cc_ring_kind {
     uint32_t
         fewest_slots; /* of the first ring when options.ring_slots is 0 and the queue has no bound */
     uint32_t most_slots; /* a longer queue has more rings instead */
-    /* Else 0. Slots >= members is a safety condition, and there are never more members than this. */
-    uint32_t most_slots_for_members;
+    /* Else 0. Slots >= handles is a safety condition, and there are never more handles than this. */
+    uint32_t most_slots_for_handles;
     bool helpers_name_rings; /* for others: then names outlive their thread */
     size_t (*bytes)(uint32_t slots);
     /* Make it new; word != 0: with that word inside. Nobody else knows the ring. */
@@ -110,8 +110,8 @@ typedef struct cc_ring_kind {
     /* From now on it is final. */
     void (*finalize)(cc_ring *ring);
     /* OK, or OVER and the ring is final. */
-    cc_ring_answer (*put)(cc_ring *ring, cc_queue *queue, cc_member *self, uintptr_t word);
-    cc_ring_answer (*take)(cc_ring *ring, cc_queue *queue, cc_member *self, uintptr_t *word);
+    cc_ring_answer (*put)(cc_ring *ring, cc_queue *queue, cc_handle *self, uintptr_t word);
+    cc_ring_answer (*take)(cc_ring *ring, cc_queue *queue, cc_handle *self, uintptr_t *word);
     int (*visit)(const cc_ring *ring, int (*visit)(uintptr_t word, void *argument), void *argument);
 } cc_ring_kind;
 
@@ -125,13 +125,13 @@ typedef struct cc_ring_queue {
 
 bool cc_ring_queue_begin(cc_queue *queue, const cc_ring_kind *kind);
 void cc_ring_queue_end(cc_queue *queue);
-void cc_ring_queue_close(cc_queue *queue, cc_member *self);
+void cc_ring_queue_close(cc_queue *queue, cc_handle *self);
 int cc_ring_queue_visit(const cc_queue *queue, int (*visit)(uintptr_t word, void *argument),
                         void *argument);
 size_t cc_ring_queue_bytes(const cc_queue *queue);
 
 /* Only `hazard` goes on naming its ring: nothing else can be kept (kept.h). */
-static inline void cc_keep_only_of(cc_member *self, const cc_atomic_uptr *hazard) {
+static inline void cc_keep_only_of(cc_handle *self, const cc_atomic_uptr *hazard) {
     if ((uintptr_t)self->kept_of != cc_load_relaxed_uptr(hazard)) {
         self->kept_of = NULL;
     }
@@ -141,7 +141,7 @@ static inline void cc_keep_only_of(cc_member *self, const cc_atomic_uptr *hazard
 
 bool cc_ring_list_begin(cc_ring_list *list, cc_queue *queue, const cc_ring_kind *kind);
 void cc_ring_list_end(cc_ring_list *list);
-void cc_ring_list_close(cc_ring_list *list, cc_queue *queue, cc_member *self,
+void cc_ring_list_close(cc_ring_list *list, cc_queue *queue, cc_handle *self,
                         const cc_ring_kind *kind);
 int cc_ring_list_visit(const cc_ring_list *list, const cc_ring_kind *kind,
                        int (*visit)(uintptr_t word, void *argument), void *argument);
@@ -151,17 +151,17 @@ cc_ring *cc_ring_make(cc_ring_list *list, cc_queue *queue, const cc_ring_kind *k
 /* Give back a ring that nobody names and that is in no list. */
 void cc_ring_recycle(cc_ring_list *list, cc_ring *ring);
 /* Head and tail have left the ring for ever. */
-void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_member *self, cc_ring *ring,
+void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_handle *self, cc_ring *ring,
                     const cc_ring_kind *kind);
 /* The slow half of the two functions below: publish until it holds. */
 cc_ring *cc_ring_name(const cc_atomic_uptr *end, cc_atomic_uptr *hazard, cc_queue *queue,
-                      cc_member *self, const cc_ring_kind *kind);
+                      cc_handle *self, const cc_ring_kind *kind);
 
 /* ---- the two operations ---- */
 
 /* The ring at `end`, named by `hazard`. */
 CC_ALWAYS_INLINE cc_ring *cc_ring_at(const cc_atomic_uptr *end, cc_atomic_uptr *hazard,
-                                     cc_queue *queue, cc_member *self, const cc_ring_kind *kind) {
+                                     cc_queue *queue, cc_handle *self, const cc_ring_kind *kind) {
     uintptr_t ring = cc_load_acquire_uptr(end); /* pairs with (3) */
     if (ring == cc_load_relaxed_uptr(hazard)) {
         return (cc_ring *)ring;
@@ -201,7 +201,7 @@ static inline bool cc_ring_list_append(cc_ring_list *list, cc_queue *queue, cc_r
 }
 
 CC_NEVER_INLINE cc_queue_status cc_ring_list_put_slowly(cc_ring_list *list, cc_queue *queue,
-                                                        cc_member *self, cc_ring *ring,
+                                                        cc_handle *self, cc_ring *ring,
                                                         uintptr_t word, const cc_ring_kind *kind) {
     cc_ring *made = NULL; /* a ring with the word inside, for the case that linking it succeeds */
     cc_queue_status status = CC_QUEUE_OK;
@@ -218,7 +218,7 @@ CC_NEVER_INLINE cc_queue_status cc_ring_list_put_slowly(cc_ring_list *list, cc_q
 }
 
 CC_ALWAYS_INLINE cc_queue_status cc_ring_list_put(cc_ring_list *list, cc_queue *queue,
-                                                  cc_member *self, uintptr_t word,
+                                                  cc_handle *self, uintptr_t word,
                                                   const cc_ring_kind *kind) {
     cc_ring *ring = cc_ring_at(&list->tail, &self->put_ring, queue, self, kind);
     if (kind->put(ring, queue, self, word) == CC_RING_OK) {
@@ -229,7 +229,7 @@ CC_ALWAYS_INLINE cc_queue_status cc_ring_list_put(cc_ring_list *list, cc_queue *
 
 /* The first ring is over: move on. OK: look again; else what the get has to say. */
 CC_NEVER_INLINE cc_queue_status cc_ring_list_drop_first(cc_ring_list *list, cc_queue *queue,
-                                                        cc_member *self, cc_ring *ring,
+                                                        cc_handle *self, cc_ring *ring,
                                                         const cc_ring_kind *kind) {
     uintptr_t first = (uintptr_t)ring, last = (uintptr_t)ring;
     uintptr_t next = cc_load_seq_cst_uptr(&ring->next); /* pairs with (3) */
@@ -249,7 +249,7 @@ CC_NEVER_INLINE cc_queue_status cc_ring_list_drop_first(cc_ring_list *list, cc_q
 }
 
 CC_ALWAYS_INLINE cc_queue_status cc_ring_list_take(cc_ring_list *list, cc_queue *queue,
-                                                   cc_member *self, uintptr_t *word,
+                                                   cc_handle *self, uintptr_t *word,
                                                    const cc_ring_kind *kind) {
     for (;;) {
         cc_ring *ring = cc_ring_at(&list->head, &self->get_ring, queue, self, kind);

@@ -76,8 +76,8 @@
 #ifndef MOST_SLOTS
 #define MOST_SLOTS 4096u
 #endif
-#ifndef MOST_SLOTS_FOR_MEMBERS
-#define MOST_SLOTS_FOR_MEMBERS (UINT32_C(1) << 15)
+#ifndef MOST_SLOTS_FOR_HANDLES
+#define MOST_SLOTS_FOR_HANDLES (UINT32_C(1) << 15)
 #endif
 #define FINAL (UINT64_C(1) << 63) /* in tail */
 
@@ -334,7 +334,7 @@ CC_NEVER_INLINE void give_back(scq_ring *ring, uint32_t first) {
 }
 
 /* An index out of `free`; the chain behind it is kept, or goes back. NOTHING, or OVER: there is none. */
-CC_NEVER_INLINE uint32_t take_free(scq_ring *ring, cc_queue *queue, cc_member *self) {
+CC_NEVER_INLINE uint32_t take_free(scq_ring *ring, cc_queue *queue, cc_handle *self) {
     uint32_t index = take_index(&ring->free, entries_of_free(ring), ring->mask, ring->limit,
                                 ((cc_ring_queue *)queue)->spins);
     if (index < OVER) {
@@ -346,7 +346,7 @@ CC_NEVER_INLINE uint32_t take_free(scq_ring *ring, cc_queue *queue, cc_member *s
     return index;
 }
 
-CC_ALWAYS_INLINE cc_ring_answer ring_put(cc_ring *common, cc_queue *queue, cc_member *self,
+CC_ALWAYS_INLINE cc_ring_answer ring_put(cc_ring *common, cc_queue *queue, cc_handle *self,
                                          uintptr_t word) {
     scq_ring *ring = (scq_ring *)common;
     uint32_t mask = ring->mask, index = cc_use_kept(self, common, words_of(ring));
@@ -363,7 +363,7 @@ CC_ALWAYS_INLINE cc_ring_answer ring_put(cc_ring *common, cc_queue *queue, cc_me
                : CC_RING_OVER; /* then nobody will miss the index */
 }
 
-CC_ALWAYS_INLINE cc_ring_answer ring_take(cc_ring *common, cc_queue *queue, cc_member *self,
+CC_ALWAYS_INLINE cc_ring_answer ring_take(cc_ring *common, cc_queue *queue, cc_handle *self,
                                           uintptr_t *word) {
     scq_ring *ring = (scq_ring *)common;
     uint32_t mask = ring->mask;
@@ -403,7 +403,7 @@ static int visit_ring(const cc_ring *common, int (*visit)(uintptr_t word, void *
 static const cc_ring_kind scq_rings = {
     .fewest_slots = FEWEST_SLOTS,
     .most_slots = MOST_SLOTS,
-    .most_slots_for_members = MOST_SLOTS_FOR_MEMBERS,
+    .most_slots_for_handles = MOST_SLOTS_FOR_HANDLES,
     .bytes = ring_bytes,
     .fill = fill_ring,
     .finalize = finalize_ring,
@@ -418,18 +418,18 @@ static bool begin(cc_queue *queue) {
     return cc_ring_queue_begin(queue, &scq_rings);
 }
 
-static cc_queue_status put_word(cc_queue *queue, cc_member *self, uintptr_t word) {
+static cc_queue_status put_word(cc_queue *queue, cc_handle *self, uintptr_t word) {
     return cc_ring_list_put(&((cc_ring_queue *)queue)->rings, queue, self, word, &scq_rings);
 }
 
-static cc_queue_status take_word(cc_queue *queue, cc_member *self, uintptr_t *word) {
+static cc_queue_status take_word(cc_queue *queue, cc_handle *self, uintptr_t *word) {
     return cc_ring_list_take(&((cc_ring_queue *)queue)->rings, queue, self, word, &scq_rings);
 }
 
 const cc_queue_operations cc_scq_operations = {
     .backend = "scq",
     .queue_bytes = sizeof(cc_ring_queue),
-    .member_bytes = sizeof(cc_member),
+    .handle_bytes = sizeof(cc_handle),
     .begin = begin,
     .put_word = put_word,
     .take_word = take_word,

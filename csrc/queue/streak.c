@@ -16,8 +16,8 @@ enum {
     LEAST_NANOSECONDS_OF_THOSE = 50 /* no processor is faster; bounds the steps */
 };
 
-static uint64_t operations_of(const cc_member *member) {
-    return cc_load_relaxed_u64(&member->puts) + cc_load_relaxed_u64(&member->gets);
+static uint64_t operations_of(const cc_handle *handle) {
+    return cc_load_relaxed_u64(&handle->puts) + cc_load_relaxed_u64(&handle->gets);
 }
 
 /* Returns what the clock says. */
@@ -33,15 +33,15 @@ static uint64_t pause_until(uint64_t moment, uint64_t now) {
 }
 
 /* True: somebody was on a streak. */
-static bool leave_alone(const cc_atomic_uptr *named_at, const cc_member *other, uint32_t most) {
+static bool leave_alone(const cc_atomic_uptr *named_at, const cc_handle *other, uint32_t most) {
     bool was_fast = false;
     unsigned forgiven = 0;
     uint64_t done = operations_of(other), now = cc_os_now(), in_all = 0;
     for (uint64_t look = CC_STREAK_FIRST_LOOK; (in_all += look) <= most; look *= 2) {
         uint64_t then = now;
         now = pause_until(then + look, now);
-        const cc_member *named =
-            (const cc_member *)cc_load_acquire_uptr(named_at); /* pairs with (6) */
+        const cc_handle *named =
+            (const cc_handle *)cc_load_acquire_uptr(named_at); /* pairs with (6) */
         uint64_t done_now = operations_of(named);
         bool is_same = named == other;
         if (is_same && (int64_t)(done_now - done) * CC_STREAK_PACE >= (int64_t)(now - then)) {
@@ -60,7 +60,7 @@ static bool leave_alone(const cc_atomic_uptr *named_at, const cc_member *other, 
 }
 
 /* Since it was here last. */
-static bool has_put_and_got(cc_member *self) {
+static bool has_put_and_got(cc_handle *self) {
     uint64_t puts = cc_load_relaxed_u64(&self->puts), gets = cc_load_relaxed_u64(&self->gets);
     bool both = puts != self->puts_then && gets != self->gets_then;
     self->puts_then = puts;
@@ -69,7 +69,7 @@ static bool has_put_and_got(cc_member *self) {
 }
 
 /* May this operation go ahead, since looks were in vain lately? */
-static bool goes_unlooked(cc_member *self) {
+static bool goes_unlooked(cc_handle *self) {
     if (self->unlooked) {
         self->unlooked--;
         return true;
@@ -77,7 +77,7 @@ static bool goes_unlooked(cc_member *self) {
     return false;
 }
 
-static void learn(cc_member *self, bool was_in_vain) {
+static void learn(cc_handle *self, bool was_in_vain) {
     if (!was_in_vain) {
         self->in_vain = 0;
         return;
@@ -88,13 +88,13 @@ static void learn(cc_member *self, bool was_in_vain) {
 
 /* ---------------------------------------------------------------- who is hot */
 
-void cc_streak_note_the_end(cc_member *self) {
+void cc_streak_note_the_end(cc_handle *self) {
     self->left_at = cc_os_now();
 }
 
 /* Before the operation behind the one that was timed. A running mean, in which a single long gap,
  * as when a processor is lost, does not weigh more than a few that are too long. */
-static void note_the_gap(cc_member *self) {
+static void note_the_gap(cc_handle *self) {
     uint64_t now = cc_os_now(), most = 4 * CC_STREAK_GAP;
     uint64_t gap = now - self->left_at; /* very long where the end was not noted */
     gap = gap < 1 ? 1 : gap > most ? most : gap;
@@ -102,7 +102,7 @@ static void note_the_gap(cc_member *self) {
     self->is_timed = 0;
 }
 
-static bool is_hot(const cc_member *self) {
+static bool is_hot(const cc_handle *self) {
     return self->gap && self->gap <= CC_STREAK_GAP;
 }
 
@@ -119,7 +119,7 @@ static void let_all_rest(cc_streaks *streaks, cc_queue_end end, uint64_t began) 
     cc_store_relaxed_u64(&streaks->rest[end], rest);
 }
 
-void cc_streak_wait(cc_streaks *streaks, cc_queue_end end, cc_member *self) {
+void cc_streak_wait(cc_streaks *streaks, cc_queue_end end, cc_handle *self) {
     uintptr_t named = cc_load_acquire_uptr(&streaks->at[end]); /* pairs with (6) */
     if (!self->is_timed) {
         self->is_timed = !goes_unlooked(self); /* first let us see whether we are hot */
@@ -146,7 +146,7 @@ void cc_streak_wait(cc_streaks *streaks, cc_queue_end end, cc_member *self) {
         return;
     }
     if (named) {
-        if (!leave_alone(&streaks->at[end], (const cc_member *)named, streaks->most)) {
+        if (!leave_alone(&streaks->at[end], (const cc_handle *)named, streaks->most)) {
             let_all_rest(streaks, end, now);
         } else if (cc_load_relaxed_u64(&streaks->rest[end])) {
             cc_store_relaxed_u64(&streaks->rest[end], 0);
@@ -158,14 +158,14 @@ void cc_streak_wait(cc_streaks *streaks, cc_queue_end end, cc_member *self) {
     }
 }
 
-void cc_streak_fall_back(cc_streaks *streaks, cc_member *self) {
+void cc_streak_fall_back(cc_streaks *streaks, cc_handle *self) {
     self->is_timed = 1; /* what the next look goes by */
     if (!is_hot(self) || goes_unlooked(self)) {
         return;
     }
     /* Somebody is named: cc_streak_is_behind_another has seen it, and nobody takes a name away. */
-    const cc_member *putter =
-        (const cc_member *)cc_load_acquire_uptr(&streaks->at[CC_PUTTING]); /* pairs with (6) */
+    const cc_handle *putter =
+        (const cc_handle *)cc_load_acquire_uptr(&streaks->at[CC_PUTTING]); /* pairs with (6) */
     uint32_t most = streaks->most < CC_STREAK_HEAD_START ? streaks->most : CC_STREAK_HEAD_START;
     learn(self, !leave_alone(&streaks->at[CC_PUTTING], putter, most));
 }

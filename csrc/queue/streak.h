@@ -7,11 +7,11 @@
  * alone. A queue with a mutex does not suffer from it, since whoever has got the mutex keeps it for many operations while the
  * others sleep. (docs/benchmarks.md has what it costs and what this file brings.)
  *
- * Protocol. Each end names the member that is on a streak there. An operation that finds its own member named goes
- * ahead: one load of a line that hardly ever changes. One that finds another member looks at that member's counts, and
+ * Protocol. Each end names the handle that is on a streak there. An operation that finds its own handle named goes
+ * ahead: one load of a line that hardly ever changes. One that finds another handle looks at that handle's counts, and
  * again after a while. If they rise as fast as they can only when the queue is all that the thread works on
  * (CC_STREAK_PACE), it leaves the other alone, for twice as long each time, but no longer than `most` in all.
- * As soon as the other is slower than that, or the time is over, it names its own member and goes ahead; the other will find that,
+ * As soon as the other is slower than that, or the time is over, it names its own handle and goes ahead; the other will find that,
  * and wait in its turn.
  *
  * Only a hot thread waits, and only a hot thread is named: one that does nothing between two
@@ -22,7 +22,7 @@
  *     a thread that works on its items      goes ahead, unnamed; it waits for nobody, nobody for it
  *     a call that must not be held up       (cc_queue_put_now, cc_queue_get_now) the same
  *     a thread that has lost its processor  stands still: at the next look somebody else takes over
- *     another member at every look          hot threads are still gathering: a few such looks are
+ *     another handle at every look          hot threads are still gathering: a few such looks are
  *                                           forgiven
  *     a wait in vain                        nobody waits at this end for a while, longer each
  *                                           time: so hot threads try again at the same time, and
@@ -37,24 +37,24 @@
  * putter alone for some microseconds if it is less than it would take until the next look.
  *
  * It is advice and no lock. An operation that does not follow it is as right as one that does, so nothing here needs an
- * order: all accesses are relaxed but the one that finds a member (its memory must be seen as it was made).
+ * order: all accesses are relaxed but the one that finds a handle (its memory must be seen as it was made).
  *
  * Progress. An operation waits at most twice, before its first step and after its last one, for a number of pauses that does not depend on
  * others: lock-free and wait-free operations stay what they are, with a larger constant.
  *
  * Pairs of releases and acquires, by number:
- *   (6) naming a member     with the load that finds it.
+ *   (6) naming a handle     with the load that finds it.
  */
 #ifndef CC_QUEUE_STREAK_H
 #define CC_QUEUE_STREAK_H
 
-#include "members.h"
+#include "handles.h"
 
 typedef enum cc_queue_end { CC_PUTTING, CC_GETTING } cc_queue_end;
 
-/* Names the member on a streak at each end of a queue; 0: nobody. */
+/* Names the handle on a streak at each end of a queue; 0: nobody. */
 typedef struct cc_streaks {
-    cc_atomic_uptr at[2]; /* cc_member *, by end */
+    cc_atomic_uptr at[2]; /* cc_handle *, by end */
     cc_atomic_u64 not_before[2], rest[2]; /* by end: nobody waits until then; the last such rest */
     uint32_t most; /* nanoseconds that an operation waits; 0: never. Does not change. */
 } cc_streaks;
@@ -73,20 +73,20 @@ typedef struct cc_streaks {
 #define CC_STREAK_WAIT 128000u /* the default for `most` */
 
 /* The slow half of cc_streak_join. */
-void cc_streak_wait(cc_streaks *streaks, cc_queue_end end, cc_member *self);
+void cc_streak_wait(cc_streaks *streaks, cc_queue_end end, cc_handle *self);
 
 /* The slow half of cc_streak_leave. */
-void cc_streak_note_the_end(cc_member *self);
+void cc_streak_note_the_end(cc_handle *self);
 
 /* A getter looks after every so many words; it goes on where that many are left. */
 #define CC_STREAK_WORDS_PER_LOOK 64u
 #define CC_STREAK_HEAD_START 32000u /* nanoseconds that a fast putter gets */
 
 /* After a get of `self` that has left few words behind. Waits as cc_streak_join does. */
-void cc_streak_fall_back(cc_streaks *streaks, cc_member *self);
+void cc_streak_fall_back(cc_streaks *streaks, cc_handle *self);
 
 /* Is it time to look, and is anybody else putting? */
-static inline bool cc_streak_is_behind_another(const cc_streaks *streaks, const cc_member *self) {
+static inline bool cc_streak_is_behind_another(const cc_streaks *streaks, const cc_handle *self) {
 #if defined(CC_SCHED)
     (void)streaks, (void)self;
     return false;
@@ -100,7 +100,7 @@ static inline bool cc_streak_is_behind_another(const cc_streaks *streaks, const 
 }
 
 /* Before an operation of `self` at `end`. Waits for at most `streaks->most`, by pauses of the processor: it never sleeps. */
-static inline void cc_streak_join(cc_streaks *streaks, cc_queue_end end, cc_member *self) {
+static inline void cc_streak_join(cc_streaks *streaks, cc_queue_end end, cc_handle *self) {
 #if defined(CC_SCHED)
     (void)streaks, (void)end, (void)self; /* a scheduler decides who runs, and knows no clock */
 #else
@@ -111,7 +111,7 @@ static inline void cc_streak_join(cc_streaks *streaks, cc_queue_end end, cc_memb
 }
 
 /* After it. */
-static inline void cc_streak_leave(cc_member *self) {
+static inline void cc_streak_leave(cc_handle *self) {
     if (self->is_timed) {
         cc_streak_note_the_end(self);
     }

@@ -17,7 +17,7 @@
  * Helping across nodes. A wish names its ring and the node that the ring is in. Whoever helps names that node in its own put_ring,
  * which is free at the beginning of an operation, and then asks whether the wish is still pending: if so its owner named the node
  * when the helper did, and the node cannot be recycled before the helper names another. No loop: a wish that is not pending any
- * more needs no help. So protecting costs the helper no wait-freedom. Records are parts of members and live as long as the queue;
+ * more needs no help. So protecting costs the helper no wait-freedom. Records are parts of handles and live as long as the queue;
  * every ring, recycled ones too, has a number of its own, so that a wish on a ring of the past is never mistaken.
  *
  * Closing is the CLOSED bit of `filled`'s tail (and the list's mark, if there is a list). A put that is refused gives its index
@@ -66,10 +66,10 @@ typedef struct wcq_node {
     /* Behind it: 2n slots of filled, 2n of free, n words. */
 } wcq_node;
 
-typedef struct wcq_member {
-    cc_member common;
+typedef struct wcq_handle {
+    cc_handle common;
     wcq_record record;
-} wcq_member;
+} wcq_handle;
 
 typedef struct wcq {
     cc_queue common;
@@ -144,7 +144,7 @@ static void finalize_node(cc_ring *ring) {
 }
 
 /* An index out of `free`; the chain behind it is kept, or goes back. */
-CC_NEVER_INLINE bool take_free(wcq_node *node, wcq_member *self, uint64_t *index) {
+CC_NEVER_INLINE bool take_free(wcq_node *node, wcq_handle *self, uint64_t *index) {
     if (wcq_dequeue(&node->free, &self->record, index) != WCQ_DONE) {
         return false;
     }
@@ -156,10 +156,10 @@ CC_NEVER_INLINE bool take_free(wcq_node *node, wcq_member *self, uint64_t *index
     return true;
 }
 
-CC_ALWAYS_INLINE cc_ring_answer node_put(cc_ring *common, cc_queue *queue, cc_member *self_,
+CC_ALWAYS_INLINE cc_ring_answer node_put(cc_ring *common, cc_queue *queue, cc_handle *self_,
                                          uintptr_t word) {
     wcq_node *node = (wcq_node *)common;
-    wcq_member *self = (wcq_member *)self_;
+    wcq_handle *self = (wcq_handle *)self_;
     uint64_t index = cc_use_kept(self_, common, words_of(node));
     (void)queue;
     if (index == CC_NO_INDEX && !take_free(node, self, &index)) {
@@ -179,10 +179,10 @@ CC_ALWAYS_INLINE cc_ring_answer node_put(cc_ring *common, cc_queue *queue, cc_me
     return CC_RING_OK;
 }
 
-CC_ALWAYS_INLINE cc_ring_answer node_take(cc_ring *common, cc_queue *queue, cc_member *self_,
+CC_ALWAYS_INLINE cc_ring_answer node_take(cc_ring *common, cc_queue *queue, cc_handle *self_,
                                           uintptr_t *word) {
     wcq_node *node = (wcq_node *)common;
-    wcq_member *self = (wcq_member *)self_;
+    wcq_handle *self = (wcq_handle *)self_;
     uint64_t index;
     (void)queue;
     if (wcq_dequeue(&node->filled, &self->record, &index) == WCQ_EMPTY) {
@@ -205,7 +205,7 @@ CC_ALWAYS_INLINE cc_ring_answer node_take(cc_ring *common, cc_queue *queue, cc_m
 static const cc_ring_kind wcq_nodes = {
     .fewest_slots = FEWEST_SLOTS,
     .most_slots = MOST_SLOTS,
-    .most_slots_for_members = 0, /* wcq_ring.h on the threshold */
+    .most_slots_for_handles = 0, /* wcq_ring.h on the threshold */
     .helpers_name_rings = true,
     .bytes = node_bytes,
     .fill = fill_node,
@@ -220,23 +220,23 @@ static const cc_ring_kind wcq_nodes = {
 /* Both count for themselves: a put when it has a place, so that one that says FULL was never counted; a get before it gives its
  * place to another put. So what is counted as inside is never more than the capacity. */
 
-CC_NEVER_INLINE cc_queue_status put_bounded(wcq *q, wcq_member *self, uintptr_t word) {
+CC_NEVER_INLINE cc_queue_status put_bounded(wcq *q, wcq_handle *self, uintptr_t word) {
     wcq_node *node = q->only;
     uint64_t index;
     if (wcq_dequeue(&node->free, &self->record, &index) != WCQ_DONE) {
         return wcq_is_closed(&node->filled) ? CC_QUEUE_CLOSED : CC_QUEUE_FULL;
     }
-    cc_member_count(&self->common.puts, 1);
+    cc_handle_count(&self->common.puts, 1);
     cc_store_relaxed_uptr(&words_of(node)[index], word); /* published with the index */
     if (wcq_enqueue(&node->filled, &self->record, index) == WCQ_SHUT) {
-        cc_member_count(&self->common.puts, UINT64_MAX); /* minus 1 */
+        cc_handle_count(&self->common.puts, UINT64_MAX); /* minus 1 */
         wcq_enqueue(&node->free, &self->record, index);
         return CC_QUEUE_CLOSED;
     }
     return CC_QUEUE_OK;
 }
 
-CC_NEVER_INLINE cc_queue_status take_bounded(wcq *q, wcq_member *self, uintptr_t *word) {
+CC_NEVER_INLINE cc_queue_status take_bounded(wcq *q, wcq_handle *self, uintptr_t *word) {
     wcq_node *node = q->only;
     uint64_t index;
     if (wcq_dequeue(&node->filled, &self->record, &index) == WCQ_EMPTY) {
@@ -248,7 +248,7 @@ CC_NEVER_INLINE cc_queue_status take_bounded(wcq *q, wcq_member *self, uintptr_t
         }
     }
     *word = cc_load_relaxed_uptr(&words_of(node)[index]);
-    cc_member_count(&self->common.gets, 1);
+    cc_handle_count(&self->common.gets, 1);
     wcq_enqueue(&node->free, &self->record, index);
     return CC_QUEUE_OK;
 }
@@ -288,15 +288,15 @@ static void end(cc_queue *queue) {
     cc_crew_end(&q->crew);
 }
 
-/* At the first operation of a member: make the others look at its wishes. */
-CC_NEVER_INLINE bool join(wcq *q, wcq_member *self) {
+/* At the first operation of a handle: make the others look at its wishes. */
+CC_NEVER_INLINE bool join(wcq *q, wcq_handle *self) {
     return wcq_join_crew(&q->crew, &self->record);
 }
 
 /* put_ring is free at the beginning of an operation: who helps names the wish's node there. What put_ring alone has named cannot
  * be kept then. */
-CC_NEVER_INLINE void help(wcq *q, wcq_member *self_) {
-    cc_member *self = &self_->common;
+CC_NEVER_INLINE void help(wcq *q, wcq_handle *self_) {
+    cc_handle *self = &self_->common;
     const cc_ring *kept = self->kept_of;
     uintptr_t named = cc_load_relaxed_uptr(&self->put_ring);
     self->kept_of = NULL; /* before, lest a fork comes in between */
@@ -308,7 +308,7 @@ CC_NEVER_INLINE void help(wcq *q, wcq_member *self_) {
     }
 }
 
-static inline bool is_ready(wcq *q, wcq_member *self) {
+static inline bool is_ready(wcq *q, wcq_handle *self) {
     if (!self->record.id && !join(q, self)) {
         return false;
     }
@@ -318,9 +318,9 @@ static inline bool is_ready(wcq *q, wcq_member *self) {
     return true;
 }
 
-static cc_queue_status put_word(cc_queue *queue, cc_member *self_, uintptr_t word) {
+static cc_queue_status put_word(cc_queue *queue, cc_handle *self_, uintptr_t word) {
     wcq *q = (wcq *)queue;
-    wcq_member *self = (wcq_member *)self_;
+    wcq_handle *self = (wcq_handle *)self_;
     if (!is_ready(q, self)) {
         return CC_QUEUE_NO_MEMORY;
     }
@@ -328,9 +328,9 @@ static cc_queue_status put_word(cc_queue *queue, cc_member *self_, uintptr_t wor
                    : cc_ring_list_put(&q->rings, queue, self_, word, &wcq_nodes);
 }
 
-static cc_queue_status take_word(cc_queue *queue, cc_member *self_, uintptr_t *word) {
+static cc_queue_status take_word(cc_queue *queue, cc_handle *self_, uintptr_t *word) {
     wcq *q = (wcq *)queue;
-    wcq_member *self = (wcq_member *)self_;
+    wcq_handle *self = (wcq_handle *)self_;
     if (!is_ready(q, self)) {
         return CC_QUEUE_NO_MEMORY;
     }
@@ -338,7 +338,7 @@ static cc_queue_status take_word(cc_queue *queue, cc_member *self_, uintptr_t *w
                    : cc_ring_list_take(&q->rings, queue, self_, word, &wcq_nodes);
 }
 
-static void close_rings(cc_queue *queue, cc_member *self) {
+static void close_rings(cc_queue *queue, cc_handle *self) {
     wcq *q = (wcq *)queue;
     if (q->only) {
         wcq_close(&q->only->filled);
@@ -368,7 +368,7 @@ const cc_queue_operations cc_wcq_operations = {
     .backend = "wcq",
     .is_available = cc_can_swap_pairs,
     .queue_bytes = sizeof(wcq),
-    .member_bytes = sizeof(wcq_member),
+    .handle_bytes = sizeof(wcq_handle),
     .begin = begin,
     .put_word = put_word,
     .take_word = take_word,

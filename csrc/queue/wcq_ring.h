@@ -146,7 +146,7 @@ typedef struct wcq_record {
     uint32_t next_to_help;
 } wcq_record;
 
-/* Makes the record a member of the crew; false without memory. Lock-free. */
+/* Makes the record a handle of the crew; false without memory. Lock-free. */
 static inline bool wcq_join_crew(cc_crew *crew, wcq_record *record) {
     memset((void *)record, 0, sizeof *record);
     record->until_help = WCQ_HELP_EVERY;

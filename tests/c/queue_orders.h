@@ -59,16 +59,16 @@ static inline UNUSED void do_whole(int who, queue_operation_name operation) {
     go_on(who, INT64_MAX);
 }
 
-/* A new queue, which fibres 0 .. members - 1 have joined in this order by a get that finds nothing. */
+/* A new queue, which fibres 0 .. handles - 1 have joined in this order by a get that finds nothing. */
 static inline UNUSED void begin_orders(cc_queue_kind kind, const cc_queue_options *options,
-                                       int members) {
+                                       int handles) {
     queue = cc_queue_new(kind, options);
     CHECK(queue);
     op_count = next_word = 0;
     ticks = 1;
     memset(orders, 0, sizeof orders);
-    begin_fibres(members, obey);
-    for (int i = 0; i < members; i++) {
+    begin_fibres(handles, obey);
+    for (int i = 0; i < handles; i++) {
         do_whole(i, Q_GET);
         CHECK_EQ(ops[i].answer, CC_QUEUE_EMPTY);
     }

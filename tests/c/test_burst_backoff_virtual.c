@@ -67,7 +67,7 @@ static struct {
     ucontext_t context;
     char *stack;
     uint64_t clock, work, idle_until, operations, longest;
-    cc_member member;
+    cc_handle handle;
 } fibres[MOST_THREADS];
 static ucontext_t scheduler;
 static int current, count;
@@ -125,15 +125,15 @@ static void body(void) {
         advance(work < LEAST_WORK ? work : work / 2 + next_random() % (work + 1));
         uint64_t before = fibres[current].clock;
         if (with_backoff) {
-            cc_streak_join(&streaks, CC_PUTTING, &fibres[current].member);
+            cc_streak_join(&streaks, CC_PUTTING, &fibres[current].handle);
         }
         uint64_t held = fibres[current].clock - before;
         fibres[current].longest = held > fibres[current].longest ? held : fibres[current].longest;
         take_the_line();
-        cc_member_count(&fibres[current].member.puts, 1);
+        cc_handle_count(&fibres[current].handle.puts, 1);
         fibres[current].operations++;
         if (with_backoff) {
-            cc_streak_leave(&fibres[current].member);
+            cc_streak_leave(&fibres[current].handle);
         }
     }
 }
@@ -155,7 +155,7 @@ static void begin_fibre(int i, const group *g) {
     if (!fibres[i].stack) {
         CHECK((fibres[i].stack = malloc(STACK_BYTES)) != NULL);
     }
-    memset((void *)&fibres[i].member, 0, sizeof(cc_member));
+    memset((void *)&fibres[i].handle, 0, sizeof(cc_handle));
     fibres[i].work = g->work;
     fibres[i].idle_until = g->idle_until;
     fibres[i].clock = 1000 + next_random() % 1000;

@@ -7,7 +7,7 @@
 #include "queue_kinds.h"
 #include "queue_orders.h"
 
-enum { MAIN, SLOW_GET, LATER_GET, SLOW_PUT, MEMBERS, MOST_STEPS = 20, SLOTS = 4 };
+enum { MAIN, SLOW_GET, LATER_GET, SLOW_PUT, HANDLES, MOST_STEPS = 20, SLOTS = 4 };
 
 /* Where the sleepers sleep: before the steps with these numbers. */
 typedef struct places {
@@ -85,7 +85,7 @@ static void try_everywhere(const queue_kind *kind, void (*carry_out)(const place
     for (p.get = 1; p.get <= MOST_STEPS; p.get++) {
         for (p.later = p.get; p.later <= p.get + most_later; p.later++) {
             for (p.put = 1; p.put <= MOST_STEPS; p.put++) {
-                begin_orders(kind->kind, &options, MEMBERS);
+                begin_orders(kind->kind, &options, HANDLES);
                 carry_out(&p);
                 tried++;
                 if (!is_explained(capacity)) {

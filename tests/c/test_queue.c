@@ -364,8 +364,8 @@ static void put_and_get(int index, void *argument) {
     atomic_fetch_add(&m->sum, sum);
 }
 
-/* More threads than slots, than pointers at hand, than the first chunk of members. */
-static void test_many_members(const queue_kind *kind) {
+/* More threads than slots, than pointers at hand, than the first chunk of handles. */
+static void test_many_handles(const queue_kind *kind) {
     enum { THREADS = 100 };
     for (size_t capacity = 0; capacity <= 200; capacity += 200) {
         meeting m = {queue_of(kind, (cc_queue_options){.ring_slots = 2, .capacity = capacity}), 0};
@@ -384,7 +384,7 @@ static void come_and_go(int index, void *argument) {
 }
 
 /* Threads that follow one another use one block. */
-static void test_members_are_inherited(const queue_kind *kind) {
+static void test_handles_are_inherited(const queue_kind *kind) {
     cc_queue *queue = queue_of(kind, (cc_queue_options){0});
     for (int i = 0; i < 60; i++) { /* CRTurn looks through its nodes once in a while */
         run_threads(1, come_and_go, queue);
@@ -507,8 +507,8 @@ int main(void) {
         {"without memory nothing happens", test_no_memory},
         {"memory is given back", test_memory_is_given_back},
         {"bytes of a slot", test_bytes_of_a_slot},
-        {"a hundred members", test_many_members},
-        {"threads that follow one another share a block", test_members_are_inherited},
+        {"a hundred handles", test_many_handles},
+        {"threads that follow one another share a block", test_handles_are_inherited},
 #ifndef CC_TSAN
         {"fork", test_fork},
 #endif

@@ -112,7 +112,7 @@ static void *use_a_new_queue(void *kind) {
     return NULL;
 }
 
-/* It has got the lowest free record, so it needs no table of members. */
+/* It has got the lowest free record, so it needs no table of handles. */
 static void test_new_thread(uintptr_t kind) {
     pthread_t thread;
     (void)use_a_new_queue((void *)kind);

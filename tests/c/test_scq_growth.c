@@ -13,13 +13,13 @@
  */
 #include "queue_orders.h"
 
-enum { LATE = 5, PUTTER = LATE + 1, MEMBERS = LATE + 2, MOST_STEPS = 24 };
+enum { LATE = 5, PUTTER = LATE + 1, HANDLES = LATE + 2, MOST_STEPS = 24 };
 
 /* The order that is described above. Late gets sleep before their step number `look`, and again before number `failed`, the
  * first put before its step number `stalled`. Is there an explanation for the answers? */
 static bool carry_out(const cc_queue_options *options, int64_t look, int64_t failed,
                       int64_t stalled) {
-    begin_orders(CC_QUEUE_SCQ, options, MEMBERS);
+    begin_orders(CC_QUEUE_SCQ, options, HANDLES);
     do_whole(0, Q_PUT);
     for (int i = 1; i <= LATE; i++) {
         order(i, Q_GET);

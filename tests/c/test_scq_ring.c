@@ -172,7 +172,7 @@ static void test_the_last_ticket(void) {
     CHECK(!put_index(&r.ring, r.entries, r.mask, tickets_of(r.mask), 0));
 }
 
-/* A ring has room for so many members, and a queue takes no more: who has come goes on. */
+/* A ring has room for so many handles, and a queue takes no more: who has come goes on. */
 static void put_in_vain(int index, void *queue) {
     (void)index;
     uintptr_t word;
@@ -180,16 +180,16 @@ static void put_in_vain(int index, void *queue) {
     CHECK_EQ(cc_queue_get(queue, &word), CC_QUEUE_NO_MEMORY);
 }
 
-static void test_as_many_members_as_there_may_be(void) {
-    static const uint32_t counts[] = {16385, MOST_SLOTS_FOR_MEMBERS};
+static void test_as_many_handles_as_there_may_be(void) {
+    static const uint32_t counts[] = {16385, MOST_SLOTS_FOR_HANDLES};
     for (int i = 0; i < 2; i++) {
         cc_queue *queue = cc_queue_new(CC_QUEUE_SCQ, NULL);
         CHECK_EQ(cc_queue_put(queue, 1), CC_QUEUE_OK);
-        cc_store_relaxed_u32(&queue->members.count, counts[i]);
+        cc_store_relaxed_u32(&queue->handles.count, counts[i]);
         for (uintptr_t word = 2; word <= 100000; word++) {
             CHECK_EQ(cc_queue_put(queue, word), CC_QUEUE_OK);
         }
-        if (counts[i] == MOST_SLOTS_FOR_MEMBERS) {
+        if (counts[i] == MOST_SLOTS_FOR_HANDLES) {
             run_threads(1, put_in_vain, queue);
         }
         for (uintptr_t word, expected = 1; expected <= 100000; expected++) {
@@ -215,8 +215,8 @@ int main(void) {
     test_more_threads_than_the_threshold_allows();
     begin_test("the last ticket");
     test_the_last_ticket();
-    begin_test("as many members as there may be");
-    test_as_many_members_as_there_may_be();
+    begin_test("as many handles as there may be");
+    test_as_many_handles_as_there_may_be();
     printf("passed\n");
     return 0;
 }

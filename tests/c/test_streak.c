@@ -17,7 +17,7 @@ static uintptr_t named(cc_streaks *s, cc_queue_end end) {
 
 /* As if it had just used the queue, and nothing else for a while: one long gap, if we lose the
  * processor, changes nothing. */
-static void make_hot(cc_member *self) {
+static void make_hot(cc_handle *self) {
     self->unlooked = 0;
     self->is_timed = 1;
     self->gap = 1;
@@ -25,13 +25,13 @@ static void make_hot(cc_member *self) {
 }
 
 /* As if it always worked on what it gets. */
-static void make_slow(cc_member *self) {
+static void make_slow(cc_handle *self) {
     make_hot(self);
     self->gap = 4 * CC_STREAK_GAP;
 }
 
-/* An operation of a member that has just done another one. */
-static void wait_hot(cc_streaks *s, cc_queue_end end, cc_member *self) {
+/* An operation of a handle that has just done another one. */
+static void wait_hot(cc_streaks *s, cc_queue_end end, cc_handle *self) {
     make_hot(self);
     cc_streak_wait(s, end, self);
     CHECK_EQ(self->is_timed, 0);
@@ -46,7 +46,7 @@ static void rest_no_more(cc_streaks *s) {
 static void test_nobody_is_waited_for_at_first(void) {
     begin_test("the first one that is hot names itself");
     cc_streaks streaks = {.most = MOST};
-    cc_member self = {0};
+    cc_handle self = {0};
     cc_streak_wait(&streaks, CC_GETTING, &self);
     CHECK_EQ(self.is_timed, 1); /* nothing is known of it yet */
     CHECK_EQ(named(&streaks, CC_GETTING), 0);
@@ -58,7 +58,7 @@ static void test_nobody_is_waited_for_at_first(void) {
 static void test_gaps(void) {
     begin_test("a gap is measured from the end of an operation to the beginning of the next one");
     cc_streaks streaks = {.most = MOST};
-    cc_member self = {0};
+    cc_handle self = {0};
     cc_streak_join(&streaks, CC_PUTTING, &self);
     uint64_t before = cc_os_now();
     cc_streak_leave(&self);
@@ -91,7 +91,7 @@ static void test_one_that_stands_still(void) {
     begin_test(
         "one that stands still is relieved, and then nobody waits for a while, longer each time");
     cc_streaks streaks = {.most = MOST};
-    cc_member still = {0}, self = {0}, another = {0};
+    cc_handle still = {0}, self = {0}, another = {0};
     uint64_t last = 0, times = 0;
     for (int i = 0; i < 10; i++) {
         cc_store_relaxed_uptr(&streaks.at[CC_PUTTING], (uintptr_t)&still);
@@ -118,7 +118,7 @@ static void test_one_that_works(void) {
     begin_test(
         "one that works on its items neither waits nor is named, and looks less and less often");
     cc_streaks streaks = {.most = MOST};
-    cc_member other = {0}, self = {0};
+    cc_handle other = {0}, self = {0};
     unsigned looks = 0, since = 0, longest = 0;
     cc_store_relaxed_uptr(&streaks.at[CC_PUTTING], (uintptr_t)&other);
     for (int i = 0; i < 1000; i++) {
@@ -141,19 +141,19 @@ static void test_one_that_works(void) {
 static void test_ends(void) {
     begin_test("who puts and gets takes over both ends, who does one of them that end");
     cc_streaks streaks = {.most = MOST};
-    cc_member other = {0}, self = {0};
+    cc_handle other = {0}, self = {0};
     for (int i = 0; i < 2; i++) {
         cc_store_relaxed_uptr(&streaks.at[i], (uintptr_t)&other);
     }
-    cc_member_count(&self.puts, 3);
+    cc_handle_count(&self.puts, 3);
     wait_hot(&streaks, CC_PUTTING, &self);
     CHECK_EQ(named(&streaks, CC_PUTTING), (uintptr_t)&self);
     CHECK_EQ(named(&streaks, CC_GETTING), (uintptr_t)&other);
 
     cc_store_relaxed_uptr(&streaks.at[CC_PUTTING], (uintptr_t)&other);
     rest_no_more(&streaks);
-    cc_member_count(&self.puts, 1);
-    cc_member_count(&self.gets, 1);
+    cc_handle_count(&self.puts, 1);
+    cc_handle_count(&self.gets, 1);
     wait_hot(&streaks, CC_PUTTING, &self);
     CHECK_EQ(named(&streaks, CC_PUTTING), (uintptr_t)&self);
     CHECK_EQ(named(&streaks, CC_GETTING), (uintptr_t)&self);
@@ -167,10 +167,10 @@ static void test_calls_that_are_never_held_up(void) {
             continue;
         }
         uintptr_t word;
-        cc_members *members = &queue->members;
+        cc_handles *handles = &queue->handles;
         cc_streaks *all = &queue->streaks;
         CHECK_EQ(cc_queue_put_now(queue, 7), CC_QUEUE_OK);
-        cc_member *self = cc_members_first(members), other = {0};
+        cc_handle *self = cc_handles_first(handles), other = {0};
         for (int i = 0; i < 2; i++) {
             cc_store_relaxed_uptr(&all->at[i], (uintptr_t)&other);
         }
@@ -196,14 +196,14 @@ static void test_pairs(void) {
     begin_test(
         "a thread that puts and gets in turn has both ends soon, and reads no clock any more");
     cc_streaks streaks = {.most = MOST};
-    cc_member self = {0};
+    cc_handle self = {0};
     for (int i = 0; i < 20; i++) {
         cc_queue_end end = i % 2 ? CC_GETTING : CC_PUTTING;
         if (self.is_timed) {
             make_hot(&self);
         }
         cc_streak_join(&streaks, end, &self);
-        cc_member_count(end == CC_PUTTING ? &self.puts : &self.gets, 1);
+        cc_handle_count(end == CC_PUTTING ? &self.puts : &self.gets, 1);
         cc_streak_leave(&self);
     }
     CHECK_EQ(named(&streaks, CC_PUTTING), (uintptr_t)&self);
@@ -212,14 +212,14 @@ static void test_pairs(void) {
 }
 
 typedef struct runner {
-    cc_member member;
+    cc_handle handle;
     _Atomic bool enough;
 } runner;
 
 static void *run(void *argument) {
     runner *r = argument;
     while (!atomic_load(&r->enough)) {
-        cc_member_count(&r->member.gets, 1);
+        cc_handle_count(&r->handle.gets, 1);
     }
     return NULL;
 }
@@ -227,24 +227,24 @@ static void *run(void *argument) {
 static void test_one_that_is_fast(void) {
     begin_test("one that is fast is left alone for a while, and relieved all the same");
     runner r = {.enough = false};
-    cc_member self = {0};
+    cc_handle self = {0};
     cc_streaks streaks = {.most = MOST};
     pthread_t thread;
     CHECK_EQ(pthread_create(&thread, NULL, run, &r), 0);
     uint64_t before;
     do { /* in vain as long as it has no processor */
-        cc_store_relaxed_uptr(&streaks.at[CC_GETTING], (uintptr_t)&r.member);
+        cc_store_relaxed_uptr(&streaks.at[CC_GETTING], (uintptr_t)&r.handle);
         rest_no_more(&streaks);
         cc_store_relaxed_u64(&streaks.rest[CC_GETTING], 1);
-        before = cc_load_relaxed_u64(&r.member.gets);
+        before = cc_load_relaxed_u64(&r.handle.gets);
         wait_hot(&streaks, CC_GETTING, &self);
         CHECK_EQ(named(&streaks, CC_GETTING), (uintptr_t)&self);
     } while (cc_load_relaxed_u64(&streaks.rest[CC_GETTING]) != 0);
     CHECK_EQ(self.unlooked, 0);
-    CHECK(cc_load_relaxed_u64(&r.member.gets) - before >=
+    CHECK(cc_load_relaxed_u64(&r.handle.gets) - before >=
           (uint64_t)(CC_STREAK_FIRST_LOOK / CC_STREAK_PACE));
 
-    cc_store_relaxed_uptr(&streaks.at[CC_GETTING], (uintptr_t)&r.member);
+    cc_store_relaxed_uptr(&streaks.at[CC_GETTING], (uintptr_t)&r.handle);
     streaks.most = 0;
     rest_no_more(&streaks);
     wait_hot(&streaks, CC_GETTING, &self); /* never wait: not even for that one */
@@ -257,16 +257,16 @@ static void test_one_that_is_fast(void) {
 static void test_close_behind_another(void) {
     begin_test("a getter close behind somebody who puts fast falls back, and only it");
     cc_streaks streaks = {.most = MOST};
-    cc_member self = {0};
+    cc_handle self = {0};
     CHECK(!cc_streak_is_behind_another(&streaks, &self)); /* nobody puts */
     cc_store_relaxed_uptr(&streaks.at[CC_PUTTING], (uintptr_t)&self);
     CHECK(!cc_streak_is_behind_another(&streaks, &self)); /* it puts itself */
     runner r = {.enough = false};
-    cc_store_relaxed_uptr(&streaks.at[CC_PUTTING], (uintptr_t)&r.member);
+    cc_store_relaxed_uptr(&streaks.at[CC_PUTTING], (uintptr_t)&r.handle);
     unsigned looks = 0;
     for (unsigned i = 0; i < 10 * CC_STREAK_WORDS_PER_LOOK; i++) {
         looks += cc_streak_is_behind_another(&streaks, &self);
-        cc_member_count(&self.gets, 1);
+        cc_handle_count(&self.gets, 1);
     }
     CHECK_EQ(looks, 10);
 
@@ -295,7 +295,7 @@ static void test_close_behind_another(void) {
     streaks.most = 0;
     cc_streak_fall_back(&streaks, &self); /* never wait */
     CHECK(self.in_vain > 0);
-    CHECK_EQ(named(&streaks, CC_PUTTING), (uintptr_t)&r.member); /* it goes on putting */
+    CHECK_EQ(named(&streaks, CC_PUTTING), (uintptr_t)&r.handle); /* it goes on putting */
     atomic_store(&r.enough, true);
     CHECK_EQ(pthread_join(thread, NULL), 0);
 }

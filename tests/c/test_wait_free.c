@@ -19,7 +19,7 @@
 #include "queue_kinds.h"
 
 #include "fibres.h"
-#include "queue/members.h"
+#include "queue/handles.h"
 
 typedef enum adversary { STARVE, SPOIL, FREEZE, ADVERSARIES } adversary;
 static const char *const adversary_names[] = {"starve", "spoil", "freeze"};

@@ -199,7 +199,7 @@ static const char *judge(void) {
     return wrong;
 }
 
-/* Spins and patience are counted plus one, so 1 is none. Scripts that come before make every fibre a member, or leave a
+/* Spins and patience are counted plus one, so 1 is none. Scripts that come before make every fibre a handle, or leave a
  * kept index and a hazard behind; without them threads come while others are at work, and rings are outgrown. */
 #define IMPATIENT .spins = 1, .patience = 1
 
@@ -245,7 +245,7 @@ static const scenario scenarios[] = {
     /* The threshold of a new ring has yet to be set: a put stalls, one behind it does not. */
     {"first_puts", {.ring_slots = 4, IMPATIENT}, {"P", "P", "G"}, "GGG", 0},
     {"get_first", {.ring_slots = 2, IMPATIENT}, {"GP", "GP", "PG"}, "PPGG", 0},
-    /* Free indices in chains (kept.h): taken, kept, given back; by members that may not keep any; in rings that come again. */
+    /* Free indices in chains (kept.h): taken, kept, given back; by handles that may not keep any; in rings that come again. */
     {"chains", {.ring_slots = 16, .together = 2, IMPATIENT}, {"PPPP", "GGGGG"}, "GG", 0},
     {"chains_of_all", {.ring_slots = 16, .together = 2, IMPATIENT}, {"PGPP", "PPGG"}, "PG", 0},
     {"chains_used_up",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The members of a queue: one block of memory for each thread that has ever used it.
+ * The handles of a queue: one block of memory for each thread that has ever used it.
  *
  * A block belongs to a thread record (cc_thread.h), not to a thread: when a thread ends, the next one that
  * takes over the record finds the block as it was left. So there are at most as many blocks as threads
@@ -11,25 +11,25 @@
  *
  * Pairs of releases and acquires, by number:
  *   (1) publishing a block or a chunk   with the loads that find it: what is in it.
- *   (2) joining the list of members     with the walk over it.
+ *   (2) joining the list of handles     with the walk over it.
  */
-#ifndef CC_QUEUE_MEMBERS_H
-#define CC_QUEUE_MEMBERS_H
+#ifndef CC_QUEUE_HANDLES_H
+#define CC_QUEUE_HANDLES_H
 
 #include <stddef.h>
 
 #include "../memory/cc_thread.h"
 #include "concurrent_collections/cc_atomic.h"
 
-/* Starts a cache line; a kind may make it longer (cc_members.member_bytes) and keep its own fields behind. */
-typedef struct cc_member {
+/* Starts a cache line; a kind may make it longer (cc_handles.handle_bytes) and keep its own fields behind. */
+typedef struct cc_handle {
     /* Only the owner writes these; see queue.h on counts. */
     cc_atomic_u64 puts;
     cc_atomic_u64 gets;
-    /* Sticky hazards: the rings that this member's last put and its last get went to; see ring_list.h. */
+    /* Sticky hazards: the rings that this handle's last put and its last get went to; see ring_list.h. */
     cc_atomic_uptr put_ring;
     cc_atomic_uptr get_ring;
-    struct cc_member
+    struct cc_handle
         *next; /* this and the next line: written once, before the block is published */
     const cc_thread *thread;
     uint32_t unlooked, in_vain; /* from here to puts_then: streak.c */
@@ -40,63 +40,63 @@ typedef struct cc_member {
     uint32_t kept_count; /* this line and the next: kept.h */
     uint32_t kept_first;
     const struct cc_ring *kept_of; /* NULL: nothing is kept */
-} cc_member;
+} cc_handle;
 
 /* Pointers that need no second look-up: enough for most programs. */
-#ifndef CC_MEMBERS_AT_HAND
-#define CC_MEMBERS_AT_HAND 16u
+#ifndef CC_HANDLES_INLINE
+#define CC_HANDLES_INLINE 16u
 #endif
 /* Chunk i has pointers for the indices from 16 << i on, as many as all before it. */
-#define CC_MEMBER_CHUNKS 24u
+#define CC_HANDLE_CHUNKS 24u
 
-typedef struct cc_members {
-    cc_atomic_uptr at_hand[CC_MEMBERS_AT_HAND]; /* cc_member *, by index of the record */
-    cc_atomic_uptr chunks[CC_MEMBER_CHUNKS]; /* cc_atomic_uptr * */
-    cc_atomic_uptr first; /* cc_member *: all of them; grows at the head */
-    cc_atomic_u32 count; /* raised before the member does anything */
-    uint32_t member_bytes;
+typedef struct cc_handles {
+    cc_atomic_uptr inlined[CC_HANDLES_INLINE]; /* cc_handle *, by index of the record */
+    cc_atomic_uptr chunks[CC_HANDLE_CHUNKS]; /* cc_atomic_uptr * */
+    cc_atomic_uptr first; /* cc_handle *: all of them; grows at the head */
+    cc_atomic_u32 count; /* raised before the handle does anything */
+    uint32_t handle_bytes;
     uint32_t most; /* 0: any number; set by the kind before anybody comes */
-} cc_members;
+} cc_handles;
 
 /* Everything else is zero. */
-static inline void cc_members_begin(cc_members *members, size_t member_bytes) {
-    size_t lines = (member_bytes + CC_CACHE_LINE - 1) / CC_CACHE_LINE;
-    members->member_bytes = (uint32_t)(lines * CC_CACHE_LINE);
+static inline void cc_handles_begin(cc_handles *handles, size_t handle_bytes) {
+    size_t lines = (handle_bytes + CC_CACHE_LINE - 1) / CC_CACHE_LINE;
+    handles->handle_bytes = (uint32_t)(lines * CC_CACHE_LINE);
 }
 
 /* Frees the blocks. Nobody uses the queue any more. */
-void cc_members_end(cc_members *members);
+void cc_handles_end(cc_handles *handles);
 
-/* The slow half of cc_member_of. */
-cc_member *cc_member_find_or_make(cc_members *members, const cc_thread *self);
+/* The slow half of cc_handle_of. */
+cc_handle *cc_handle_find_or_make(cc_handles *handles, const cc_thread *self);
 
 /* The calling thread's block; NULL without memory for one, or when there are as many as there may be. Lock-free, and two
  * loads after the first call. */
-static inline cc_member *cc_member_of(cc_members *members, const cc_thread *self) {
-    if (self->index < CC_MEMBERS_AT_HAND) {
-        uintptr_t found = cc_load_acquire_uptr(&members->at_hand[self->index]); /* pairs with (1) */
+static inline cc_handle *cc_handle_of(cc_handles *handles, const cc_thread *self) {
+    if (self->index < CC_HANDLES_INLINE) {
+        uintptr_t found = cc_load_acquire_uptr(&handles->inlined[self->index]); /* pairs with (1) */
         if (found) {
-            return (cc_member *)found;
+            return (cc_handle *)found;
         }
     }
-    return cc_member_find_or_make(members, self);
+    return cc_handle_find_or_make(handles, self);
 }
 
 /* For walks; follow ->next. */
-static inline cc_member *cc_members_first(const cc_members *members) {
-    return (cc_member *)cc_load_seq_cst_uptr(&members->first); /* pairs with (2) */
+static inline cc_handle *cc_handles_first(const cc_handles *handles) {
+    return (cc_handle *)cc_load_seq_cst_uptr(&handles->first); /* pairs with (2) */
 }
 
-/* Members that there have ever been: an upper bound for the threads that are in the queue now. */
-static inline uint32_t cc_members_count(const cc_members *members) {
-    return cc_load_seq_cst_u32(&members->count);
+/* Handles that there have ever been: an upper bound for the threads that are in the queue now. */
+static inline uint32_t cc_handles_count(const cc_handles *handles) {
+    return cc_load_seq_cst_u32(&handles->count);
 }
 
-size_t cc_members_bytes(const cc_members *members);
+size_t cc_handles_bytes(const cc_handles *handles);
 
 /* The owner's counts. Nobody else writes them, so no read-modify-write is needed; released, so that whoever learns of
  * an operation through the queue finds it counted. */
-static inline void cc_member_count(cc_atomic_u64 *counter, uint64_t by) {
+static inline void cc_handle_count(cc_atomic_u64 *counter, uint64_t by) {
     cc_store_release_u64(counter, cc_load_relaxed_u64(counter) + by);
 }
 
