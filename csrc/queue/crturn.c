@@ -21,7 +21,7 @@
  *         If there is no node it takes its request back, and looks again: somebody may have served it meanwhile.
  *
  * Deviations from the paper, and why:
- *   - Handles are not an array of a fixed size but a crew that grows, so that any number of threads may come. Threads
+ *   - Handles are not an array of a fixed size but a helper registry that grows, so that any number of threads may come. Threads
  *     that have an old count pass over a new handle at most once each. So nothing here relies on "after as many turns as
  *     there are threads I have been served": put and get loop until they see that they have been.
  *   - Closing, by a marker: a node that is put like any other. Whoever moves tail on first writes into the new last node
@@ -59,7 +59,7 @@
  */
 #include <string.h>
 
-#include "crew.h"
+#include "helper_registry.h"
 #include "queue_inside.h"
 
 /* tests/c/schedules want nodes to be freed at once. */
@@ -105,13 +105,13 @@ typedef struct crturn {
     char keep_puts_off_head[CC_CACHE_LINE - sizeof(uintptr_t)];
     cc_atomic_uptr tail; /* crturn_node * */
     char keep_gets_off_tail[CC_CACHE_LINE - sizeof(uintptr_t)];
-    cc_crew crew;
+    cc_helpers helpers;
     cc_atomic_u64 nodes; /* allocated now */
     crturn_node first;
 } crturn;
 
 static inline crturn_handle *handle_at(const crturn *q, uint32_t number) {
-    return cc_crew_member(&q->crew, number);
+    return cc_helper_at(&q->helpers, number);
 }
 
 /* ---------------------------------------------------------------- nodes and hazards */
@@ -164,7 +164,7 @@ static inline crturn_node *node_at(crturn_handle *self, const cc_atomic_uptr *en
 }
 
 static bool is_named(const crturn *q, const crturn_node *node) {
-    uint32_t count = cc_crew_count(&q->crew);
+    uint32_t count = cc_helpers_count(&q->helpers);
     for (uint32_t i = 1; i <= count; i++) {
         const crturn_handle *m = handle_at(q, i);
         for (int h = 0; h < HAZARDS; h++) {
@@ -183,7 +183,7 @@ static void retire(crturn *q, crturn_handle *self, crturn_node *node) {
     }
     node->waiting = self->retired;
     self->retired = node;
-    if (++self->retired_count < RETIRED_WORTH_A_LOOK(cc_crew_count(&q->crew))) {
+    if (++self->retired_count < RETIRED_WORTH_A_LOOK(cc_helpers_count(&q->helpers))) {
         return;
     }
     crturn_node *chain = self->retired;
@@ -206,7 +206,7 @@ static void retire(crturn *q, crturn_handle *self, crturn_node *node) {
 
 /* The node that is to follow the one of handle `last`: the next waiting one. NULL: nobody waits. */
 static crturn_node *next_in_turn(const crturn *q, uint32_t last) {
-    uint32_t count = cc_crew_count(&q->crew);
+    uint32_t count = cc_helpers_count(&q->helpers);
     for (uint32_t i = 0; i < count; i++) {
         uintptr_t waiting = cc_load_seq_cst_uptr(&handle_at(q, (last + i) % count + 1)->putting);
         if (waiting) {
@@ -261,7 +261,7 @@ static inline bool is_asking(const crturn_handle *m) {
 
 /* Step 2: who takes `next`, the node behind `head`? 0: nobody asks. */
 static uint32_t taker_of(const crturn *q, const crturn_node *head, crturn_node *next) {
-    uint32_t last = cc_load_seq_cst_u32(&head->taker), count = cc_crew_count(&q->crew);
+    uint32_t last = cc_load_seq_cst_u32(&head->taker), count = cc_helpers_count(&q->helpers);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t number = (last + i) % count + 1;
         if (is_asking(handle_at(q, number))) {
@@ -377,7 +377,7 @@ CC_NEVER_INLINE bool join(crturn *q, crturn_handle *self) {
         self->nothing_given.is_part_of_something = self->stand_in.is_part_of_something = true;
     cc_store_relaxed_uptr(&self->asked, (uintptr_t)&self->nothing_asked);
     cc_store_relaxed_uptr(&self->given, (uintptr_t)&self->nothing_given);
-    if (!cc_crew_join(&q->crew, self, &self->number)) {
+    if (!cc_helpers_join(&q->helpers, self, &self->number)) {
         self->number = 0;
         return false;
     }
@@ -463,7 +463,7 @@ static void end(cc_queue *queue) {
         free_allocated(node);
         node = next;
     }
-    for (uint32_t i = 1; i <= cc_crew_count(&q->crew); i++) {
+    for (uint32_t i = 1; i <= cc_helpers_count(&q->helpers); i++) {
         crturn_handle *m = handle_at(q, i);
         uintptr_t asked = cc_load_relaxed_uptr(&m->asked), given = cc_load_relaxed_uptr(&m->given);
         free_allocated((crturn_node *)given);
@@ -473,12 +473,13 @@ static void end(cc_queue *queue) {
         free_chain(m->retired);
         free_chain(m->spare);
     }
-    cc_crew_end(&q->crew);
+    cc_helpers_end(&q->helpers);
 }
 
 static size_t bytes_of_nodes(const cc_queue *queue) {
     const crturn *q = (const crturn *)queue;
-    return cc_crew_bytes(&q->crew) + (size_t)cc_load_relaxed_u64(&q->nodes) * sizeof(crturn_node);
+    return cc_helpers_bytes(&q->helpers) +
+           (size_t)cc_load_relaxed_u64(&q->nodes) * sizeof(crturn_node);
 }
 
 static bool is_wait_free(const cc_queue *queue) {

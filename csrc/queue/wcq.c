@@ -76,7 +76,7 @@ typedef struct wcq {
     cc_ring_list rings; /* unless `only` is there */
     wcq_node *only;
     uint32_t patience, spins;
-    cc_crew crew;
+    cc_helpers helpers;
     cc_atomic_u64 numbers; /* of rings, given away so far */
 } wcq;
 
@@ -99,10 +99,10 @@ static void begin_node(wcq_node *node, wcq *q, uint32_t indices, uintptr_t word)
     uint32_t bits = wcq_bits_for(node->common.slots), first_free = word ? 1 : 0;
     uint64_t number = cc_fetch_add_relaxed_u64(&q->numbers, 2);
     node->bits = bits;
-    wcq_ring_begin(&node->filled, slots_of(node), bits, 0, first_free, 1, &q->crew, number, node,
+    wcq_ring_begin(&node->filled, slots_of(node), bits, 0, first_free, 1, &q->helpers, number, node,
                    q->patience, q->spins);
     wcq_ring_begin(&node->free, slots_of(node) + (UINT64_C(1) << bits), bits, first_free, indices,
-                   node->keeping.together, &q->crew, number + 1, node, q->patience, q->spins);
+                   node->keeping.together, &q->helpers, number + 1, node, q->patience, q->spins);
     cc_chain_up(words_of(node), first_free, indices, node->keeping.together);
     if (word) {
         cc_store_relaxed_uptr(&words_of(node)[0], word);
@@ -285,12 +285,12 @@ static void end(cc_queue *queue) {
     } else {
         cc_ring_list_end(&q->rings);
     }
-    cc_crew_end(&q->crew);
+    cc_helpers_end(&q->helpers);
 }
 
 /* At the first operation of a handle: make the others look at its wishes. */
 CC_NEVER_INLINE bool join(wcq *q, wcq_handle *self) {
-    return wcq_join_crew(&q->crew, &self->record);
+    return wcq_join_helpers(&q->helpers, &self->record);
 }
 
 /* put_ring is free at the beginning of an operation: who helps names the wish's node there. What put_ring alone has named cannot
@@ -301,7 +301,7 @@ CC_NEVER_INLINE void help(wcq *q, wcq_handle *self_) {
     uintptr_t named = cc_load_relaxed_uptr(&self->put_ring);
     self->kept_of = NULL; /* before, lest a fork comes in between */
     cc_fence_for_fork();
-    wcq_help_the_next(&q->crew, &self_->record, q->only ? NULL : &self->put_ring);
+    wcq_help_the_next(&q->helpers, &self_->record, q->only ? NULL : &self->put_ring);
     if (cc_load_relaxed_uptr(&self->put_ring) == named ||
         cc_load_relaxed_uptr(&self->get_ring) == (uintptr_t)kept) {
         self->kept_of = kept;
@@ -356,7 +356,7 @@ static int visit_words(const cc_queue *queue, int (*visit)(uintptr_t word, void 
 
 static size_t bytes_of_rings(const cc_queue *queue) {
     const wcq *q = (const wcq *)queue;
-    return cc_crew_bytes(&q->crew) +
+    return cc_helpers_bytes(&q->helpers) +
            (q->only ? q->only->common.bytes : (size_t)cc_load_relaxed_u64(&q->rings.bytes));
 }
 

@@ -105,7 +105,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "crew.h"
+#include "helper_registry.h"
 #include "queue_inside.h"
 #include "concurrent_collections/cc_atomic.h"
 
@@ -146,11 +146,11 @@ typedef struct wcq_record {
     uint32_t next_to_help;
 } wcq_record;
 
-/* Makes the record a handle of the crew; false without memory. Lock-free. */
-static inline bool wcq_join_crew(cc_crew *crew, wcq_record *record) {
+/* Registers the record as a helper; false without memory. Lock-free. */
+static inline bool wcq_join_helpers(cc_helpers *helpers, wcq_record *record) {
     memset((void *)record, 0, sizeof *record);
     record->until_help = WCQ_HELP_EVERY;
-    if (!cc_crew_join(crew, record, &record->id)) {
+    if (!cc_helpers_join(helpers, record, &record->id)) {
         record->id = 0;
         return false;
     }
@@ -168,8 +168,8 @@ typedef struct wcq_ring {
     cc_atomic_u64 threshold; /* as int64_t */
     char keep_threshold_off_constants[CC_CACHE_LINE - sizeof(cc_atomic_u64)];
     wcq_pair *slots;
-    cc_crew *crew;
-    uint64_t number; /* unique among the rings of a crew, those of the past included */
+    cc_helpers *helpers;
+    uint64_t number; /* unique among the rings of one helper registry, those of the past included */
     void *home; /* the block of memory that the ring is in */
     uint32_t bits; /* 1 << bits slots */
     uint32_t patience, spins;
@@ -250,7 +250,7 @@ static inline bool wcq_swap_pair(wcq_pair *p, uint64_t first, uint64_t second, u
 /* ---------------------------------------------------------------- threshold and tail */
 
 static inline uint64_t wcq_full_threshold(const wcq_ring *r) {
-    return (UINT64_C(1) << r->bits) + cc_crew_count(r->crew);
+    return (UINT64_C(1) << r->bits) + cc_helpers_count(r->helpers);
 }
 
 static inline void wcq_refill_threshold(wcq_ring *r) {
@@ -301,9 +301,9 @@ static inline wcq_outcome wcq_enqueue_once(wcq_ring *r, uint64_t index) {
  * no helper believes later that the index was never placed. */
 static inline void wcq_make_final(wcq_ring *r, uint64_t ticket) {
     uint64_t place = r->number << 1 | WCQ_TAIL, word = ticket << WCQ_WORD_SHIFT;
-    uint32_t count = cc_crew_count(r->crew);
+    uint32_t count = cc_helpers_count(r->helpers);
     for (uint32_t id = 1; id <= count; id++) {
-        wcq_record *record = cc_crew_member(r->crew, id);
+        wcq_record *record = cc_helper_at(r->helpers, id);
         if (wcq_look(&record->progress.half.first) == word &&
             wcq_look(&record->progress.half.second) == place) {
             wcq_swap_pair(&record->progress, word, place, word | WCQ_FINAL, place);
@@ -389,7 +389,7 @@ static inline void wcq_settle(const wcq_wish *w, uint64_t count, uint64_t tag) {
     unsigned unused = 64u - WCQ_TAG_TICKET_BITS;
     uint64_t plain = count & ~WCQ_CLOSED;
     uint64_t ticket = plain + (uint64_t)((int64_t)((tag - plain) << unused) >> unused);
-    wcq_record *record = cc_crew_member(w->ring->crew, (uint32_t)(tag >> WCQ_TAG_TICKET_BITS));
+    wcq_record *record = cc_helper_at(w->ring->helpers, (uint32_t)(tag >> WCQ_TAG_TICKET_BITS));
     uint64_t word = ticket << WCQ_WORD_SHIFT;
     wcq_pair *counter = wcq_counter(w);
     wcq_swap_pair(&record->progress, word | WCQ_TENTATIVE, w->place, word, w->place);
@@ -539,9 +539,10 @@ static inline uint64_t wcq_wish_and_work(wcq_ring *r, wcq_record *me, wcq_side s
 
 /* Look at one other record and fulfil its wish. `hazard`, if not NULL, is named there so that the block with the ring
  * stays in memory: the wish is found still pending after that, and so long its owner names the ring. */
-CC_NEVER_INLINE void wcq_help_the_next(cc_crew *crew, wcq_record *me, cc_atomic_uptr *hazard) {
+CC_NEVER_INLINE void wcq_help_the_next(cc_helpers *helpers, wcq_record *me,
+                                       cc_atomic_uptr *hazard) {
     me->until_help = WCQ_HELP_EVERY;
-    uint32_t count = cc_crew_count(crew);
+    uint32_t count = cc_helpers_count(helpers);
     me->next_to_help = me->next_to_help >= count ? 1 : me->next_to_help + 1;
     if (me->next_to_help == me->id) {
         if (count == 1) {
@@ -549,7 +550,7 @@ CC_NEVER_INLINE void wcq_help_the_next(cc_crew *crew, wcq_record *me, cc_atomic_
         }
         me->next_to_help = me->next_to_help >= count ? 1 : me->next_to_help + 1;
     }
-    wcq_record *other = cc_crew_member(crew, me->next_to_help);
+    wcq_record *other = cc_helper_at(helpers, me->next_to_help);
     wcq_wish w = {.record = other, .turn = wcq_look(&other->turn)}; /* (1) */
     if (!(w.turn & 1)) {
         return;
@@ -628,13 +629,13 @@ static inline uint32_t wcq_bits_for(size_t most) {
 
 /* `slots` is 1 << bits pairs. The indices from, from + by, ... below `to` are in the ring at the beginning. */
 static inline void wcq_ring_begin(wcq_ring *r, wcq_pair *slots, uint32_t bits, uint64_t from,
-                                  uint64_t to, uint64_t by, cc_crew *crew, uint64_t number,
+                                  uint64_t to, uint64_t by, cc_helpers *helpers, uint64_t number,
                                   void *home, uint32_t patience, uint32_t spins) {
     uint64_t filled = (to - from + by - 1) / by;
     memset((void *)r, 0, sizeof *r);
     r->home = home;
     r->slots = slots;
-    r->crew = crew;
+    r->helpers = helpers;
     r->number = number;
     r->bits = bits;
     r->patience = patience;

@@ -15,7 +15,7 @@
 #define MOST_INDICES 32
 
 typedef struct circulation {
-    cc_crew crew;
+    cc_helpers helpers;
     wcq_ring rings[2];
     wcq_pair *slots[2];
     wcq_record *records[MOST_THREADS + 1];
@@ -34,11 +34,11 @@ static void *memory(size_t bytes) {
 
 static void begin_circulation(circulation *c, uint32_t patience, uint32_t spins) {
     uint32_t bits = wcq_bits_for((size_t)c->indices);
-    memset((void *)&c->crew, 0, sizeof c->crew);
+    memset((void *)&c->helpers, 0, sizeof c->helpers);
     for (int i = 0; i < 2; i++) {
         c->slots[i] = memory(sizeof(wcq_pair) << bits);
         wcq_ring_begin(&c->rings[i], c->slots[i], bits, 0, i ? 0 : (uint64_t)c->indices, 1,
-                       &c->crew, (uint64_t)i, NULL, patience, spins);
+                       &c->helpers, (uint64_t)i, NULL, patience, spins);
     }
     for (int i = 0; i <= c->threads; i++) {
         c->records[i] = memory(sizeof(wcq_record));
@@ -51,12 +51,12 @@ static void circulate(int me, void *argument) {
     wcq_record *record = c->records[me];
     rng r = rng_from((uint64_t)me);
     int64_t moved = 0;
-    CHECK(wcq_join_crew(&c->crew, record));
+    CHECK(wcq_join_helpers(&c->helpers, record));
     for (int64_t i = 0; i < c->rounds; i++) {
         uint64_t index;
         int from = (int)rng_below(&r, 2);
         if (wcq_is_time_to_help(record)) {
-            wcq_help_the_next(&c->crew, record, NULL);
+            wcq_help_the_next(&c->helpers, record, NULL);
         }
         wcq_outcome outcome = wcq_dequeue(&c->rings[from], record, &index);
         if (outcome == WCQ_DONE) {
@@ -76,7 +76,7 @@ static void count_indices(circulation *c) {
     bool seen[MOST_INDICES] = {false};
     int found = 0;
     wcq_record *record = c->records[c->threads];
-    CHECK(wcq_join_crew(&c->crew, record));
+    CHECK(wcq_join_helpers(&c->helpers, record));
     for (int i = 0; i < 2; i++) {
         uint64_t index;
         while (wcq_dequeue(&c->rings[i], record, &index) == WCQ_DONE) {
@@ -92,7 +92,7 @@ static void count_indices(circulation *c) {
     }
     free(c->slots[0]);
     free(c->slots[1]);
-    cc_crew_end(&c->crew);
+    cc_helpers_end(&c->helpers);
 }
 
 static void test_circulation(void) {

@@ -13,13 +13,13 @@
 
 enum { MOST_INDICES = 4, RING_PATIENCE = 16 };
 
-static cc_crew crew;
+static cc_helpers helpers;
 static wcq_record me, other; /* `other` has made the wishes of late operations */
 static wcq_ring ring;
 static wcq_pair slots[2 * MOST_INDICES];
 
 static void begin_ring(unsigned indices) {
-    wcq_ring_begin(&ring, slots, wcq_bits_for(indices), 0, indices, 1, &crew, 7, NULL,
+    wcq_ring_begin(&ring, slots, wcq_bits_for(indices), 0, indices, 1, &helpers, 7, NULL,
                    RING_PATIENCE, 0);
 }
 
@@ -171,7 +171,7 @@ int main(void) {
         printf("not on this machine\n");
         return 0;
     }
-    CHECK(wcq_join_crew(&crew, &me) && wcq_join_crew(&crew, &other));
+    CHECK(wcq_join_helpers(&helpers, &me) && wcq_join_helpers(&helpers, &other));
     begin_test("an unsafe slot stays unsafe when it is moved on");
     for (int way = 0; way < 8; way++) {
         test_unsafe_stays_unsafe(2, way & 1, way & 2, way & 4);
@@ -184,7 +184,7 @@ int main(void) {
     test_a_mark_in_between_stays();
     begin_test("a closed ring stays closed");
     test_closed_stays_closed();
-    cc_crew_end(&crew);
+    cc_helpers_end(&helpers);
     printf("passed\n");
     return 0;
 }

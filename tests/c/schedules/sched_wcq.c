@@ -35,8 +35,8 @@ typedef struct setting {
     const char *plans[SCHED_MOST_FIBRES]; /* what each fibre does, see follow() */
 } setting;
 
-static cc_crew crew;
-static cc_atomic_uptr chunk[CC_CREW_FIRST_CHUNK];
+static cc_helpers helpers;
+static cc_atomic_uptr chunk[CC_HELPERS_FIRST_CHUNK];
 static wcq_ring ring;
 static wcq_pair slots[2 * MOST_INDICES];
 static wcq_record records[SCHED_MOST_FIBRES + 1];
@@ -67,7 +67,7 @@ static uint32_t patience_of(const wcq_record *me) {
 static bool enqueue(wcq_record *me, int index) {
     operation *o = begin_operation(true, index);
     if (wcq_is_time_to_help(me)) {
-        wcq_help_the_next(&crew, me, NULL);
+        wcq_help_the_next(&helpers, me, NULL);
     }
     wcq_outcome outcome = WCQ_MISSED;
     for (uint32_t i = 0; i < patience_of(me) && outcome == WCQ_MISSED; i++) {
@@ -90,7 +90,7 @@ static int dequeue(wcq_record *me) {
     operation *o = begin_operation(false, -1);
     bool was_over = is_over;
     if (wcq_is_time_to_help(me)) {
-        wcq_help_the_next(&crew, me, NULL);
+        wcq_help_the_next(&helpers, me, NULL);
     }
     wcq_outcome outcome = WCQ_MISSED;
     for (uint32_t i = 0; i < patience_of(me) && outcome == WCQ_MISSED; i++) {
@@ -140,13 +140,13 @@ static void follow(unsigned who) {
 
 static void set_up(void) {
     const setting *s = the_setting();
-    memset((void *)&crew, 0, sizeof crew);
+    memset((void *)&helpers, 0, sizeof helpers);
     memset((void *)chunk, 0, sizeof chunk);
-    cc_store_relaxed_uptr(&crew.chunks[0], (uintptr_t)chunk);
+    cc_store_relaxed_uptr(&helpers.chunks[0], (uintptr_t)chunk);
     operations = 0;
     is_over = false;
     for (unsigned i = 0; i <= SCHED_MOST_FIBRES; i++) {
-        if (!wcq_join_crew(&crew, &records[i])) {
+        if (!wcq_join_helpers(&helpers, &records[i])) {
             sched_fail("no memory");
         }
     }
@@ -155,7 +155,8 @@ static void set_up(void) {
             records[i].next_to_help = SCHED_MOST_FIBRES + 1;
         }
     }
-    wcq_ring_begin(&ring, slots, wcq_bits_for(s->indices), 0, s->filled, 1, &crew, 7, NULL, 0, 0);
+    wcq_ring_begin(&ring, slots, wcq_bits_for(s->indices), 0, s->filled, 1, &helpers, 7, NULL, 0,
+                   0);
     cc_store_relaxed_u64(&ring.tail.half.first,
                          cc_load_relaxed_u64(&ring.tail.half.first) + s->lost_tickets);
     for (unsigned i = 0; i < s->filled; i++) {
