@@ -6,7 +6,7 @@
  *
  * Built and run by run_core.sh queue. The contestants take turns; figures are medians (smallest-largest). "an atomic addition" is
  * the unit that makes machines comparable: every put and every get need one at least.
- * With more than one thread: "in a crowd" is with streaks (csrc/queue/streak.h) switched off.
+ * With more than one thread: "in a crowd" is with burst back-off (csrc/queue/burst_backoff.h) switched off.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -236,7 +236,7 @@ int main(int argc, char **argv) {
                     }
                     for (int crowd = 0; crowd < (n == 1 ? 1 : 2); crowd++) {
                         cc_queue_options options = contestants[c].options;
-                        options.streak_wait = (uint32_t)crowd;
+                        options.backoff_wait = (uint32_t)crowd;
                         times[crowd][c][r] =
                             play_together(contestants[c].kind, options, (workload)what, n, seconds);
                     }

@@ -32,7 +32,7 @@ void cc_object_queues_begin(PyObject *empty, PyObject *full, PyObject *shut_down
 cc_object_queue *cc_object_queue_new(cc_queue_kind kind, const cc_queue_options *options_) {
     cc_queue_options options = *options_;
     if (!cc_waiting_may_spin()) {
-        options.streak_wait = 1; /* never */
+        options.backoff_wait = 1; /* never */
     }
     cc_object_queue *q = cc_alloc_aligned(sizeof *q, CC_CACHE_LINE);
     if (q) {

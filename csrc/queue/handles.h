@@ -32,7 +32,7 @@ typedef struct cc_handle {
     struct cc_handle
         *next; /* this and the next line: written once, before the block is published */
     const cc_thread *thread;
-    uint32_t unlooked, in_vain; /* from here to puts_then: streak.c */
+    uint32_t unlooked, in_vain; /* from here to puts_then: burst_backoff.c */
     uint32_t is_timed, gap; /* nanoseconds; 0: not known yet */
     uint64_t left_at;
     uint64_t puts_then, gets_then;

@@ -86,8 +86,8 @@ cc_queue *cc_queue_new(cc_queue_kind kind, const cc_queue_options *options) {
     queue->capacity = queue->options.capacity;
     queue->has_credits = queue->capacity != 0 && !ops->bounds_itself;
     cc_store_relaxed_u64(&queue->credits, queue->capacity);
-    queue->streaks.most =
-        queue->options.streak_wait ? queue->options.streak_wait - 1 : CC_STREAK_WAIT;
+    queue->backoff.most =
+        queue->options.backoff_wait ? queue->options.backoff_wait - 1 : CC_BURST_WAIT;
     cc_handles_begin(&queue->handles, ops->handle_bytes);
     if (!ops->begin(queue)) {
         cc_free(queue);
@@ -161,11 +161,11 @@ CC_ALWAYS_INLINE cc_queue_status put(cc_queue *queue, uintptr_t word, bool may_w
         return CC_QUEUE_NO_MEMORY;
     }
     if (may_wait) {
-        cc_streak_join(&queue->streaks, CC_PUTTING, self);
+        cc_burst_backoff_before(&queue->backoff, CC_PUTTING, self);
     }
     cc_queue_status status = put_counted(queue, self, word);
     if (may_wait) {
-        cc_streak_leave(self);
+        cc_burst_backoff_after(self);
     }
     return status;
 }
@@ -191,7 +191,7 @@ CC_ALWAYS_INLINE cc_queue_status get(cc_queue *queue, uintptr_t *word, bool may_
         return CC_QUEUE_NO_MEMORY;
     }
     if (may_wait) {
-        cc_streak_join(&queue->streaks, CC_GETTING, self);
+        cc_burst_backoff_before(&queue->backoff, CC_GETTING, self);
     }
     cc_queue_status status = queue->ops->take_word(queue, self, word);
     if (status == CC_QUEUE_EMPTY && cc_load_seq_cst_u32(&queue->closing)) {
@@ -207,13 +207,13 @@ CC_ALWAYS_INLINE cc_queue_status get(cc_queue *queue, uintptr_t *word, bool may_
         if (queue->has_credits) {
             give_credit(queue);
         }
-        if (may_wait && cc_streak_is_behind_another(&queue->streaks, self) &&
-            cc_queue_length(queue) < CC_STREAK_WORDS_PER_LOOK) {
-            cc_streak_fall_back(&queue->streaks, self);
+        if (may_wait && cc_burst_backoff_is_behind_another(&queue->backoff, self) &&
+            cc_queue_length(queue) < CC_BURST_WORDS_PER_LOOK) {
+            cc_burst_backoff_fall_back(&queue->backoff, self);
         }
     }
     if (may_wait) {
-        cc_streak_leave(self);
+        cc_burst_backoff_after(self);
     }
     return status;
 }

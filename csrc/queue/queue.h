@@ -56,8 +56,8 @@ typedef struct cc_queue_options {
         patience; /* wCQ: fast attempts before the slow path, plus one; 0: default, so 1 is none */
     uint32_t spins; /* loads that a get waits for a put in its slot, plus one; 0: default */
     uint32_t
-        streak_wait; /* nanoseconds that an operation waits while another thread uses the queue as fast as it
-                           * can (streak.h), plus one; 0: default; 1, never, where one thread runs at a time */
+        backoff_wait; /* nanoseconds that an operation waits while another thread uses the queue as fast as it
+                           * can (burst_backoff.h), plus one; 0: default; 1, never, where one thread runs at a time */
     uint32_t together; /* tests only: indices in a chain (kept.h); 0: as many as go with the ring */
     uint32_t ignore_growth; /* tests only: do not grow rings when threads outnumber slots */
     uint32_t
@@ -82,7 +82,7 @@ cc_queue_status cc_queue_put(cc_queue *queue, uintptr_t word);
 cc_queue_status cc_queue_get(cc_queue *queue, uintptr_t *word);
 
 /* The same for callers that must not be held up, as event loops. The two above may pause for up to
- * `streak_wait` when this thread and another one do nothing but use the queue; these never do. */
+ * `backoff_wait` when this thread and another one do nothing but use the queue; these never do. */
 cc_queue_status cc_queue_put_now(cc_queue *queue, uintptr_t word);
 cc_queue_status cc_queue_get_now(cc_queue *queue, uintptr_t *word);
 

@@ -12,7 +12,7 @@
 #include "../memory/smr_fast.h"
 #include "handles.h"
 #include "queue.h"
-#include "streak.h"
+#include "burst_backoff.h"
 
 typedef struct cc_queue_operations {
     const char *backend;
@@ -50,7 +50,7 @@ struct cc_queue {
     bool counts_itself; /* put_word and take_word see to the handle's counts; set by begin */
     cc_atomic_u32 over; /* a get has said CLOSED: nothing is inside, for ever */
     cc_atomic_u32 closing; /* 1: no put begins to succeed any more */
-    cc_streaks streaks;
+    cc_burst_backoff backoff;
     cc_queue_options options;
     cc_handles handles;
     char keep_credits_off_what_is_only_read[CC_CACHE_LINE];

@@ -30,11 +30,11 @@ static inline UNUSED void for_every_kind(void (*test)(const queue_kind *kind)) {
     }
 }
 
-/* Without streaks (csrc/queue/streak.h) unless they are asked for: they keep threads out of each other's way, which is where
- * tests want them to be. */
+/* Without burst back-off (csrc/queue/burst_backoff.h) unless it is asked for: it keeps threads out of
+ * each other's way, which is where tests want them to be. */
 static inline UNUSED cc_queue *queue_of(const queue_kind *kind, cc_queue_options options) {
-    if (options.streak_wait == 0) {
-        options.streak_wait = 1;
+    if (options.backoff_wait == 0) {
+        options.backoff_wait = 1;
     }
     cc_queue *queue = cc_queue_new(kind->kind, &options);
     CHECK(queue);

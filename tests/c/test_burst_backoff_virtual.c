@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What burst back-off (csrc/queue/streak.h) costs and brings, on more processors than the
- * machine has: the real streak.c, on virtual processors with a virtual clock. Nothing here
+ * What burst back-off (csrc/queue/burst_backoff.h) costs and brings, on more processors than the
+ * machine has: the real burst_backoff.c, on virtual processors with a virtual clock. Nothing here
  * depends on the speed of the machine.
  *
  * Each thread is a fibre with a processor and a clock of its own; the one whose clock is behind
@@ -29,10 +29,10 @@ static uint64_t virtual_now(void);
 #define cc_pause() virtual_pause()
 #define cc_os_now() virtual_now()
 /* Beside the core's own. */
-#define cc_streak_wait virtual_streak_wait
-#define cc_streak_fall_back virtual_streak_fall_back
-#define cc_streak_note_the_end virtual_streak_note_the_end
-#include "queue/streak.c"
+#define cc_burst_backoff_wait virtual_burst_backoff_wait
+#define cc_burst_backoff_fall_back virtual_burst_backoff_fall_back
+#define cc_burst_backoff_note_the_end virtual_burst_backoff_note_the_end
+#include "queue/burst_backoff.c"
 #undef cc_os_now
 
 enum { MOST_THREADS = 80, STACK_BYTES = 64 * 1024, STAYS = 50, CLOCK = 25, PAUSE = 40 };
@@ -76,7 +76,7 @@ static uint64_t line_free_at, random_state;
 static int line_owner;
 static bool with_backoff;
 static machine now_on;
-static cc_streaks streaks;
+static cc_burst_backoff state;
 
 static uint64_t next_random(void) {
     random_state ^= random_state << 13;
@@ -125,7 +125,7 @@ static void body(void) {
         advance(work < LEAST_WORK ? work : work / 2 + next_random() % (work + 1));
         uint64_t before = fibres[current].clock;
         if (with_backoff) {
-            cc_streak_join(&streaks, CC_PUTTING, &fibres[current].handle);
+            cc_burst_backoff_before(&state, CC_PUTTING, &fibres[current].handle);
         }
         uint64_t held = fibres[current].clock - before;
         fibres[current].longest = held > fibres[current].longest ? held : fibres[current].longest;
@@ -133,7 +133,7 @@ static void body(void) {
         cc_handle_count(&fibres[current].handle.puts, 1);
         fibres[current].operations++;
         if (with_backoff) {
-            cc_streak_leave(&fibres[current].handle);
+            cc_burst_backoff_after(&fibres[current].handle);
         }
     }
 }
@@ -175,8 +175,8 @@ static result simulate(const machine *m, const group *groups, int group_count, b
     line_owner = -1;
     line_free_at = 0;
     random_state = UINT64_C(88172645463325252);
-    memset((void *)&streaks, 0, sizeof streaks);
-    streaks.most = CC_STREAK_WAIT;
+    memset((void *)&state, 0, sizeof state);
+    state.most = CC_BURST_WAIT;
     for (int g = 0; g < group_count; g++) {
         for (int i = 0; i < groups[g].threads; i++) {
             CHECK(count < MOST_THREADS);
@@ -230,7 +230,7 @@ static void test_workers(void) {
                 double ratio = on.in_all / off.in_all;
                 worst = ratio < worst ? ratio : worst;
                 CHECK(ratio >= 0.99);
-                CHECK(on.longest < CC_STREAK_FIRST_LOOK);
+                CHECK(on.longest < CC_BURST_FIRST_LOOK);
             }
             say(" %.3f", worst);
         }
@@ -273,7 +273,7 @@ static void test_hot_beside_workers(void) {
                     worst = in_all < worst ? in_all : worst;
                     best = in_all > best ? in_all : best;
                     CHECK(of_workers >= 0.99);
-                    CHECK(on.longest < CC_STREAK_FIRST_LOOK);
+                    CHECK(on.longest < CC_BURST_FIRST_LOOK);
                     /* Where lines are cheap the workers gain what the hot ones lose. */
                     CHECK(in_all >= (machines[m].moves < 100 ? 0.8 : 0.9));
                 }

@@ -282,10 +282,10 @@ static const stress_plan plans[] = {
      0,
      false},
     {"a bound of 16, all put and get", 8, 0, 60000, {.capacity = 16, .patience = 1}, 0, 0, true},
-#ifndef CC_SCHED /* there nobody waits for another's streak */
-    {"in streaks", 4, 4, 100000, {.ring_slots = 4, .streak_wait = 20001}, 0, 0, false},
-    {"in streaks, all put and get", 8, 0, 100000, {.streak_wait = 20001}, 0, 0, true},
-    {"in streaks, threads that end", 4, 4, 30000, {.streak_wait = 8001}, 50, 0, false},
+#ifndef CC_SCHED /* there nobody waits for another's burst */
+    {"in bursts", 4, 4, 100000, {.ring_slots = 4, .backoff_wait = 20001}, 0, 0, false},
+    {"in bursts, all put and get", 8, 0, 100000, {.backoff_wait = 20001}, 0, 0, true},
+    {"in bursts, threads that end", 4, 4, 30000, {.backoff_wait = 8001}, 50, 0, false},
 #endif
     {"threads that end", 4, 4, 30000, {.ring_slots = 1, .spins = 1, .patience = 1}, 50, 0, false},
     {"threads that end, bound of 2", 4, 4, 10000, {.capacity = 2, .ring_slots = 2}, 40, 0, false},
