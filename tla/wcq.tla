@@ -1,12 +1,12 @@
 --------------------------------- MODULE wcq ---------------------------------
-(* The slow path of a wait-free ring as csrc/queue/wcq_ring.h does it: wishes, helpers, tickets that all helpers agree on
-   (next_ticket, settle), notes, and indices that are placed before they are settled.
+(* The slow path of a wait-free ring as csrc/queue/wcq_ring.h does it: requests, helpers, tickets that all helpers agree on
+   (next_ticket, help_phase2), notes, and indices that are placed before they are enqueued.
 
-   One ring of 2n slots. Owners write one wish each, and may stall anywhere; helpers look at wishes again and
+   One ring of 2n slots. Owners write one request each, and may stall anywhere; helpers look at requests again and
    again; getters take the fast way; a closer may close. The threshold is left out (wcq_ends.tla): a get says EMPTY only
    when tail is not ahead. So are catching up of tail more than once, and records that are used again.
 
-   The history of words is judged as in scq.tla. A get begins when it draws its first ticket, or publishes its wish, and
+   The history of words is judged as in scq.tla. A get begins when it draws its first ticket, or publishes its request, and
    returns when it takes its word out: that is stricter than what happens in C, where it begins earlier and returns later.
 
    Scenes, from which a model starts: "empty"; "unsafe": slot 0 has been marked unsafe two cycles ago, and emptied since;
@@ -16,7 +16,7 @@ EXTENDS Integers, Sequences, FiniteSets, TLC
 
 CONSTANTS
     Slots,            \* n
-    Putting, Getting, \* owners of wishes; numbers, no two the same
+    Putting, Getting, \* owners of requests; numbers, no two the same
     Helpers,
     Getters,          \* 1, 2, ..
     Gets,             \* tickets of each getter
@@ -48,12 +48,12 @@ variables
     slot = [i \in Entries |->
         [cycle |-> IF i = 0 THEN (IF Scene = "empty" THEN 0 ELSE 1)
                    ELSE IF Scene \in {"empty", "held"} THEN 0 ELSE 2,
-         safe |-> ~(Scene = "unsafe" /\ i = 0), settled |-> TRUE,
+         safe |-> ~(Scene = "unsafe" /\ i = 0), enqueued |-> TRUE,
          index |-> IF Scene \in {"race", "held"} /\ i = 0 THEN Older ELSE Void, note |-> 0]],
     count = Start,                                  \* head and tail, and their tags
     tag = [head |-> NoTag, tail |-> NoTag],
-    wish = [o \in Owners |-> [kind |-> "none", t |-> 0]],
-    pending = [o \in Owners |-> FALSE],             \* turn is odd
+    request = [o \in Owners |-> [kind |-> "none", t |-> 0]],
+    pending = [o \in Owners |-> FALSE],             \* sequence is odd
     closed = FALSE,                                 \* a bit of count.tail
     \* history of words
     put = IF Order /\ Scene \in {"race", "held"} THEN {Older} ELSE {}, taken = {},
@@ -62,8 +62,8 @@ variables
     verdict = "fine";
 
 macro make_final(t) begin
-    wish := [o \in Owners |-> IF o \in Putting /\ wish[o] = [kind |-> "ticket", t |-> t]
-                              THEN [kind |-> "final", t |-> t] ELSE wish[o]];
+    request := [o \in Owners |-> IF o \in Putting /\ request[o] = [kind |-> "ticket", t |-> t]
+                              THEN [kind |-> "final", t |-> t] ELSE request[o]];
 end macro;
 
 macro begin_get() begin
@@ -87,14 +87,14 @@ macro say_empty() begin
     forget();
 end macro;
 
-(* Owners and helpers: self works on the wish of `owner`. *)
+(* Owners and helpers: self works on the request of `owner`. *)
 process worker \in Owners \cup Helpers
 variables owner = 0, ticket = 0, word = [kind |-> "none", t |-> 0], number = 0, seen = NoTag,
           note = 0, value = [cycle |-> 0], put_before = {}, returned_before = {}, gone_before = {};
 begin
-Wish:
+Request:
     if self \in Owners then
-        wish[self] := [kind |-> "fresh", t |-> 0];
+        request[self] := [kind |-> "fresh", t |-> 0];
         owner := self;
         if Order /\ self \in Putting then before[self] := put end if;
     end if;
@@ -106,7 +106,7 @@ Publish:
         with o \in {p \in Owners : pending[p] /\ p # self} do owner := o end with; \* wcq_help_the_next
     end if;
 Ask:   \* next_ticket
-    word := wish[owner];
+    word := request[owner];
 Ask2:
     if ~pending[owner] \/ word.kind \in {"final", "nothing"} then
         goto Finished;
@@ -121,14 +121,14 @@ Ask3:
 Ask4:
     seen := tag[Side(owner)];
     if tag[Side(owner)] # NoTag then
-        if M("waits_for_settling") then goto Ask else goto Settle end if;
+        if M("waits_for_phase2") then goto Ask else goto HelpPhase2 end if;
     elsif number = Shut then
         goto Refuse;
     end if;
 Ask5:
     if word # [kind |-> "tentative", t |-> number] then
-        if wish[owner] # word then goto Ask
-        else wish[owner] := [kind |-> "tentative", t |-> number] end if;
+        if request[owner] # word then goto Ask
+        else request[owner] := [kind |-> "tentative", t |-> number] end if;
     end if;
 Ask6:
     if count[Side(owner)] = number /\ tag[Side(owner)] = NoTag /\ ~(Side(owner) = "tail" /\ closed) then
@@ -138,29 +138,29 @@ Ask6:
     else
         goto Ask;
     end if;
-Settle:
-    if wish[seen[1]] = [kind |-> "tentative", t |-> seen[2]] then
-        wish[seen[1]] := [kind |-> "ticket", t |-> seen[2]];
+HelpPhase2:
+    if request[seen[1]] = [kind |-> "tentative", t |-> seen[2]] then
+        request[seen[1]] := [kind |-> "ticket", t |-> seen[2]];
     end if;
-Settle2: \* the count is read again before, which makes no difference when both are swapped at once
+HelpPhase2b: \* the count is read again before, which makes no difference when both are swapped at once
     if tag[Side(owner)] = seen then tag[Side(owner)] := NoTag end if;
     seen := NoTag;
     goto Ask;
 Refuse:
-    if wish[owner] = word then wish[owner] := [kind |-> "nothing", t |-> word.t] end if;
+    if request[owner] = word then request[owner] := [kind |-> "nothing", t |-> word.t] end if;
     goto Ask;
 
 Place:  \* place_index
     note := slot[At(ticket)].note;
 Place2:
     value := [cycle |-> slot[At(ticket)].cycle, safe |-> slot[At(ticket)].safe,
-              settled |-> slot[At(ticket)].settled, index |-> slot[At(ticket)].index];
+              enqueued |-> slot[At(ticket)].enqueued, index |-> slot[At(ticket)].index];
 Place3:
     if value.cycle > Cycle(ticket) \/ (value.cycle < Cycle(ticket) /\ note >= Cycle(ticket)) then
         goto Ask;
     elsif value.cycle = Cycle(ticket) then
-        if value.index # Void /\ wish[owner] = [kind |-> "ticket", t |-> ticket] then
-            wish[owner] := [kind |-> "final", t |-> ticket];
+        if value.index # Void /\ request[owner] = [kind |-> "ticket", t |-> ticket] then
+            request[owner] := [kind |-> "final", t |-> ticket];
         end if;
         goto Ask;
     elsif ~Vacant(value) \/ (~value.safe /\ count.head > ticket) then
@@ -168,19 +168,19 @@ Place3:
     end if;
 Place4:
     if slot[At(ticket)] = value @@ [note |-> note] then
-        slot[At(ticket)] := [cycle |-> Cycle(ticket), safe |-> TRUE, settled |-> FALSE, index |-> Word(owner), note |-> note];
+        slot[At(ticket)] := [cycle |-> Cycle(ticket), safe |-> TRUE, enqueued |-> FALSE, index |-> Word(owner), note |-> note];
     else
         goto Place;
     end if;
 Place5:
-    if wish[owner] = [kind |-> "ticket", t |-> ticket] then
-        wish[owner] := [kind |-> "final", t |-> ticket];
+    if request[owner] = [kind |-> "ticket", t |-> ticket] then
+        request[owner] := [kind |-> "final", t |-> ticket];
     else
         goto Ask;
     end if;
 Place6:
-    if slot[At(ticket)] = [cycle |-> Cycle(ticket), safe |-> TRUE, settled |-> FALSE, index |-> Word(owner), note |-> note] then
-        slot[At(ticket)].settled := TRUE;
+    if slot[At(ticket)] = [cycle |-> Cycle(ticket), safe |-> TRUE, enqueued |-> FALSE, index |-> Word(owner), note |-> note] then
+        slot[At(ticket)].enqueued := TRUE;
     end if;
     goto Ask;
 Note:
@@ -195,11 +195,11 @@ Note:
 
 Find:   \* find_index
     value := [cycle |-> slot[At(ticket)].cycle, safe |-> slot[At(ticket)].safe,
-              settled |-> slot[At(ticket)].settled, index |-> slot[At(ticket)].index];
+              enqueued |-> slot[At(ticket)].enqueued, index |-> slot[At(ticket)].index];
 Find2:
     if value.cycle = Cycle(ticket) /\ value.index # Void then
-        if wish[owner] = [kind |-> "ticket", t |-> ticket] then
-            wish[owner] := [kind |-> "final", t |-> ticket];
+        if request[owner] = [kind |-> "ticket", t |-> ticket] then
+            request[owner] := [kind |-> "final", t |-> ticket];
         end if;
         goto Ask;
     elsif value.cycle >= Cycle(ticket) \/ (~Vacant(value) /\ ~value.safe) then
@@ -209,7 +209,7 @@ Find3:  \* spoil
     if [slot[At(ticket)] EXCEPT !.note = 0] # value @@ [note |-> 0] then
         goto Find;
     elsif Vacant(value) then
-        slot[At(ticket)] := [cycle |-> Cycle(ticket), safe |-> value.safe \/ M("safe_again"), settled |-> TRUE,
+        slot[At(ticket)] := [cycle |-> Cycle(ticket), safe |-> value.safe \/ M("safe_again"), enqueued |-> TRUE,
                              index |-> Void, note |-> slot[At(ticket)].note];
     else
         slot[At(ticket)].safe := FALSE;
@@ -220,8 +220,8 @@ Find4:
 Find5:  \* catch_up
     if count.tail = number /\ number < ticket + 1 then count.tail := ticket + 1 end if;
 Find6:
-    if wish[owner] = [kind |-> "ticket", t |-> ticket] then
-        wish[owner] := [kind |-> "nothing", t |-> ticket];
+    if request[owner] = [kind |-> "ticket", t |-> ticket] then
+        request[owner] := [kind |-> "nothing", t |-> ticket];
     end if;
     goto Ask;
 
@@ -237,7 +237,7 @@ Finished:
         goto Return;
     end if;
 TakeOut:
-    if ~value.settled /\ ~M("not_final_first") then
+    if ~value.enqueued /\ ~M("not_final_first") then
         make_final(ticket);
     end if;
 TakeOut2:
@@ -276,7 +276,7 @@ Get4:   \* spoil
             found := [slot[At(mine)] EXCEPT !.note = 0];
             goto Get3;
         elsif Vacant(found) then
-            slot[At(mine)] := [cycle |-> Cycle(mine), safe |-> found.safe \/ M("safe_again"), settled |-> TRUE,
+            slot[At(mine)] := [cycle |-> Cycle(mine), safe |-> found.safe \/ M("safe_again"), enqueued |-> TRUE,
                                index |-> Void, note |-> slot[At(mine)].note];
         else
             slot[At(mine)].safe := FALSE;
@@ -291,7 +291,7 @@ Get5:   \* catch_up, when tail is not ahead
         end if;
         goto Get;
 Out:    \* take_out
-        if ~found.settled /\ ~M("not_final_first") then
+        if ~found.enqueued /\ ~M("not_final_first") then
             make_final(mine);
         end if;
 Out2:
@@ -313,7 +313,7 @@ end algorithm; *)
 \* END TRANSLATION
 
 (* For a mutation that shows late: only the runs in which owners sleep until it happens. *)
-OwnersSleep == (\A o \in Owners : pc[o] \in {"Wish", "Publish", "Ask"}) \/ \A g \in Getters : gets[g] = Gets
+OwnersSleep == (\A o \in Owners : pc[o] \in {"Request", "Publish", "Ask"}) \/ \A g \in Getters : gets[g] = Gets
 
 WordsIn == {i \in Entries : ~Vacant(slot[i])}
 TicketOf(i) == slot[i].cycle * 2 * Slots + i
@@ -326,7 +326,7 @@ QueueFIFO == verdict \notin {"out of order", "not empty"}
 NoDuplication ==
     /\ verdict # "twice"
     /\ \A i \in WordsIn : slot[i].index \notin taken /\ \A j \in WordsIn \ {i} : slot[i].index # slot[j].index
-    /\ \A o \in Putting : wish[o].kind = "nothing" =>
+    /\ \A o \in Putting : request[o].kind = "nothing" =>
         Word(o) \notin taken \cup {slot[i].index : i \in WordsIn}
 
 (* A word in a slot will be found: its ticket has not been drawn, or its drawer has still to look, or has found it. *)
@@ -335,12 +335,12 @@ NoLoss ==
         \/ count.head <= TicketOf(i)
         \/ \E g \in Getters : mine[g] = TicketOf(i) /\ pc[g] \in {"Get2", "Get3", "Get4", "Out", "Out2"}
         \/ Scene = "race" /\ \E g \in Getters : gets[g] = 0 /\ 2 * Slots * g = TicketOf(i)
-        \/ \E o \in Getting : wish[o].t = TicketOf(i) /\ pc[o] # "Done" /\ wish[o].kind # "nothing"
-    /\ \A o \in Putting : wish[o].kind = "final" =>
+        \/ \E o \in Getting : request[o].t = TicketOf(i) /\ pc[o] # "Done" /\ request[o].kind # "nothing"
+    /\ \A o \in Putting : request[o].kind = "final" =>
         Word(o) \in taken \cup {slot[i].index : i \in WordsIn}
 
 FairSpec == Spec /\ \A h \in Helpers : WF_vars(worker(h))
 
-(* A wish that was written down is fulfilled, though its owner takes no more steps. *)
-WishesAreFulfilled == \A o \in Owners : pending[o] ~> (wish[o].kind \in {"final", "nothing"})
+(* A request that was written down is fulfilled, though its owner takes no more steps. *)
+RequestsAreFulfilled == \A o \in Owners : pending[o] ~> (request[o].kind \in {"final", "nothing"})
 =============================================================================

@@ -3,7 +3,7 @@
    the CLOSED bit of tail and catch_up, the threshold, what a get must have seen before it says EMPTY or CLOSED, and the indices that
    bound the queue.
 
-   Nobody helps (wcq.tla): a wish is what remains of it then, the same attempts, but its tickets are swapped out of a tail
+   Nobody helps (wcq.tla): a request is what remains of it then, the same attempts, but its tickets are swapped out of a tail
    that is not closed, and a get lowers the threshold only when it draws the next one. The index in a slot and the
    word under it are one, and the ring `free` is a number of indices. A get does not wait in its slot (spins = 0).
    Threads may be more than n.
@@ -16,7 +16,7 @@ CONSTANTS
     Putters, Getters, Closers, Both, \* threads
     Puts, Gets, \* how often a putter puts, and a getter gets; Both put, get, put
     Capacity,  \* indices, at most n
-    Patience,  \* attempts before a wish
+    Patience,  \* attempts before a request
     Mutation   \* "none", or what is broken on purpose
 
 Threads == Putters \cup Getters \cup Closers \cup Both
@@ -175,7 +175,7 @@ NotExhausted:
         if tries < Patience then
             tries := tries + 1;
         else
-            threshold := threshold - 1; \* with the next ticket of a wish
+            threshold := threshold - 1; \* with the next ticket of a request
         end if;
         goto Take;
 Empty:  \* take_bounded

@@ -14,11 +14,11 @@
  * lock-free, and cc_queue_is_wait_free says no: a thread may be overtaken without end by others who each fill a whole node
  * between two of its steps.
  *
- * Helping across nodes. A wish names its ring and the node that the ring is in. Whoever helps names that node in its own put_ring,
- * which is free at the beginning of an operation, and then asks whether the wish is still pending: if so its owner named the node
- * when the helper did, and the node cannot be recycled before the helper names another. No loop: a wish that is not pending any
+ * Helping across nodes. A request names its ring and the node that the ring is in. Whoever helps names that node in its own put_ring,
+ * which is free at the beginning of an operation, and then asks whether the request is still pending: if so its owner named the node
+ * when the helper did, and the node cannot be recycled before the helper names another. No loop: a request that is not pending any
  * more needs no help. So protecting costs the helper no wait-freedom. Records are parts of handles and live as long as the queue;
- * every ring, recycled ones too, has a number of its own, so that a wish on a ring of the past is never mistaken.
+ * every ring, recycled ones too, has a number of its own, so that a request on a ring of the past is never mistaken.
  *
  * Closing is the CLOSED bit of `filled`'s tail (and the list's mark, if there is a list). A put that is refused gives its index
  * back. A get that finds nothing looks whether the ring is closed, and if so looks again: every ticket below a closed tail is
@@ -31,7 +31,7 @@
  *
  * Memory. A slot of a node takes 2 * 2 * 16 + 8 = 72 bytes. Reclamation: sticky hazards of ring_list.h.
  *
- * After fork() a wish of a thread that is gone stays pending in the child: helpers fulfil it. A word that it takes is lost, as any
+ * After fork() a request of a thread that is gone stays pending in the child: helpers fulfil it. A word that it takes is lost, as any
  * word in the hands of such a thread.
  */
 #include <string.h>
@@ -288,12 +288,12 @@ static void end(cc_queue *queue) {
     cc_helpers_end(&q->helpers);
 }
 
-/* At the first operation of a handle: make the others look at its wishes. */
+/* At the first operation of a handle: make the others look at its requests. */
 CC_NEVER_INLINE bool join(wcq *q, wcq_handle *self) {
     return wcq_join_helpers(&q->helpers, &self->record);
 }
 
-/* put_ring is free at the beginning of an operation: who helps names the wish's node there. What put_ring alone has named cannot
+/* put_ring is free at the beginning of an operation: who helps names the request's node there. What put_ring alone has named cannot
  * be kept then. */
 CC_NEVER_INLINE void help(wcq *q, wcq_handle *self_) {
     cc_handle *self = &self_->common;

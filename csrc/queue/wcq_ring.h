@@ -4,22 +4,22 @@
  *
  * A ring of 2n slots holds at most n indices, as SCQ's does: tail and head hand out tickets, a ticket's slot is
  * ticket % 2n and its cycle ticket / 2n. Who fails with too many tickets in a row writes down what it
- * wants; everybody looks at somebody else's wish once in a while and works on it, so that in the end all
- * work on one wish and nothing is in its way.
+ * wants; everybody looks at somebody else's request once in a while and works on it, so that in the end all
+ * work on one request and nothing is in its way.
  *
  * A slot is a pair of words that one instruction can swap:
- *     value   cycle | SAFE | SETTLED | index
+ *     value   cycle | SAFE | ENQUEUED | index
  *     note    no helper may place an index here any more with a ticket of this cycle or an older one
  * An index of all ones but the last means never filled in this cycle (void); all ones, taken.
  *
- * A wish (request) is one thread's record. Its `progress` is a pair {word, place}; place says which counter of
+ * A request is one thread's record. Its `progress` is a pair {word, place}; place says which counter of
  * which ring, and word is
- *     turn   | FRESH               no ticket yet
+ *     sequence   | FRESH               no ticket yet
  *     ticket | TENTATIVE           the ticket that the counter is about to give
- *     ticket                       the wish owns this ticket; every helper tries it
+ *     ticket                       the request owns this ticket; every helper tries it
  *     ticket | FINAL               placed in, or found in, the slot of this ticket
  *     ...    | FINAL | NOTHING     the ring is closed, or empty
- * No word is ever written twice into the same record with the same place: turns and tickets only grow. So a swap of
+ * No word is ever written twice into the same record with the same place: sequence numbers and tickets only grow. So a swap of
  * the pair by somebody who has slept fails.
  *
  * How all helpers agree on one ticket (the paper's slow_F&A). Word becomes `c | TENTATIVE`, c being the counter;
@@ -33,28 +33,28 @@
  *   Invariant B. While the tag of (record, c) stands, word stays c | TENTATIVE or becomes c: whoever wants to
  *     move it elsewhere has seen no tag after reading the counter beyond c, so it was removed before, so word was
  *     c before.
- *   So a ticket that is taken from the counter in this way belongs to exactly one wish, and none is wasted.
+ *   So a ticket that is taken from the counter in this way belongs to exactly one request, and none is wasted.
  *
  * How all helpers agree on what came of the ticket.
- *   Enqueue. The index is placed with SETTLED = 0. Then word becomes ticket | FINAL, and then the slot
- *     SETTLED = 1. A dequeuer that takes an index with SETTLED = 0 first makes word FINAL itself. So before the
- *     slot changes any further everybody can see that the wish is fulfilled. A helper that cannot use the slot
+ *   Enqueue. The index is placed with ENQUEUED = 0. Then word becomes ticket | FINAL, and then the slot
+ *     ENQUEUED = 1. A dequeuer that takes an index with ENQUEUED = 0 first makes word FINAL itself. So before the
+ *     slot changes any further everybody can see that the request is fulfilled. A helper that cannot use the slot
  *     writes its cycle into the note, by one swap of note and value; so nobody can place the index there later who
  *     has found the slot usable earlier.
  *   Invariant C. When word leaves a ticket T for another one, slot(T) has a cycle of at least T's and does not hold
  *     the index, or a note of at least T's cycle: nobody will ever place it there.
- *   Dequeue. An index found in the ticket's slot makes word FINAL; only the wish's owner takes it out. If there is none
+ *   Dequeue. An index found in the ticket's slot makes word FINAL; only the request's owner takes it out. If there is none
  *     the slot is marked as SCQ does (its cycle moved on, or SAFE removed), so that there never will be one. So either
  *     all helpers find it, or none does; no note is needed.
  *
  * Deviations from the paper:
  *   - The counter's second half names record and ticket. The paper points to a record of its own, "phase 2", which
  *     is used again for the other counter while a pointer may still stand in the first.
- *   - A wish's word carries the place, and a helper asks again whether the turn is the same after it has read word.
- *     The paper asks once; a helper that sleeps then takes part in the owner's next wish, with the index of
+ *   - A request's word carries the place, and a helper asks again whether the sequence is the same after it has read word.
+ *     The paper asks once; a helper that sleeps then takes part in the owner's next request, with the index of
  *     the last.
  *   - A bumped slot (void, of this ticket's cycle) is not mistaken for a finished enqueue.
- *   - Everybody who fulfils an enqueue wish, its owner included, refills the threshold before it returns; else the
+ *   - Everybody who fulfils an enqueue request, its owner included, refills the threshold before it returns; else the
  *     owner could return while the helper that placed its index has not refilled it yet.
  *   - The threshold is 2n + (threads that know the ring), not 3n - 1. So nothing depends on threads <= n; see below.
  *   - The threshold is lowered once for each ticket that fails, after it has failed, as in SCQ.
@@ -75,10 +75,10 @@
  * and tested against adversaries (tests/c/test_wait_free.c), not proved by a machine. Let p be the fast attempts of an
  * operation (each spin of a dequeuer counted as one), H = WCQ_HELP_EVERY.
  *   A loop of the slow path goes around again only because another thread has changed a counter or this slot. The holder of an
- *   older ticket changes a slot a few times and leaves. A counter is changed by other operations' tickets. While a wish
- *   is pending each other thread begins at most k * H operations before it looks at this wish; then it works on it
+ *   older ticket changes a slot a few times and leaves. A counter is changed by other operations' tickets. While a request
+ *   is pending each other thread begins at most k * H operations before it looks at this request; then it works on it
  *   until it is fulfilled, and on nothing else. Each of these operations draws p tickets on each of two rings, and then
- *   wishes. A wish fails with a ticket because of an older index in the slot (at most n of them), or because
+ *   requests. A request fails with a ticket because of an older index in the slot (at most n of them), or because
  *   dequeuers have overtaken it (they stop when the threshold is used up: 2n + k tickets).
  *   So an operation with two rings takes at most about  32 * k^2 * H * (p + 4n + 2k)  steps. The adversaries of the
  *   test have got nowhere near: the squares are there because all k threads might have just looked at somebody else's.
@@ -88,8 +88,8 @@
  * between that and the refill, the refill. Dequeue: with an index, the order of tickets; empty: the load of tail,
  * or the load or decrement of the threshold that says so.
  *
- * Memory order: everything that decides is seq_cst. (1) the stores of a wish, its turn last, with the loads of turn
- * in help_somebody; (2) turn at the end of a wish before the words of the next, with the load of turn after
+ * Memory order: everything that decides is seq_cst. (1) the stores of a request, its sequence last, with the loads of sequence
+ * in help_somebody; (2) sequence at the end of a request before the words of the next, with the load of sequence after
  * word in next_ticket.
  *
  * Limits: 2^60 tickets; 2^20 - 1 records; a tag is told apart for 2^43 tickets. On aarch64 halves of a pair
@@ -111,7 +111,7 @@
 
 #ifdef CC_HAVE_PAIR_CAS
 
-/* Operations between two looks at somebody else's wish. */
+/* Operations between two looks at somebody else's request. */
 #ifndef WCQ_HELP_EVERY
 #define WCQ_HELP_EVERY 16u
 #endif
@@ -133,8 +133,8 @@ typedef union wcq_pair {
 struct wcq_ring;
 
 typedef struct wcq_record {
-    /* The wish. Helpers read it. */
-    cc_atomic_u64 turn; /* odd while the wish is pending */
+    /* The request. Helpers read it. */
+    cc_atomic_u64 sequence; /* odd while the request is pending */
     cc_atomic_uptr ring;
     cc_atomic_uptr home; /* the block of memory that the ring is in */
     cc_atomic_u64 index; /* to enqueue */
@@ -178,7 +178,7 @@ typedef struct wcq_ring {
 
 #define WCQ_CLOSED (UINT64_C(1) << 63) /* in tail's count; every write of tail keeps it */
 
-/* Flags of a wish's word. */
+/* Flags of a request's word. */
 #define WCQ_TENTATIVE 1u
 #define WCQ_FINAL 2u
 #define WCQ_NOTHING 4u
@@ -203,7 +203,7 @@ static inline uint64_t wcq_mask(const wcq_ring *r) { /* all ones: taken */
 static inline uint64_t wcq_void(const wcq_ring *r) {
     return wcq_mask(r) - 1;
 }
-static inline uint64_t wcq_settled(const wcq_ring *r) {
+static inline uint64_t wcq_enqueued(const wcq_ring *r) {
     return UINT64_C(2) << r->bits;
 }
 static inline uint64_t wcq_safe(const wcq_ring *r) {
@@ -289,7 +289,7 @@ static inline wcq_outcome wcq_enqueue_once(wcq_ring *r, uint64_t index) {
            wcq_is_vacant(r, value) &&
            ((value & wcq_safe(r)) || wcq_look(&r->head.half.first) <= ticket)) {
         if (wcq_swap(&slot->half.first, &value,
-                     wcq_value(r, ticket, wcq_safe(r) | wcq_settled(r), index))) {
+                     wcq_value(r, ticket, wcq_safe(r) | wcq_enqueued(r), index))) {
             wcq_refill_threshold(r);
             return WCQ_DONE;
         }
@@ -297,7 +297,7 @@ static inline wcq_outcome wcq_enqueue_once(wcq_ring *r, uint64_t index) {
     return WCQ_MISSED;
 }
 
-/* Somebody is about to take an index out of slot(ticket) that a wish has put there. Make the wish final, so that
+/* Somebody is about to take an index out of slot(ticket) that a request has put there. Make the request final, so that
  * no helper believes later that the index was never placed. */
 static inline void wcq_make_final(wcq_ring *r, uint64_t ticket) {
     uint64_t place = r->number << 1 | WCQ_TAIL, word = ticket << WCQ_WORD_SHIFT;
@@ -307,17 +307,17 @@ static inline void wcq_make_final(wcq_ring *r, uint64_t ticket) {
         if (wcq_look(&record->progress.half.first) == word &&
             wcq_look(&record->progress.half.second) == place) {
             wcq_swap_pair(&record->progress, word, place, word | WCQ_FINAL, place);
-            return; /* a ticket belongs to one wish */
+            return; /* a ticket belongs to one request */
         }
     }
 }
 
 /* The index in slot(ticket), which nobody else may take; value is what was seen there. */
 static inline uint64_t wcq_take_out(wcq_ring *r, uint64_t ticket, uint64_t value) {
-    if (!(value & wcq_settled(r))) {
+    if (!(value & wcq_enqueued(r))) {
         wcq_make_final(r, ticket);
     }
-    /* Not a store or a swap: others may remove SAFE, or add SETTLED, at the same time. */
+    /* Not a store or a swap: others may remove SAFE, or add ENQUEUED, at the same time. */
     cc_fetch_or_seq_cst_u64(&wcq_slot(r, ticket)->half.first, wcq_mask(r));
     return value & wcq_mask(r);
 }
@@ -327,7 +327,7 @@ static inline uint64_t wcq_take_out(wcq_ring *r, uint64_t ticket, uint64_t value
 static inline bool wcq_spoil(wcq_ring *r, uint64_t ticket, uint64_t *value) {
     uint64_t spoilt =
         wcq_is_vacant(r, *value)
-            ? wcq_value(r, ticket, (*value & wcq_safe(r)) | wcq_settled(r), wcq_void(r))
+            ? wcq_value(r, ticket, (*value & wcq_safe(r)) | wcq_enqueued(r), wcq_void(r))
             : *value & ~wcq_safe(r);
     return spoilt == *value || wcq_swap(&wcq_slot(r, ticket)->half.first, value, spoilt);
 }
@@ -369,23 +369,23 @@ static inline wcq_outcome wcq_dequeue_once(wcq_ring *r, uint64_t *index) {
 
 /* ---------------------------------------------------------------- the slow path */
 
-typedef struct wcq_wish {
+typedef struct wcq_request {
     wcq_record *record;
     wcq_ring *ring;
-    uint64_t turn, place, index;
-} wcq_wish;
+    uint64_t sequence, place, index;
+} wcq_request;
 
-static inline wcq_pair *wcq_counter(const wcq_wish *w) {
+static inline wcq_pair *wcq_counter(const wcq_request *w) {
     return w->place & 1 ? &w->ring->head : &w->ring->tail;
 }
 
-static inline bool wcq_advance(const wcq_wish *w, uint64_t word, uint64_t next) {
+static inline bool wcq_advance(const wcq_request *w, uint64_t word, uint64_t next) {
     return wcq_swap_pair(&w->record->progress, word, w->place, next, w->place);
 }
 
-/* The counter has given a ticket away as `tag` says. Tell the wish, then remove the tag. `count` was read before
+/* The counter has given a ticket away as `tag` says. Tell the request, then remove the tag. `count` was read before
  * the tag, or after: only the ticket's high bits are taken from it. */
-static inline void wcq_settle(const wcq_wish *w, uint64_t count, uint64_t tag) {
+static inline void wcq_help_phase2(const wcq_request *w, uint64_t count, uint64_t tag) {
     unsigned unused = 64u - WCQ_TAG_TICKET_BITS;
     uint64_t plain = count & ~WCQ_CLOSED;
     uint64_t ticket = plain + (uint64_t)((int64_t)((tag - plain) << unused) >> unused);
@@ -397,14 +397,14 @@ static inline void wcq_settle(const wcq_wish *w, uint64_t count, uint64_t tag) {
     wcq_swap_pair(counter, count, tag, count, 0);
 }
 
-/* The wish's ticket, if it is another than *ticket, the one that the caller has tried in vain; else see that it
- * gets one. False: the wish is fulfilled, or given up. */
-static inline bool wcq_next_ticket(const wcq_wish *w, uint64_t *ticket) {
+/* The request's ticket, if it is another than *ticket, the one that the caller has tried in vain; else see that it
+ * gets one. False: the request is fulfilled, or given up. */
+static inline bool wcq_next_ticket(const wcq_request *w, uint64_t *ticket) {
     wcq_ring *r = w->ring;
     wcq_pair *counter = wcq_counter(w);
     for (;;) {
         uint64_t word = wcq_look(&w->record->progress.half.first);
-        if (wcq_look(&w->record->turn) != w->turn || (word & WCQ_FINAL)) { /* (2) */
+        if (wcq_look(&w->record->sequence) != w->sequence || (word & WCQ_FINAL)) { /* (2) */
             return false;
         }
         bool has_failed = !(word & (WCQ_FRESH | WCQ_TENTATIVE));
@@ -416,7 +416,7 @@ static inline bool wcq_next_ticket(const wcq_wish *w, uint64_t *ticket) {
         uint64_t count = wcq_look(&counter->half.first);
         uint64_t tag = wcq_look(&counter->half.second);
         if (tag) {
-            wcq_settle(w, count, tag);
+            wcq_help_phase2(w, count, tag);
             continue;
         }
         if (count & WCQ_CLOSED) {
@@ -435,13 +435,13 @@ static inline bool wcq_next_ticket(const wcq_wish *w, uint64_t *ticket) {
         tag = (uint64_t)w->record->id << WCQ_TAG_TICKET_BITS |
               (count & ((UINT64_C(1) << WCQ_TAG_TICKET_BITS) - 1));
         if (wcq_swap_pair(counter, count, 0, count + 1, tag)) {
-            wcq_settle(w, count, tag);
+            wcq_help_phase2(w, count, tag);
         }
     }
 }
 
-/* Try to place the wish's index with this ticket. */
-static inline void wcq_place_index(const wcq_wish *w, uint64_t ticket) {
+/* Try to place the request's index with this ticket. */
+static inline void wcq_place_index(const wcq_request *w, uint64_t ticket) {
     wcq_ring *r = w->ring;
     wcq_pair *slot = wcq_slot(r, ticket);
     uint64_t cycle = wcq_cycle_of_ticket(r, ticket);
@@ -470,7 +470,7 @@ static inline void wcq_place_index(const wcq_wish *w, uint64_t ticket) {
         uint64_t placed = wcq_value(r, ticket, wcq_safe(r), w->index);
         if (wcq_swap_pair(slot, value, note, placed, note)) {
             if (wcq_advance(w, word, word | WCQ_FINAL)) {
-                wcq_swap_pair(slot, placed, note, placed | wcq_settled(r), note);
+                wcq_swap_pair(slot, placed, note, placed | wcq_enqueued(r), note);
             }
             wcq_refill_threshold(r);
             return;
@@ -479,7 +479,7 @@ static inline void wcq_place_index(const wcq_wish *w, uint64_t ticket) {
 }
 
 /* Look for an index in the slot of this ticket. */
-static inline void wcq_find_index(const wcq_wish *w, uint64_t ticket) {
+static inline void wcq_find_index(const wcq_request *w, uint64_t ticket) {
     wcq_ring *r = w->ring;
     wcq_pair *slot = wcq_slot(r, ticket);
     uint64_t cycle = wcq_cycle_of_ticket(r, ticket);
@@ -506,7 +506,7 @@ static inline void wcq_find_index(const wcq_wish *w, uint64_t ticket) {
     }
 }
 
-static inline void wcq_work_on(const wcq_wish *w) {
+static inline void wcq_work_on(const wcq_request *w) {
     uint64_t ticket = WCQ_NO_TICKET;
     while (wcq_next_ticket(w, &ticket)) {
         if (w->place & 1) {
@@ -517,28 +517,29 @@ static inline void wcq_work_on(const wcq_wish *w) {
     }
 }
 
-/* Write a wish down, work on it until it is final, and return its last word. */
-static inline uint64_t wcq_wish_and_work(wcq_ring *r, wcq_record *me, wcq_side side,
-                                         uint64_t index) {
+/* Write a request down, work on it until it is final, and return its last word. */
+static inline uint64_t wcq_request_and_work(wcq_ring *r, wcq_record *me, wcq_side side,
+                                            uint64_t index) {
     /* Odd already: the thread that had this record before was in the process that has forked us. */
-    uint64_t turn = (cc_load_relaxed_u64(&me->turn) + 1) | 1;
-    wcq_wish w = {me, r, turn, r->number << 1 | side, index};
-    cc_store_release_u64(&me->progress.half.first, turn << WCQ_WORD_SHIFT | WCQ_FRESH); /* (2) */
+    uint64_t sequence = (cc_load_relaxed_u64(&me->sequence) + 1) | 1;
+    wcq_request w = {me, r, sequence, r->number << 1 | side, index};
+    cc_store_release_u64(&me->progress.half.first,
+                         sequence << WCQ_WORD_SHIFT | WCQ_FRESH); /* (2) */
     cc_store_release_u64(&me->progress.half.second, w.place);
     cc_store_release_uptr(&me->ring, (uintptr_t)r);
     cc_store_release_uptr(&me->home, (uintptr_t)r->home);
     cc_store_release_u64(&me->index, index);
-    cc_store_release_u64(&me->turn, turn); /* (1) */
+    cc_store_release_u64(&me->sequence, sequence); /* (1) */
     wcq_work_on(&w);
     uint64_t word = wcq_look(&me->progress.half.first);
-    cc_store_release_u64(&me->turn, turn + 1); /* (2) */
+    cc_store_release_u64(&me->sequence, sequence + 1); /* (2) */
     return word;
 }
 
 /* ---------------------------------------------------------------- operations */
 
-/* Look at one other record and fulfil its wish. `hazard`, if not NULL, is named there so that the block with the ring
- * stays in memory: the wish is found still pending after that, and so long its owner names the ring. */
+/* Look at one other record and fulfil its request. `hazard`, if not NULL, is named there so that the block with the ring
+ * stays in memory: the request is found still pending after that, and so long its owner names the ring. */
 CC_NEVER_INLINE void wcq_help_the_next(cc_helpers *helpers, wcq_record *me,
                                        cc_atomic_uptr *hazard) {
     me->until_help = WCQ_HELP_EVERY;
@@ -551,8 +552,8 @@ CC_NEVER_INLINE void wcq_help_the_next(cc_helpers *helpers, wcq_record *me,
         me->next_to_help = me->next_to_help >= count ? 1 : me->next_to_help + 1;
     }
     wcq_record *other = cc_helper_at(helpers, me->next_to_help);
-    wcq_wish w = {.record = other, .turn = wcq_look(&other->turn)}; /* (1) */
-    if (!(w.turn & 1)) {
+    wcq_request w = {.record = other, .sequence = wcq_look(&other->sequence)}; /* (1) */
+    if (!(w.sequence & 1)) {
         return;
     }
     w.place = wcq_look(&other->progress.half.second);
@@ -561,7 +562,7 @@ CC_NEVER_INLINE void wcq_help_the_next(cc_helpers *helpers, wcq_record *me,
     if (hazard) {
         cc_exchange_seq_cst_uptr(hazard, cc_load_acquire_uptr(&other->home));
     }
-    wcq_work_on(&w); /* which first asks whether the turn is still the same */
+    wcq_work_on(&w); /* which first asks whether the sequence is still the same */
 }
 
 /* At the beginning of every operation: once in WCQ_HELP_EVERY. Then wcq_help_the_next. */
@@ -577,7 +578,7 @@ static inline wcq_outcome wcq_enqueue(wcq_ring *r, wcq_record *me, uint64_t inde
             return outcome;
         }
     }
-    if (wcq_wish_and_work(r, me, WCQ_TAIL, index) & WCQ_NOTHING) {
+    if (wcq_request_and_work(r, me, WCQ_TAIL, index) & WCQ_NOTHING) {
         return WCQ_SHUT;
     }
     wcq_refill_threshold(r);
@@ -598,7 +599,7 @@ static inline wcq_outcome wcq_dequeue(wcq_ring *r, wcq_record *me, uint64_t *ind
             return outcome;
         }
     }
-    uint64_t word = wcq_wish_and_work(r, me, WCQ_HEAD, 0);
+    uint64_t word = wcq_request_and_work(r, me, WCQ_HEAD, 0);
     if (word & WCQ_NOTHING) {
         return WCQ_EMPTY;
     }
@@ -642,7 +643,7 @@ static inline void wcq_ring_begin(wcq_ring *r, wcq_pair *slots, uint32_t bits, u
     r->spins = spins;
     uint64_t first = UINT64_C(1) << bits; /* cycle 0 is before the first */
     for (uint64_t t = first; t < 2 * first; t++) {
-        uint64_t flags = wcq_safe(r) | wcq_settled(r);
+        uint64_t flags = wcq_safe(r) | wcq_enqueued(r);
         bool is_filled = t - first < filled;
         cc_store_relaxed_u64(&wcq_slot(r, t)->half.first,
                              is_filled ? wcq_value(r, t, flags, from + (t - first) * by)

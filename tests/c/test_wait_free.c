@@ -8,7 +8,7 @@
  *   spoil      the victim goes on until it is about to swap or add; then some other fibre completes a whole operation, so
  *              that what the victim has read is likely to be old
  *   freeze     every other fibre takes a random number of steps and never another one: the victim finds them in the
- *              middle of their operations, and their wishes half done
+ *              middle of their operations, and their requests half done
  *
  * In the second half the last fibre closes the queue after a while.
  *

@@ -3,7 +3,7 @@
  * The steps of a wCQ ring in an order that needs four threads; see test_scq_ring.c. An operation that has drawn its
  * ticket and sleeps is cut in two like this: its ticket is drawn by hand, and when it goes on the counter is set back for a
  * moment, so that it draws that ticket. In between it looks at nothing that this changes. Each late operation is
- * tried on the fast path and as a wish on the slow one.
+ * tried on the fast path and as a request on the slow one.
  */
 #include "queue/wcq_ring.h"
 
@@ -14,7 +14,7 @@
 enum { MOST_INDICES = 4, RING_PATIENCE = 16 };
 
 static cc_helpers helpers;
-static wcq_record me, other; /* `other` has made the wishes of late operations */
+static wcq_record me, other; /* `other` has made the requests of late operations */
 static wcq_ring ring;
 static wcq_pair slots[2 * MOST_INDICES];
 
@@ -42,9 +42,9 @@ static void take_nothing(void) {
     CHECK_EQ(wcq_dequeue(&ring, &me, &index), WCQ_EMPTY);
 }
 
-static wcq_wish wish_with_ticket(wcq_side side, uint64_t ticket, uint64_t index) {
-    wcq_wish w = {&other, &ring, 1, ring.number << 1 | side, index};
-    cc_store_relaxed_u64(&other.turn, w.turn);
+static wcq_request request_with_ticket(wcq_side side, uint64_t ticket, uint64_t index) {
+    wcq_request w = {&other, &ring, 1, ring.number << 1 | side, index};
+    cc_store_relaxed_u64(&other.sequence, w.sequence);
     cc_store_relaxed_u64(&other.progress.half.first, ticket << WCQ_WORD_SHIFT);
     cc_store_relaxed_u64(&other.progress.half.second, w.place);
     return w;
@@ -53,13 +53,13 @@ static wcq_wish wish_with_ticket(wcq_side side, uint64_t ticket, uint64_t index)
 /* Has it succeeded? */
 static bool is_fulfilled(void) {
     uint64_t word = wcq_look(&other.progress.half.first);
-    cc_store_relaxed_u64(&other.turn, 2);
+    cc_store_relaxed_u64(&other.sequence, 2);
     return (word & WCQ_FINAL) && !(word & WCQ_NOTHING);
 }
 
 static bool put_late(uint64_t ticket, uint64_t index, bool slowly) {
     if (slowly) {
-        wcq_wish w = wish_with_ticket(WCQ_TAIL, ticket, index);
+        wcq_request w = request_with_ticket(WCQ_TAIL, ticket, index);
         wcq_place_index(&w, ticket);
         return is_fulfilled();
     }
@@ -72,7 +72,7 @@ static bool put_late(uint64_t ticket, uint64_t index, bool slowly) {
 
 static bool take_late(uint64_t ticket, uint64_t *index, bool slowly) {
     if (slowly) {
-        wcq_wish w = wish_with_ticket(WCQ_HEAD, ticket, 0);
+        wcq_request w = request_with_ticket(WCQ_HEAD, ticket, 0);
         wcq_find_index(&w, ticket);
         if (!is_fulfilled()) {
             return false;
@@ -131,7 +131,7 @@ static void test_unsafe_slots_are_for_early_puts(bool slowly) {
     take_this(0);
     uint64_t put = draw(&ring.tail);
     wcq_pair *slot = wcq_slot(&ring, put);
-    cc_store_relaxed_u64(&slot->half.first, wcq_settled(&ring) | wcq_void(&ring)); /* not safe */
+    cc_store_relaxed_u64(&slot->half.first, wcq_enqueued(&ring) | wcq_void(&ring)); /* not safe */
     CHECK(put_late(put, 0, slowly));
     take_this(0);
     take_nothing();

@@ -3,7 +3,7 @@
  * The wait-free ring of indices under every schedule that the explorer can reach: is it a FIFO queue?
  *
  * Fibres enqueue and dequeue indices on a ring of 2 or 4 slots, mostly without any patience, so that every operation
- * is a wish, and everybody helps everybody. The judge drains the ring, and then looks for an order of all operations, the
+ * is a request, and everybody helps everybody. The judge drains the ring, and then looks for an order of all operations, the
  * draining ones included, in which every answer is that of a queue. So an index that is lost, doubled or out of order
  * shows, and so does an "empty" that is not true at any moment.
  */
@@ -259,7 +259,7 @@ int main(int argc, char **argv) {
         {"two_come", 3, set_up, follow, judge, 2, 1, 0, &settings[5]},
         {"two_come_and_go", 3, set_up, follow, judge, 2, 1, 0, &settings[6]},
         {"two_circulate", 3, set_up, follow, judge, 2, 1, 0, &settings[7]},
-        {"a_wish_among_the_patient", 3, set_up, follow, judge, 2, 1, 0, &settings[8]},
+        {"a_request_among_the_patient", 3, set_up, follow, judge, 2, 1, 0, &settings[8]},
         {"hardly_patient", 2, set_up, follow, judge, 2, 1, 0, &settings[9]},
         {"a_put_among_patient_takers", 3, set_up, follow, judge, 2, 1, 0, &settings[10]},
         {"a_get_among_the_patient", 3, set_up, follow, judge, 2, 1, 0, &settings[11]},
