@@ -141,7 +141,7 @@ Look3:
 Look4:
         with t = tail[ring] do
             if t.ticket <= ticket then
-                outcome := IF t.final THEN "over" ELSE "empty";
+                outcome := IF t.final THEN "drained" ELSE "empty";
                 goto Taken;
             end if;
         end with;
@@ -166,7 +166,7 @@ Take4:
 Missed:
         with t = tail[ring] do
             if t.ticket > ticket + 1 then goto Look
-            elsif t.final /\ ~M("catch_up_clears_final") then outcome := "over"; goto Taken
+            elsif t.final /\ ~M("catch_up_clears_final") then outcome := "drained"; goto Taken
             else end_seen := t; goal := ticket + 1 end if;
         end with;
 CatchUp:

@@ -165,10 +165,10 @@ Look3:
 Look4:
         with t = tail[ring] do
             if t.ticket <= ticket then
-                outcome := IF t.final THEN "over" ELSE "empty";
+                outcome := IF t.final THEN "drained" ELSE "empty";
                 goto Taken;
             elsif low /\ (~t.final \/ M("trusts_threshold")) then
-                outcome := IF t.final THEN "over" ELSE "empty";
+                outcome := IF t.final THEN "drained" ELSE "empty";
                 goto Taken;
             end if;
         end with;
@@ -194,12 +194,12 @@ Take4:
 Missed:
         with t = tail[ring] do
             if t.final /\ ~M("catch_up_clears_final") /\ ~M("trusts_threshold") then
-                if t.ticket <= ticket + 1 then outcome := "over"; goto Taken else goto Look end if;
+                if t.ticket <= ticket + 1 then outcome := "drained"; goto Taken else goto Look end if;
             elsif t.ticket > ticket + 1 then
                 goto Lower;
             else
                 end_seen := t; goal := ticket + 1;
-                if M("trusts_threshold") /\ t.final then outcome := "over"; goto Taken end if;
+                if M("trusts_threshold") /\ t.final then outcome := "drained"; goto Taken end if;
             end if;
         end with;
 CatchUp:
@@ -224,7 +224,7 @@ Lower2:
         if ~low \/ (tail[ring].final /\ ~M("trusts_threshold")) then
             goto Look;
         else
-            outcome := IF tail[ring].final THEN "over" ELSE "empty";
+            outcome := IF tail[ring].final THEN "drained" ELSE "empty";
             goto Taken;
         end if;
 CreditFirst:

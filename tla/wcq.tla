@@ -61,9 +61,9 @@ variables
     gone = {},                                      \* words that no get may return that begins now
     verdict = "fine";
 
-macro make_final(t) begin
+macro finish_request(t) begin
     request := [o \in Owners |-> IF o \in Putting /\ request[o] = [kind |-> "ticket", t |-> t]
-                              THEN [kind |-> "final", t |-> t] ELSE request[o]];
+                              THEN [kind |-> "finished", t |-> t] ELSE request[o]];
 end macro;
 
 macro begin_get() begin
@@ -108,7 +108,7 @@ Publish:
 Ask:   \* next_ticket
     word := request[owner];
 Ask2:
-    if ~pending[owner] \/ word.kind \in {"final", "nothing"} then
+    if ~pending[owner] \/ word.kind \in {"finished", "nothing"} then
         goto Finished;
     elsif word.kind = "ticket" /\ word.t # ticket then
         ticket := word.t;
@@ -160,7 +160,7 @@ Place3:
         goto Ask;
     elsif value.cycle = Cycle(ticket) then
         if value.index # Void /\ request[owner] = [kind |-> "ticket", t |-> ticket] then
-            request[owner] := [kind |-> "final", t |-> ticket];
+            request[owner] := [kind |-> "finished", t |-> ticket];
         end if;
         goto Ask;
     elsif ~Vacant(value) \/ (~value.safe /\ count.head > ticket) then
@@ -174,7 +174,7 @@ Place4:
     end if;
 Place5:
     if request[owner] = [kind |-> "ticket", t |-> ticket] then
-        request[owner] := [kind |-> "final", t |-> ticket];
+        request[owner] := [kind |-> "finished", t |-> ticket];
     else
         goto Ask;
     end if;
@@ -199,7 +199,7 @@ Find:   \* find_index
 Find2:
     if value.cycle = Cycle(ticket) /\ value.index # Void then
         if request[owner] = [kind |-> "ticket", t |-> ticket] then
-            request[owner] := [kind |-> "final", t |-> ticket];
+            request[owner] := [kind |-> "finished", t |-> ticket];
         end if;
         goto Ask;
     elsif value.cycle >= Cycle(ticket) \/ (~Vacant(value) /\ ~value.safe) then
@@ -230,15 +230,15 @@ Finished:
         ticket := 0; number := 0; note := 0; value := [cycle |-> 0]; word := [kind |-> "none", t |-> 0];
         owner := 0;
         goto Publish;
-    elsif self \in Getting /\ word.kind = "final" then
+    elsif self \in Getting /\ word.kind = "finished" then
         ticket := word.t;
         value := [slot[At(word.t)] EXCEPT !.note = 0];
     else
         goto Return;
     end if;
 TakeOut:
-    if ~value.enqueued /\ ~M("not_final_first") then
-        make_final(ticket);
+    if ~value.enqueued /\ ~M("not_finished_first") then
+        finish_request(ticket);
     end if;
 TakeOut2:
     return_word(value.index);
@@ -246,7 +246,7 @@ TakeOut2:
 Return:
     pending[self] := FALSE;
     if self \in Putting then
-        if Order /\ word.kind = "final" then put := put \cup {Word(self)} end if;
+        if Order /\ word.kind = "finished" then put := put \cup {Word(self)} end if;
     elsif word.kind = "nothing" then
         say_empty();
     end if;
@@ -291,8 +291,8 @@ Get5:   \* catch_up, when tail is not ahead
         end if;
         goto Get;
 Out:    \* take_out
-        if ~found.enqueued /\ ~M("not_final_first") then
-            make_final(mine);
+        if ~found.enqueued /\ ~M("not_finished_first") then
+            finish_request(mine);
         end if;
 Out2:
         return_word(found.index);
@@ -336,11 +336,11 @@ NoLoss ==
         \/ \E g \in Getters : mine[g] = TicketOf(i) /\ pc[g] \in {"Get2", "Get3", "Get4", "Out", "Out2"}
         \/ Scene = "race" /\ \E g \in Getters : gets[g] = 0 /\ 2 * Slots * g = TicketOf(i)
         \/ \E o \in Getting : request[o].t = TicketOf(i) /\ pc[o] # "Done" /\ request[o].kind # "nothing"
-    /\ \A o \in Putting : request[o].kind = "final" =>
+    /\ \A o \in Putting : request[o].kind = "finished" =>
         Word(o) \in taken \cup {slot[i].index : i \in WordsIn}
 
 FairSpec == Spec /\ \A h \in Helpers : WF_vars(worker(h))
 
 (* A request that was written down is fulfilled, though its owner takes no more steps. *)
-RequestsAreFulfilled == \A o \in Owners : pending[o] ~> (request[o].kind \in {"final", "nothing"})
+RequestsAreFulfilled == \A o \in Owners : pending[o] ~> (request[o].kind \in {"finished", "nothing"})
 =============================================================================

@@ -1,6 +1,6 @@
 ------------------------------ MODULE wcq_ends ------------------------------
 (* The two ends of a wait-free ring as csrc/queue/wcq_ring.h has them, and a bounded queue of one such ring as wcq.c: tickets,
-   the CLOSED bit of tail and catch_up, the threshold, what a get must have seen before it says EMPTY or CLOSED, and the indices that
+   the FINAL bit of tail and catch_up, the threshold, what a get must have seen before it says EMPTY or CLOSED, and the indices that
    bound the queue.
 
    Nobody helps (wcq.tla): a request is what remains of it then, the same attempts, but its tickets are swapped out of a tail
@@ -44,7 +44,7 @@ variables
     put = {}, returned = {},               \* words
     before = [w \in Words |-> {}],         \* words that were put when the put of w began
     gone = {},                             \* words that no get may return that begins now
-    over = FALSE,                          \* somebody has said CLOSED
+    drained = FALSE,                          \* somebody has said CLOSED
     verdict = "fine";
 
 macro forget() begin
@@ -154,7 +154,7 @@ Missed:
         else goto Lower end if;
 CatchUp:
         if tail.ticket < ticket + 1 then
-            tail := [ticket |-> ticket + 1, closed |-> tail.closed /\ ~M("catch_up_clears_closed")];
+            tail := [ticket |-> ticket + 1, closed |-> tail.closed /\ ~M("catch_up_clears_final")];
         end if;
 LowerEmpty:
         threshold := threshold - 1;
@@ -205,7 +205,7 @@ GetEnds:
             word := Nothing;
         elsif outcome = "closed" then
             gone := Words;
-            over := TRUE;
+            drained := TRUE;
         else
             gone := gone \cup (put_before \ returned);
         end if;
@@ -233,7 +233,7 @@ NoDuplication == verdict # "twice"
 
 (* No word is in a slot of which everybody has walked away; when somebody has said CLOSED, each has its getter already. *)
 NoLoss == \A i \in InRing :
-    \/ head <= TicketOf(i) /\ ~over
+    \/ head <= TicketOf(i) /\ ~drained
     \/ \E t \in Threads : ticket[t] = TicketOf(i) /\ pc[t] \in {"Take2", "Take3", "Take4", "GiveFirst", "TakeOut"}
 
 (* When all have finished, what is left can be taken, and the rest of the indices is free. *)
@@ -250,5 +250,5 @@ Finishes == <>AllDone
    sleeps until another has said CLOSED and the second put has begun. *)
 OneGetterSleeps == IF \A p \in Putters : step[p] < 2
                    THEN tail.closed => \E g \in Getters : pc[g] = "CatchUp"
-                   ELSE over
+                   ELSE drained
 =============================================================================

@@ -73,7 +73,7 @@
 typedef struct crturn_node {
     cc_atomic_uptr next;    /* crturn_node * */
     cc_atomic_u32 taker;    /* 0: nobody yet */
-    cc_atomic_u32 is_late;  /* behind a marker; final when tail has been here */
+    cc_atomic_u32 is_late;  /* behind a marker; does not change once tail has been here */
     cc_atomic_uptr word;    /* written before the node is put */
     uint32_t putter;        /* these three too */
     bool is_marker;

@@ -136,7 +136,7 @@ CC_ALWAYS_INLINE cc_ring_answer ring_put(cc_ring *common, cc_queue *queue, cc_ha
             if (!(ticket & FINAL)) {
                 finalize_ring(common);
             }
-            return CC_RING_OVER;
+            return CC_RING_FINAL;
         }
         if (put_at_ticket(ring, ticket, word)) {
             return CC_RING_OK;
@@ -145,7 +145,7 @@ CC_ALWAYS_INLINE cc_ring_answer ring_put(cc_ring *common, cc_queue *queue, cc_ha
         if ((int64_t)(ticket - cc_load_seq_cst_u64(&ring->head)) > (int64_t)ring->mask ||
             tries == MOST_TRIES) {
             finalize_ring(common);
-            return CC_RING_OVER;
+            return CC_RING_FINAL;
         }
     }
 }
@@ -207,7 +207,7 @@ CC_ALWAYS_INLINE cc_ring_answer ring_take(cc_ring *common, cc_queue *queue, cc_h
             cc_load_seq_cst_u64(&c->word) == 0) {
             uint64_t tail = cc_load_seq_cst_u64(&ring->tail);
             if ((tail & ~FINAL) <= ticket) {
-                return tail & FINAL ? CC_RING_OVER : CC_RING_EMPTY;
+                return tail & FINAL ? CC_RING_DRAINED : CC_RING_EMPTY;
             }
         }
         ticket = cc_fetch_add_seq_cst_u64(&ring->head, 1);
@@ -217,7 +217,7 @@ CC_ALWAYS_INLINE cc_ring_answer ring_take(cc_ring *common, cc_queue *queue, cc_h
         uint64_t tail = cc_load_seq_cst_u64(&ring->tail);
         if ((tail & ~FINAL) <= ticket + 1) {
             if (tail & FINAL) {
-                return CC_RING_OVER;
+                return CC_RING_DRAINED;
             }
             catch_up(ring, tail, ticket + 1);
             return CC_RING_EMPTY;

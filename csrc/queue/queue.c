@@ -18,8 +18,8 @@
  *
  * Closing has two halves. First the flag: no put that begins later succeeds. Then the kind's own close, which settles the puts
  * that were under way; a thread without memory for a block of its own leaves that to the next get that
- * finds nothing. A get says CLOSED only on the word of the kind. Then the queue is over, and its length is 0: puts that are counted
- * still, since their threads have not come to it, will say CLOSED. (`over` says nothing of other memory, so it is relaxed.)
+ * finds nothing. A get says CLOSED only on the word of the kind. Then the queue is drained, and its length is 0: puts that are counted
+ * still, since their threads have not come to it, will say CLOSED. (`drained` says nothing of other memory, so it is relaxed.)
  */
 #include <string.h>
 
@@ -197,8 +197,8 @@ CC_ALWAYS_INLINE cc_queue_status get(cc_queue *queue, uintptr_t *word, bool may_
     if (status == CC_QUEUE_EMPTY && cc_load_seq_cst_u32(&queue->closing)) {
         status = get_while_closing(queue, self, word);
     }
-    if (status == CC_QUEUE_CLOSED && !cc_load_relaxed_u32(&queue->over)) {
-        cc_store_relaxed_u32(&queue->over, 1);
+    if (status == CC_QUEUE_CLOSED && !cc_load_relaxed_u32(&queue->drained)) {
+        cc_store_relaxed_u32(&queue->drained, 1);
     }
     if (status == CC_QUEUE_OK) {
         if (!queue->counts_itself) {
@@ -259,7 +259,7 @@ uint64_t cc_queue_gets(const cc_queue *queue) {
 size_t cc_queue_length(const cc_queue *queue) {
     /* Gets first: no word is counted as taken that is not yet counted as put. What comes in between makes the answer too
      * high, and then it says full. */
-    if (cc_load_relaxed_u32(&queue->over)) {
+    if (cc_load_relaxed_u32(&queue->drained)) {
         return 0;
     }
     uint64_t gets = cc_queue_gets(queue), puts = cc_queue_puts(queue);

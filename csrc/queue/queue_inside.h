@@ -48,7 +48,7 @@ struct cc_queue {
     size_t capacity;
     bool has_credits;
     bool counts_itself; /* put_word and take_word see to the handle's counts; set by begin */
-    cc_atomic_u32 over; /* a get has said CLOSED: nothing is inside, for ever */
+    cc_atomic_u32 drained; /* a get has said CLOSED: nothing is inside, for ever */
     cc_atomic_u32 closing; /* 1: no put begins to succeed any more */
     cc_burst_backoff backoff;
     cc_queue_options options;

@@ -9,14 +9,14 @@
  *
  * Rules that the kinds of rings keep:
  *   A. A put into a final ring fails, for ever. `next` is set only after the ring is final.
- *   B. A get says OVER only when the ring is final and every word in it has been taken or is in the hands of a
+ *   B. A get says DRAINED only when the ring is final and every word in it has been taken or is in the hands of a
  *      get that will return it. It looks after it has seen that the ring is final: words that come between "empty"
  *      and "final" are not passed over. (Published code that swings head on "empty, and there is a next ring"
  *      loses items.)
  *   C. A get says EMPTY only for a ring that was not final at that moment, so that no ring was behind it.
  *
  * Closing puts CC_RING_CLOSED where the next ring would go. Then A and B give the promise of queue.h: a put that does not
- * make it into the last ring finds the mark; a get that finds the mark behind a ring that is OVER knows that
+ * make it into the last ring finds the mark; a get that finds the mark behind a ring that is drained knows that
  * there will be no more words.
  *
  * Reclamation: sticky hazards. Each handle names the ring of its last put and that of its last get, and goes on naming them
@@ -93,7 +93,8 @@ typedef struct cc_ring_list {
 typedef enum cc_ring_answer {
     CC_RING_OK,
     CC_RING_EMPTY, /* take: rule C */
-    CC_RING_OVER /* put: the ring is final; take: rule B */
+    CC_RING_FINAL, /* put: the ring takes no more words */
+    CC_RING_DRAINED /* take: rule B */
 } cc_ring_answer;
 
 /* A kind of rings. Its functions are called through a constant table in inlined code: no indirect calls. */
@@ -109,7 +110,7 @@ typedef struct cc_ring_kind {
     void (*fill)(cc_ring *ring, const cc_queue *queue, uintptr_t word);
     /* From now on it is final. */
     void (*finalize)(cc_ring *ring);
-    /* OK, or OVER and the ring is final. */
+    /* OK or FINAL. */
     cc_ring_answer (*put)(cc_ring *ring, cc_queue *queue, cc_handle *self, uintptr_t word);
     cc_ring_answer (*take)(cc_ring *ring, cc_queue *queue, cc_handle *self, uintptr_t *word);
     int (*visit)(const cc_ring *ring, int (*visit)(uintptr_t word, void *argument), void *argument);
@@ -227,14 +228,14 @@ CC_ALWAYS_INLINE cc_queue_status cc_ring_list_put(cc_ring_list *list, cc_queue *
     return cc_ring_list_put_slowly(list, queue, self, ring, word, kind);
 }
 
-/* The first ring is over: move on. OK: look again; else what the get has to say. */
+/* The first ring is drained: move on. OK: look again; else what the get has to say. */
 CC_NEVER_INLINE cc_queue_status cc_ring_list_drop_first(cc_ring_list *list, cc_queue *queue,
                                                         cc_handle *self, cc_ring *ring,
                                                         const cc_ring_kind *kind) {
     uintptr_t first = (uintptr_t)ring, last = (uintptr_t)ring;
     uintptr_t next = cc_load_seq_cst_uptr(&ring->next); /* pairs with (3) */
     if (next == 0) {
-        return CC_QUEUE_EMPTY; /* since the ring was OVER, and as long as nothing is behind it */
+        return CC_QUEUE_EMPTY; /* since the ring was drained, and as long as nothing is behind it */
     }
     if (next == CC_RING_CLOSED) {
         return CC_QUEUE_CLOSED;

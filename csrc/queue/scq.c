@@ -35,7 +35,7 @@
  *   empty queue disturbs no put, and it says "empty" without the threshold.
  *
  *   Final rings are drained by tickets. The threshold is not trusted in a ring that is final: nobody enters any more, so
- *   nobody is held up, and the ring is over exactly when head has reached tail. LSCQ resets the threshold and tries once
+ *   nobody is held up, and the ring is drained exactly when head has reached tail. LSCQ resets the threshold and tries once
  *   more; that is right only for at most n threads, and threads come while a ring is drained. Saying "empty" by the
  *   threshold is followed by a look at tail: only if the ring was not final does it hold.
  *
@@ -88,7 +88,7 @@
 
 /* What take_index says besides an index. */
 #define NOTHING UINT32_MAX    /* empty, and the ring was not final */
-#define OVER (UINT32_MAX - 1) /* final, and empty for ever */
+#define DRAINED (UINT32_MAX - 1) /* final, and empty for ever */
 
 typedef struct index_ring {
     cc_atomic_u64 head;
@@ -233,7 +233,7 @@ CC_ALWAYS_INLINE uint32_t take_at_ticket(index_ring *ring, cc_atomic_u32 *entrie
     }
 }
 
-/* Take the oldest index; NOTHING, or OVER. */
+/* Take the oldest index; NOTHING, or DRAINED. */
 CC_ALWAYS_INLINE uint32_t take_index(index_ring *ring, cc_atomic_u32 *entries, uint32_t mask,
                                      uint64_t limit, uint32_t spins) {
     for (;;) {
@@ -247,10 +247,10 @@ CC_ALWAYS_INLINE uint32_t take_index(index_ring *ring, cc_atomic_u32 *entries, u
             bool is_final = tail & FINAL;
             if (ticket >= limit && !is_final) {
                 finalize_index_ring(ring);
-                return OVER; /* every ticket that counts has its taker */
+                return DRAINED; /* every ticket that counts has its taker */
             }
             if ((tail & ~FINAL) <= ticket || ticket >= limit) {
-                return is_final ? OVER : NOTHING;
+                return is_final ? DRAINED : NOTHING;
             }
             if (!is_final && (int32_t)threshold < 0) {
                 return NOTHING;
@@ -259,7 +259,7 @@ CC_ALWAYS_INLINE uint32_t take_index(index_ring *ring, cc_atomic_u32 *entries, u
         ticket = cc_fetch_add_seq_cst_u64(&ring->head, 1);
         if (ticket >= limit) {
             finalize_index_ring(ring);
-            return OVER;
+            return DRAINED;
         }
         uint32_t index = take_at_ticket(ring, entries, mask, ticket, spins);
         if (index != NOTHING) {
@@ -268,7 +268,7 @@ CC_ALWAYS_INLINE uint32_t take_index(index_ring *ring, cc_atomic_u32 *entries, u
         uint64_t tail = cc_load_seq_cst_u64(&ring->tail);
         if (tail & FINAL) {
             if ((tail & ~FINAL) <= ticket + 1) {
-                return OVER;
+                return DRAINED;
             }
             continue; /* to the last ticket, whatever the threshold says */
         }
@@ -333,11 +333,11 @@ CC_NEVER_INLINE void give_back(scq_ring *ring, uint32_t first) {
     (void)put_index(&ring->free, entries_of_free(ring), ring->mask, ring->limit, first);
 }
 
-/* An index out of `free`; the chain behind it is kept, or goes back. NOTHING, or OVER: there is none. */
+/* An index out of `free`; the chain behind it is kept, or goes back. NOTHING, or DRAINED: there is none. */
 CC_NEVER_INLINE uint32_t take_free(scq_ring *ring, cc_queue *queue, cc_handle *self) {
     uint32_t index = take_index(&ring->free, entries_of_free(ring), ring->mask, ring->limit,
                                 ((cc_ring_queue *)queue)->spins);
-    if (index < OVER) {
+    if (index < DRAINED) {
         uint32_t rest = cc_keep_the_rest(self, &ring->common, ring->keeping, words_of(ring), index);
         if (rest != CC_NO_INDEX) {
             give_back(ring, rest);
@@ -352,15 +352,15 @@ CC_ALWAYS_INLINE cc_ring_answer ring_put(cc_ring *common, cc_queue *queue, cc_ha
     uint32_t mask = ring->mask, index = cc_use_kept(self, common, words_of(ring));
     if (index == CC_NO_INDEX) {
         index = take_free(ring, queue, self);
-        if (index >= OVER) {
+        if (index >= DRAINED) {
             finalize_ring(common);
-            return CC_RING_OVER;
+            return CC_RING_FINAL;
         }
     }
     cc_store_release_uptr(&words_of(ring)[index], word); /* published by put_index's CAS */
     return put_index(&ring->filled, entries_of_filled(ring), mask, ring->limit, index)
                ? CC_RING_OK
-               : CC_RING_OVER; /* then nobody will miss the index */
+               : CC_RING_FINAL; /* then nobody will miss the index */
 }
 
 CC_ALWAYS_INLINE cc_ring_answer ring_take(cc_ring *common, cc_queue *queue, cc_handle *self,
@@ -369,8 +369,8 @@ CC_ALWAYS_INLINE cc_ring_answer ring_take(cc_ring *common, cc_queue *queue, cc_h
     uint32_t mask = ring->mask;
     uint32_t index = take_index(&ring->filled, entries_of_filled(ring), mask, ring->limit,
                                 ((cc_ring_queue *)queue)->spins);
-    if (index >= OVER) {
-        return index == OVER ? CC_RING_OVER : CC_RING_EMPTY;
+    if (index >= DRAINED) {
+        return index == DRAINED ? CC_RING_DRAINED : CC_RING_EMPTY;
     }
     *word = cc_load_relaxed_uptr(&words_of(ring)[index]);
     uint32_t chain = cc_keep(self, common, ring->keeping, words_of(ring), index);

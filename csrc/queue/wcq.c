@@ -20,9 +20,9 @@
  * more needs no help. So protecting costs the helper no wait-freedom. Records are parts of handles and live as long as the queue;
  * every ring, recycled ones too, has a number of its own, so that a request on a ring of the past is never mistaken.
  *
- * Closing is the CLOSED bit of `filled`'s tail (and the list's mark, if there is a list). A put that is refused gives its index
- * back. A get that finds nothing looks whether the ring is closed, and if so looks again: every ticket below a closed tail is
- * drawn then, so what is empty once more is over.
+ * Closing is the FINAL bit of `filled`'s tail (and the list's mark, if there is a list). A put that is refused gives its index
+ * back. A get that finds nothing looks whether the ring is final, and if so looks again: every ticket below a final tail is
+ * drawn then, so what is empty once more is drained.
  *
  * Threads keep free indices (kept.h), as in SCQ, but only in lists: a bounded node has none to spare.
  *
@@ -113,7 +113,7 @@ static int visit_node(const cc_ring *common, int (*visit)(uintptr_t word, void *
                       void *argument) {
     const wcq_node *node = (const wcq_node *)common;
     const wcq_ring *r = &node->filled;
-    uint64_t tail = cc_load_acquire_u64(&r->tail.half.first) & ~WCQ_CLOSED;
+    uint64_t tail = cc_load_acquire_u64(&r->tail.half.first) & ~WCQ_FINAL;
     for (uint64_t t = cc_load_acquire_u64(&r->head.half.first); t < tail; t++) {
         uint64_t value = cc_load_acquire_u64(&wcq_slot(r, t)->half.first);
         if (wcq_cycle_of_value(r, value) == wcq_cycle_of_ticket(r, t) && !wcq_is_vacant(r, value)) {
@@ -136,11 +136,11 @@ static void fill_node(cc_ring *common, const cc_queue *queue, uintptr_t word) {
     begin_node(node, (wcq *)queue, slots, word);
     node->limit = queue->options.ticket_limit
                       ? (UINT64_C(1) << node->bits) + queue->options.ticket_limit
-                      : WCQ_CLOSED;
+                      : WCQ_FINAL;
 }
 
 static void finalize_node(cc_ring *ring) {
-    wcq_close(&((wcq_node *)ring)->filled);
+    wcq_finalize(&((wcq_node *)ring)->filled);
 }
 
 /* An index out of `free`; the chain behind it is kept, or goes back. */
@@ -163,17 +163,17 @@ CC_ALWAYS_INLINE cc_ring_answer node_put(cc_ring *common, cc_queue *queue, cc_ha
     uint64_t index = cc_use_kept(self_, common, words_of(node));
     (void)queue;
     if (index == CC_NO_INDEX && !take_free(node, self, &index)) {
-        wcq_close(&node->filled);
-        return CC_RING_OVER;
+        wcq_finalize(&node->filled);
+        return CC_RING_FINAL;
     }
     cc_store_release_uptr(&words_of(node)[index], word); /* published with the index */
     if (wcq_enqueue(&node->filled, &self->record, index) == WCQ_SHUT) {
-        return CC_RING_OVER; /* nobody will miss the index */
+        return CC_RING_FINAL; /* nobody will miss the index */
     }
 #if defined(CC_TEST_HOOKS)
-    if (node->limit != WCQ_CLOSED &&
+    if (node->limit != WCQ_FINAL &&
         cc_load_relaxed_u64(&node->filled.tail.half.first) >= node->limit) {
-        wcq_close(&node->filled);
+        wcq_finalize(&node->filled);
     }
 #endif
     return CC_RING_OK;
@@ -186,12 +186,12 @@ CC_ALWAYS_INLINE cc_ring_answer node_take(cc_ring *common, cc_queue *queue, cc_h
     uint64_t index;
     (void)queue;
     if (wcq_dequeue(&node->filled, &self->record, &index) == WCQ_EMPTY) {
-        if (!wcq_is_closed(&node->filled)) {
+        if (!wcq_is_final(&node->filled)) {
             return CC_RING_EMPTY;
         }
-        /* Closed at what time? Once more: what is empty after that is over. */
+        /* Final since when? Once more: what is empty after that is drained. */
         if (wcq_dequeue(&node->filled, &self->record, &index) == WCQ_EMPTY) {
-            return CC_RING_OVER;
+            return CC_RING_DRAINED;
         }
     }
     *word = cc_load_relaxed_uptr(&words_of(node)[index]);
@@ -224,7 +224,7 @@ CC_NEVER_INLINE cc_queue_status put_bounded(wcq *q, wcq_handle *self, uintptr_t 
     wcq_node *node = q->only;
     uint64_t index;
     if (wcq_dequeue(&node->free, &self->record, &index) != WCQ_DONE) {
-        return wcq_is_closed(&node->filled) ? CC_QUEUE_CLOSED : CC_QUEUE_FULL;
+        return wcq_is_final(&node->filled) ? CC_QUEUE_CLOSED : CC_QUEUE_FULL;
     }
     cc_handle_count(&self->common.puts, 1);
     cc_store_relaxed_uptr(&words_of(node)[index], word); /* published with the index */
@@ -240,7 +240,7 @@ CC_NEVER_INLINE cc_queue_status take_bounded(wcq *q, wcq_handle *self, uintptr_t
     wcq_node *node = q->only;
     uint64_t index;
     if (wcq_dequeue(&node->filled, &self->record, &index) == WCQ_EMPTY) {
-        if (!wcq_is_closed(&node->filled)) {
+        if (!wcq_is_final(&node->filled)) {
             return CC_QUEUE_EMPTY;
         }
         if (wcq_dequeue(&node->filled, &self->record, &index) == WCQ_EMPTY) {
@@ -341,7 +341,7 @@ static cc_queue_status take_word(cc_queue *queue, cc_handle *self_, uintptr_t *w
 static void close_rings(cc_queue *queue, cc_handle *self) {
     wcq *q = (wcq *)queue;
     if (q->only) {
-        wcq_close(&q->only->filled);
+        wcq_finalize(&q->only->filled);
     } else {
         cc_ring_list_close(&q->rings, queue, self, &wcq_nodes);
     }

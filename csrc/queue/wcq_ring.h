@@ -14,11 +14,11 @@
  *
  * A request is one thread's record. Its `progress` is a pair {word, place}; place says which counter of
  * which ring, and word is
- *     sequence   | FRESH               no ticket yet
- *     ticket | TENTATIVE           the ticket that the counter is about to give
- *     ticket                       the request owns this ticket; every helper tries it
- *     ticket | FINAL               placed in, or found in, the slot of this ticket
- *     ...    | FINAL | NOTHING     the ring is closed, or empty
+ *     sequence | FRESH           no ticket yet
+ *     ticket | TENTATIVE         the ticket that the counter is about to give
+ *     ticket                     the request owns this ticket; every helper tries it
+ *     ticket | FINISHED          placed in, or found in, the slot of this ticket
+ *     ... | FINISHED | NOTHING   the ring is final, or empty
  * No word is ever written twice into the same record with the same place: sequence numbers and tickets only grow. So a swap of
  * the pair by somebody who has slept fails.
  *
@@ -28,7 +28,7 @@
  * the first half of the pair and does not care.
  *   Invariant A. When {c, 0} -> {c + 1, tag of (record, c)} happens, the record's word is c | TENTATIVE. It was
  *     so when the swapper looked. It changes to c only after such a swap, and then the counter is not c any more. It
- *     changes to c' | TENTATIVE or FINAL only by somebody who has read word, then the counter as c' (or closed),
+ *     changes to c' | TENTATIVE or FINISHED only by somebody who has read word, then the counter as c' (or final),
  *     then no tag. If the counter was c' != c, it had passed c. (That is why word is read first: then c' >= c.)
  *   Invariant B. While the tag of (record, c) stands, word stays c | TENTATIVE or becomes c: whoever wants to
  *     move it elsewhere has seen no tag after reading the counter beyond c, so it was removed before, so word was
@@ -36,14 +36,14 @@
  *   So a ticket that is taken from the counter in this way belongs to exactly one request, and none is wasted.
  *
  * How all helpers agree on what came of the ticket.
- *   Enqueue. The index is placed with ENQUEUED = 0. Then word becomes ticket | FINAL, and then the slot
- *     ENQUEUED = 1. A dequeuer that takes an index with ENQUEUED = 0 first makes word FINAL itself. So before the
+ *   Enqueue. The index is placed with ENQUEUED = 0. Then word becomes ticket | FINISHED, and then the slot
+ *     ENQUEUED = 1. A dequeuer that takes an index with ENQUEUED = 0 first makes word FINISHED itself. So before the
  *     slot changes any further everybody can see that the request is fulfilled. A helper that cannot use the slot
  *     writes its cycle into the note, by one swap of note and value; so nobody can place the index there later who
  *     has found the slot usable earlier.
  *   Invariant C. When word leaves a ticket T for another one, slot(T) has a cycle of at least T's and does not hold
  *     the index, or a note of at least T's cycle: nobody will ever place it there.
- *   Dequeue. An index found in the ticket's slot makes word FINAL; only the request's owner takes it out. If there is none
+ *   Dequeue. An index found in the ticket's slot makes word FINISHED; only the request's owner takes it out. If there is none
  *     the slot is marked as SCQ does (its cycle moved on, or SAFE removed), so that there never will be one. So either
  *     all helpers find it, or none does; no note is needed.
  *
@@ -59,7 +59,7 @@
  *   - The threshold is 2n + (threads that know the ring), not 3n - 1. So nothing depends on threads <= n; see below.
  *   - The threshold is lowered once for each ticket that fails, after it has failed, as in SCQ.
  *   - No note for dequeuers, see above.
- *   - The ring can be closed (finalized): then enqueue says so, in the slow path as well.
+ *   - The ring can be finalized: then enqueue says so, in the slow path as well.
  *
  * The threshold. Negative: there is nothing. Let T be the ticket of an index that has been placed, and h the head,
  * when the threshold has been refilled.
@@ -161,7 +161,7 @@ static inline bool wcq_join_helpers(cc_helpers *helpers, wcq_record *record) {
 /* ---------------------------------------------------------------- the ring */
 
 typedef struct wcq_ring {
-    wcq_pair tail; /* {count, maybe with CLOSED; tag} */
+    wcq_pair tail; /* {count, maybe with FINAL; tag} */
     char keep_enqueuers_off_head[CC_CACHE_LINE - sizeof(wcq_pair)];
     wcq_pair head; /* {count; tag} */
     char keep_dequeuers_off_threshold[CC_CACHE_LINE - sizeof(wcq_pair)];
@@ -176,11 +176,11 @@ typedef struct wcq_ring {
     char keep_constants_off_slots[CC_CACHE_LINE - 4 * 8 - 3 * 4];
 } wcq_ring;
 
-#define WCQ_CLOSED (UINT64_C(1) << 63) /* in tail's count; every write of tail keeps it */
+#define WCQ_FINAL (UINT64_C(1) << 63) /* in tail's count; every write of tail keeps it */
 
 /* Flags of a request's word. */
 #define WCQ_TENTATIVE 1u
-#define WCQ_FINAL 2u
+#define WCQ_FINISHED 2u
 #define WCQ_NOTHING 4u
 #define WCQ_FRESH 8u
 #define WCQ_WORD_SHIFT 4u
@@ -193,7 +193,7 @@ typedef enum wcq_side { WCQ_TAIL, WCQ_HEAD } wcq_side;
 typedef enum wcq_outcome {
     WCQ_DONE,
     WCQ_EMPTY, /* dequeue */
-    WCQ_SHUT, /* enqueue: the ring is closed */
+    WCQ_SHUT, /* enqueue: the ring is final */
     WCQ_MISSED /* this ticket was no good */
 } wcq_outcome;
 
@@ -261,16 +261,16 @@ static inline void wcq_refill_threshold(wcq_ring *r) {
     }
 }
 
-/* Does the threshold say that there is nothing? Of a closed ring it says nothing: nobody refills it for the last time
+/* Does the threshold say that there is nothing? Of a final ring it says nothing: nobody refills it for the last time
  * when threads that come late have used it up. Then every ticket below tail is drawn. */
 static inline bool wcq_is_exhausted(wcq_ring *r) {
-    return (int64_t)wcq_look(&r->threshold) < 0 && !(wcq_look(&r->tail.half.first) & WCQ_CLOSED);
+    return (int64_t)wcq_look(&r->threshold) < 0 && !(wcq_look(&r->tail.half.first) & WCQ_FINAL);
 }
 
 static inline void wcq_catch_up(wcq_ring *r, uint64_t head) {
     uint64_t tail = wcq_look(&r->tail.half.first);
-    for (uint32_t i = 0; i < WCQ_CATCH_UPS && (tail & ~WCQ_CLOSED) < head; i++) {
-        if (wcq_swap(&r->tail.half.first, &tail, head | (tail & WCQ_CLOSED))) {
+    for (uint32_t i = 0; i < WCQ_CATCH_UPS && (tail & ~WCQ_FINAL) < head; i++) {
+        if (wcq_swap(&r->tail.half.first, &tail, head | (tail & WCQ_FINAL))) {
             return;
         }
     }
@@ -280,7 +280,7 @@ static inline void wcq_catch_up(wcq_ring *r, uint64_t head) {
 
 static inline wcq_outcome wcq_enqueue_once(wcq_ring *r, uint64_t index) {
     uint64_t ticket = wcq_add(&r->tail.half.first, 1);
-    if (ticket & WCQ_CLOSED) {
+    if (ticket & WCQ_FINAL) {
         return WCQ_SHUT;
     }
     wcq_pair *slot = wcq_slot(r, ticket);
@@ -297,16 +297,16 @@ static inline wcq_outcome wcq_enqueue_once(wcq_ring *r, uint64_t index) {
     return WCQ_MISSED;
 }
 
-/* Somebody is about to take an index out of slot(ticket) that a request has put there. Make the request final, so that
+/* Somebody is about to take an index out of slot(ticket) that a request has put there. Finish the request, so that
  * no helper believes later that the index was never placed. */
-static inline void wcq_make_final(wcq_ring *r, uint64_t ticket) {
+static inline void wcq_finish_request(wcq_ring *r, uint64_t ticket) {
     uint64_t place = r->number << 1 | WCQ_TAIL, word = ticket << WCQ_WORD_SHIFT;
     uint32_t count = cc_helpers_count(r->helpers);
     for (uint32_t id = 1; id <= count; id++) {
         wcq_record *record = cc_helper_at(r->helpers, id);
         if (wcq_look(&record->progress.half.first) == word &&
             wcq_look(&record->progress.half.second) == place) {
-            wcq_swap_pair(&record->progress, word, place, word | WCQ_FINAL, place);
+            wcq_swap_pair(&record->progress, word, place, word | WCQ_FINISHED, place);
             return; /* a ticket belongs to one request */
         }
     }
@@ -315,7 +315,7 @@ static inline void wcq_make_final(wcq_ring *r, uint64_t ticket) {
 /* The index in slot(ticket), which nobody else may take; value is what was seen there. */
 static inline uint64_t wcq_take_out(wcq_ring *r, uint64_t ticket, uint64_t value) {
     if (!(value & wcq_enqueued(r))) {
-        wcq_make_final(r, ticket);
+        wcq_finish_request(r, ticket);
     }
     /* Not a store or a swap: others may remove SAFE, or add ENQUEUED, at the same time. */
     cc_fetch_or_seq_cst_u64(&wcq_slot(r, ticket)->half.first, wcq_mask(r));
@@ -348,7 +348,7 @@ static inline wcq_outcome wcq_dequeue_once(wcq_ring *r, uint64_t *index) {
         }
         /* An enqueuer with this ticket is on its way if tail is past it: worth a moment. */
         if (spins && wcq_is_vacant(r, value) &&
-            (wcq_look(&r->tail.half.first) & ~WCQ_CLOSED) > ticket) {
+            (wcq_look(&r->tail.half.first) & ~WCQ_FINAL) > ticket) {
             spins--;
             cc_pause();
             value = wcq_look(&slot->half.first);
@@ -358,7 +358,7 @@ static inline wcq_outcome wcq_dequeue_once(wcq_ring *r, uint64_t *index) {
             break;
         }
     }
-    if ((wcq_look(&r->tail.half.first) & ~WCQ_CLOSED) <= ticket + 1) {
+    if ((wcq_look(&r->tail.half.first) & ~WCQ_FINAL) <= ticket + 1) {
         wcq_catch_up(r, ticket + 1);
         wcq_add(&r->threshold, UINT64_MAX);
         return WCQ_EMPTY;
@@ -387,7 +387,7 @@ static inline bool wcq_advance(const wcq_request *w, uint64_t word, uint64_t nex
  * the tag, or after: only the ticket's high bits are taken from it. */
 static inline void wcq_help_phase2(const wcq_request *w, uint64_t count, uint64_t tag) {
     unsigned unused = 64u - WCQ_TAG_TICKET_BITS;
-    uint64_t plain = count & ~WCQ_CLOSED;
+    uint64_t plain = count & ~WCQ_FINAL;
     uint64_t ticket = plain + (uint64_t)((int64_t)((tag - plain) << unused) >> unused);
     wcq_record *record = cc_helper_at(w->ring->helpers, (uint32_t)(tag >> WCQ_TAG_TICKET_BITS));
     uint64_t word = ticket << WCQ_WORD_SHIFT;
@@ -404,7 +404,7 @@ static inline bool wcq_next_ticket(const wcq_request *w, uint64_t *ticket) {
     wcq_pair *counter = wcq_counter(w);
     for (;;) {
         uint64_t word = wcq_look(&w->record->progress.half.first);
-        if (wcq_look(&w->record->sequence) != w->sequence || (word & WCQ_FINAL)) { /* (2) */
+        if (wcq_look(&w->record->sequence) != w->sequence || (word & WCQ_FINISHED)) { /* (2) */
             return false;
         }
         bool has_failed = !(word & (WCQ_FRESH | WCQ_TENTATIVE));
@@ -419,8 +419,8 @@ static inline bool wcq_next_ticket(const wcq_request *w, uint64_t *ticket) {
             wcq_help_phase2(w, count, tag);
             continue;
         }
-        if (count & WCQ_CLOSED) {
-            wcq_advance(w, word, word | WCQ_FINAL | WCQ_NOTHING);
+        if (count & WCQ_FINAL) {
+            wcq_advance(w, word, word | WCQ_FINISHED | WCQ_NOTHING);
             continue;
         }
         uint64_t tentative = count << WCQ_WORD_SHIFT | WCQ_TENTATIVE;
@@ -452,11 +452,11 @@ static inline void wcq_place_index(const wcq_request *w, uint64_t ticket) {
         uint64_t value = wcq_look(&slot->half.first);
         uint64_t there = wcq_cycle_of_value(r, value);
         if (there > cycle || (there < cycle && note >= cycle)) {
-            return; /* never again; or it was here, and then word is final */
+            return; /* never again; or it was here, and then word is FINISHED */
         }
         if (there == cycle) {
             if ((value & wcq_mask(r)) != wcq_void(r)) { /* another helper has placed it */
-                wcq_advance(w, word, word | WCQ_FINAL);
+                wcq_advance(w, word, word | WCQ_FINISHED);
             }
             return;
         }
@@ -469,7 +469,7 @@ static inline void wcq_place_index(const wcq_request *w, uint64_t ticket) {
         }
         uint64_t placed = wcq_value(r, ticket, wcq_safe(r), w->index);
         if (wcq_swap_pair(slot, value, note, placed, note)) {
-            if (wcq_advance(w, word, word | WCQ_FINAL)) {
+            if (wcq_advance(w, word, word | WCQ_FINISHED)) {
                 wcq_swap_pair(slot, placed, note, placed | wcq_enqueued(r), note);
             }
             wcq_refill_threshold(r);
@@ -488,19 +488,19 @@ static inline void wcq_find_index(const wcq_request *w, uint64_t ticket) {
     do {
         uint64_t there = wcq_cycle_of_value(r, value);
         if (there == cycle && (value & wcq_mask(r)) != wcq_void(r)) {
-            wcq_advance(w, word, word | WCQ_FINAL);
+            wcq_advance(w, word, word | WCQ_FINISHED);
             return;
         }
         if (there >= cycle) {
             break;
         }
     } while (!wcq_spoil(r, ticket, &value));
-    bool is_past_tail = (wcq_look(&r->tail.half.first) & ~WCQ_CLOSED) <= ticket + 1;
+    bool is_past_tail = (wcq_look(&r->tail.half.first) & ~WCQ_FINAL) <= ticket + 1;
     if (is_past_tail || wcq_is_exhausted(r)) {
         if (is_past_tail) {
             wcq_catch_up(r, ticket + 1);
         }
-        if (wcq_advance(w, word, word | WCQ_FINAL | WCQ_NOTHING)) {
+        if (wcq_advance(w, word, word | WCQ_FINISHED | WCQ_NOTHING)) {
             wcq_add(&r->threshold, UINT64_MAX);
         }
     }
@@ -517,7 +517,7 @@ static inline void wcq_work_on(const wcq_request *w) {
     }
 }
 
-/* Write a request down, work on it until it is final, and return its last word. */
+/* Write a request down, work on it until it is finished, and return its last word. */
 static inline uint64_t wcq_request_and_work(wcq_ring *r, wcq_record *me, wcq_side side,
                                             uint64_t index) {
     /* Odd already: the thread that had this record before was in the process that has forked us. */
@@ -590,7 +590,7 @@ static inline wcq_outcome wcq_dequeue(wcq_ring *r, wcq_record *me, uint64_t *ind
     uint64_t head = wcq_look(&r->head.half.first);
     uint64_t value = wcq_look(&wcq_slot(r, head)->half.first);
     if ((wcq_is_vacant(r, value) || wcq_cycle_of_value(r, value) != wcq_cycle_of_ticket(r, head)) &&
-        ((wcq_look(&r->tail.half.first) & ~WCQ_CLOSED) <= head || wcq_is_exhausted(r))) {
+        ((wcq_look(&r->tail.half.first) & ~WCQ_FINAL) <= head || wcq_is_exhausted(r))) {
         return WCQ_EMPTY; /* every ticket below tail has its taker, or the threshold says so */
     }
     for (uint32_t i = 0; i < r->patience; i++) {
@@ -609,12 +609,12 @@ static inline wcq_outcome wcq_dequeue(wcq_ring *r, wcq_record *me, uint64_t *ind
 }
 
 /* From now on no enqueuer gets a ticket. */
-static inline void wcq_close(wcq_ring *r) {
-    cc_fetch_or_seq_cst_u64(&r->tail.half.first, WCQ_CLOSED);
+static inline void wcq_finalize(wcq_ring *r) {
+    cc_fetch_or_seq_cst_u64(&r->tail.half.first, WCQ_FINAL);
 }
 
-static inline bool wcq_is_closed(const wcq_ring *r) {
-    return cc_load_seq_cst_u64(&r->tail.half.first) & WCQ_CLOSED;
+static inline bool wcq_is_final(const wcq_ring *r) {
+    return cc_load_seq_cst_u64(&r->tail.half.first) & WCQ_FINAL;
 }
 
 /* ---------------------------------------------------------------- beginning */

@@ -71,8 +71,8 @@ static void test_final_stays_final(void) {
     finalize_ring(&ring->common);
     catch_up(ring, 0, 5);
     CHECK(cc_load_relaxed_u64(&ring->tail) & FINAL);
-    CHECK_EQ(ring_put(&ring->common, &queue.common, NULL, 1), CC_RING_OVER);
-    CHECK_EQ(take_whole(ring, &word), CC_RING_OVER);
+    CHECK_EQ(ring_put(&ring->common, &queue.common, NULL, 1), CC_RING_FINAL);
+    CHECK_EQ(take_whole(ring, &word), CC_RING_DRAINED);
     cc_free(ring);
 }
 
@@ -82,11 +82,11 @@ static void test_full_rings_are_final(void) {
     for (uintptr_t i = 1; i <= 4; i++) {
         put_whole(ring, i);
     }
-    CHECK_EQ(ring_put(&ring->common, &queue.common, NULL, 5), CC_RING_OVER);
+    CHECK_EQ(ring_put(&ring->common, &queue.common, NULL, 5), CC_RING_FINAL);
     for (uintptr_t i = 1; i <= 4; i++) {
         take_this(ring, i);
     }
-    CHECK_EQ(take_whole(ring, &word), CC_RING_OVER);
+    CHECK_EQ(take_whole(ring, &word), CC_RING_DRAINED);
     cc_free(ring);
 }
 

@@ -100,7 +100,7 @@ static void test_final_stays_final(void) {
     catch_up(&r.ring, tail, tail + 5);
     CHECK(cc_load_relaxed_u64(&r.ring.tail) & FINAL);
     CHECK(!put_index(&r.ring, r.entries, r.mask, tickets_of(r.mask), 1));
-    CHECK_EQ(take_whole(&r), OVER);
+    CHECK_EQ(take_whole(&r), DRAINED);
 }
 
 /* Words that come after "empty" and before "final" are not passed over, although the threshold says that there are
@@ -116,7 +116,7 @@ static void test_final_rings_are_drained(void) {
     finalize_index_ring(&r.ring);
     CHECK_EQ(take_whole(&r), 0);
     CHECK_EQ(take_whole(&r), 1);
-    CHECK_EQ(take_whole(&r), OVER);
+    CHECK_EQ(take_whole(&r), DRAINED);
 }
 
 /* Why rings grow with the number of threads: after a put, as many late gets as the threshold allows make a get say "empty"
@@ -160,15 +160,15 @@ static void test_the_last_ticket(void) {
     CHECK(cc_load_relaxed_u64(&r.ring.tail) & FINAL);
     CHECK_EQ(take_whole(&r), 0);
     CHECK_EQ(take_whole(&r), 1);
-    CHECK_EQ(take_whole(&r), OVER);
+    CHECK_EQ(take_whole(&r), DRAINED);
     uint32_t last = cycle_of_ticket(tickets_of(r.mask) - 1, 3);
     for (int i = 0; i < 4; i++) {
         CHECK(cycle_of_entry(cc_load_relaxed_u32(&r.entries[i])) <= last);
     }
-    /* Head alone may get there: then the ring is over, too. */
+    /* Head alone may get there: then the ring is drained, too. */
     fill_index_ring(&r.ring, r.entries, r.mask, 0, 0, 1);
     cc_store_relaxed_u64(&r.ring.head, tickets_of(r.mask));
-    CHECK_EQ(take_whole(&r), OVER);
+    CHECK_EQ(take_whole(&r), DRAINED);
     CHECK(!put_index(&r.ring, r.entries, r.mask, tickets_of(r.mask), 0));
 }
 

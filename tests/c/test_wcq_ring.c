@@ -54,7 +54,7 @@ static wcq_request request_with_ticket(wcq_side side, uint64_t ticket, uint64_t 
 static bool is_fulfilled(void) {
     uint64_t word = wcq_look(&other.progress.half.first);
     cc_store_relaxed_u64(&other.sequence, 2);
-    return (word & WCQ_FINAL) && !(word & WCQ_NOTHING);
+    return (word & WCQ_FINISHED) && !(word & WCQ_NOTHING);
 }
 
 static bool put_late(uint64_t ticket, uint64_t index, bool slowly) {
@@ -157,11 +157,11 @@ static void test_a_mark_in_between_stays(void) {
 }
 
 /* Whoever is late with moving tail on must not open the ring again. */
-static void test_closed_stays_closed(void) {
+static void test_final_stays_final(void) {
     begin_ring(2);
-    wcq_close(&ring);
+    wcq_finalize(&ring);
     wcq_catch_up(&ring, cc_load_relaxed_u64(&ring.head.half.first) + 7);
-    CHECK(wcq_is_closed(&ring));
+    CHECK(wcq_is_final(&ring));
     CHECK_EQ(wcq_enqueue(&ring, &me, 1), WCQ_SHUT);
 }
 
@@ -182,8 +182,8 @@ int main(void) {
     test_unsafe_slots_are_for_early_puts(true);
     begin_test("a mark that comes between look and taking stays");
     test_a_mark_in_between_stays();
-    begin_test("a closed ring stays closed");
-    test_closed_stays_closed();
+    begin_test("a final ring stays final");
+    test_final_stays_final();
     cc_helpers_end(&helpers);
     printf("passed\n");
     return 0;

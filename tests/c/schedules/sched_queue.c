@@ -78,7 +78,7 @@ static cc_queue_status carry_out(unsigned who, char what) {
         o->answer = cc_queue_get(queue, &word);
         o->word = (int)word;
         if (o->answer == CC_QUEUE_CLOSED && cc_queue_length(queue) != 0) {
-            sched_fail("a queue that is over has a length");
+            sched_fail("a drained queue has a length");
         }
     } else {
         cc_queue_close(queue);

@@ -42,7 +42,7 @@ static wcq_pair slots[2 * MOST_INDICES];
 static wcq_record records[SCHED_MOST_FIBRES + 1];
 static operation history[MOST_OPERATIONS];
 static unsigned operations;
-static bool is_over; /* somebody has found the ring closed, and empty after that */
+static bool is_drained; /* somebody has found the ring final, and empty after that */
 
 static const setting *the_setting(void) {
     return sched_argument();
@@ -88,7 +88,7 @@ static bool enqueue(wcq_record *me, int index) {
 static int dequeue(wcq_record *me) {
     uint64_t index = 0;
     operation *o = begin_operation(false, -1);
-    bool was_over = is_over;
+    bool was_over = is_drained;
     if (wcq_is_time_to_help(me)) {
         wcq_help_the_next(&helpers, me, NULL);
     }
@@ -104,7 +104,7 @@ static int dequeue(wcq_record *me) {
             sched_fail("there is no index %d", (int)index);
         }
         if (was_over) {
-            sched_fail("index %d was left in a ring that was over", (int)index);
+            sched_fail("index %d was left in a drained ring", (int)index);
         }
         o->index = (int)index;
     } else if (outcome != WCQ_EMPTY) {
@@ -115,7 +115,7 @@ static int dequeue(wcq_record *me) {
 }
 
 /* A plan: '0'..'3' enqueues that index; '-' dequeues; '+' enqueues what the last '-' has got, if it did;
- * 'c' closes; 'o' dequeues like wcq.c, which wants to know whether the ring is over. */
+ * 'c' closes; 'o' dequeues like wcq.c, which wants to know whether the ring is drained. */
 static void follow(unsigned who) {
     wcq_record *me = &records[who];
     int mine = -1;
@@ -123,10 +123,10 @@ static void follow(unsigned who) {
         if (*p == '-') {
             mine = dequeue(me);
         } else if (*p == 'c') {
-            wcq_close(&ring);
+            wcq_finalize(&ring);
         } else if (*p == 'o') {
-            if (dequeue(me) == -1 && wcq_is_closed(&ring) && dequeue(me) == -1) {
-                is_over = true;
+            if (dequeue(me) == -1 && wcq_is_final(&ring) && dequeue(me) == -1) {
+                is_drained = true;
             }
         } else if (*p != '+') {
             enqueue(me, *p - '0');
@@ -144,7 +144,7 @@ static void set_up(void) {
     memset((void *)chunk, 0, sizeof chunk);
     cc_store_relaxed_uptr(&helpers.chunks[0], (uintptr_t)chunk);
     operations = 0;
-    is_over = false;
+    is_drained = false;
     for (unsigned i = 0; i <= SCHED_MOST_FIBRES; i++) {
         if (!wcq_join_helpers(&helpers, &records[i])) {
             sched_fail("no memory");
