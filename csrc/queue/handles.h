@@ -37,9 +37,9 @@ typedef struct cc_handle {
     uint64_t left_at;
     uint64_t puts_then, gets_then;
     uint32_t ordinal; /* 0, 1, 2, ... in this queue */
-    uint32_t kept_count; /* this line and the next: kept.h */
-    uint32_t kept_first;
-    const struct cc_ring *kept_of; /* NULL: nothing is kept */
+    uint32_t cache_count; /* this line and the next: index_cache.h */
+    uint32_t cache_first;
+    const struct cc_ring *cache_ring; /* NULL: the cache is empty */
 } cc_handle;
 
 /* Pointers that need no second look-up: enough for most programs. */

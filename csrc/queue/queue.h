@@ -58,7 +58,8 @@ typedef struct cc_queue_options {
     uint32_t
         backoff_wait; /* nanoseconds that an operation waits while another thread uses the queue as fast as it
                            * can (burst_backoff.h), plus one; 0: default; 1, never, where one thread runs at a time */
-    uint32_t together; /* tests only: indices in a chain (kept.h); 0: as many as go with the ring */
+    uint32_t
+        chain_length; /* tests only: indices in a chain (index_cache.h); 0: as many as go with the ring */
     uint32_t ignore_growth; /* tests only: do not grow rings when threads outnumber slots */
     uint32_t
         ticket_limit; /* tests only: tickets after which a ring is finalized; 0: the algorithm's */

@@ -157,7 +157,8 @@ cc_ring *cc_ring_name(const cc_atomic_uptr *end, cc_atomic_uptr *hazard, cc_queu
     do {
         named = ring;
         /* Now, for who takes a name of ours back does so before the ring can be found here again. */
-        cc_keep_only_of(self, hazard == &self->get_ring ? &self->put_ring : &self->get_ring);
+        cc_index_cache_drop_others(self,
+                                   hazard == &self->get_ring ? &self->put_ring : &self->get_ring);
         /* (4) Store-load: who retires the ring after our second look finds the name. */
         (void)cc_exchange_seq_cst_uptr(hazard, named);
         ring = cc_load_seq_cst_uptr(end);

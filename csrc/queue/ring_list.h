@@ -35,7 +35,7 @@
  *   one of them named so (forget_those_who_are_gone). The next owner of the block is not disturbed: it goes ahead with a
  *   name only when that ring is at the end, and a ring that is out of the list and in the hands of one thread is not.
  *   If the looker has found the block without an owner, the next one begins after the ends had left the ring: (7). Indices that
- *   the block keeps of such a ring (kept.h) are forgotten before the block names any ring that was made later: cc_ring_name
+ *   the block keeps of such a ring (index_cache.h) are forgotten before the block names any ring that was made later: cc_ring_name
  *   looks at them between finding a ring at the end and naming it. Not for wCQ, whose helpers name rings for others.
  *
  *   Threads that are there and do nothing go on naming their rings. So what waits is limited by its size: the more bytes
@@ -131,10 +131,10 @@ int cc_ring_queue_visit(const cc_queue *queue, int (*visit)(uintptr_t word, void
                         void *argument);
 size_t cc_ring_queue_bytes(const cc_queue *queue);
 
-/* Only `hazard` goes on naming its ring: nothing else can be kept (kept.h). */
-static inline void cc_keep_only_of(cc_handle *self, const cc_atomic_uptr *hazard) {
-    if ((uintptr_t)self->kept_of != cc_load_relaxed_uptr(hazard)) {
-        self->kept_of = NULL;
+/* Only `hazard` goes on naming its ring: nothing else can stay cached (index_cache.h). */
+static inline void cc_index_cache_drop_others(cc_handle *self, const cc_atomic_uptr *hazard) {
+    if ((uintptr_t)self->cache_ring != cc_load_relaxed_uptr(hazard)) {
+        self->cache_ring = NULL;
     }
 }
 

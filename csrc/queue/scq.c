@@ -39,7 +39,7 @@
  *   more; that is right only for at most n threads, and threads come while a ring is drained. Saying "empty" by the
  *   threshold is followed by a look at tail: only if the ring was not final does it hold.
  *
- *   Threads keep free indices (kept.h), so `free` is used once for a chain of them. What goes through it is the first index
+ *   Threads cache free indices (index_cache.h), so `free` is used once for a chain of them. What goes through it is the first index
  *   of a chain.
  *
  * Invariants.
@@ -68,7 +68,7 @@
  */
 #include <string.h>
 
-#include "kept.h"
+#include "index_cache.h"
 
 #ifndef FEWEST_SLOTS
 #define FEWEST_SLOTS 64u
@@ -102,7 +102,7 @@ typedef struct index_ring {
 typedef struct scq_ring {
     cc_ring common;
     uint32_t mask;    /* 2n - 1 */
-    cc_keeping keeping;
+    cc_index_cache_sizes cache_sizes;
     uint64_t limit;   /* tickets from here on are not used */
     char rest_of_line[CC_CACHE_LINE - sizeof(cc_ring) % CC_CACHE_LINE - 24];
     index_ring filled, free;
@@ -310,15 +310,15 @@ static void fill_ring(cc_ring *common, const cc_queue *queue, uintptr_t word) {
     uint32_t slots = common->slots, first_free = word ? 1 : 0;
     uint64_t tickets = queue->options.ticket_limit;
     ring->mask = 2 * slots - 1;
-    ring->keeping = cc_keeping_of(queue, slots);
+    ring->cache_sizes = cc_index_cache_sizes_of(queue, slots);
     ring->limit = tickets_of(ring->mask);
     if (tickets && 2 * slots + tickets < ring->limit) {
         ring->limit = 2 * slots + tickets;
     }
-    cc_chain_up(words_of(ring), first_free, slots, ring->keeping.together);
+    cc_chain_up(words_of(ring), first_free, slots, ring->cache_sizes.chain_length);
     fill_index_ring(&ring->filled, entries_of_filled(ring), ring->mask, 0, first_free, 1);
     fill_index_ring(&ring->free, entries_of_free(ring), ring->mask, first_free, slots,
-                    ring->keeping.together);
+                    ring->cache_sizes.chain_length);
     if (word) {
         cc_store_relaxed_uptr(&words_of(ring)[0], word);
     }
@@ -333,12 +333,13 @@ CC_NEVER_INLINE void give_back(scq_ring *ring, uint32_t first) {
     (void)put_index(&ring->free, entries_of_free(ring), ring->mask, ring->limit, first);
 }
 
-/* An index out of `free`; the chain behind it is kept, or goes back. NOTHING, or DRAINED: there is none. */
+/* An index out of `free`; the chain behind it is cached, or goes back. NOTHING, or DRAINED: there is none. */
 CC_NEVER_INLINE uint32_t take_free(scq_ring *ring, cc_queue *queue, cc_handle *self) {
     uint32_t index = take_index(&ring->free, entries_of_free(ring), ring->mask, ring->limit,
                                 ((cc_ring_queue *)queue)->spins);
     if (index < DRAINED) {
-        uint32_t rest = cc_keep_the_rest(self, &ring->common, ring->keeping, words_of(ring), index);
+        uint32_t rest =
+            cc_index_cache_fill(self, &ring->common, ring->cache_sizes, words_of(ring), index);
         if (rest != CC_NO_INDEX) {
             give_back(ring, rest);
         }
@@ -349,7 +350,7 @@ CC_NEVER_INLINE uint32_t take_free(scq_ring *ring, cc_queue *queue, cc_handle *s
 CC_ALWAYS_INLINE cc_ring_answer ring_put(cc_ring *common, cc_queue *queue, cc_handle *self,
                                          uintptr_t word) {
     scq_ring *ring = (scq_ring *)common;
-    uint32_t mask = ring->mask, index = cc_use_kept(self, common, words_of(ring));
+    uint32_t mask = ring->mask, index = cc_index_cache_take(self, common, words_of(ring));
     if (index == CC_NO_INDEX) {
         index = take_free(ring, queue, self);
         if (index >= DRAINED) {
@@ -373,7 +374,7 @@ CC_ALWAYS_INLINE cc_ring_answer ring_take(cc_ring *common, cc_queue *queue, cc_h
         return index == DRAINED ? CC_RING_DRAINED : CC_RING_EMPTY;
     }
     *word = cc_load_relaxed_uptr(&words_of(ring)[index]);
-    uint32_t chain = cc_keep(self, common, ring->keeping, words_of(ring), index);
+    uint32_t chain = cc_index_cache_put(self, common, ring->cache_sizes, words_of(ring), index);
     if (chain != CC_NO_INDEX) {
         give_back(ring, chain);
     }

@@ -24,7 +24,7 @@
  * back. A get that finds nothing looks whether the ring is final, and if so looks again: every ticket below a final tail is
  * drawn then, so what is empty once more is drained.
  *
- * Threads keep free indices (kept.h), as in SCQ, but only in lists: a bounded node has none to spare.
+ * Threads cache free indices (index_cache.h), as in SCQ, but only in lists: a bounded node has none to spare.
  *
  * Linearization: put, the placing of the index in `filled`; get, its ticket, or that put if it is later; empty, as in
  * wcq_ring.h; full, the moment when `free` was empty: gets may have their words and not yet have given their indices back.
@@ -36,7 +36,7 @@
  */
 #include <string.h>
 
-#include "kept.h"
+#include "index_cache.h"
 #include "wcq_ring.h"
 
 #ifdef CC_HAVE_PAIR_CAS
@@ -59,7 +59,7 @@
 typedef struct wcq_node {
     cc_ring common;
     uint32_t bits;
-    cc_keeping keeping; /* in lists */
+    cc_index_cache_sizes cache_sizes; /* in lists */
     uint64_t limit; /* a put with a later ticket finalizes the ring; tests only */
     char rest_of_line[CC_CACHE_LINE - sizeof(cc_ring) % CC_CACHE_LINE - 24];
     wcq_ring filled, free;
@@ -102,8 +102,9 @@ static void begin_node(wcq_node *node, wcq *q, uint32_t indices, uintptr_t word)
     wcq_ring_begin(&node->filled, slots_of(node), bits, 0, first_free, 1, &q->helpers, number, node,
                    q->patience, q->spins);
     wcq_ring_begin(&node->free, slots_of(node) + (UINT64_C(1) << bits), bits, first_free, indices,
-                   node->keeping.together, &q->helpers, number + 1, node, q->patience, q->spins);
-    cc_chain_up(words_of(node), first_free, indices, node->keeping.together);
+                   node->cache_sizes.chain_length, &q->helpers, number + 1, node, q->patience,
+                   q->spins);
+    cc_chain_up(words_of(node), first_free, indices, node->cache_sizes.chain_length);
     if (word) {
         cc_store_relaxed_uptr(&words_of(node)[0], word);
     }
@@ -132,7 +133,7 @@ static int visit_node(const cc_ring *common, int (*visit)(uintptr_t word, void *
 static void fill_node(cc_ring *common, const cc_queue *queue, uintptr_t word) {
     wcq_node *node = (wcq_node *)common;
     uint32_t slots = common->slots;
-    node->keeping = cc_keeping_of(queue, slots);
+    node->cache_sizes = cc_index_cache_sizes_of(queue, slots);
     begin_node(node, (wcq *)queue, slots, word);
     node->limit = queue->options.ticket_limit
                       ? (UINT64_C(1) << node->bits) + queue->options.ticket_limit
@@ -143,13 +144,13 @@ static void finalize_node(cc_ring *ring) {
     wcq_finalize(&((wcq_node *)ring)->filled);
 }
 
-/* An index out of `free`; the chain behind it is kept, or goes back. */
+/* An index out of `free`; the chain behind it is cached, or goes back. */
 CC_NEVER_INLINE bool take_free(wcq_node *node, wcq_handle *self, uint64_t *index) {
     if (wcq_dequeue(&node->free, &self->record, index) != WCQ_DONE) {
         return false;
     }
-    uint32_t rest = cc_keep_the_rest(&self->common, &node->common, node->keeping, words_of(node),
-                                     (uint32_t)*index);
+    uint32_t rest = cc_index_cache_fill(&self->common, &node->common, node->cache_sizes,
+                                        words_of(node), (uint32_t)*index);
     if (rest != CC_NO_INDEX) {
         wcq_enqueue(&node->free, &self->record, rest);
     }
@@ -160,7 +161,7 @@ CC_ALWAYS_INLINE cc_ring_answer node_put(cc_ring *common, cc_queue *queue, cc_ha
                                          uintptr_t word) {
     wcq_node *node = (wcq_node *)common;
     wcq_handle *self = (wcq_handle *)self_;
-    uint64_t index = cc_use_kept(self_, common, words_of(node));
+    uint64_t index = cc_index_cache_take(self_, common, words_of(node));
     (void)queue;
     if (index == CC_NO_INDEX && !take_free(node, self, &index)) {
         wcq_finalize(&node->filled);
@@ -195,7 +196,8 @@ CC_ALWAYS_INLINE cc_ring_answer node_take(cc_ring *common, cc_queue *queue, cc_h
         }
     }
     *word = cc_load_relaxed_uptr(&words_of(node)[index]);
-    uint32_t chain = cc_keep(self_, common, node->keeping, words_of(node), (uint32_t)index);
+    uint32_t chain =
+        cc_index_cache_put(self_, common, node->cache_sizes, words_of(node), (uint32_t)index);
     if (chain != CC_NO_INDEX) {
         wcq_enqueue(&node->free, &self->record, chain);
     }
@@ -273,7 +275,7 @@ static bool begin(cc_queue *queue) {
     memset((void *)q->only, 0, sizeof(wcq_node));
     q->only->common.bytes = bytes;
     q->only->common.slots = slots;
-    q->only->keeping.together = 1;
+    q->only->cache_sizes.chain_length = 1;
     begin_node(q->only, q, (uint32_t)queue->capacity, 0);
     return true;
 }
@@ -294,17 +296,17 @@ CC_NEVER_INLINE bool join(wcq *q, wcq_handle *self) {
 }
 
 /* put_ring is free at the beginning of an operation: who helps names the request's node there. What put_ring alone has named cannot
- * be kept then. */
+ * stay cached then. */
 CC_NEVER_INLINE void help(wcq *q, wcq_handle *self_) {
     cc_handle *self = &self_->common;
-    const cc_ring *kept = self->kept_of;
+    const cc_ring *cached = self->cache_ring;
     uintptr_t named = cc_load_relaxed_uptr(&self->put_ring);
-    self->kept_of = NULL; /* before, lest a fork comes in between */
+    self->cache_ring = NULL; /* before, lest a fork comes in between */
     cc_fence_for_fork();
     wcq_help_the_next(&q->helpers, &self_->record, q->only ? NULL : &self->put_ring);
     if (cc_load_relaxed_uptr(&self->put_ring) == named ||
-        cc_load_relaxed_uptr(&self->get_ring) == (uintptr_t)kept) {
-        self->kept_of = kept;
+        cc_load_relaxed_uptr(&self->get_ring) == (uintptr_t)cached) {
+        self->cache_ring = cached;
     }
 }
 

@@ -30,7 +30,7 @@ static void check_says(cc_queue *queue, cc_queue_status says) {
 static void test_first_in_first_out(const queue_kind *kind) {
     for (uint32_t slots = 0; slots <= 32; slots = slots ? 2 * slots : 1) {
         cc_queue *queue =
-            queue_of(kind, (cc_queue_options){.ring_slots = slots, .together = slots / 7});
+            queue_of(kind, (cc_queue_options){.ring_slots = slots, .chain_length = slots / 7});
         uintptr_t next_in = 1, next_out = 1;
         rng r = rng_from(slots);
         check_says(queue, CC_QUEUE_EMPTY);
@@ -459,7 +459,7 @@ static void test_fork(const queue_kind *kind) {
     }
     for (uint32_t slots = 4; slots <= 16; slots *= 4) {
         cc_queue *queue =
-            queue_of(kind, (cc_queue_options){.ring_slots = slots, .together = slots / 8});
+            queue_of(kind, (cc_queue_options){.ring_slots = slots, .chain_length = slots / 8});
         atomic_store(&stop, false);
         run_threads(3, keep_busy, queue);
         cc_queue_free(queue, NULL);

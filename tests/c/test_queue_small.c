@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Queues of all small sizes: every bound, ring, chain of free indices (csrc/queue/kept.h) and limit of tickets around the
+ * Queues of all small sizes: every bound, ring, chain of free indices (csrc/queue/index_cache.h) and limit of tickets around the
  * smallest, each beside a model; then more threads than processors, with every word accounted for.
  */
 #include "queue_kinds.h"
@@ -90,7 +90,7 @@ static void test_beside_model(const queue_kind *kind) {
                 for (size_t t = 0; t < sizeof tickets / sizeof *tickets; t++) {
                     cc_queue_options options = {.capacity = capacity,
                                                 .ring_slots = slots[s],
-                                                .together = chains[c],
+                                                .chain_length = chains[c],
                                                 .ticket_limit = tickets[t]};
                     compare(kind, options, &random);
                 }
@@ -151,7 +151,7 @@ static void test_in_a_crowd(const queue_kind *kind) {
                     }
                     cc_queue_options options = {.capacity = capacities[n],
                                                 .ring_slots = slots[s],
-                                                .together = chains[h],
+                                                .chain_length = chains[h],
                                                 .ticket_limit = tickets[t]};
                     memset((void *)&c, 0, sizeof c);
                     c.queue = queue_of(kind, options);

@@ -200,7 +200,7 @@ static const char *judge(void) {
 }
 
 /* Spins and patience are counted plus one, so 1 is none. Scripts that come before make every fibre a handle, or leave a
- * kept index and a hazard behind; without them threads come while others are at work, and rings are outgrown. */
+ * cached index and a hazard behind; without them threads come while others are at work, and rings are outgrown. */
 #define IMPATIENT .spins = 1, .patience = 1
 
 static const scenario scenarios[] = {
@@ -245,45 +245,45 @@ static const scenario scenarios[] = {
     /* The threshold of a new ring has yet to be set: a put stalls, one behind it does not. */
     {"first_puts", {.ring_slots = 4, IMPATIENT}, {"P", "P", "G"}, "GGG", 0},
     {"get_first", {.ring_slots = 2, IMPATIENT}, {"GP", "GP", "PG"}, "PPGG", 0},
-    /* Free indices in chains (kept.h): taken, kept, given back; by handles that may not keep any; in rings that come again. */
-    {"chains", {.ring_slots = 16, .together = 2, IMPATIENT}, {"PPPP", "GGGGG"}, "GG", 0},
-    {"chains_of_all", {.ring_slots = 16, .together = 2, IMPATIENT}, {"PGPP", "PPGG"}, "PG", 0},
+    /* Free indices in chains (index_cache.h): taken, cached, given back; by handles that may not cache any; in rings that come again. */
+    {"chains", {.ring_slots = 16, .chain_length = 2, IMPATIENT}, {"PPPP", "GGGGG"}, "GG", 0},
+    {"chains_of_all", {.ring_slots = 16, .chain_length = 2, IMPATIENT}, {"PGPP", "PPGG"}, "PG", 0},
     {"chains_used_up",
-     {.ring_slots = 8, .together = 2, IMPATIENT},
+     {.ring_slots = 8, .chain_length = 2, IMPATIENT},
      {"PPPPGGGGPPPPPPPPP", "G"},
      "GG",
      0},
-    {"chains_not_kept",
-     {.ring_slots = 4, .together = 2, IMPATIENT},
+    {"chains_not_cached",
+     {.ring_slots = 4, .chain_length = 2, IMPATIENT},
      {"PPG", "PGP", "GPG"},
      "GGG",
      0},
     {"chains_recycled",
-     {.ring_slots = 8, .together = 2, IMPATIENT, .ticket_limit = 3},
+     {.ring_slots = 8, .chain_length = 2, IMPATIENT, .ticket_limit = 3},
      {"PPPPGP", "GPGGG"},
      NULL,
      0},
-    {"kept_recycled",
-     {.ring_slots = 4, .together = 1, IMPATIENT, .ticket_limit = 1},
+    {"cached_recycled",
+     {.ring_slots = 4, .chain_length = 1, IMPATIENT, .ticket_limit = 1},
      {"PGPGPGPG", "PG"},
      NULL,
      0},
-    /* Rings that a thread names which has ended, and indices that it has kept. */
+    /* Rings that a thread names which has ended, and indices that it has cached. */
     {"owner_changes", {.ring_slots = 1, IMPATIENT}, {"PEPGG", "PPGGG"}, NULL, 0},
     {"owner_ends", {.ring_slots = 1, IMPATIENT, .ticket_limit = 1}, {"PGE", "PGPGPG"}, NULL, 0},
     {"owner_is_back", {.ring_slots = 4, IMPATIENT, .ticket_limit = 2}, {"EP", "GGGGPG"}, "PPPP", 0},
-    {"owner_of_kept_changes",
-     {.ring_slots = 4, .together = 1, IMPATIENT, .ticket_limit = 1},
+    {"owner_of_cached_changes",
+     {.ring_slots = 4, .chain_length = 1, IMPATIENT, .ticket_limit = 1},
      {"PGEGPPG", "PGPGPG"},
      NULL,
      0},
     {"owner_of_chains_changes",
-     {.ring_slots = 8, .together = 2, IMPATIENT, .ticket_limit = 3},
+     {.ring_slots = 8, .chain_length = 2, IMPATIENT, .ticket_limit = 3},
      {"PPGEPPGG", "PPGGPGG"},
      NULL,
      0},
     {"chains_with_bound",
-     {.capacity = 2, .ring_slots = 8, .together = 2, IMPATIENT},
+     {.capacity = 2, .ring_slots = 8, .chain_length = 2, IMPATIENT},
      {"PPGP", "GPGG"},
      "PG",
      0},
