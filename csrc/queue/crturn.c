@@ -51,7 +51,7 @@
  * Reclamation. Hazard pointers, wait-free, since nobody has to follow a pointer that has changed: the end has moved on then,
  * and that counts as a round. A node that a get has returned is still head, and its handle's `given`. It is retired by the
  * same handle's next get but one. A handle keeps at most 32 + 4k nodes that wait, 4k of them because
- * somebody's hazard names them.
+ * somebody's hazard protects them.
  *
  * Pairs of releases and acquires: all decisions are seq_cst, stores of requests and hazards are exchanges (store-load).
  *
@@ -146,24 +146,24 @@ static void free_node(crturn *q, crturn_handle *self, crturn_node *node) {
 }
 
 /* Store-load: whoever retires the node after our next look at where it came from finds the hazard. */
-static inline void name(crturn_handle *self, enum hazard which, const crturn_node *node) {
+static inline void protect(crturn_handle *self, enum hazard which, const crturn_node *node) {
     (void)cc_exchange_seq_cst_uptr(&self->hazards[which], (uintptr_t)node);
 }
 
-static void name_nothing(crturn_handle *self) {
+static void clear_hazards(crturn_handle *self) {
     for (int i = 0; i < HAZARDS; i++) {
         cc_store_release_uptr(&self->hazards[i], 0);
     }
 }
 
-/* The node at `end`, named; NULL when the end has moved on meanwhile. */
+/* The node at `end`, protected; NULL when the end has moved on meanwhile. */
 static inline crturn_node *node_at(crturn_handle *self, const cc_atomic_uptr *end) {
     crturn_node *node = (crturn_node *)cc_load_seq_cst_uptr(end);
-    name(self, OF_END, node);
+    protect(self, OF_END, node);
     return cc_load_seq_cst_uptr(end) == (uintptr_t)node ? node : NULL;
 }
 
-static bool is_named(const crturn *q, const crturn_node *node) {
+static bool is_protected(const crturn *q, const crturn_node *node) {
     uint32_t count = cc_helpers_count(&q->helpers);
     for (uint32_t i = 1; i <= count; i++) {
         const crturn_handle *m = handle_at(q, i);
@@ -191,7 +191,7 @@ static void retire(crturn *q, crturn_handle *self, crturn_node *node) {
     self->retired_count = 0;
     while (chain) {
         crturn_node *next = chain->waiting;
-        if (is_named(q, chain)) {
+        if (is_protected(q, chain)) {
             chain->waiting = self->retired;
             self->retired = chain;
             self->retired_count++;
@@ -218,7 +218,7 @@ static crturn_node *next_in_turn(const crturn *q, uint32_t last) {
 
 /* True when the node is in the queue; false: behind a marker. */
 static bool put_node(crturn *q, crturn_handle *self, crturn_node *node) {
-    name(self, OF_OWN, node);
+    protect(self, OF_OWN, node);
     (void)cc_exchange_seq_cst_uptr(&self->putting, (uintptr_t)node); /* step 1 */
     while (cc_load_seq_cst_uptr(&self->putting)) {
         crturn_node *last = node_at(self, &q->tail);
@@ -236,7 +236,7 @@ static bool put_node(crturn *q, crturn_handle *self, crturn_node *node) {
         }
         uintptr_t next = cc_load_seq_cst_uptr(&last->next);
         if (next) {
-            name(self, OF_NEXT, (crturn_node *)next);
+            protect(self, OF_NEXT, (crturn_node *)next);
             uintptr_t tail = (uintptr_t)last;
             if (cc_load_seq_cst_uptr(&q->tail) != tail) {
                 continue;
@@ -249,7 +249,7 @@ static bool put_node(crturn *q, crturn_handle *self, crturn_node *node) {
         }
     }
     bool is_in = !cc_load_seq_cst_u32(&node->is_late);
-    name_nothing(self);
+    clear_hazards(self);
     return is_in;
 }
 
@@ -275,14 +275,14 @@ static uint32_t taker_of(const crturn *q, const crturn_node *head, crturn_node *
     return cc_load_seq_cst_u32(&next->taker);
 }
 
-/* Steps 3 and 4, when `next` has its taker. Both nodes are named. */
+/* Steps 3 and 4, when `next` has its taker. Both nodes are protected. */
 static void hand_over(crturn *q, crturn_handle *self, crturn_node *head, crturn_node *next) {
     crturn_handle *taker = handle_at(q, cc_load_seq_cst_u32(&next->taker));
     uintptr_t given = cc_load_seq_cst_uptr(&taker->given);
     if (given != (uintptr_t)next) {
-        /* Named, so that it cannot come back as another node before the swap. While head stays, the taker has not
+        /* Protected, so that it cannot come back as another node before the swap. While head stays, the taker has not
          * returned from this get, so what was given to it last is not retired. */
-        name(self, OF_GIVEN, (crturn_node *)given);
+        protect(self, OF_GIVEN, (crturn_node *)given);
         if (cc_load_seq_cst_uptr(&q->head) == (uintptr_t)head) {
             (void)cc_cas_seq_cst_uptr(&taker->given, &given, (uintptr_t)next); /* step 3 */
         }
@@ -293,7 +293,7 @@ static void hand_over(crturn *q, crturn_handle *self, crturn_node *head, crturn_
 
 typedef enum look { NOTHING, THE_END, SOMETHING, MOVED_ON } look;
 
-/* What is behind head? With SOMETHING both nodes are named. */
+/* What is behind head? With SOMETHING both nodes are protected. */
 static look look_behind_head(crturn *q, crturn_handle *self, crturn_node **head,
                              crturn_node **next) {
     *head = node_at(self, &q->head);
@@ -304,7 +304,7 @@ static look look_behind_head(crturn *q, crturn_handle *self, crturn_node **head,
         return NOTHING;
     }
     *next = (crturn_node *)cc_load_seq_cst_uptr(&(*head)->next);
-    name(self, OF_NEXT, *next);
+    protect(self, OF_NEXT, *next);
     if (cc_load_seq_cst_uptr(&q->head) != (uintptr_t)*head) {
         return MOVED_ON;
     }
@@ -343,7 +343,7 @@ static cc_queue_status get_node(crturn *q, crturn_handle *self, crturn_node **no
             hand_over(q, self, head, next);
         }
         if (cc_load_seq_cst_uptr(&self->given) == mine) {
-            name_nothing(self);
+            clear_hazards(self);
             return what == THE_END ? CC_QUEUE_CLOSED : CC_QUEUE_EMPTY;
         }
         (void)cc_exchange_seq_cst_uptr(&self->asked, mine); /* served after all */
@@ -356,7 +356,7 @@ static cc_queue_status get_node(crturn *q, crturn_handle *self, crturn_node **no
         uintptr_t first = (uintptr_t)head;
         (void)cc_cas_seq_cst_uptr(&q->head, &first, (uintptr_t)*node);
     }
-    name_nothing(self);
+    clear_hazards(self);
     retire(q, self, (crturn_node *)before);
     return CC_QUEUE_OK;
 }

@@ -151,18 +151,18 @@ void cc_ring_list_end(cc_ring_list *list) {
 
 /* ---------------------------------------------------------------- hazards */
 
-cc_ring *cc_ring_name(const cc_atomic_uptr *end, cc_atomic_uptr *hazard, cc_queue *queue,
-                      cc_handle *self, const cc_ring_kind *kind) {
-    uintptr_t ring = cc_load_seq_cst_uptr(end), named;
+cc_ring *cc_ring_protect(const cc_atomic_uptr *end, cc_atomic_uptr *hazard, cc_queue *queue,
+                         cc_handle *self, const cc_ring_kind *kind) {
+    uintptr_t ring = cc_load_seq_cst_uptr(end), candidate;
     do {
-        named = ring;
-        /* Now, for who takes a name of ours back does so before the ring can be found here again. */
+        candidate = ring;
+        /* Now: who clears a hazard of ours does so before the ring can be found here again. */
         cc_index_cache_drop_others(self,
                                    hazard == &self->get_ring ? &self->put_ring : &self->get_ring);
-        /* (4) Store-load: who retires the ring after our second look finds the name. */
-        (void)cc_exchange_seq_cst_uptr(hazard, named);
+        /* (4) Store-load: who retires the ring after our second look finds the hazard. */
+        (void)cc_exchange_seq_cst_uptr(hazard, candidate);
         ring = cc_load_seq_cst_uptr(end);
-    } while (ring != named);
+    } while (ring != candidate);
     cc_ring *r = (cc_ring *)ring;
     /* A thread enters a ring only when the ring has a slot for every handle there has been up to then, or is final. So
      * while a ring is not final, at most `slots` threads are in it, whenever they came: what scq.c needs. */
@@ -182,42 +182,42 @@ static int by_address(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-/* Twice, because a name may be passed on: who helps (wcq_help_the_next) names a ring while its owner still names it. We
- * may look at the helper before it does and at the owner when it no longer does; but then the helper does by
- * the time of the second look. */
-static uint32_t see_hazards(const cc_queue *queue, uintptr_t *out, uint32_t room) {
+/* Twice, because protection may be passed on: a helper (wcq_help_the_next) protects a ring while its owner still does. We
+ * may look at the helper before it does and at the owner when it no longer does; but then the helper does by the time of
+ * the second look. */
+static uint32_t collect_hazards(const cc_queue *queue, uintptr_t *out, uint32_t room) {
     uint32_t found = 0;
     for (int look = 0; look < 2; look++) {
         for (const cc_handle *m = cc_handles_first(&queue->handles); m; m = m->next) {
-            uintptr_t names[2] = {cc_load_seq_cst_uptr(&m->put_ring), /* pairs with (4) */
-                                  cc_load_seq_cst_uptr(&m->get_ring)}; /* (4) */
+            uintptr_t hazards[2] = {cc_load_seq_cst_uptr(&m->put_ring), /* pairs with (4) */
+                                    cc_load_seq_cst_uptr(&m->get_ring)}; /* (4) */
             for (int i = 0; i < 2; i++) {
-                if (names[i] && found < room) {
-                    out[found] = names[i];
+                if (hazards[i] && found < room) {
+                    out[found] = hazards[i];
                 }
-                found += names[i] != 0;
+                found += hazards[i] != 0;
             }
         }
     }
     return found;
 }
 
-static void forget(cc_atomic_uptr *name, const cc_ring *chain) {
-    uintptr_t named = cc_load_seq_cst_uptr(name);
-    for (const cc_ring *ring = chain; ring && named; ring = ring->waiting) {
-        if ((uintptr_t)ring == named) {
-            (void)cc_cas_seq_cst_uptr(name, &named, 0); /* fails if there is an owner again */
+static void clear_hazard(cc_atomic_uptr *hazard, const cc_ring *chain) {
+    uintptr_t protected = cc_load_seq_cst_uptr(hazard);
+    for (const cc_ring *ring = chain; ring && protected; ring = ring->waiting) {
+        if ((uintptr_t)ring == protected) {
+            (void)cc_cas_seq_cst_uptr(hazard, &protected, 0); /* fails if there is an owner again */
             return;
         }
     }
 }
 
-/* Handles without a thread let go of the rings of the chain, which is in our hands. */
-static void forget_those_who_are_gone(const cc_queue *queue, const cc_ring *chain) {
+/* Of handles without a thread, as far as they protect rings of the chain, which is in our hands. */
+static void clear_hazards_of_ended_threads(const cc_queue *queue, const cc_ring *chain) {
     for (cc_handle *m = cc_handles_first(&queue->handles); m; m = m->next) {
         if (!cc_thread_is_in_use(m->thread)) { /* (7) */
-            forget(&m->put_ring, chain);
-            forget(&m->get_ring, chain);
+            clear_hazard(&m->put_ring, chain);
+            clear_hazard(&m->get_ring, chain);
         }
     }
 }
@@ -231,7 +231,7 @@ static void wait_again(cc_ring_list *list, cc_ring *newest, cc_ring *oldest) {
 
 void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_handle *self, cc_ring *ring,
                     const cc_ring_kind *kind) {
-    /* What we name ourselves we no longer use: this is the end of a get, and no put is going on. */
+    /* What we protect ourselves we no longer use: this is the end of a get, and no put is going on. */
     if (cc_load_relaxed_uptr(&self->get_ring) == (uintptr_t)ring) {
         cc_store_release_uptr(&self->get_ring, 0);
     }
@@ -240,17 +240,17 @@ void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_handle *self, cc_rin
     }
     cc_fetch_add_relaxed_u64(&list->pinned, ring->bytes);
     wait_again(list, ring, ring);
-    /* Nobody else looks through what we take out here; it is never much more than what is named. */
+    /* Nobody else looks through what we take out here; it is never much more than what is protected. */
     cc_ring *chain = (cc_ring *)cc_exchange_seq_cst_uptr(&list->retired, 0); /* pairs with (5) */
     if (!chain) {
         return;
     }
-    if (!kind->helpers_name_rings) {
-        forget_those_who_are_gone(queue, chain);
+    if (!kind->helpers_protect_rings) {
+        clear_hazards_of_ended_threads(queue, chain);
     }
     uintptr_t on_stack[HAZARDS_ON_STACK], *seen = on_stack;
     uint32_t room = HAZARDS_ON_STACK, n;
-    while ((n = see_hazards(queue, seen, room)) > room) {
+    while ((n = collect_hazards(queue, seen, room)) > room) {
         if (seen != on_stack) {
             cc_free(seen);
         }

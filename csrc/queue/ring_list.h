@@ -1,55 +1,56 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * A queue as a list of rings, after Morrison and Afek (LCRQ) and Nikolaev (LSCQ): a Michael and Scott queue whose nodes
- * are rings. Puts go to the last ring, gets to the first. A ring that takes no more words is *final*: it will
- * never again take one, and a put that finds it so links a new ring behind it, with the word inside. A get that
- * finds the first ring final and drained moves on to the next one.
+ * are rings. Puts go to the last ring, gets to the first.
  *
  *      head ---> ring, final ---> ring, final ---> ring <--- tail
  *
+ * A ring that takes no more words is *final*: it will never again take one, and a put that finds it so links a new ring
+ * behind it, with the word inside. A ring is *drained* when it is final and empty: a get that finds the first ring so
+ * moves on to the next one.
+ *
  * Rules that the kinds of rings keep:
  *   A. A put into a final ring fails, for ever. `next` is set only after the ring is final.
- *   B. A get says DRAINED only when the ring is final and every word in it has been taken or is in the hands of a
- *      get that will return it. It looks after it has seen that the ring is final: words that come between "empty"
- *      and "final" are not passed over. (Published code that swings head on "empty, and there is a next ring"
- *      loses items.)
+ *   B. A get says DRAINED only when the ring is final and every word in it has been taken or is in the hands of a get that
+ *      will return it. It looks after it has seen that the ring is final: words that come between "empty" and "final" are
+ *      not passed over. (Published code that swings head on "empty, and there is a next ring" loses items.)
  *   C. A get says EMPTY only for a ring that was not final at that moment, so that no ring was behind it.
  *
- * Closing puts CC_RING_CLOSED where the next ring would go. Then A and B give the promise of queue.h: a put that does not
- * make it into the last ring finds the mark; a get that finds the mark behind a ring that is drained knows that
- * there will be no more words.
+ * Closing. CC_RING_CLOSED is put where the next ring would go. Then A and B give the promise of queue.h: a put that does
+ * not make it into the last ring finds the mark; a get that finds the mark behind a drained ring knows that there will be
+ * no more words.
  *
- * Reclamation: sticky hazards. Each handle names the ring of its last put and that of its last get, and goes on naming them
- * between operations. An operation that finds its named ring at the tail (or head) has nothing to publish,
- * which is nearly always: no fence, no store. Else it publishes, reads again, and starts over if the end has moved on.
- *
- *   A ring is recycled (freed, or kept as a spare to be filled again) only by somebody who has seen, after both head and
- *   tail had left it, that no handle names it. So a name that was published while its ring was at one of the ends keeps it
- *   from being recycled until the name is changed, and a pointer that equals the name is the same ring in the same
- *   life. A name that was published too late belongs to a thread that reads again, and does not find the ring: unless
- *   it has become tail again in a new life, and then the name protects that one.
- *   Rings that some handle names wait in a list (`retired`), which whoever retires the next ring takes whole and looks
- *   through. Each handle pins at most two.
- *
- *   The names of a thread that has ended are taken back, by a swap to 0, by whoever looks through retired rings and finds
- *   one of them named so (forget_those_who_are_gone). The next owner of the block is not disturbed: it goes ahead with a
- *   name only when that ring is at the end, and a ring that is out of the list and in the hands of one thread is not.
- *   If the looker has found the block without an owner, the next one begins after the ends had left the ring: (7). Indices that
- *   the block keeps of such a ring (index_cache.h) are forgotten before the block names any ring that was made later: cc_ring_name
- *   looks at them between finding a ring at the end and naming it. Not for wCQ, whose helpers name rings for others.
- *
- *   Threads that are there and do nothing go on naming their rings. So what waits is limited by its size: the more bytes
- *   wait, the shorter the next rings are (CC_PINNED_BYTES), down to the shortest. Then each idle thread pins two of those.
- *
+ * Progress. Lock-free. An operation starts over only when another has linked a ring, moved an end or finalized a ring.
  * Tail never stays behind head: a get moves tail off a ring before it moves head off it. So no retired ring is at an end.
  *
- * Progress: lock-free. An operation starts over only when another has linked a ring, moved an end or finalized a ring.
+ * Memory: sticky hazards. Each handle has two hazards, for the ring of its last put and for that of its last get, and goes
+ * on protecting these rings between operations. An operation that finds its ring at the tail (or head) has nothing to
+ * publish, which is nearly always: no fence, no store. Else it publishes the hazard, reads the end again, and starts over
+ * if it has moved on.
+ *
+ *   A ring is recycled (freed, or kept as a spare to be filled again) only by somebody who has seen, after both head and
+ *   tail had left it, that no hazard protects it. So a hazard that was published while its ring was at one of the ends
+ *   keeps the ring from being recycled until the hazard is changed, and a pointer that equals the hazard is the same ring
+ *   in the same life. A hazard that was published too late belongs to a thread that reads again, and does not find the
+ *   ring: unless it has become tail again in a new life, and then the hazard protects that one.
+ *   Protected rings wait in a list (`retired`), which whoever retires the next ring takes whole and looks through.
+ *
+ *   Threads that have ended. Whoever looks through retired rings clears hazards of theirs that protect one of these, by a
+ *   swap to 0 (clear_hazards_of_ended_threads). The next owner of the handle is not disturbed: it goes ahead with a hazard
+ *   only when that ring is at the end, and a ring that is out of the list and in the hands of one thread is not. If the
+ *   looker has found the handle without an owner, the next one begins after the ends had left the ring: (7). Indices of
+ *   such a ring in the handle's cache (index_cache.h) are dropped before the handle protects any ring that was made later:
+ *   cc_ring_protect looks at them between finding a ring at the end and publishing the hazard. Not for wCQ, whose helpers
+ *   protect rings for others.
+ *
+ *   Threads that are there and do nothing go on protecting two rings each. So what waits is limited by its size: the more
+ *   bytes wait, the shorter the next rings are (CC_PINNED_BYTES), down to the shortest.
  *
  * Pairs of releases and acquires, by number:
  *   (3) linking a ring                     with the loads of head, tail, next: what is in the ring.
  *   (4) publishing a hazard, head or tail moved on: store-load on both sides, all seq_cst.
  *   (5) a ring goes to `retired` or `spare`  with the exchange that takes it.
- *   (7) moving the ends on, then the look for an owner of the block; a thread's registration, then its look at an
+ *   (7) moving the ends on, then the look for an owner of the handle; a thread's registration, then its look at an
  *       end: store-load on both sides, all seq_cst (cc_thread_is_in_use).
  */
 #ifndef CC_QUEUE_RING_LIST_H
@@ -83,8 +84,8 @@ typedef struct cc_ring_list {
     /* One line: ends move once in a ring's life, and are read by every operation. */
     cc_atomic_uptr head, tail; /* cc_ring * */
     char keep_the_rest_off[CC_CACHE_LINE - 2 * sizeof(uintptr_t)];
-    cc_atomic_uptr retired; /* cc_ring *: out of the list, perhaps named by somebody */
-    cc_atomic_uptr spare[CC_SPARE_RINGS]; /* cc_ring *: named by nobody */
+    cc_atomic_uptr retired; /* cc_ring *: out of the list, perhaps protected */
+    cc_atomic_uptr spare[CC_SPARE_RINGS]; /* cc_ring *: protected by nobody */
     cc_atomic_u64 bytes; /* of all rings */
     cc_atomic_u64 pinned; /* bytes of rings in `retired`, or in the hands of who looks through it */
     cc_atomic_u32 next_slots; /* of the ring that is made next, before handles are looked at */
@@ -104,7 +105,7 @@ typedef struct cc_ring_kind {
     uint32_t most_slots; /* a longer queue has more rings instead */
     /* Else 0. Slots >= handles is a safety condition, and there are never more handles than this. */
     uint32_t most_slots_for_handles;
-    bool helpers_name_rings; /* for others: then names outlive their thread */
+    bool helpers_protect_rings; /* for others: then hazards outlive their thread */
     size_t (*bytes)(uint32_t slots);
     /* Make it new; word != 0: with that word inside. Nobody else knows the ring. */
     void (*fill)(cc_ring *ring, const cc_queue *queue, uintptr_t word);
@@ -131,7 +132,7 @@ int cc_ring_queue_visit(const cc_queue *queue, int (*visit)(uintptr_t word, void
                         void *argument);
 size_t cc_ring_queue_bytes(const cc_queue *queue);
 
-/* Only `hazard` goes on naming its ring: nothing else can stay cached (index_cache.h). */
+/* Only `hazard` goes on protecting its ring: nothing else can stay cached (index_cache.h). */
 static inline void cc_index_cache_drop_others(cc_handle *self, const cc_atomic_uptr *hazard) {
     if ((uintptr_t)self->cache_ring != cc_load_relaxed_uptr(hazard)) {
         self->cache_ring = NULL;
@@ -149,25 +150,25 @@ int cc_ring_list_visit(const cc_ring_list *list, const cc_ring_kind *kind,
 /* A ring with `word` in it, that nobody knows; NULL without memory. */
 cc_ring *cc_ring_make(cc_ring_list *list, cc_queue *queue, const cc_ring_kind *kind,
                       uintptr_t word);
-/* Give back a ring that nobody names and that is in no list. */
+/* Give back a ring that nobody protects and that is in no list. */
 void cc_ring_recycle(cc_ring_list *list, cc_ring *ring);
 /* Head and tail have left the ring for ever. */
 void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_handle *self, cc_ring *ring,
                     const cc_ring_kind *kind);
 /* The slow half of the two functions below: publish until it holds. */
-cc_ring *cc_ring_name(const cc_atomic_uptr *end, cc_atomic_uptr *hazard, cc_queue *queue,
-                      cc_handle *self, const cc_ring_kind *kind);
+cc_ring *cc_ring_protect(const cc_atomic_uptr *end, cc_atomic_uptr *hazard, cc_queue *queue,
+                         cc_handle *self, const cc_ring_kind *kind);
 
 /* ---- the two operations ---- */
 
-/* The ring at `end`, named by `hazard`. */
+/* The ring at `end`, protected by `hazard`. */
 CC_ALWAYS_INLINE cc_ring *cc_ring_at(const cc_atomic_uptr *end, cc_atomic_uptr *hazard,
                                      cc_queue *queue, cc_handle *self, const cc_ring_kind *kind) {
     uintptr_t ring = cc_load_acquire_uptr(end); /* pairs with (3) */
     if (ring == cc_load_relaxed_uptr(hazard)) {
         return (cc_ring *)ring;
     }
-    return cc_ring_name(end, hazard, queue, self, kind);
+    return cc_ring_protect(end, hazard, queue, self, kind);
 }
 
 /* The ring has turned out to be final: help with the next one, or link it. False: go on with the tail there is now. */
@@ -196,7 +197,7 @@ static inline bool cc_ring_list_append(cc_ring_list *list, cc_queue *queue, cc_r
             return true;
         }
     }
-    /* Only a ring that is tail is moved off; `ring` is named by us, so it cannot be tail in a second life. */
+    /* Only a ring that is tail is moved off; `ring` is protected by us, so it cannot be tail in a second life. */
     (void)cc_cas_seq_cst_uptr(&list->tail, &last, next);
     return false;
 }

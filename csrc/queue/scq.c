@@ -49,7 +49,7 @@
  *   it had warned enters an index that nobody will look for.)
  *   All accesses to counters, entries and thresholds are seq_cst, but for the store that empties an entry. With acquire and
  *   release alone, a put may read an old head after it has seen the entry of which a taker with its ticket had walked away.
- *   While a ring is not final, at most n threads are in it (cc_ring_name). The threshold allows for so
+ *   While a ring is not final, at most n threads are in it (cc_ring_protect). The threshold allows for so
  *   many late gets; with 3n-1 of them and a put that stalls, a get says "empty" beside an index (test_scq_ring.c).
  *   Looking first makes that rarer than in the paper, where n is the limit; the limit is kept.
  *

@@ -10,15 +10,15 @@
  * credits, since a node is allocated whole: lock-free.
  *
  * Unbounded: nodes in a list (ring_list.h). Within a node wait-free; linking the next one is a compare-and-swap of the
- * list, and a thread starts over when the list's end moves on while it names the node there. So the queue as a whole is
+ * list, and a thread starts over when the list's end moves on while it protects the node there. So the queue as a whole is
  * lock-free, and cc_queue_is_wait_free says no: a thread may be overtaken without end by others who each fill a whole node
  * between two of its steps.
  *
- * Helping across nodes. A request names its ring and the node that the ring is in. Whoever helps names that node in its own put_ring,
- * which is free at the beginning of an operation, and then asks whether the request is still pending: if so its owner named the node
- * when the helper did, and the node cannot be recycled before the helper names another. No loop: a request that is not pending any
- * more needs no help. So protecting costs the helper no wait-freedom. Records are parts of handles and live as long as the queue;
- * every ring, recycled ones too, has a number of its own, so that a request on a ring of the past is never mistaken.
+ * Helping across nodes. A request says which ring it is for and which node that ring is in. A helper protects that node by its own
+ * put_ring, which is free at the beginning of an operation, and then asks whether the request is still pending: if so its owner
+ * protected the node when the helper did, and the node cannot be recycled before the helper protects another. No loop: a request that
+ * is not pending any more needs no help. So protecting costs the helper no wait-freedom. Records are parts of handles and live as long
+ * as the queue; every ring, recycled ones too, has a number of its own, so that a request on a ring of the past is never mistaken.
  *
  * Closing is the FINAL bit of `filled`'s tail (and the list's mark, if there is a list). A put that is refused gives its index
  * back. A get that finds nothing looks whether the ring is final, and if so looks again: every ticket below a final tail is
@@ -208,7 +208,7 @@ static const cc_ring_kind wcq_nodes = {
     .fewest_slots = FEWEST_SLOTS,
     .most_slots = MOST_SLOTS,
     .most_slots_for_handles = 0, /* wcq_ring.h on the threshold */
-    .helpers_name_rings = true,
+    .helpers_protect_rings = true,
     .bytes = node_bytes,
     .fill = fill_node,
     .finalize = finalize_node,
@@ -295,16 +295,16 @@ CC_NEVER_INLINE bool join(wcq *q, wcq_handle *self) {
     return wcq_join_helpers(&q->helpers, &self->record);
 }
 
-/* put_ring is free at the beginning of an operation: who helps names the request's node there. What put_ring alone has named cannot
- * stay cached then. */
+/* put_ring is free at the beginning of an operation: a helper protects the request's node by it. Indices of a ring that put_ring alone
+ * has protected cannot stay cached then. */
 CC_NEVER_INLINE void help(wcq *q, wcq_handle *self_) {
     cc_handle *self = &self_->common;
     const cc_ring *cached = self->cache_ring;
-    uintptr_t named = cc_load_relaxed_uptr(&self->put_ring);
+    uintptr_t protected = cc_load_relaxed_uptr(&self->put_ring);
     self->cache_ring = NULL; /* before, lest a fork comes in between */
     cc_fence_for_fork();
     wcq_help_the_next(&q->helpers, &self_->record, q->only ? NULL : &self->put_ring);
-    if (cc_load_relaxed_uptr(&self->put_ring) == named ||
+    if (cc_load_relaxed_uptr(&self->put_ring) == protected ||
         cc_load_relaxed_uptr(&self->get_ring) == (uintptr_t)cached) {
         self->cache_ring = cached;
     }

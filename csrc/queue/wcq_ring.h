@@ -538,8 +538,8 @@ static inline uint64_t wcq_request_and_work(wcq_ring *r, wcq_record *me, wcq_sid
 
 /* ---------------------------------------------------------------- operations */
 
-/* Look at one other record and fulfil its request. `hazard`, if not NULL, is named there so that the block with the ring
- * stays in memory: the request is found still pending after that, and so long its owner names the ring. */
+/* Look at one other record and fulfil its request. `hazard`, if not NULL, then protects the block that the ring is in:
+ * the request is found still pending after that, and so long its owner protects the ring. */
 CC_NEVER_INLINE void wcq_help_the_next(cc_helpers *helpers, wcq_record *me,
                                        cc_atomic_uptr *hazard) {
     me->until_help = WCQ_HELP_EVERY;

@@ -268,7 +268,7 @@ static const scenario scenarios[] = {
      {"PGPGPGPG", "PG"},
      NULL,
      0},
-    /* Rings that a thread names which has ended, and indices that it has cached. */
+    /* Rings that a thread protects which has ended, and indices that it has cached. */
     {"owner_changes", {.ring_slots = 1, IMPATIENT}, {"PEPGG", "PPGGG"}, NULL, 0},
     {"owner_ends", {.ring_slots = 1, IMPATIENT, .ticket_limit = 1}, {"PGE", "PGPGPG"}, NULL, 0},
     {"owner_is_back", {.ring_slots = 4, IMPATIENT, .ticket_limit = 2}, {"EP", "GGGGPG"}, "PPPP", 0},
