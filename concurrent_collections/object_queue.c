@@ -356,7 +356,7 @@ int cc_object_queue_clear(cc_object_queue *q) {
     return error;
 }
 
-/* Of a closed queue. Its get says CLOSED only when the puts that were under way are settled: then nothing can come any
+/* Of a closed queue. Its get says CLOSED only when the puts that were under way are decided: then nothing can come any
  * more, and what was put has been dropped. */
 static int drop_all(cc_object_queue *q) {
     for (size_t dropped = 1;; dropped++) {

@@ -163,7 +163,8 @@ void cc_burst_backoff_fall_back(cc_burst_backoff *backoff, cc_handle *self) {
     if (!is_hot(self) || goes_unlooked(self)) {
         return;
     }
-    /* Somebody is named: cc_burst_backoff_is_behind_another has seen it, and nobody takes a name away. */
+    /* Somebody is named: cc_burst_backoff_is_behind_another has seen it, and nobody takes a name
+     * away. */
     const cc_handle *putter =
         (const cc_handle *)cc_load_acquire_uptr(&backoff->at[CC_PUTTING]); /* pairs with (6) */
     uint32_t most = backoff->most < CC_BURST_HEAD_START ? backoff->most : CC_BURST_HEAD_START;

@@ -1,17 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Burst back-off: threads that do nothing but use one end of a queue go one after the other, each for a while.
+ * Burst back-off: threads that do nothing but use one end of a queue go one after the other, each
+ * for a while.
  *
- * Problem. Every put changes the same few cache lines, and so does every get. Two cores that put as fast as they can take these
- * lines from each other with every operation and wait for them most of the time: together they do less than one of them
- * alone. A queue with a mutex does not suffer from it, since whoever has got the mutex keeps it for many operations while the
- * others sleep. (docs/benchmarks.md has what it costs and what this file brings.)
+ * It is advice and no lock: an operation that does not follow it is as right as one that does. A
+ * thread that works on its items waits for nobody, and nobody waits for it; nor does a call that
+ * must not be held up (cc_queue_put_now, cc_queue_get_now).
  *
- * Protocol. Each end names the handle that is in a burst there. An operation that finds its own handle named goes
- * ahead: one load of a line that hardly ever changes. One that finds another handle looks at that handle's counts, and
- * again after a while. If they rise as fast as they can only when the queue is all that the thread works on
- * (CC_BURST_PACE), it leaves the other alone, for twice as long each time, but no longer than `most` in all.
- * As soon as the other is slower than that, or the time is over, it names its own handle and goes ahead; the other will find that,
+ * Progress. An operation waits at most twice, before its first step and after its last one, for a
+ * number of pauses that does not depend on others: lock-free and wait-free operations stay what
+ * they are, with a larger constant.
+ *
+ * Why. Every put changes the same few cache lines, and so does every get. Two cores that put as
+ * fast as they can take these lines from each other with every operation and wait for them most of
+ * the time: together they do less than one of them alone. A queue with a mutex does not suffer from
+ * it, since whoever has got the mutex keeps it for many operations while the others sleep.
+ * (docs/benchmarks.md has what it costs and what this file brings.)
+ *
+ * How it works. Each end names the handle that is in a burst there. An operation that finds its own
+ * handle named goes ahead: one load of a line that hardly ever changes. One that finds another
+ * handle looks at that handle's counts, and again after a while. If they rise as fast as they can
+ * only when the queue is all that the thread works on (CC_BURST_PACE), it leaves the other alone,
+ * for twice as long each time, but no longer than `most` in all. As soon as the other is slower
+ * than that, or the time is over, it names its own handle and goes ahead; the other will find that,
  * and wait in its turn.
  *
  * Only a hot thread waits, and only a hot thread is named: one that does nothing between two
@@ -19,8 +30,7 @@
  * next (CC_BURST_GAP), which does not depend on how contended the queue is; its rate does, and
  * sixteen hot threads look like sixteen that work.
  *
- *     a thread that works on its items      goes ahead, unnamed; it waits for nobody, nobody for it
- *     a call that must not be held up       (cc_queue_put_now, cc_queue_get_now) the same
+ *     a thread that works on its items      goes ahead, unnamed
  *     a thread that has lost its processor  stands still: at the next look somebody else takes over
  *     another handle at every look          hot threads are still gathering: a few such looks are
  *                                           forgiven
@@ -32,18 +42,13 @@
  *     a thread that both puts and gets      takes over both ends at once; or two of them would
  *                                           have one each and stand in each other's way
  *
- * The same for a get that follows close behind: where few words are left and somebody else puts that fast, getter and putter
- * would take the line of every single word from each other. So now and then a getter looks how much is left, and leaves the
- * putter alone for some microseconds if it is less than it would take until the next look.
+ * The same for a get that follows close behind: where few words are left and somebody else puts
+ * that fast, getter and putter would take the line of every single word from each other. So now and
+ * then a getter looks how much is left, and leaves the putter alone for some microseconds if it is
+ * less than it would take until the next look.
  *
- * It is advice and no lock. An operation that does not follow it is as right as one that does, so nothing here needs an
- * order: all accesses are relaxed but the one that finds a handle (its memory must be seen as it was made).
- *
- * Progress. An operation waits at most twice, before its first step and after its last one, for a number of pauses that does not depend on
- * others: lock-free and wait-free operations stay what they are, with a larger constant.
- *
- * Pairs of releases and acquires, by number:
- *   (6) naming a handle     with the load that finds it.
+ * Pairs of releases and acquires, by number. All other accesses are relaxed: advice needs no order.
+ *   (6) naming a handle     with the load that finds it: its memory as it was made.
  */
 #ifndef CC_QUEUE_BURST_BACKOFF_H
 #define CC_QUEUE_BURST_BACKOFF_H
@@ -100,7 +105,8 @@ static inline bool cc_burst_backoff_is_behind_another(const cc_burst_backoff *ba
 #endif
 }
 
-/* Before an operation of `self` at `end`. Waits for at most `backoff->most`, by pauses of the processor: it never sleeps. */
+/* Before an operation of `self` at `end`. Waits for at most `backoff->most`, by pauses of the
+ * processor: it never sleeps. */
 static inline void cc_burst_backoff_before(cc_burst_backoff *backoff, cc_queue_end end,
                                            cc_handle *self) {
 #if defined(CC_SCHED)

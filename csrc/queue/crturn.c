@@ -1,61 +1,91 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * CRTurn: the wait-free queue of Ramalhete and Correia ("A Wait-Free Queue with Wait-Free Memory Reclamation", PPoPP
- * 2017). Single-word compare-and-swap only, so it runs everywhere; WaitFreeQueue where there is no wider one.
+ * CRTurn: the wait-free queue of Ramalhete and Correia ("A Wait-Free Queue with Wait-Free Memory
+ * Reclamation", PPoPP 2017). Single-word compare-and-swap only, so it runs everywhere;
+ * WaitFreeQueue where there is no wider one.
+ *
+ * Linearization.
+ *   put     the CAS of `next` of the node before it.
+ *   get     the writing of the node's taker, or that put if it is later.
+ *   empty   the load of tail that equals head, after which the request was taken back unserved.
+ *
+ * Progress, for k handles (those that join during the operation counted in). put and get are
+ * wait-free: one round of their loops takes O(k) steps, and a round that is not served is one in
+ * which tail (head) has moved on; after at most 2k such rounds it is this handle's turn (k turns,
+ * and at most one mistake of each thread with an old count). Only lock-free are: a thread's first
+ * operation (it joins), the allocation of a node, and the credits of a bounded queue. So a bounded
+ * queue does not claim to be wait-free.
+ *
+ * Memory. A node is 40 bytes, a cache line as allocated. Hazard pointers, wait-free, since nobody
+ * has to follow a pointer that has changed: the end has moved on then, and that counts as a round.
+ * A node that a get has returned is still head, and its handle's `given`. It is retired by the same
+ * handle's next get but one. A handle keeps at most 32 + 4k nodes that wait, 4k of them because
+ * somebody's hazard protects them.
+ *
+ * Limits. 2^20 handles.
+ *
+ * How it works.
  *
  *      head ---> (taken) ---> word ---> word <--- tail
  *
- * A linked list. Head points to the last node that was taken. Handles have numbers, and both ends serve them in
- * turns: after the node that handle p put comes the next waiting one of handles p+1, p+2, ...; after the node that handle g
- * took, the next node goes to the first asking one of g+1, g+2, .... Nobody does anything for himself only:
+ * A linked list. Head points to the last node that was taken. Handles have numbers, and both ends
+ * serve them in turns: after the node that handle p put comes the next waiting one of handles p+1,
+ * p+2, ...; after the node that handle g took, the next node goes to the first asking one of g+1,
+ * g+2, .... Nobody does anything for himself only:
  *
- *   put   1. writes its node into its `putting`; then everybody, until it is empty again, does what the tail needs:
+ *   put   1. writes its node into its `putting`;
+ *            then everybody, until it is empty again, does what the tail needs:
  *         2. links behind the last node the waiting node whose turn it is,
  *         3. moves tail on to it,
  *         4. empties the `putting` that it came from.
- *   get   1. asks, by making its `asked` equal to its `given`; then everybody, until `given` changes, does what the head
- *            needs:
+ *   get   1. asks, by making its `asked` equal to its `given`;
+ *            then everybody, until `given` changes, does what the head needs:
  *         2. writes into the first node the number of the asking handle whose turn it is (taker),
  *         3. writes the node into that handle's `given`,
  *         4. moves head on to it.
- *         If there is no node it takes its request back, and looks again: somebody may have served it meanwhile.
+ *         If there is no node it takes its request back, and looks again: somebody may have served
+ *         it meanwhile.
  *
- * Deviations from the paper, and why:
- *   - Handles are not an array of a fixed size but a helper registry that grows, so that any number of threads may come. Threads
- *     that have an old count pass over a new handle at most once each. So nothing here relies on "after as many turns as
- *     there are threads I have been served": put and get loop until they see that they have been.
- *   - Closing, by a marker: a node that is put like any other. Whoever moves tail on first writes into the new last node
- *     whether it is behind a marker (is_late); so a put knows whether it came too late when it is done, and all late nodes
- *     stay behind the marker for ever. A get that finds a marker behind head answers as if there were nothing.
- *     Each handle has a marker of its own: closing needs no memory and no agreement.
- *   - A put keeps a hazard pointer on its own node until it has read is_late.
- *   - Retired nodes are looked through when there are enough of them, not at every get; freed ones are used again by
- *     the same handle.
+ * Names.
+ *
+ *      in the paper                        here
+ *      item, enqTid, deqTid; IDX_NONE      word, putter, taker; 0
+ *      maxThreads                          cc_helpers_count
+ *      enqueuers[i]                        putting
+ *      deqself[i], deqhelp[i]              asked, given
+ *      hpTail, hpHead; hpNext; hpDeq       OF_END; OF_NEXT; OF_GIVEN
+ *      enqueue, dequeue                    put_node, get_node
+ *      searchNext                          taker_of
+ *      casDeqAndHead                       hand_over
+ *      giveUp                              the second look_behind_head in get_node
+ *      sentinelNode                        first
+ *
+ * What differs from the paper, and why.
+ *   - Handles are not an array of a fixed size but a helper registry that grows, so that any number
+ *     of threads may come. Threads that have an old count pass over a new handle at most once each.
+ *     So nothing here relies on "after as many turns as there are threads I have been served": put
+ *     and get loop until they see that they have been.
+ *   - Closing, by a marker: a node that is put like any other. Whoever moves tail on first writes
+ *     into the new last node whether it is behind a marker (is_late); so a put knows whether it
+ *     came too late when it is done, and all late nodes stay behind the marker for ever. A get that
+ *     finds a marker behind head answers as if there were nothing. Each handle has a marker of its
+ *     own: closing needs no memory and no agreement.
+ *   - A put keeps a hazard on its own node until it has read is_late (OF_OWN).
+ *   - Retired nodes are looked through when there are enough of them, not at every get; freed ones
+ *     are used again by the same handle.
  *
  * Invariants.
- *   A node is linked only after `putting` of the node before it has been emptied, by the same thread or an earlier one. So a
- *   node read from `putting` after that is not yet in the list, or somebody has linked a node behind the last one meanwhile,
- *   and then the swap of its `next` fails: no node is linked twice.
+ *   A node is linked only after `putting` of the node before it has been emptied, by the same
+ *   thread or an earlier one. So a node read from `putting` after that is not yet in the list, or
+ *   somebody has linked a node behind the last one meanwhile, and then the swap of its `next`
+ *   fails: no node is linked twice.
+ *
  *   `taker` is written once. Head moves on to a node only after its taker's `given` is that node.
+ *
  *   At rest, a handle's `asked` differs from its `given`.
  *
- * Linearization. put: `next` of the node before it. get: the writing of the node's taker, or that put if that is later;
- * empty: the load of tail that equals head, after which the request was taken back unserved.
- *
- * Progress, for k handles (those that join during the operation counted in). put and get are wait-free: one round of
- * their loops takes O(k) steps, and a round that is not served is one in which tail (head) has moved on; after at most 2k
- * such rounds it is this handle's turn (k turns, and at most one mistake of each thread with an old count). Only
- * lock-free are: a thread's first operation (it joins), the allocation of a node, and the credits of a bounded
- * queue. So a bounded queue does not claim to be wait-free.
- *
- * Reclamation. Hazard pointers, wait-free, since nobody has to follow a pointer that has changed: the end has moved on then,
- * and that counts as a round. A node that a get has returned is still head, and its handle's `given`. It is retired by the
- * same handle's next get but one. A handle keeps at most 32 + 4k nodes that wait, 4k of them because
- * somebody's hazard protects them.
- *
- * Pairs of releases and acquires: all decisions are seq_cst, stores of requests and hazards are exchanges (store-load).
- *
- * Limits: a node is 40 bytes, a cache line as allocated; 2^20 handles.
+ * Pairs of releases and acquires: all decisions are seq_cst, stores of requests and hazards are
+ * exchanges (store-load).
  */
 #include <string.h>
 
@@ -145,7 +175,7 @@ static void free_node(crturn *q, crturn_handle *self, crturn_node *node) {
     }
 }
 
-/* Store-load: whoever retires the node after our next look at where it came from finds the hazard. */
+/* Store-load: whoever retires the node after our next look at where it came from finds it. */
 static inline void protect(crturn_handle *self, enum hazard which, const crturn_node *node) {
     (void)cc_exchange_seq_cst_uptr(&self->hazards[which], (uintptr_t)node);
 }
@@ -280,8 +310,8 @@ static void hand_over(crturn *q, crturn_handle *self, crturn_node *head, crturn_
     crturn_handle *taker = handle_at(q, cc_load_seq_cst_u32(&next->taker));
     uintptr_t given = cc_load_seq_cst_uptr(&taker->given);
     if (given != (uintptr_t)next) {
-        /* Protected, so that it cannot come back as another node before the swap. While head stays, the taker has not
-         * returned from this get, so what was given to it last is not retired. */
+        /* Protected, so that it cannot come back as another node before the swap. While head stays,
+         * the taker has not returned from this get, so what was given to it last is not retired. */
         protect(self, OF_GIVEN, (crturn_node *)given);
         if (cc_load_seq_cst_uptr(&q->head) == (uintptr_t)head) {
             (void)cc_cas_seq_cst_uptr(&taker->given, &given, (uintptr_t)next); /* step 3 */
@@ -332,8 +362,9 @@ static cc_queue_status get_node(crturn *q, crturn_handle *self, crturn_node **no
             continue;
         }
         (void)cc_exchange_seq_cst_uptr(&self->asked, before); /* take the request back */
-        /* Who saw us asking may still serve us. That one has found a node behind head after we found none; if there is
-         * none now there will be none for us, and if there is, give it to somebody: to us, if nobody asks. */
+        /* Who saw us asking may still serve us. That one has found a node behind head after we
+         * found none; if there is none now there will be none for us, and if there is, give it to
+         * somebody: to us, if nobody asks. */
         look again = look_behind_head(q, self, &head, &next);
         if (cc_load_seq_cst_uptr(&self->given) == mine && again == SOMETHING) {
             if (!taker_of(q, head, next)) {
@@ -350,7 +381,8 @@ static cc_queue_status get_node(crturn *q, crturn_handle *self, crturn_node **no
         break;
     }
     *node = (crturn_node *)cc_load_seq_cst_uptr(&self->given);
-    /* Step 4, if nobody has done it yet: until then others may believe that we still wait for this node. */
+    /* Step 4, if nobody has done it yet: until then others may believe that we still wait for this
+     * node. */
     head = node_at(self, &q->head);
     if (head && cc_load_seq_cst_uptr(&head->next) == (uintptr_t)*node) {
         uintptr_t first = (uintptr_t)head;
@@ -448,8 +480,8 @@ static void free_chain(crturn_node *node) {
     }
 }
 
-/* Head itself is the `given` (or `asked`) of the handle that has taken it, or our first node. So is the node behind it, if a
- * thread that a fork has left behind had not moved head on yet. */
+/* Head itself is the `given` (or `asked`) of the handle that has taken it, or our first node. So is
+ * the node behind it, if a thread that a fork has left behind had not moved head on yet. */
 static void end(cc_queue *queue) {
     crturn *q = (crturn *)queue;
     const crturn_node *head = (crturn_node *)cc_load_relaxed_uptr(&q->head);

@@ -52,8 +52,8 @@ cc_handle *cc_handle_find_or_make(cc_handles *handles, const cc_thread *self) {
         return NULL;
     }
     memset((void *)handle, 0, handles->handle_bytes);
-    /* First the count, then the list, then the first operation: who makes a ring after that operation has
-     * begun knows of this handle, and who looks at hazards finds them. */
+    /* First the count, then the list, then the first operation: who makes a ring after that
+     * operation has begun knows of this handle, and who looks at hazards finds them. */
     uint32_t count = cc_load_seq_cst_u32(&handles->count);
     do {
         if (handles->most && count >= handles->most) {

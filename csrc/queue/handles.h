@@ -2,15 +2,17 @@
  *
  * The handles of a queue: one block of memory for each thread that has ever used it.
  *
- * A block belongs to a thread record (cc_thread.h), not to a thread: when a thread ends, the next one that
- * takes over the record finds the block as it was left. So there are at most as many blocks as threads
- * lived at once, and nothing has to be done when a thread ends. What a block says stays true: its counts
- * are sums over all its threads, and its rings stay pinned, at most two of them (but see ring_list.h).
+ * Registration. A thread's first operation makes its handle; lock-free. After that finding it is
+ * two loads. A handle belongs to a thread record (cc_thread.h), not to a thread: when a thread
+ * ends, the next one that takes over the record finds the handle as it was left. So there are at
+ * most as many handles as threads lived at once, and nothing has to be done when a thread ends.
+ * What a handle says stays true: its counts are sums over all its threads, and its rings stay
+ * pinned, at most two of them (but see ring_list.h).
  *
- * Blocks never move and are freed with the queue, so a reader needs no protection.
+ * Memory. Handles never move and are freed with the queue, so a reader needs no protection.
  *
  * Pairs of releases and acquires, by number:
- *   (1) publishing a block or a chunk   with the loads that find it: what is in it.
+ *   (1) publishing a handle or a chunk  with the loads that find it: what is in it.
  *   (2) joining the list of handles     with the walk over it.
  */
 #ifndef CC_QUEUE_HANDLES_H
@@ -21,12 +23,14 @@
 #include "../memory/cc_thread.h"
 #include "concurrent_collections/cc_atomic.h"
 
-/* Starts a cache line; a kind may make it longer (cc_handles.handle_bytes) and keep its own fields behind. */
+/* Starts a cache line; a kind may make it longer (cc_handles.handle_bytes) and keep its own fields
+ * behind. */
 typedef struct cc_handle {
     /* Only the owner writes these; see queue.h on counts. */
     cc_atomic_u64 puts;
     cc_atomic_u64 gets;
-    /* Sticky hazards: the rings that this handle's last put and its last get went to; see ring_list.h. */
+    /* Sticky hazards: the rings that this handle's last put and its last get went to; see
+     * ring_list.h. */
     cc_atomic_uptr put_ring;
     cc_atomic_uptr get_ring;
     struct cc_handle
@@ -70,8 +74,8 @@ void cc_handles_end(cc_handles *handles);
 /* The slow half of cc_handle_of. */
 cc_handle *cc_handle_find_or_make(cc_handles *handles, const cc_thread *self);
 
-/* The calling thread's block; NULL without memory for one, or when there are as many as there may be. Lock-free, and two
- * loads after the first call. */
+/* The calling thread's block; NULL without memory for one, or when there are as many as there may
+ * be. Lock-free, and two loads after the first call. */
 static inline cc_handle *cc_handle_of(cc_handles *handles, const cc_thread *self) {
     if (self->index < CC_HANDLES_INLINE) {
         uintptr_t found = cc_load_acquire_uptr(&handles->inlined[self->index]); /* pairs with (1) */
@@ -94,8 +98,8 @@ static inline uint32_t cc_handles_count(const cc_handles *handles) {
 
 size_t cc_handles_bytes(const cc_handles *handles);
 
-/* The owner's counts. Nobody else writes them, so no read-modify-write is needed; released, so that whoever learns of
- * an operation through the queue finds it counted. */
+/* The owner's counts. Nobody else writes them, so no read-modify-write is needed; released, so that
+ * whoever learns of an operation through the queue finds it counted. */
 static inline void cc_handle_count(cc_atomic_u64 *counter, uint64_t by) {
     cc_store_release_u64(counter, cc_load_relaxed_u64(counter) + by);
 }

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The helper registry of a queue: its handles by number, for kinds in which threads help each other, and so must
- * find each other.
+ * The helper registry of a queue: its handles by number, for kinds in which threads help each
+ * other, and so must find each other.
  *
- * Numbers are 1, 2, 3, ... in the order of joining, and are never given back: a block belongs to a thread record, and
- * the next thread with that record goes on with its number. So they are bounded by the threads that lived at once.
- * Joining is lock-free; looking up is two loads.
+ * Registration. Numbers are 1, 2, 3, ... in the order of joining; who sees the count n finds all
+ * handles up to n. They are never given back: a handle belongs to a thread record, and the next
+ * thread with that record goes on with its number. So they are bounded by the threads that lived at
+ * once.
+ *
+ * Progress. Joining is lock-free; looking up is two loads.
+ *
+ * Memory. Chunks, each twice as long as the one before, are freed with the queue; the handles are
+ * somebody else's.
  *
  * Pairs of releases and acquires, by number:
  *   (1) a chunk, and a handle in it    with the loads that find them: what is in it.
@@ -61,8 +67,8 @@ static inline void *cc_helper_at(const cc_helpers *helpers, uint32_t number) {
     return (void *)cc_load_acquire_uptr(cc_helper_place(helpers, number)); /* pairs with (1) */
 }
 
-/* Registers `handle`, and writes its number before anybody can find it. False without memory, or when there are
- * too many. */
+/* Registers `handle`, and writes its number before anybody can find it. False without memory, or
+ * when there are too many. */
 static inline bool cc_helpers_join(cc_helpers *helpers, void *handle, uint32_t *number) {
     for (;;) {
         uint32_t count = cc_helpers_count(helpers);

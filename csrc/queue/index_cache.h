@@ -2,33 +2,38 @@
  *
  * The index cache of a thread: free indices of one ring, for its own next puts.
  *
- * A put takes an index from its own cache and a get puts its index there, with plain accesses; only once in
- * `chain_length` puts or gets is the ring's `free` used. At least half of the indices, or as many as the queue may hold,
- * are never in a cache.
+ * A put takes an index from its own cache and a get puts its index there, with plain accesses; only
+ * once in `chain_length` puts or gets is the ring's `free` used. At least half of the indices, or
+ * as many as the queue may hold, are never in a cache.
  *
- * Why. SCQ and wCQ have a second ring of indices, `free`, and half of what an operation costs is paid there. But a put
- * does not care which free index it gets.
+ * Why. SCQ and wCQ have a second ring of indices, `free`, and half of what an operation costs is
+ * paid there. But a put does not care which free index it gets.
  *
- * Chains. What goes through `free` are chains of `chain_length` indices, linked through the words of the free slots:
+ * Chains. What goes through `free` are chains of `chain_length` indices, linked through the words
+ * of the free slots:
  *
- *     first --> 17 --> 4 --> 9 --> 30        words[i] of a free index is the index after it, CC_NO_INDEX at the end
+ *     first --> 17 --> 4 --> 9 --> 30
  *
- * A put that finds its cache empty takes a whole chain; a get that has cached two chains gives one back. A chain belongs
- * to whoever has taken its first index out of `free`, or has gathered it: nobody else looks at the words of its indices.
- * The operations of the ring that hand over a single index hand over the chain behind it.
+ * words[i] of a free index is the index after it, CC_NO_INDEX at the end.
  *
- * Who caches. Handles with an ordinal below `caching_handles`. The others take a chain, use one index and give the rest
- * back, and give back single ones. So a chain may be shorter than `chain_length`, and `cache_count` is an upper bound.
- * A put that finds no index makes the ring final, which is no harm; a bounded queue to which that happens gets rings of
- * twice its length, with which it does not happen (cc_ring_make).
+ * A put that finds its cache empty takes a whole chain; a get that has cached two chains gives one
+ * back. A chain belongs to whoever has taken its first index out of `free`, or has gathered it:
+ * nobody else looks at the words of its indices. The operations of the ring that hand over a single
+ * index hand over the chain behind it.
  *
- * How long. Cached indices are good while one of the handle's two hazards has protected the ring ever since
- * (ring_list.h): a ring that has been recycled is another ring. Of a ring that has a next one nothing is worth caching:
- * nobody puts there any more.
+ * Who caches. Handles with an ordinal below `caching_handles`. The others take a chain, use one
+ * index and give the rest back, and give back single ones. So a chain may be shorter than
+ * `chain_length`, and `cache_count` is an upper bound. A put that finds no index makes the ring
+ * final, which is no harm; a bounded queue to which that happens gets rings of twice its length,
+ * with which it does not happen (cc_ring_make).
  *
- * fork() may come between any two of these stores, and in the child another thread takes over the handle. So the stores
- * are ordered such that it finds an empty cache, or a chain that is whole: an index is lost at most. For the same reason
- * the word of a cached index is stored with release.
+ * How long. Cached indices are good while one of the handle's two hazards has protected the ring
+ * ever since (ring_list.h): a ring that has been recycled is another ring. Of a ring that has a
+ * next one nothing is worth caching: nobody puts there any more.
+ *
+ * fork() may come between any two of these stores, and in the child another thread takes over the
+ * handle. So the stores are ordered such that it finds an empty cache, or a chain that is whole: an
+ * index is lost at most. For the same reason the word of a cached index is stored with release.
  */
 #ifndef CC_QUEUE_INDEX_CACHE_H
 #define CC_QUEUE_INDEX_CACHE_H
@@ -58,8 +63,8 @@ static inline cc_index_cache_sizes cc_index_cache_sizes_of(const cc_queue *queue
                                   .caching_handles = spare / (2 * chain_length - 1)};
 }
 
-/* Before the ring is known to anybody: the free indices from .. to - 1 in chains. What enters `free` are from,
- * from + chain_length, ... */
+/* Before the ring is known to anybody: the free indices from .. to - 1 in chains. What enters
+ * `free` are from, from + chain_length, ... */
 static inline void cc_chain_up(cc_atomic_uptr *words, uint32_t from, uint32_t to,
                                uint32_t chain_length) {
     for (uint32_t i = from; i < to; i++) {
@@ -74,7 +79,8 @@ static inline uint32_t cc_index_after(const cc_atomic_uptr *words, uint32_t inde
     return (uint32_t)cc_load_relaxed_uptr(&words[index]);
 }
 
-/* A cached index of this ring; CC_NO_INDEX: take a chain out of `free`, and tell cc_index_cache_fill. */
+/* A cached index of this ring; CC_NO_INDEX: take a chain out of `free`, and tell
+ * cc_index_cache_fill. */
 CC_ALWAYS_INLINE uint32_t cc_index_cache_take(cc_handle *self, const cc_ring *ring,
                                               const cc_atomic_uptr *words) {
     if (self->cache_ring != ring || self->cache_first == CC_NO_INDEX) {
@@ -97,7 +103,8 @@ static inline void cc_index_cache_set(cc_handle *self, const cc_ring *ring, uint
     self->cache_ring = ring;
 }
 
-/* `index` has come out of `free`. Returns the chain behind it if that has to go back, else CC_NO_INDEX. */
+/* `index` has come out of `free`. Returns the chain behind it if that has to go back, else
+ * CC_NO_INDEX. */
 CC_ALWAYS_INLINE uint32_t cc_index_cache_fill(cc_handle *self, const cc_ring *ring,
                                               cc_index_cache_sizes sizes,
                                               const cc_atomic_uptr *words, uint32_t index) {

@@ -2,48 +2,67 @@
  *
  * LCRQ, Morrison and Afek's queue of rings (PPoPP 2013), in the list of ring_list.h.
  *
- * A ring has n cells {index, word}, and two counters, head and tail, that hand out tickets; ticket t belongs to cell t
- * mod n. A put draws a tail ticket and swaps {older index, 0} for {its ticket, its word}, sixteen bytes at once. A get draws
- * a head ticket; if the cell carries its ticket it takes the word and leaves {its ticket, 0}: the cell is free for the
- * next round. A get whose cell is empty moves the index on, to its ticket + n, so that the put with its ticket
- * fails; one that finds an older word there marks the cell unsafe, so that the put with its ticket, when it
- * finds the cell emptied, knows that it may be too late: it may use an unsafe cell only if head has not passed its
- * ticket. A put that finds the ring full, or fails too often, makes it final.
- *
- * What differs from the paper, and why:
- *
- *   Look first. A get looks at the cell that head points to; if there is no word for it, and tail is not ahead of head, the
- *   ring is empty at that moment, since every ticket below tail has its get. It draws no ticket then, so polling
- *   an empty queue disturbs no put.
- *
- *   A get leaves a ring only after it has seen in one load of tail that the ring is final and that head has reached its
- *   last ticket. (The paper's first form swung head on "empty, and there is a next ring": words that came
- *   between the two were lost.) A ring that is not final has nothing behind it, so "empty" needs no look at `next`.
- *
- *   A get takes a word by a store of 0, not by a swap that moves the index on, too. Once a cell has been seen as {t, a word},
- *   only the get with ticket t changes its word: a put needs an empty cell, and other gets can do no more than mark it
- *   unsafe, which the store of the other half leaves alone. To have seen both halves together the get reads the index once more
- *   after the word; it never goes back. While the store is under way others find the cell occupied, as they would have
- *   a moment before. So a get has one locked instruction instead of two.
- *
- *   Gets never close a ring; head that ran ahead is repaired by moving tail on (catch_up), only while the ring is not
- *   final: the final bit is never cleared.
- *
- * Invariants: as in scq.c. An index never goes back (tickets have 62 bits). A cell can be {t, 0} twice, before the put with
- * ticket t and after the get, and a swap that expected the first may find the second: it is in order there as well, since it asks
- * for an empty cell of an older ticket, whatever was in it. The two halves of a cell are read one after
- * the other; what was not there together makes a swap fail.
- *
- * Linearization points.
+ * Linearization.
  *   put     the swap of its cell, or the CAS of `next` for the first word of a ring; see scq.c.
  *   get     the drawing of the ticket, or the put of its word if that is later.
  *   empty   the load of tail that is not ahead of head.
  *
- * Progress. Lock-free. A get waits for a put in its cell for at most `spins` loads. Any number of threads.
+ * Progress. Lock-free. A get waits for a put in its cell for at most `spins` loads. Any number of
+ * threads.
  *
- * Reclamation. Rings only, by the sticky hazards of ring_list.h.
+ * Memory. 16 bytes a slot. Rings are reclaimed by the sticky hazards of ring_list.h.
  *
  * Limits. Needs a 16-byte compare-and-swap: x86-64 with CMPXCHG16B, found at run time.
+ *
+ * How it works. A ring has n cells {index, word}, and two counters, head and tail, that hand out
+ * tickets; ticket t belongs to cell t mod n. A put draws a tail ticket and swaps {older index, 0}
+ * for {its ticket, its word}, sixteen bytes at once. A get draws a head ticket; if the cell carries
+ * its ticket it takes the word and leaves {its ticket, 0}: the cell is free for the next round. A
+ * get whose cell is empty moves the index on, to its ticket + n, so that the put with its ticket
+ * fails; one that finds an older word there marks the cell unsafe, so that the put with its ticket,
+ * when it finds the cell emptied, knows that it may be too late: it may use an unsafe cell only if
+ * head has not passed its ticket. A put that finds the ring full, or fails too often, makes it
+ * final.
+ *
+ * Names.
+ *
+ *      in the paper                     here
+ *      CRQ; R                           lcrq_ring; n, that is mask + 1
+ *      node: safe, idx, val             cell: UNSAFE in the index, index, word
+ *      an empty val (bottom)            0
+ *      head, tail; closed               head, tail; FINAL in tail
+ *      CAS2                             swap_cell, cc_pair_cas
+ *      enqueue, dequeue                 ring_put, put_at_ticket; ring_take, take_at_ticket
+ *      fixState                         catch_up
+ *      starving                         MOST_TRIES
+ *      LCRQ: head, tail, next           head, tail (cc_ring_list), next (cc_ring)
+ *
+ * What differs from the paper, and why.
+ *
+ *   Look first. A get looks at the cell that head points to; if there is no word for it, and tail
+ *   is not ahead of head, the ring is empty at that moment, since every ticket below tail has its
+ *   get. It draws no ticket then, so polling an empty queue disturbs no put.
+ *
+ *   A get leaves a ring only after it has seen in one load of tail that the ring is final and that
+ *   head has reached its last ticket. (The paper's first form swung head on "empty, and there is a
+ *   next ring": words that came between the two were lost.) A ring that is not final has nothing
+ *   behind it, so "empty" needs no look at `next`.
+ *
+ *   A get takes a word by a store of 0, not by a swap that moves the index on, too. Once a cell has
+ *   been seen as {t, a word}, only the get with ticket t changes its word: a put needs an empty
+ *   cell, and other gets can do no more than mark it unsafe, which the store of the other half
+ *   leaves alone. To have seen both halves together the get reads the index once more after the
+ *   word; it never goes back. While the store is under way others find the cell occupied, as they
+ *   would have a moment before. So a get has one locked instruction instead of two.
+ *
+ *   Gets never close a ring; head that ran ahead is repaired by moving tail on (catch_up), only
+ *   while the ring is not final: the final bit is never cleared.
+ *
+ * Invariants: as in scq.c. An index never goes back (tickets have 62 bits). A cell can be {t, 0}
+ * twice, before the put with ticket t and after the get, and a swap that expected the first may
+ * find the second: it is in order there as well, since it asks for an empty cell of an older
+ * ticket, whatever was in it. The two halves of a cell are read one after the other; what was not
+ * there together makes a swap fail.
  */
 #include "queue_inside.h"
 
@@ -190,7 +209,8 @@ CC_ALWAYS_INLINE bool take_at_ticket(lcrq_ring *ring, uint64_t ticket, uint32_t 
                 return true;
             }
         } else if (swap_cell(c, index, there, UNSAFE | number, there)) {
-            /* Swapped even when it is unsafe already: that was read before the word, which may be newer. */
+            /* Swapped even when it is unsafe already: that was read before the word, which may be
+             * newer. */
             return false;
         }
     }

@@ -1,25 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What all kinds of queues have in common: the bound, the counts, closing.
+ * What all kinds of queues have in common: the bound, the counts, closing. queue.h has the
+ * promises.
  *
- * Credits. A put takes one before it publishes (a CAS loop: a fetch-and-add that goes below zero and is taken back would let
- * another put see "full" in a queue that is not), a get gives one back after it has taken its word. So there are never
- * more than `capacity` puts between taking their credit and having their word taken.
+ * The bound. A put takes a credit before it publishes (a CAS loop: a fetch-and-add that goes below
+ * zero and is taken back would let another put see "full" in a queue that is not), a get gives one
+ * back after it has taken its word. So there are never more than `capacity` puts between taking
+ * their credit and having their word taken.
  *
- * Counts. A put raises its handle's `puts` when it has its credit and before it publishes: whoever takes the word, and whoever
- * is told of it, finds it counted. A put that then fails (closed, or no memory for a ring) lowers it again; nobody
- * can have taken its word. So the sum of puts may be too high while a put is going on, and is never too low. A get
- * raises `gets` after it has taken its word and before it gives the credit back: puts minus gets, read in an order that
- * does not make them older, is at most the capacity.
+ * Counts. A put raises its handle's `puts` when it has its credit and before it publishes: whoever
+ * takes the word, and whoever is told of it, finds it counted. A put that then fails (closed, or no
+ * memory for a ring) lowers it again; nobody can have taken its word. So the sum of puts may be too
+ * high while a put is going on, and is never too low. A get raises `gets` after it has taken its
+ * word and before it gives the credit back: puts minus gets, read in an order that does not make
+ * them older, is at most the capacity.
  *
- * A kind that bounds itself (wCQ) has no credits, and counts for itself: the put when it has its place, the get before it gives
- * the place to another put. So in all kinds a put that says FULL has not been counted at any time. What makes the sum of puts too
- * high for a while is a put that turns out to be too late (CLOSED), or has no memory.
+ * A kind that bounds itself (wCQ) has no credits, and counts for itself: the put when it has its
+ * place, the get before it gives the place to another put. So in all kinds a put that says FULL has
+ * not been counted at any time. What makes the sum of puts too high for a while is a put that turns
+ * out to be too late (CLOSED), or has no memory.
  *
- * Closing has two halves. First the flag: no put that begins later succeeds. Then the kind's own close, which settles the puts
- * that were under way; a thread without memory for a block of its own leaves that to the next get that
- * finds nothing. A get says CLOSED only on the word of the kind. Then the queue is drained, and its length is 0: puts that are counted
- * still, since their threads have not come to it, will say CLOSED. (`drained` says nothing of other memory, so it is relaxed.)
+ * Closing has two halves. First the flag: no put that begins later succeeds. Then the kind's own
+ * close, which decides the puts that were under way; a thread without memory for a handle leaves
+ * that to the next get that finds nothing. A get says CLOSED only on the word of the kind. Then the
+ * queue is drained, and its length is 0: puts that are counted still, since their threads have not
+ * come to it, will say CLOSED. (`drained` says nothing of other memory, so it is relaxed.)
  */
 #include <string.h>
 
@@ -178,7 +183,8 @@ cc_queue_status cc_queue_put_now(cc_queue *queue, uintptr_t word) {
     return put(queue, word, false);
 }
 
-/* The flag is set, and nothing was there: settle the puts that began before it was, and look again. */
+/* The flag is set, and nothing was there: decide the puts that began before it was, and look
+ * again. */
 CC_NEVER_INLINE cc_queue_status get_while_closing(cc_queue *queue, cc_handle *self,
                                                   uintptr_t *word) {
     queue->ops->close(queue, self);
@@ -257,8 +263,8 @@ uint64_t cc_queue_gets(const cc_queue *queue) {
 }
 
 size_t cc_queue_length(const cc_queue *queue) {
-    /* Gets first: no word is counted as taken that is not yet counted as put. What comes in between makes the answer too
-     * high, and then it says full. */
+    /* Gets first: no word is counted as taken that is not yet counted as put. What comes in between
+     * makes the answer too high, and then it says full. */
     if (cc_load_relaxed_u32(&queue->drained)) {
         return 0;
     }

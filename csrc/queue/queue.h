@@ -2,23 +2,24 @@
  *
  * A FIFO queue of words that any number of threads use at once, whatever algorithm is behind it:
  *
- *   scq.c    Nikolaev's SCQ rings, linked into a list        lock-free, portable
- *   lcrq.c   Morrison and Afek's LCRQ                        lock-free, needs a 16-byte CAS
- *   wcq.c    Nikolaev and Ravindran's wCQ rings              wait-free, needs a 16-byte CAS
+ *   scq.c      Nikolaev's SCQ rings, linked into a list        lock-free, portable
+ *   lcrq.c     Morrison and Afek's LCRQ                        lock-free, needs a 16-byte CAS
+ *   wcq.c      Nikolaev and Ravindran's wCQ rings              wait-free, needs a 16-byte CAS
  *   crturn.c   Ramalhete and Correia's CRTurn queue            wait-free, portable
  *
  * What they share is here and in queue.c: the bound, the counts, closing, and the handles.
  *
- * The bound. A bounded queue has `capacity` credits. put takes a credit, then publishes the word; get takes
- * a word, then gives the credit back. So a put may find the queue full while a get is unfinished, and
- * the number of words in the queue is never above the capacity. Unbounded queues have no credits.
+ * The bound. A bounded queue has `capacity` credits. put takes a credit, then publishes the word;
+ * get takes a word, then gives the credit back. So a put may find the queue full while a get is
+ * unfinished, and the number of words in the queue is never above the capacity. Unbounded queues
+ * have no credits.
  *
  * Counts. Every handle (a thread on this queue) counts its puts, before it publishes, and its gets,
  * after it has taken, in words of its own: nobody contends for a counter.
  *
- * Closing. After cc_queue_close no put succeeds; what is in the queue can still be taken; then get says
- * CLOSED. A put that runs beside the close either puts its word where a get will find it or says CLOSED:
- * no word is left behind in a queue that has said CLOSED to a get.
+ * Closing. After cc_queue_close no put succeeds; what is in the queue can still be taken; then get
+ * says CLOSED. A put that runs beside the close either puts its word where a get will find it or
+ * says CLOSED: no word is left behind in a queue that has said CLOSED to a get.
  *
  * Nothing here blocks, or calls back, or knows what a word means. Waiting is csrc/sync.
  */
@@ -33,11 +34,15 @@ typedef struct cc_queue cc_queue;
 
 typedef enum cc_queue_status {
     CC_QUEUE_OK,
-    CC_QUEUE_EMPTY,    /* get: there was nothing to take at one moment during the call */
-    CC_QUEUE_FULL,     /* put: no credit was free at one moment during the call */
-    CC_QUEUE_CLOSED, /* put: the queue is closed; get: it is closed and there will never be a word */
-    CC_QUEUE_NO_MEMORY /* put, or a thread's first call (also for more threads than the kind allows): nothing
-                        * has happened */
+    /* get: there was nothing to take at one moment during the call */
+    CC_QUEUE_EMPTY,
+    /* put: no credit was free at one moment during the call */
+    CC_QUEUE_FULL,
+    /* put: the queue is closed; get: it is closed and there will never be a word */
+    CC_QUEUE_CLOSED,
+    /* put, or a thread's first call (also for more threads than the kind allows): nothing has
+     * happened */
+    CC_QUEUE_NO_MEMORY
 } cc_queue_status;
 
 typedef enum cc_queue_kind {
@@ -50,19 +55,21 @@ typedef enum cc_queue_kind {
 /* All zero: an unbounded queue with everything at its default. */
 typedef struct cc_queue_options {
     size_t capacity; /* words; 0: unbounded */
-    uint32_t
-        ring_slots; /* slots of a ring; rounded up to a power of two; 0: the algorithm's default */
-    uint32_t
-        patience; /* wCQ: fast attempts before the slow path, plus one; 0: default, so 1 is none */
-    uint32_t spins; /* loads that a get waits for a put in its slot, plus one; 0: default */
-    uint32_t
-        backoff_wait; /* nanoseconds that an operation waits while another thread uses the queue as fast as it
-                           * can (burst_backoff.h), plus one; 0: default; 1, never, where one thread runs at a time */
-    uint32_t
-        chain_length; /* tests only: indices in a chain (index_cache.h); 0: as many as go with the ring */
-    uint32_t ignore_growth; /* tests only: do not grow rings when threads outnumber slots */
-    uint32_t
-        ticket_limit; /* tests only: tickets after which a ring is finalized; 0: the algorithm's */
+    /* Slots of a ring; rounded up to a power of two; 0: the algorithm's default. */
+    uint32_t ring_slots;
+    /* wCQ: fast attempts before the slow path, plus one; 0: default, so 1 is none. */
+    uint32_t patience;
+    /* Loads that a get waits for a put in its slot, plus one; 0: default. */
+    uint32_t spins;
+    /* Nanoseconds that an operation waits while another thread uses the queue as fast as it can
+     * (burst_backoff.h), plus one; 0: default; 1, never, where one thread runs at a time. */
+    uint32_t backoff_wait;
+    /* Tests only: indices in a chain (index_cache.h); 0: as many as go with the ring. */
+    uint32_t chain_length;
+    /* Tests only: do not grow rings when threads outnumber slots. */
+    uint32_t ignore_growth;
+    /* Tests only: tickets after which a ring is finalized; 0: the algorithm's. */
+    uint32_t ticket_limit;
 } cc_queue_options;
 
 /* Does this machine have what the kind needs? Thread-safe. */
@@ -71,9 +78,10 @@ bool cc_queue_kind_is_available(cc_queue_kind kind);
 /* A new queue, or NULL: without memory, or when the kind is not available. */
 cc_queue *cc_queue_new(cc_queue_kind kind, const cc_queue_options *options);
 
-/* Destroy it. No thread uses it any more. `release` (may be NULL) is called for every word in it, oldest first, and
- * may run foreign code, which can no longer reach the queue. Inside another release function of this thread the
- * whole is put off until that one returns: chains of queues need no stack. */
+/* Destroy it. No thread uses it any more. `release` (may be NULL) is called for every word in it,
+ * oldest first, and may run foreign code, which can no longer reach the queue. Inside another
+ * release function of this thread the whole is put off until that one returns: chains of queues
+ * need no stack. */
 void cc_queue_free(cc_queue *queue, void (*release)(uintptr_t word));
 
 /* Put a word, any but 0. OK, FULL, CLOSED or NO_MEMORY; unless OK the word stays the caller's. */
@@ -91,13 +99,13 @@ cc_queue_status cc_queue_get_now(cc_queue *queue, uintptr_t *word);
 void cc_queue_close(cc_queue *queue);
 bool cc_queue_is_closed(const cc_queue *queue);
 
-/* Puts that have succeeded, or are about to, minus gets that have: never above the capacity, exact while
- * nobody is at work, and 0 from the first get on that has said CLOSED. O(threads). */
+/* Puts that have succeeded, or are about to, minus gets that have: never above the capacity, exact
+ * while nobody is at work, and 0 from the first get on that has said CLOSED. O(threads). */
 size_t cc_queue_length(const cc_queue *queue);
 
-/* Sums of the handles' counts. `puts` is read so that a put whose word somebody has taken is always in it
- * when the take is known to the caller. A put that says FULL is never in it; one that will say CLOSED or NO_MEMORY may be
- * for a while. */
+/* Sums of the handles' counts. `puts` is read so that a put whose word somebody has taken is always
+ * in it when the take is known to the caller. A put that says FULL is never in it; one that will
+ * say CLOSED or NO_MEMORY may be for a while. */
 uint64_t cc_queue_puts(const cc_queue *queue);
 uint64_t cc_queue_gets(const cc_queue *queue);
 
@@ -107,14 +115,15 @@ size_t cc_queue_bytes(const cc_queue *queue); /* allocated for the queue now */
 /* "scq", "lcrq", "wcq", "crturn". */
 const char *cc_queue_backend(const cc_queue *queue);
 
-/* Is each operation of each thread finished after a bounded number of its own steps? Of the wait-free kinds that is wCQ with a
- * capacity of at most 65536 (else rings are linked, which is lock-free) and CRTurn without one (else
- * credits are counted, which is lock-free). A thread's first call allocates. */
+/* Is each operation of each thread finished after a bounded number of its own steps? Of the
+ * wait-free kinds that is wCQ with a capacity of at most 65536 (else rings are linked, which is
+ * lock-free) and CRTurn without one (else credits are counted, which is lock-free). A thread's
+ * first call allocates. */
 bool cc_queue_is_wait_free(const cc_queue *queue);
 
-/* Call visit for every word in the queue; stop when it answers other than 0, and return that. Nobody else
- * runs (a garbage collection stops the world; no operation is half done then, since operations are never
- * interrupted by one). */
+/* Call visit for every word in the queue; stop when it answers other than 0, and return that.
+ * Nobody else runs (a garbage collection stops the world; no operation is half done then, since
+ * operations are never interrupted by one). */
 int cc_queue_visit(const cc_queue *queue, int (*visit)(uintptr_t word, void *argument),
                    void *argument);
 

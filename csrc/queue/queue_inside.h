@@ -2,8 +2,9 @@
  *
  * What queue.c and the kinds of queues share. For the files of this directory.
  *
- * A kind is a table of operations, and a struct that begins with a cc_queue. queue.c has the bound, the counts, the flag
- * that says "closing", and finds the handle; the kind has the words. Most kinds are a list of rings: ring_list.h.
+ * A kind is a table of operations, and a struct that begins with a cc_queue. queue.c has the bound,
+ * the counts, the flag that says "closing", and finds the handle; the kind has the words. Most
+ * kinds are a list of rings: ring_list.h.
  */
 #ifndef CC_QUEUE_INSIDE_H
 #define CC_QUEUE_INSIDE_H
@@ -19,18 +20,19 @@ typedef struct cc_queue_operations {
     bool (*is_available)(void); /* on this machine; NULL: everywhere */
     size_t queue_bytes;  /* of the kind's struct, which begins with a cc_queue */
     size_t handle_bytes; /* of the kind's handle, which begins with a cc_handle */
-    /* The kind keeps to the capacity by itself: queue.c does not count credits, and put_word says FULL. For wait-free
-     * kinds: taking a credit is a CAS loop. */
+    /* The kind keeps to the capacity by itself: queue.c does not count credits, and put_word says
+     * FULL. For wait-free kinds: taking a credit is a CAS loop. */
     bool bounds_itself;
 
-    /* All of `queue` that is common is set up, the rest is zero. False: without memory; nothing is left. */
+    /* All of `queue` that is common is set up, the rest is zero. False: without memory; nothing is
+     * left. */
     bool (*begin)(cc_queue *queue);
     /* OK, CLOSED or NO_MEMORY, and FULL if the kind bounds itself. */
     cc_queue_status (*put_word)(cc_queue *queue, cc_handle *self, uintptr_t word);
     /* OK, EMPTY or CLOSED. CLOSED only after close(), when there is no word and never will be. */
     cc_queue_status (*take_word)(cc_queue *queue, cc_handle *self, uintptr_t *word);
-    /* Make puts fail that have not happened yet, and gets say CLOSED instead of EMPTY. May be called
-     * by several threads, again and again. */
+    /* Make puts fail that have not happened yet, and gets say CLOSED instead of EMPTY. May be
+     * called by several threads, again and again. */
     void (*close)(cc_queue *queue, cc_handle *self);
     /* For every word, oldest first, while nobody else runs. */
     int (*visit)(const cc_queue *queue, int (*visit)(uintptr_t word, void *argument),

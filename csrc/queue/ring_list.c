@@ -24,8 +24,8 @@
 
 static uint32_t slots_for_handles(const cc_queue *queue, bool is_short) {
     uint32_t handles = cc_handles_count(&queue->handles);
-    /* Twice, so that rings are not outgrown by one thread at a time; tests that ask for small rings get the
-     * smallest that are safe. */
+    /* Twice, so that rings are not outgrown by one thread at a time; tests that ask for small rings
+     * get the smallest that are safe. */
     return queue->options.ring_slots || is_short ? handles : 2 * handles;
 }
 
@@ -164,8 +164,9 @@ cc_ring *cc_ring_protect(const cc_atomic_uptr *end, cc_atomic_uptr *hazard, cc_q
         ring = cc_load_seq_cst_uptr(end);
     } while (ring != candidate);
     cc_ring *r = (cc_ring *)ring;
-    /* A thread enters a ring only when the ring has a slot for every handle there has been up to then, or is final. So
-     * while a ring is not final, at most `slots` threads are in it, whenever they came: what scq.c needs. */
+    /* A thread enters a ring only when the ring has a slot for every handle there has been up to
+     * then, or is final. So while a ring is not final, at most `slots` threads are in it, whenever
+     * they came: what scq.c needs. */
     if (kind->most_slots_for_handles && !queue->options.ignore_growth &&
         r->slots < cc_handles_count(&queue->handles)) {
         kind->finalize(r);
@@ -182,9 +183,9 @@ static int by_address(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-/* Twice, because protection may be passed on: a helper (wcq_help_the_next) protects a ring while its owner still does. We
- * may look at the helper before it does and at the owner when it no longer does; but then the helper does by the time of
- * the second look. */
+/* Twice, because protection may be passed on: a helper (wcq_help_the_next) protects a ring while
+ * its owner still does. We may look at the helper before it does and at the owner when it no longer
+ * does; but then the helper does by the time of the second look. */
 static uint32_t collect_hazards(const cc_queue *queue, uintptr_t *out, uint32_t room) {
     uint32_t found = 0;
     for (int look = 0; look < 2; look++) {
@@ -231,7 +232,7 @@ static void wait_again(cc_ring_list *list, cc_ring *newest, cc_ring *oldest) {
 
 void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_handle *self, cc_ring *ring,
                     const cc_ring_kind *kind) {
-    /* What we protect ourselves we no longer use: this is the end of a get, and no put is going on. */
+    /* We no longer use what we protect: this is the end of a get, and no put is going on. */
     if (cc_load_relaxed_uptr(&self->get_ring) == (uintptr_t)ring) {
         cc_store_release_uptr(&self->get_ring, 0);
     }
@@ -240,7 +241,8 @@ void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_handle *self, cc_rin
     }
     cc_fetch_add_relaxed_u64(&list->pinned, ring->bytes);
     wait_again(list, ring, ring);
-    /* Nobody else looks through what we take out here; it is never much more than what is protected. */
+    /* Nobody else looks through what we take out here; it is never much more than what is
+     * protected. */
     cc_ring *chain = (cc_ring *)cc_exchange_seq_cst_uptr(&list->retired, 0); /* pairs with (5) */
     if (!chain) {
         return;

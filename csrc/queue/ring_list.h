@@ -1,57 +1,64 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A queue as a list of rings, after Morrison and Afek (LCRQ) and Nikolaev (LSCQ): a Michael and Scott queue whose nodes
- * are rings. Puts go to the last ring, gets to the first.
+ * A queue as a list of rings, after Morrison and Afek (LCRQ) and Nikolaev (LSCQ): a Michael and
+ * Scott queue whose nodes are rings. Puts go to the last ring, gets to the first.
  *
  *      head ---> ring, final ---> ring, final ---> ring <--- tail
  *
- * A ring that takes no more words is *final*: it will never again take one, and a put that finds it so links a new ring
- * behind it, with the word inside. A ring is *drained* when it is final and empty: a get that finds the first ring so
- * moves on to the next one.
+ * A ring that takes no more words is *final*: it will never again take one, and a put that finds it
+ * so links a new ring behind it, with the word inside. A ring is *drained* when it is final and
+ * empty: a get that finds the first ring so moves on to the next one.
  *
  * Rules that the kinds of rings keep:
  *   A. A put into a final ring fails, for ever. `next` is set only after the ring is final.
- *   B. A get says DRAINED only when the ring is final and every word in it has been taken or is in the hands of a get that
- *      will return it. It looks after it has seen that the ring is final: words that come between "empty" and "final" are
- *      not passed over. (Published code that swings head on "empty, and there is a next ring" loses items.)
- *   C. A get says EMPTY only for a ring that was not final at that moment, so that no ring was behind it.
+ *   B. A get says DRAINED only when the ring is final and every word in it has been taken or is in
+ *      the hands of a get that will return it. It looks after it has seen that the ring is final:
+ *      words that come between "empty" and "final" are not passed over. (Published code that swings
+ *      head on "empty, and there is a next ring" loses items.)
+ *   C. A get says EMPTY only for a ring that was not final at that moment, so that no ring was
+ *      behind it.
  *
- * Closing. CC_RING_CLOSED is put where the next ring would go. Then A and B give the promise of queue.h: a put that does
- * not make it into the last ring finds the mark; a get that finds the mark behind a drained ring knows that there will be
- * no more words.
+ * Closing. CC_RING_CLOSED is put where the next ring would go. Then A and B give the promise of
+ * queue.h: a put that does not make it into the last ring finds the mark; a get that finds the mark
+ * behind a drained ring knows that there will be no more words.
  *
- * Progress. Lock-free. An operation starts over only when another has linked a ring, moved an end or finalized a ring.
- * Tail never stays behind head: a get moves tail off a ring before it moves head off it. So no retired ring is at an end.
+ * Progress. Lock-free. An operation starts over only when another has linked a ring, moved an end
+ * or finalized a ring. Tail never stays behind head: a get moves tail off a ring before it moves
+ * head off it. So no retired ring is at an end.
  *
- * Memory: sticky hazards. Each handle has two hazards, for the ring of its last put and for that of its last get, and goes
- * on protecting these rings between operations. An operation that finds its ring at the tail (or head) has nothing to
- * publish, which is nearly always: no fence, no store. Else it publishes the hazard, reads the end again, and starts over
- * if it has moved on.
+ * Memory: sticky hazards. Each handle has two hazards, for the ring of its last put and for that of
+ * its last get, and goes on protecting these rings between operations. An operation that finds its
+ * ring at the tail (or head) has nothing to publish, which is nearly always: no fence, no store.
+ * Else it publishes the hazard, reads the end again, and starts over if it has moved on.
  *
- *   A ring is recycled (freed, or kept as a spare to be filled again) only by somebody who has seen, after both head and
- *   tail had left it, that no hazard protects it. So a hazard that was published while its ring was at one of the ends
- *   keeps the ring from being recycled until the hazard is changed, and a pointer that equals the hazard is the same ring
- *   in the same life. A hazard that was published too late belongs to a thread that reads again, and does not find the
+ *   A ring is recycled (freed, or kept as a spare to be filled again) only by somebody who has
+ *   seen, after both head and tail had left it, that no hazard protects it. So a hazard that was
+ *   published while its ring was at one of the ends keeps the ring from being recycled until the
+ *   hazard is changed, and a pointer that equals the hazard is the same ring in the same life. A
+ *   hazard that was published too late belongs to a thread that reads again, and does not find the
  *   ring: unless it has become tail again in a new life, and then the hazard protects that one.
- *   Protected rings wait in a list (`retired`), which whoever retires the next ring takes whole and looks through.
+ *   Protected rings wait in a list (`retired`), which whoever retires the next ring takes whole and
+ *   looks through.
  *
- *   Threads that have ended. Whoever looks through retired rings clears hazards of theirs that protect one of these, by a
- *   swap to 0 (clear_hazards_of_ended_threads). The next owner of the handle is not disturbed: it goes ahead with a hazard
- *   only when that ring is at the end, and a ring that is out of the list and in the hands of one thread is not. If the
- *   looker has found the handle without an owner, the next one begins after the ends had left the ring: (7). Indices of
- *   such a ring in the handle's cache (index_cache.h) are dropped before the handle protects any ring that was made later:
- *   cc_ring_protect looks at them between finding a ring at the end and publishing the hazard. Not for wCQ, whose helpers
- *   protect rings for others.
+ *   Threads that have ended. Whoever looks through retired rings clears hazards of theirs that
+ *   protect one of these, by a swap to 0 (clear_hazards_of_ended_threads). The next owner of the
+ *   handle is not disturbed: it goes ahead with a hazard only when that ring is at the end, and a
+ *   ring that is out of the list and in the hands of one thread is not. If the looker has found the
+ *   handle without an owner, the next one begins after the ends had left the ring: (7). Indices of
+ *   such a ring in the handle's cache (index_cache.h) are dropped before the handle protects any
+ *   ring that was made later: cc_ring_protect looks at them between finding a ring at the end and
+ *   publishing the hazard. Not for wCQ, whose helpers protect rings for others.
  *
- *   Threads that are there and do nothing go on protecting two rings each. So what waits is limited by its size: the more
- *   bytes wait, the shorter the next rings are (CC_PINNED_BYTES), down to the shortest.
+ *   Threads that are there and do nothing go on protecting two rings each. So what waits is limited
+ *   by its size: the more bytes wait, the shorter the next rings are (CC_PINNED_BYTES), down to the
+ *   shortest.
  *
  * Pairs of releases and acquires, by number:
  *   (3) linking a ring                     with the loads of head, tail, next: what is in the ring.
  *   (4) publishing a hazard, head or tail moved on: store-load on both sides, all seq_cst.
  *   (5) a ring goes to `retired` or `spare`  with the exchange that takes it.
- *   (7) moving the ends on, then the look for an owner of the handle; a thread's registration, then its look at an
- *       end: store-load on both sides, all seq_cst (cc_thread_is_in_use).
+ *   (7) moving the ends on, then the look for an owner of the handle; a thread's registration, then
+ *       its look at an end: store-load on both sides, all seq_cst (cc_thread_is_in_use).
  */
 #ifndef CC_QUEUE_RING_LIST_H
 #define CC_QUEUE_RING_LIST_H
@@ -71,8 +78,8 @@ typedef struct cc_ring {
 #define CC_SPARE_RINGS 2u
 #endif
 
-/* What waits in `retired` grows to about this much, and by the shortest rings from then on. A new ring takes one
- * CC_PINNED_PARTS-th of what is left. */
+/* What waits in `retired` grows to about this much, and by the shortest rings from then on. A new
+ * ring takes one CC_PINNED_PARTS-th of what is left. */
 #ifndef CC_PINNED_BYTES
 #define CC_PINNED_BYTES (UINT64_C(1) << 20)
 #endif
@@ -98,12 +105,13 @@ typedef enum cc_ring_answer {
     CC_RING_DRAINED /* take: rule B */
 } cc_ring_answer;
 
-/* A kind of rings. Its functions are called through a constant table in inlined code: no indirect calls. */
+/* A kind of rings. Its functions are called through a constant table in inlined code: no indirect
+ * calls. */
 typedef struct cc_ring_kind {
-    uint32_t
-        fewest_slots; /* of the first ring when options.ring_slots is 0 and the queue has no bound */
+    /* Of the first ring when options.ring_slots is 0 and the queue has no bound. */
+    uint32_t fewest_slots;
     uint32_t most_slots; /* a longer queue has more rings instead */
-    /* Else 0. Slots >= handles is a safety condition, and there are never more handles than this. */
+    /* Else 0. Slots >= handles is a safety condition: there are never more handles than this. */
     uint32_t most_slots_for_handles;
     bool helpers_protect_rings; /* for others: then hazards outlive their thread */
     size_t (*bytes)(uint32_t slots);
@@ -171,7 +179,8 @@ CC_ALWAYS_INLINE cc_ring *cc_ring_at(const cc_atomic_uptr *end, cc_atomic_uptr *
     return cc_ring_protect(end, hazard, queue, self, kind);
 }
 
-/* The ring has turned out to be final: help with the next one, or link it. False: go on with the tail there is now. */
+/* The ring has turned out to be final: help with the next one, or link it. False: go on with the
+ * tail there is now. */
 static inline bool cc_ring_list_append(cc_ring_list *list, cc_queue *queue, cc_ring *ring,
                                        cc_ring **made, uintptr_t word, const cc_ring_kind *kind,
                                        cc_queue_status *status) {
@@ -197,7 +206,8 @@ static inline bool cc_ring_list_append(cc_ring_list *list, cc_queue *queue, cc_r
             return true;
         }
     }
-    /* Only a ring that is tail is moved off; `ring` is protected by us, so it cannot be tail in a second life. */
+    /* Only a ring that is tail is moved off; `ring` is protected by us, so it cannot be tail in a
+     * second life. */
     (void)cc_cas_seq_cst_uptr(&list->tail, &last, next);
     return false;
 }

@@ -1,70 +1,102 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * SCQ, Nikolaev's scalable circular queue (DISC 2019), in a list of rings (his LSCQ; ring_list.h).
+ * Portable: single-word compare-and-swap only.
  *
- * A ring of n slots has an array of n words, and two index rings: `filled` holds the indices of words that can be taken,
- * in order; `free` the rest. A put moves an index from free to filled, a get moves it back.
- *
- * An index ring has 2n entries, each one 32-bit word
- *
- *      cycle (15 bits) | safe (1) | index (16)         index: all ones: empty
- *
- * and two counters, head and tail, that hand out tickets. Ticket t belongs to entry t mod 2n, in cycle t div 2n. To enter
- * an index one draws a tail ticket and writes {my cycle, safe, index} by CAS over an empty entry of an older cycle; to
- * take one one draws a head ticket and, if the entry carries its cycle, sets all bits of the index. A
- * taker that finds its entry empty writes its own cycle there, so that the put with this ticket fails; one that finds an older
- * index there takes the safe bit away, so that the put, when it comes to find the entry emptied, knows that it may be too
- * late: it may use an unsafe entry only if head has not passed its ticket. After each entering, `threshold` allows 3n-1 failures
- * before takers may say "empty" without comparing head and tail; it is what makes puts lock-free.
- *
- * What differs from the paper, and why:
- *
- *   32-bit entries. A ring has 2^15 * 2n tickets; then it counts as final. So cycles do not wrap around, a CAS of an
- *   entry has no ABA, and a slot takes 2 * 2 * 4 + 8 = 24 bytes. The counters are 64 bits wide and may run past the last
- *   ticket; only tickets below it touch entries. The same holds for `free`: without tickets it looks empty, and a put that
- *   finds no free index finalizes the ring. (The next one is twice as long: whoever uses up tickets can use it.)
- *
- *   Taking is no read-modify-write. The paper ORs ones into the entry. But once an entry carries a ticket's index, only the
- *   get with that ticket writes its index: a put needs an empty one, and other gets can do no more than take the safe
- *   bit away, which is in the other half. So the get stores its half. While the store is under way others find the
- *   entry occupied, as they would have a moment before; and the index is handed on, be it with the thread's next put,
- *   by a read-modify-write behind the store.
- *
- *   Look first. A taker looks at the entry that head points to; if it is not filled and tail is not ahead of head,
- *   the ring is empty at that moment (every ticket below tail has its taker). It draws no ticket then, so polling an
- *   empty queue disturbs no put, and it says "empty" without the threshold.
- *
- *   Final rings are drained by tickets. The threshold is not trusted in a ring that is final: nobody enters any more, so
- *   nobody is held up, and the ring is drained exactly when head has reached tail. LSCQ resets the threshold and tries once
- *   more; that is right only for at most n threads, and threads come while a ring is drained. Saying "empty" by the
- *   threshold is followed by a look at tail: only if the ring was not final does it hold.
- *
- *   Threads cache free indices (index_cache.h), so `free` is used once for a chain of them. What goes through it is the first index
- *   of a chain.
- *
- * Invariants.
- *   The final bit of a tail is never cleared: catch_up swaps only a tail that has no such bit. (A published
- *   implementation writes tail there without the bit, and a stalled put succeeds in a ring that everybody has left.)
- *   The safe bit is kept when an empty entry is moved to a newer cycle. (The same implementation sets it, and the put that
- *   it had warned enters an index that nobody will look for.)
- *   All accesses to counters, entries and thresholds are seq_cst, but for the store that empties an entry. With acquire and
- *   release alone, a put may read an old head after it has seen the entry of which a taker with its ticket had walked away.
- *   While a ring is not final, at most n threads are in it (cc_ring_protect). The threshold allows for so
- *   many late gets; with 3n-1 of them and a put that stalls, a get says "empty" beside an index (test_scq_ring.c).
- *   Looking first makes that rarer than in the paper, where n is the limit; the limit is kept.
- *
- * Linearization points.
- *   put     the CAS of the entry in `filled`, or that of `next` for the first word of a ring; with respect to gets that have
- *           drawn their ticket already, just before that get. Puts with smaller tickets that are still under way
- *           come later: their entries are older, and so is the place where they will be found, but nobody has looked there.
+ * Linearization.
+ *   put     the CAS of the entry in `filled`, or that of `next` for the first word of a ring. With
+ *           respect to gets that have drawn their ticket already: just before that get. Puts with
+ *           smaller tickets that are still under way come later: their entries are older, and so
+ *           is the place where they will be found, but nobody has looked there.
  *   get     the drawing of the ticket, or the put of its word if that is later.
- *   empty   the load of tail that is not ahead of head; or, by the threshold, a moment that the paper's proof names.
+ *   empty   the load of tail that is not ahead of head; or, by the threshold, a moment that the
+ *           paper's proof names.
  *
  * Progress. Lock-free. A get waits for a put in its entry for at most `spins` loads.
  *
- * Reclamation. Rings only, by the sticky hazards of ring_list.h. Slots need none.
+ * Memory. 24 bytes a slot. Rings are reclaimed by the sticky hazards of ring_list.h; slots need
+ * nothing.
  *
- * Limits. n <= 2^15, and so at most that many threads at once; rings are much smaller else (MOST_SLOTS).
+ * Limits. n <= 2^15, and so at most that many threads at once; rings are much smaller else
+ * (MOST_SLOTS).
+ *
+ * How it works. A ring of n slots has an array of n words, and two index rings: `filled` holds the
+ * indices of words that can be taken, in order; `free` the rest. A put moves an index from free to
+ * filled, a get moves it back. An index ring has 2n entries, each one 32-bit word
+ *
+ *      cycle (15 bits) | safe (1) | index (16)         index: all ones: empty
+ *
+ * and two counters, head and tail, that hand out tickets. Ticket t belongs to entry t mod 2n, in
+ * cycle t div 2n. To enter an index one draws a tail ticket and writes {my cycle, safe, index} by
+ * CAS over an empty entry of an older cycle; to take one one draws a head ticket and, if the entry
+ * carries its cycle, sets all bits of the index. A taker that finds its entry empty writes its own
+ * cycle there, so that the put with this ticket fails; one that finds an older index there takes
+ * the safe bit away, so that the put, when it comes to find the entry emptied, knows that it may be
+ * too late: it may use an unsafe entry only if head has not passed its ticket. After each entering,
+ * `threshold` allows 3n-1 failures before takers may say "empty" without comparing head and tail;
+ * it is what makes puts lock-free.
+ *
+ * Names.
+ *
+ *      in the paper                        here
+ *      Entries[j] {Cycle, IsSafe, Index}   entries[]: cycle_of_entry, SAFE, index_of_entry
+ *      an index of all ones (bottom)       EMPTY
+ *      aq, fq; data                        filled, free; words_of
+ *      Head, Tail, Threshold; 3n - 1       head, tail, threshold; full_threshold
+ *      Enqueue, Dequeue (of an index)      put_index, put_at_ticket; take_index, take_at_ticket
+ *      the OR that consumes an entry       cc_set_low_half_release_u32
+ *      catchup                             catch_up
+ *      enqueue, dequeue (of a pointer)     ring_put, ring_take
+ *      LSCQ: to finalize, and its bit      finalize_index_ring, FINAL
+ *      LSCQ: ListHead, ListTail, next      head, tail (cc_ring_list), next (cc_ring)
+ *      Cache_Remap                         none
+ *
+ * What differs from the paper, and why.
+ *
+ *   32-bit entries. A ring has 2^15 * 2n tickets; then it counts as final. So cycles do not wrap
+ *   around, a CAS of an entry has no ABA, and a slot takes 2 * 2 * 4 + 8 = 24 bytes. The counters
+ *   are 64 bits wide and may run past the last ticket; only tickets below it touch entries. The
+ *   same holds for `free`: without tickets it looks empty, and a put that finds no free index
+ *   finalizes the ring. (The next one is twice as long: whoever uses up tickets can use it.)
+ *
+ *   Taking is no read-modify-write. The paper ORs ones into the entry. But once an entry carries a
+ *   ticket's index, only the get with that ticket writes its index: a put needs an empty one, and
+ *   other gets can do no more than take the safe bit away, which is in the other half. So the get
+ *   stores its half. While the store is under way others find the entry occupied, as they would
+ *   have a moment before; and the index is handed on, be it with the thread's next put, by a
+ *   read-modify-write behind the store.
+ *
+ *   Look first. A taker looks at the entry that head points to; if it is not filled and tail is not
+ *   ahead of head, the ring is empty at that moment (every ticket below tail has its taker). It
+ *   draws no ticket then, so polling an empty queue disturbs no put, and it says "empty" without
+ *   the threshold.
+ *
+ *   Final rings are drained by tickets. The threshold is not trusted in a ring that is final:
+ *   nobody enters any more, so nobody is held up, and the ring is drained exactly when head has
+ *   reached tail. LSCQ resets the threshold and tries once more; that is right only for at most n
+ *   threads, and threads come while a ring is drained. Saying "empty" by the threshold is followed
+ *   by a look at tail: only if the ring was not final does it hold.
+ *
+ *   Threads cache free indices (index_cache.h), so `free` is used once for a chain of them. What
+ *   goes through it is the first index of a chain.
+ *
+ * Invariants.
+ *
+ *   The final bit of a tail is never cleared: catch_up swaps only a tail that has no such bit. (A
+ *   published implementation writes tail there without the bit, and a stalled put succeeds in a
+ *   ring that everybody has left.)
+ *
+ *   The safe bit is kept when an empty entry is moved to a newer cycle. (The same implementation
+ *   sets it, and the put that it had warned enters an index that nobody will look for.)
+ *
+ *   All accesses to counters, entries and thresholds are seq_cst, but for the store that empties an
+ *   entry. With acquire and release alone, a put may read an old head after it has seen the entry
+ *   of which a taker with its ticket had walked away.
+ *
+ *   While a ring is not final, at most n threads are in it (cc_ring_protect). The threshold allows
+ *   for so many late gets; with 3n-1 of them and a put that stalls, a get says "empty" beside an
+ *   index (test_scq_ring.c). Looking first makes that rarer than in the paper, where n is the
+ *   limit; the limit is kept.
  */
 #include <string.h>
 
@@ -178,8 +210,8 @@ CC_ALWAYS_INLINE bool put_index(index_ring *ring, cc_atomic_u32 *entries, uint32
         }
     } while (!put_at_ticket(ring, entries, mask, ticket, index));
     if (cc_load_seq_cst_u32(&ring->threshold) != full_threshold(mask)) {
-        /* An exchange: a get that this thread makes elsewhere, after this put, must not be over before others
-         * see that this ring is not empty. */
+        /* An exchange: a get that this thread makes elsewhere, after this put, must not be over
+         * before others see that this ring is not empty. */
         cc_exchange_seq_cst_u32(&ring->threshold, full_threshold(mask));
     }
     return true;
@@ -198,7 +230,8 @@ static void catch_up(index_ring *ring, uint64_t tail, uint64_t head) {
     }
 }
 
-/* The second half of take_index: with a ticket in hand. NOTHING: and no put will succeed with this ticket. */
+/* The second half of take_index: with a ticket in hand. NOTHING: and no put will succeed with this
+ * ticket. */
 CC_ALWAYS_INLINE uint32_t take_at_ticket(index_ring *ring, cc_atomic_u32 *entries, uint32_t mask,
                                          uint64_t ticket, uint32_t patience) {
     uint32_t cycle = cycle_of_ticket(ticket, mask);
@@ -241,7 +274,8 @@ CC_ALWAYS_INLINE uint32_t take_index(index_ring *ring, cc_atomic_u32 *entries, u
         uint32_t entry = cc_load_seq_cst_u32(&entries[ticket & mask]);
         if (ticket >= limit || cycle_of_entry(entry) != cycle_of_ticket(ticket, mask) ||
             index_of_entry(entry) == EMPTY) {
-            /* First the threshold, then tail: what the threshold says holds if the ring was not final. */
+            /* First the threshold, then tail: what the threshold says holds if the ring was not
+             * final. */
             uint32_t threshold = cc_load_seq_cst_u32(&ring->threshold);
             uint64_t tail = cc_load_seq_cst_u64(&ring->tail);
             bool is_final = tail & FINAL;
@@ -328,12 +362,13 @@ static void finalize_ring(cc_ring *ring) {
     finalize_index_ring(&((scq_ring *)ring)->filled);
 }
 
-/* In vain when `free` has no tickets left. The ring will do with fewer indices until it has none. */
+/* In vain when `free` has no tickets left: the ring does with fewer indices until it has none. */
 CC_NEVER_INLINE void give_back(scq_ring *ring, uint32_t first) {
     (void)put_index(&ring->free, entries_of_free(ring), ring->mask, ring->limit, first);
 }
 
-/* An index out of `free`; the chain behind it is cached, or goes back. NOTHING, or DRAINED: there is none. */
+/* An index out of `free`; the chain behind it is cached, or goes back. NOTHING, or DRAINED: there
+ * is none. */
 CC_NEVER_INLINE uint32_t take_free(scq_ring *ring, cc_queue *queue, cc_handle *self) {
     uint32_t index = take_index(&ring->free, entries_of_free(ring), ring->mask, ring->limit,
                                 ((cc_ring_queue *)queue)->spins);

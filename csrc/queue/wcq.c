@@ -1,38 +1,52 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * wCQ (Nikolaev and Ravindran, SPAA 2022) as a queue of words. The wait-free ring of indices, with its argument, its
- * deviations from the paper and the errors of the published code that it avoids, is wcq_ring.h; here two of them and an array of
- * words make a node, as in SCQ: `filled` holds the indices of words that can be taken, `free` the rest.
+ * wCQ (Nikolaev and Ravindran, SPAA 2022) as a queue of words. The wait-free ring of indices, with
+ * its argument, the paper's names, its deviations from the paper and the errors of the published
+ * code that it avoids, is wcq_ring.h; here two of them and an array of words make a node, as in
+ * SCQ: `filled` holds the indices of words that can be taken, `free` the rest.
  *
- * Bounded: one node for the queue's whole life, with exactly `capacity` indices in `free`. A put that finds no free index says
- * full; there are no credits, and nothing is ever linked, recycled or freed. put and get are wait-free, any number of threads may
- * come (see wcq_ring.h on the threshold). Longer than MOST_CAPACITY_OF_ONE_RING a bounded queue is a list with queue.c's
- * credits, since a node is allocated whole: lock-free.
+ * Linearization.
+ *   put     the placing of the index in `filled`.
+ *   get     its ticket, or that put if it is later.
+ *   empty   as in wcq_ring.h.
+ *   full    the moment when `free` was empty: gets may have their words and not yet have given
+ *           their indices back.
  *
- * Unbounded: nodes in a list (ring_list.h). Within a node wait-free; linking the next one is a compare-and-swap of the
- * list, and a thread starts over when the list's end moves on while it protects the node there. So the queue as a whole is
- * lock-free, and cc_queue_is_wait_free says no: a thread may be overtaken without end by others who each fill a whole node
- * between two of its steps.
+ * Progress. A bounded queue is wait-free for any number of threads (see wcq_ring.h on the
+ * threshold), an unbounded one lock-free; cc_queue_is_wait_free says which. Longer than
+ * MOST_CAPACITY_OF_ONE_RING a bounded queue is a list with queue.c's credits, since a node is
+ * allocated whole: lock-free.
  *
- * Helping across nodes. A request says which ring it is for and which node that ring is in. A helper protects that node by its own
- * put_ring, which is free at the beginning of an operation, and then asks whether the request is still pending: if so its owner
- * protected the node when the helper did, and the node cannot be recycled before the helper protects another. No loop: a request that
- * is not pending any more needs no help. So protecting costs the helper no wait-freedom. Records are parts of handles and live as long
- * as the queue; every ring, recycled ones too, has a number of its own, so that a request on a ring of the past is never mistaken.
+ * Memory. A slot of a node takes 2 * 2 * 16 + 8 = 72 bytes. Nodes in a list are reclaimed by the
+ * sticky hazards of ring_list.h.
  *
- * Closing is the FINAL bit of `filled`'s tail (and the list's mark, if there is a list). A put that is refused gives its index
- * back. A get that finds nothing looks whether the ring is final, and if so looks again: every ticket below a final tail is
- * drawn then, so what is empty once more is drained.
+ * Bounded: one node for the queue's whole life, with exactly `capacity` indices in `free`. A put
+ * that finds no free index says full; there are no credits, and nothing is ever linked, recycled or
+ * freed.
  *
- * Threads cache free indices (index_cache.h), as in SCQ, but only in lists: a bounded node has none to spare.
+ * Unbounded: nodes in a list (ring_list.h). Within a node wait-free; linking the next one is a
+ * compare-and-swap of the list, and a thread starts over when the list's end moves on while it
+ * protects the node there. So a thread may be overtaken without end by others who each fill a whole
+ * node between two of its steps.
  *
- * Linearization: put, the placing of the index in `filled`; get, its ticket, or that put if it is later; empty, as in
- * wcq_ring.h; full, the moment when `free` was empty: gets may have their words and not yet have given their indices back.
+ * Helping across nodes. A request says which ring it is for and which node that ring is in. A
+ * helper protects that node by its own put_ring, which is free at the beginning of an operation,
+ * and then asks whether the request is still pending: if so its owner protected the node when the
+ * helper did, and the node cannot be recycled before the helper protects another. No loop: a
+ * request that is not pending any more needs no help. So protecting costs the helper no
+ * wait-freedom. Records are parts of handles and live as long as the queue; every ring, recycled
+ * ones too, has a number of its own, so that a request on a ring of the past is never mistaken.
  *
- * Memory. A slot of a node takes 2 * 2 * 16 + 8 = 72 bytes. Reclamation: sticky hazards of ring_list.h.
+ * Closing is the FINAL bit of `filled`'s tail (and the list's mark, if there is a list). A put that
+ * is refused gives its index back. A get that finds nothing looks whether the ring is final, and if
+ * so looks again: every ticket below a final tail is drawn then, so what is empty once more is
+ * drained.
  *
- * After fork() a request of a thread that is gone stays pending in the child: helpers fulfil it. A word that it takes is lost, as any
- * word in the hands of such a thread.
+ * Threads cache free indices (index_cache.h), as in SCQ, but only in lists: a bounded node has none
+ * to spare.
+ *
+ * After fork() a request of a thread that is gone stays pending in the child: helpers fulfil it. A
+ * word that it takes is lost, as any word in the hands of such a thread.
  */
 #include <string.h>
 
@@ -47,7 +61,8 @@
 #ifndef MOST_SLOTS
 #define MOST_SLOTS 1024u              /* of a ring in a list */
 #endif
-/* A longer bounded queue is a list, with credits. Fewer in the builds of tests that want to get there. */
+/* A longer bounded queue is a list, with credits. Fewer in the builds of tests that want to get
+ * there. */
 #ifndef MOST_CAPACITY_OF_ONE_RING
 #define MOST_CAPACITY_OF_ONE_RING 65536u
 #endif
@@ -219,8 +234,9 @@ static const cc_ring_kind wcq_nodes = {
 
 /* ---------------------------------------------------------------- one node that bounds itself */
 
-/* Both count for themselves: a put when it has a place, so that one that says FULL was never counted; a get before it gives its
- * place to another put. So what is counted as inside is never more than the capacity. */
+/* Both count for themselves: a put when it has a place, so that one that says FULL was never
+ * counted; a get before it gives its place to another put. So what is counted as inside is never
+ * more than the capacity. */
 
 CC_NEVER_INLINE cc_queue_status put_bounded(wcq *q, wcq_handle *self, uintptr_t word) {
     wcq_node *node = q->only;
@@ -295,8 +311,8 @@ CC_NEVER_INLINE bool join(wcq *q, wcq_handle *self) {
     return wcq_join_helpers(&q->helpers, &self->record);
 }
 
-/* put_ring is free at the beginning of an operation: a helper protects the request's node by it. Indices of a ring that put_ring alone
- * has protected cannot stay cached then. */
+/* put_ring is free at the beginning of an operation: a helper protects the request's node by it.
+ * Indices of a ring that put_ring alone has protected cannot stay cached then. */
 CC_NEVER_INLINE void help(wcq *q, wcq_handle *self_) {
     cc_handle *self = &self_->common;
     const cc_ring *cached = self->cache_ring;

@@ -1,101 +1,149 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A wait-free ring of indices, built from the idea of wCQ (Nikolaev and Ravindran, SPAA 2022, arXiv 2201.02179).
+ * A wait-free ring of indices, built from the idea of wCQ (Nikolaev and Ravindran, SPAA 2022,
+ * arXiv 2201.02179).
  *
- * A ring of 2n slots holds at most n indices, as SCQ's does: tail and head hand out tickets, a ticket's slot is
- * ticket % 2n and its cycle ticket / 2n. Who fails with too many tickets in a row writes down what it
- * wants; everybody looks at somebody else's request once in a while and works on it, so that in the end all
- * work on one request and nothing is in its way.
+ * Linearization.
+ *   enqueue   the swap that places the index, or, when a dequeuer says empty because of the
+ *             threshold between that and the refill, the refill.
+ *   dequeue   with an index, the order of tickets; empty: the load of tail, or the load or
+ *             decrement of the threshold that says so.
+ *
+ * Progress. Wait-free for the k threads that have joined, in steps that count every access to
+ * shared memory. Argued here and tested against adversaries (tests/c/test_wait_free.c), not proved
+ * by a machine. Let p be the fast attempts of an operation (each spin of a dequeuer counted as
+ * one), H = WCQ_HELP_EVERY.
+ *   A loop of the slow path goes around again only because another thread has changed a counter or
+ *   this slot. The holder of an older ticket changes a slot a few times and leaves. A counter is
+ *   changed by other operations' tickets. While a request is pending each other thread begins at
+ *   most k * H operations before it looks at this request; then it works on it until it is
+ *   fulfilled, and on nothing else. Each of these operations draws p tickets on each of two rings,
+ *   and then makes a request. A request fails with a ticket because of an older index in the slot
+ *   (at most n of them), or because dequeuers have overtaken it (they stop when the threshold is
+ *   used up: 2n + k tickets).
+ *   So an operation with two rings takes at most about 32 * k^2 * H * (p + 4n + 2k) steps. The
+ *   adversaries of the test have got nowhere near: the squares are there because all k threads
+ *   might have just looked at somebody else's.
+ *   A thread's first operation (it joins) is lock-free only.
+ *
+ * Memory. 16 bytes a slot, that is 32 for each of n indices. A record lives as long as its ring's
+ * helper registry; who helps protects the memory that the ring is in (wcq_help_the_next).
+ *
+ * Limits. 2^60 tickets; 2^20 - 1 records; a tag is told apart for 2^43 tickets. On aarch64 halves
+ * of a pair are read and changed by 8-byte instructions beside the 16-byte ones: outside C11, but
+ * what the machines do. There the 16-byte swap is a loop of exclusive loads and stores, as the
+ * 8-byte ones are without LSE: wait-free as far as that loop ends, which the machine does not
+ * promise to any single thread.
+ *
+ * How it works. A ring of 2n slots holds at most n indices, as SCQ's does: tail and head hand out
+ * tickets, a ticket's slot is ticket % 2n and its cycle ticket / 2n. Who fails with too many
+ * tickets in a row writes down what it wants; everybody looks at somebody else's request once in a
+ * while and works on it, so that in the end all work on one request and nothing is in its way.
  *
  * A slot is a pair of words that one instruction can swap:
  *     value   cycle | SAFE | ENQUEUED | index
- *     note    no helper may place an index here any more with a ticket of this cycle or an older one
+ *     note    no helper may place an index here any more with a ticket of this cycle or an older
  * An index of all ones but the last means never filled in this cycle (void); all ones, taken.
  *
- * A request is one thread's record. Its `progress` is a pair {word, place}; place says which counter of
- * which ring, and word is
+ * A request is one thread's record. Its `progress` is a pair {word, place}; place says which
+ * counter of which ring, and word is
  *     sequence | FRESH           no ticket yet
  *     ticket | TENTATIVE         the ticket that the counter is about to give
  *     ticket                     the request owns this ticket; every helper tries it
  *     ticket | FINISHED          placed in, or found in, the slot of this ticket
  *     ... | FINISHED | NOTHING   the ring is final, or empty
- * No word is ever written twice into the same record with the same place: sequence numbers and tickets only grow. So a swap of
- * the pair by somebody who has slept fails.
+ * No word is ever written twice into the same record with the same place: sequence numbers and
+ * tickets only grow. So a swap of the pair by somebody who has slept fails.
  *
- * How all helpers agree on one ticket (the paper's slow_F&A). Word becomes `c | TENTATIVE`, c being the counter;
- * then {c, 0} -> {c + 1, tag} on the counter, the tag naming record and ticket; then word becomes `c`; then the
- * tag is removed. Whoever meets a tag in the slow path does these last two steps first. The fast path adds to
- * the first half of the pair and does not care.
- *   Invariant A. When {c, 0} -> {c + 1, tag of (record, c)} happens, the record's word is c | TENTATIVE. It was
- *     so when the swapper looked. It changes to c only after such a swap, and then the counter is not c any more. It
- *     changes to c' | TENTATIVE or FINISHED only by somebody who has read word, then the counter as c' (or final),
- *     then no tag. If the counter was c' != c, it had passed c. (That is why word is read first: then c' >= c.)
- *   Invariant B. While the tag of (record, c) stands, word stays c | TENTATIVE or becomes c: whoever wants to
- *     move it elsewhere has seen no tag after reading the counter beyond c, so it was removed before, so word was
- *     c before.
- *   So a ticket that is taken from the counter in this way belongs to exactly one request, and none is wasted.
+ * Names.
+ *
+ *      in the paper                              here
+ *      Entry: Note; Cycle, IsSafe, Enq, Index    slot: note; value (cycle, SAFE, ENQUEUED, index)
+ *      the two bottoms: never filled, consumed   void, taken (wcq_void, wcq_mask)
+ *      Head, Tail: {cnt, phase2 pointer}         head, tail: {count, tag}
+ *      Threshold; Cache_Remap                    threshold; wcq_slot
+ *      thrdrec_t                                 wcq_record
+ *      seq1, seq2, pending                       sequence, odd while the request is pending
+ *      localTail, localHead, enqueue             progress: {word, place}
+ *      INC, FIN                                  TENTATIVE, FINISHED
+ *      phase2rec_t                               the tag
+ *      nextCheck, nextTid; HELP_DELAY            until_help, next_to_help; WCQ_HELP_EVERY
+ *      MAX_PATIENCE                              patience
+ *      Enqueue_wCQ, Dequeue_wCQ                  wcq_enqueue, wcq_dequeue
+ *      try_enq, try_deq                          wcq_enqueue_once, wcq_dequeue_once
+ *      enqueue_slow, dequeue_slow                wcq_work_on
+ *      try_enq_slow, try_deq_slow                wcq_place_index, wcq_find_index
+ *      slow_F&A                                  wcq_next_ticket
+ *      load_global_help_phase2                   wcq_help_phase2
+ *      finalize_request                          wcq_finish_request
+ *      consume; catchup                          wcq_take_out; wcq_catch_up
+ *      help_threads                              wcq_help_the_next
+ *
+ * How all helpers agree on one ticket (slow_F&A). Word becomes `c | TENTATIVE`, c being the
+ * counter; then {c, 0} -> {c + 1, tag} on the counter, the tag saying which record and ticket; then
+ * word becomes `c`; then the tag is removed. Whoever meets a tag in the slow path does these last
+ * two steps first. The fast path adds to the first half of the pair and does not care.
+ *   Invariant A. When {c, 0} -> {c + 1, tag of (record, c)} happens, the record's word is
+ *     c | TENTATIVE. It was so when the swapper looked. It changes to c only after such a swap, and
+ *     then the counter is not c any more. It changes to c' | TENTATIVE or FINISHED only by somebody
+ *     who has read word, then the counter as c' (or final), then no tag. If the counter was
+ *     c' != c, it had passed c. (That is why word is read first: then c' >= c.)
+ *   Invariant B. While the tag of (record, c) stands, word stays c | TENTATIVE or becomes c:
+ *     whoever wants to move it elsewhere has seen no tag after reading the counter beyond c, so it
+ *     was removed before, so word was c before.
+ *   So a ticket that is taken from the counter in this way belongs to exactly one request, and none
+ *   is wasted.
  *
  * How all helpers agree on what came of the ticket.
- *   Enqueue. The index is placed with ENQUEUED = 0. Then word becomes ticket | FINISHED, and then the slot
- *     ENQUEUED = 1. A dequeuer that takes an index with ENQUEUED = 0 first makes word FINISHED itself. So before the
- *     slot changes any further everybody can see that the request is fulfilled. A helper that cannot use the slot
- *     writes its cycle into the note, by one swap of note and value; so nobody can place the index there later who
- *     has found the slot usable earlier.
- *   Invariant C. When word leaves a ticket T for another one, slot(T) has a cycle of at least T's and does not hold
- *     the index, or a note of at least T's cycle: nobody will ever place it there.
- *   Dequeue. An index found in the ticket's slot makes word FINISHED; only the request's owner takes it out. If there is none
- *     the slot is marked as SCQ does (its cycle moved on, or SAFE removed), so that there never will be one. So either
- *     all helpers find it, or none does; no note is needed.
+ *   Enqueue. The index is placed with ENQUEUED = 0. Then word becomes ticket | FINISHED, and then
+ *     the slot ENQUEUED = 1. A dequeuer that takes an index with ENQUEUED = 0 first makes word
+ *     FINISHED itself. So before the slot changes any further everybody can see that the request is
+ *     fulfilled. A helper that cannot use the slot writes its cycle into the note, by one swap of
+ *     note and value; so nobody can place the index there later who has found the slot usable
+ *     earlier.
+ *   Invariant C. When word leaves a ticket T for another one, slot(T) has a cycle of at least T's
+ *     and does not hold the index, or a note of at least T's cycle: nobody will ever place it
+ *     there.
+ *   Dequeue. An index found in the ticket's slot makes word FINISHED; only the request's owner
+ *     takes it out. If there is none the slot is marked as SCQ does (its cycle moved on, or SAFE
+ *     removed), so that there never will be one. So either all helpers find it, or none does; no
+ *     note is needed.
  *
- * Deviations from the paper:
- *   - The counter's second half names record and ticket. The paper points to a record of its own, "phase 2", which
- *     is used again for the other counter while a pointer may still stand in the first.
- *   - A request's word carries the place, and a helper asks again whether the sequence is the same after it has read word.
- *     The paper asks once; a helper that sleeps then takes part in the owner's next request, with the index of
- *     the last.
+ * What differs from the paper.
+ *   - The counter's second half says which record and ticket. The paper points to a record of its
+ *     own, "phase 2", which is used again for the other counter while a pointer may still stand in
+ *     the first.
+ *   - A request's word carries the place, and a helper asks again whether the sequence is the same
+ *     after it has read word. The paper asks once; a helper that sleeps then takes part in the
+ *     owner's next request, with the index of the last.
  *   - A bumped slot (void, of this ticket's cycle) is not mistaken for a finished enqueue.
- *   - Everybody who fulfils an enqueue request, its owner included, refills the threshold before it returns; else the
- *     owner could return while the helper that placed its index has not refilled it yet.
- *   - The threshold is 2n + (threads that know the ring), not 3n - 1. So nothing depends on threads <= n; see below.
+ *   - Everybody who fulfils an enqueue request, its owner included, refills the threshold before it
+ *     returns; else the owner could return while the helper that placed its index has not refilled
+ *     it yet.
+ *   - The threshold is 2n + (threads that know the ring), not 3n - 1. So nothing depends on
+ *     threads <= n; see below.
  *   - The threshold is lowered once for each ticket that fails, after it has failed, as in SCQ.
  *   - No note for dequeuers, see above.
  *   - The ring can be finalized: then enqueue says so, in the slow path as well.
  *
- * The threshold. Negative: there is nothing. Let T be the ticket of an index that has been placed, and h the head,
- * when the threshold has been refilled.
- *   T - h < 2n. Look at the 2n + 1 tickets T - 2n .. T, assuming all are >= h. No dequeuer has had one of them, so an
- *   enqueuer that had one has placed its index there, is about to, or failed because of an older index in
- *   the slot. The first two kinds hold different indices now: at most n. The older indices of the third kind
- *   were placed or in their enqueuer's hands when ticket T - 2n was taken: at most n. Together 2n: one too few.
- *   So after at most 2n - 1 further tickets that fail somebody has T. A ticket that failed before the refill and is
- *   counted after it costs one more, at most one per thread. 2n + threads is enough.
- *   The number of threads is read after the threshold, so a thread that comes later has no such ticket.
+ * The threshold. Negative: there is nothing. Let T be the ticket of an index that has been placed,
+ * and h the head, when the threshold has been refilled.
+ *   T - h < 2n. Look at the 2n + 1 tickets T - 2n .. T, assuming all are >= h. No dequeuer has had
+ *   one of them, so an enqueuer that had one has placed its index there, is about to, or failed
+ *   because of an older index in the slot. The first two kinds hold different indices now: at most
+ *   n. The older indices of the third kind were placed or in their enqueuer's hands when ticket
+ *   T - 2n was taken: at most n. Together 2n: one too few.
+ *   So after at most 2n - 1 further tickets that fail somebody has T. A ticket that failed before
+ *   the refill and is counted after it costs one more, at most one per thread. 2n + threads is
+ *   enough.
+ *   The number of threads is read after the threshold, so a thread that comes later has no such
+ *   ticket.
  *
- * Progress. Wait-free for the k threads that have joined, in steps that count every access to shared memory. Argued here
- * and tested against adversaries (tests/c/test_wait_free.c), not proved by a machine. Let p be the fast attempts of an
- * operation (each spin of a dequeuer counted as one), H = WCQ_HELP_EVERY.
- *   A loop of the slow path goes around again only because another thread has changed a counter or this slot. The holder of an
- *   older ticket changes a slot a few times and leaves. A counter is changed by other operations' tickets. While a request
- *   is pending each other thread begins at most k * H operations before it looks at this request; then it works on it
- *   until it is fulfilled, and on nothing else. Each of these operations draws p tickets on each of two rings, and then
- *   requests. A request fails with a ticket because of an older index in the slot (at most n of them), or because
- *   dequeuers have overtaken it (they stop when the threshold is used up: 2n + k tickets).
- *   So an operation with two rings takes at most about  32 * k^2 * H * (p + 4n + 2k)  steps. The adversaries of the
- *   test have got nowhere near: the squares are there because all k threads might have just looked at somebody else's.
- *   A thread's first operation (it joins) is lock-free only.
- *
- * Linearization. Enqueue: the swap that places the index, or, when a dequeuer says empty because of the threshold
- * between that and the refill, the refill. Dequeue: with an index, the order of tickets; empty: the load of tail,
- * or the load or decrement of the threshold that says so.
- *
- * Memory order: everything that decides is seq_cst. (1) the stores of a request, its sequence last, with the loads of sequence
- * in help_somebody; (2) sequence at the end of a request before the words of the next, with the load of sequence after
- * word in next_ticket.
- *
- * Limits: 2^60 tickets; 2^20 - 1 records; a tag is told apart for 2^43 tickets. On aarch64 halves of a pair
- * are read and changed by 8-byte instructions beside the 16-byte ones: outside C11, but what the machines do.
- * There the 16-byte swap is a loop of exclusive loads and stores, as the 8-byte ones are without LSE: wait-free
- * as far as that loop ends, which the machine does not promise to any single thread.
+ * Pairs of releases and acquires, by number; everything that decides is seq_cst.
+ *   (1) the stores of a request, its sequence last, with the loads of sequence in
+ *       wcq_help_the_next.
+ *   (2) sequence at the end of a request before the words of the next, with the load of sequence
+ *       after word in wcq_next_ticket.
  */
 #ifndef CC_WCQ_RING_H
 #define CC_WCQ_RING_H
@@ -115,8 +163,8 @@
 #ifndef WCQ_HELP_EVERY
 #define WCQ_HELP_EVERY 16u
 #endif
-/* Dequeuers lift a tail that has fallen behind head, but try only so often: a failed attempt means that an
- * enqueuer has moved it on. */
+/* Dequeuers lift a tail that has fallen behind head, but try only so often: a failed attempt means
+ * that an enqueuer has moved it on. */
 #ifndef WCQ_CATCH_UPS
 #define WCQ_CATCH_UPS 8u
 #endif
@@ -261,8 +309,9 @@ static inline void wcq_refill_threshold(wcq_ring *r) {
     }
 }
 
-/* Does the threshold say that there is nothing? Of a final ring it says nothing: nobody refills it for the last time
- * when threads that come late have used it up. Then every ticket below tail is drawn. */
+/* Does the threshold say that there is nothing? Of a final ring it says nothing: nobody refills it
+ * for the last time when threads that come late have used it up. Then every ticket below tail is
+ * drawn. */
 static inline bool wcq_is_exhausted(wcq_ring *r) {
     return (int64_t)wcq_look(&r->threshold) < 0 && !(wcq_look(&r->tail.half.first) & WCQ_FINAL);
 }
@@ -297,8 +346,8 @@ static inline wcq_outcome wcq_enqueue_once(wcq_ring *r, uint64_t index) {
     return WCQ_MISSED;
 }
 
-/* Somebody is about to take an index out of slot(ticket) that a request has put there. Finish the request, so that
- * no helper believes later that the index was never placed. */
+/* Somebody is about to take an index out of slot(ticket) that a request has put there. Finish the
+ * request, so that no helper believes later that the index was never placed. */
 static inline void wcq_finish_request(wcq_ring *r, uint64_t ticket) {
     uint64_t place = r->number << 1 | WCQ_TAIL, word = ticket << WCQ_WORD_SHIFT;
     uint32_t count = cc_helpers_count(r->helpers);
@@ -322,8 +371,8 @@ static inline uint64_t wcq_take_out(wcq_ring *r, uint64_t ticket, uint64_t value
     return value & wcq_mask(r);
 }
 
-/* There was nothing in the slot of this dequeuer's ticket: see that there never will be. `value` is what is in the
- * slot. Returns false when the slot has changed; then value is new. */
+/* There was nothing in the slot of this dequeuer's ticket: see that there never will be. `value` is
+ * what is in the slot. Returns false when the slot has changed; then value is new. */
 static inline bool wcq_spoil(wcq_ring *r, uint64_t ticket, uint64_t *value) {
     uint64_t spoilt =
         wcq_is_vacant(r, *value)
@@ -383,8 +432,8 @@ static inline bool wcq_advance(const wcq_request *w, uint64_t word, uint64_t nex
     return wcq_swap_pair(&w->record->progress, word, w->place, next, w->place);
 }
 
-/* The counter has given a ticket away as `tag` says. Tell the request, then remove the tag. `count` was read before
- * the tag, or after: only the ticket's high bits are taken from it. */
+/* The counter has given a ticket away as `tag` says. Tell the request, then remove the tag. `count`
+ * was read before the tag, or after: only the ticket's high bits are taken from it. */
 static inline void wcq_help_phase2(const wcq_request *w, uint64_t count, uint64_t tag) {
     unsigned unused = 64u - WCQ_TAG_TICKET_BITS;
     uint64_t plain = count & ~WCQ_FINAL;
@@ -397,8 +446,8 @@ static inline void wcq_help_phase2(const wcq_request *w, uint64_t count, uint64_
     wcq_swap_pair(counter, count, tag, count, 0);
 }
 
-/* The request's ticket, if it is another than *ticket, the one that the caller has tried in vain; else see that it
- * gets one. False: the request is fulfilled, or given up. */
+/* The request's ticket, if it is another than *ticket, the one that the caller has tried in vain;
+ * else see that it gets one. False: the request is fulfilled, or given up. */
 static inline bool wcq_next_ticket(const wcq_request *w, uint64_t *ticket) {
     wcq_ring *r = w->ring;
     wcq_pair *counter = wcq_counter(w);
@@ -538,8 +587,9 @@ static inline uint64_t wcq_request_and_work(wcq_ring *r, wcq_record *me, wcq_sid
 
 /* ---------------------------------------------------------------- operations */
 
-/* Look at one other record and fulfil its request. `hazard`, if not NULL, then protects the block that the ring is in:
- * the request is found still pending after that, and so long its owner protects the ring. */
+/* Look at one other record and fulfil its request. `hazard`, if not NULL, then protects the block
+ * that the ring is in: the request is found still pending after that, and so long its owner
+ * protects the ring. */
 CC_NEVER_INLINE void wcq_help_the_next(cc_helpers *helpers, wcq_record *me,
                                        cc_atomic_uptr *hazard) {
     me->until_help = WCQ_HELP_EVERY;
@@ -628,7 +678,8 @@ static inline uint32_t wcq_bits_for(size_t most) {
     return bits;
 }
 
-/* `slots` is 1 << bits pairs. The indices from, from + by, ... below `to` are in the ring at the beginning. */
+/* `slots` is 1 << bits pairs. The indices from, from + by, ... below `to` are in the ring at the
+ * beginning. */
 static inline void wcq_ring_begin(wcq_ring *r, wcq_pair *slots, uint32_t bits, uint64_t from,
                                   uint64_t to, uint64_t by, cc_helpers *helpers, uint64_t number,
                                   void *home, uint32_t patience, uint32_t spins) {
