@@ -25,7 +25,8 @@ import concurrent_collections
 from concurrent_collections import config
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tools/*.md")])
+PLACES = ("*.md", "docs/**/*.md", "tools/*.md", "tla/*.md", "tests/c/**/*.md")
+DOCUMENTS = sorted(document for place in PLACES for document in ROOT.glob(place))
 
 
 class Block(NamedTuple):
@@ -136,14 +137,25 @@ def test_the_code_of_a_document_runs(document, tmp_path, monkeypatch):
             monkeypatch.setitem(sys.modules, name, module)
 
 
+def anchors_of(document: Path) -> set[str]:
+    """What links can lead to: the headings, as GitHub names them."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_what_a_document_refers_to_exists(document):
     text = document.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
-        if not re.match(r"\w+:", target):
-            assert (document.parent / target).exists(), f"{name_of(document)} links to {target}"
-    for path in re.findall(r"\b(?:tools|tests|csrc|benchmarks)/[\w./]*\w", text):
-        assert list(ROOT.glob(path + "*")), f"{name_of(document)} names {path}"
+    for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", text):
+        if re.match(r"\w+:", target):
+            continue
+        there = document.parent / target if target else document
+        assert there.exists(), f"{name_of(document)} links to {target}"
+        if anchor:
+            assert anchor in anchors_of(there), f"{name_of(document)} links to {target}#{anchor}"
+    for path in re.findall(r"(?<![\w/])(?:tools|tests|csrc|benchmarks)/[\w./]*\w", text):
+        if "NAME" not in path:  # which stands for any name
+            assert list(ROOT.glob(path + "*")), f"{name_of(document)} names {path}"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
