@@ -10,8 +10,9 @@ in the C core.
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t
 from cpython.object cimport PyObject, PyTypeObject
 
+from concurrent_collections.object_map cimport *
 from concurrent_collections.object_queue cimport *
-from concurrent_collections.object_refs cimport *
+from concurrent_collections.object_type cimport *
 
 import copyreg
 import sys

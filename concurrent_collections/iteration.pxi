@@ -73,7 +73,7 @@ cdef class _EntryIterator:
             self.start_is_exclusive = True
         self.index = self.count = 0
         self.changes = cc_ordered_changes_by_this_thread(self.entries)
-        self.keys = cc_objects_scan(
+        self.keys = cc_object_map_scan(
             self.entries,
             NULL if self.start is OPEN else <PyObject *>self.start, self.start_is_exclusive,
             NULL if self.first is OPEN else <PyObject *>self.first,

@@ -4,8 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "concurrent_collections/cc_atomic.h"
-
 /* ---------------------------------------------------------------- kinds and digests */
 
 #define SIGN_BIT (UINT64_C(1) << 63)
@@ -82,7 +80,7 @@ static unsigned classify(PyObject *o, uint64_t *digest, bool *whole) {
     if (PyFloat_CheckExact(o)) {
         double value = PyFloat_AS_DOUBLE(o);
         if (isnan(value)) {
-            return CC_KIND_OTHER; /* reached for a tuple's element only */
+            return CC_KIND_OTHER; /* refused as a key; as an element of a tuple it may be one */
         }
         *digest = digest_of_double(value);
         *whole = !(value == 0.0 && signbit(value));
@@ -125,53 +123,13 @@ static uint64_t hash_of_key(unsigned kind, uint64_t digest, uintptr_t word) {
     }
 }
 
-/* Whether a key of a type that we do not know is a NaN: it does not equal itself. Such a key is neither less nor
- * greater than anything, so it would be one key with whatever it meets first. 1, 0, or -1 with an exception. */
-static int differs_from_itself(PyObject *key) {
-    PyObject *equal = PyObject_RichCompare(key, key, Py_EQ); /* ...Bool would not ask */
-    if (!equal) {
-        return -1;
-    }
-    int is_equal = PyObject_IsTrue(equal);
-    Py_DECREF(equal);
-    return is_equal < 0 ? -1 : !is_equal;
-}
-
-static bool is_of_unknown_type(PyObject *key) {
+bool cc_key_is_of_unknown_type(PyObject *key) {
     uint64_t digest;
     bool whole;
     return !PyTuple_CheckExact(key) && classify(key, &digest, &whole) == CC_KIND_OTHER;
 }
 
-int cc_key_is_nan(PyObject *key) {
-    if (!is_of_unknown_type(key)) {
-        return 0;
-    }
-    return PyFloat_CheckExact(key) ? 1 : differs_from_itself(key); /* other floats have a kind */
-}
-
-static int refuse_nan(PyObject *key, const char *argument) {
-    if (PyFloat_CheckExact(key)) {
-        PyErr_Format(PyExc_ValueError, "%s: NaN has no place in an order", argument);
-    } else {
-        PyErr_Format(
-            PyExc_ValueError,
-            "%s: a %.100s that does not equal itself, as NaN does not, has no place in an order",
-            argument, Py_TYPE(key)->tp_name);
-    }
-    return -1;
-}
-
-int cc_key_check_order(PyObject *key) {
-    return is_of_unknown_type(key) && PyObject_RichCompareBool(key, key, Py_LT) < 0 ? -1 : 0;
-}
-
-int cc_key_check_bound(PyObject *bound, const char *argument) {
-    int is_nan = cc_key_is_nan(bound);
-    return is_nan > 0 ? refuse_nan(bound, argument) : is_nan ? -1 : cc_key_check_order(bound);
-}
-
-void cc_key_resume_search(cc_search *search, PyObject *key) {
+void cc_key_fill_search(cc_search *search, PyObject *key) {
     bool whole;
     memset(search, 0, offsetof(cc_search, needed));
     search->known = NULL;
@@ -191,13 +149,12 @@ void cc_key_resume_search(cc_search *search, PyObject *key) {
     search->hash = hash_of_key(kind, search->digest, search->key);
 }
 
-int cc_key_begin_search(cc_search *search, PyObject *key) {
-    cc_key_resume_search(search, key);
-    if (search->kind != CC_KIND_OTHER) {
-        return 0;
+PyObject *cc_key_object(unsigned kind, uint64_t digest, uintptr_t word) {
+    if (word) {
+        return Py_NewRef((PyObject *)word);
     }
-    int is_nan = PyFloat_CheckExact(key) ? 1 : differs_from_itself(key);
-    return is_nan > 0 ? refuse_nan(key, "key") : is_nan;
+    return kind == CC_KIND_FLOAT ? PyFloat_FromDouble(double_of_digest(digest))
+                                 : PyLong_FromLongLong((long long)(digest ^ SIGN_BIT));
 }
 
 /* ---------------------------------------------------------------- comparing without running Python */
@@ -318,6 +275,12 @@ static int compare_numbers(unsigned kind, uint64_t digest, PyObject *other) {
     return CC_UNDECIDED;
 }
 
+int cc_key_compare_natively(PyObject *a, PyObject *b) {
+    return compare_natively(a, b, 0);
+}
+
+/* ---------------------------------------------------------------- the word table */
+
 /* The core asks this inside a region, when digests do not decide. */
 static int compare_keys(const cc_search *search, unsigned kind, uint64_t digest, uintptr_t word) {
     if (search->key && search->key == word) {
@@ -351,135 +314,3 @@ static void release_object(uintptr_t word) {
 }
 
 const cc_word_table cc_object_words = {acquire_object, release_object, compare_keys, hash_of_key};
-
-/* ---------------------------------------------------------------- asking Python */
-
-PyObject *cc_key_object(unsigned kind, uint64_t digest, uintptr_t word) {
-    if (word) {
-        return Py_NewRef((PyObject *)word);
-    }
-    return kind == CC_KIND_FLOAT ? PyFloat_FromDouble(double_of_digest(digest))
-                                 : PyLong_FromLongLong((long long)(digest ^ SIGN_BIT));
-}
-
-int cc_key_compare_natively(PyObject *a, PyObject *b) {
-    return compare_natively(a, b, 0);
-}
-
-int cc_key_compare_by_python(PyObject *a, PyObject *b) {
-    int less = PyObject_RichCompareBool(a, b, Py_LT);
-    if (less) {
-        return less < 0 ? -2 : -1;
-    }
-    int greater = PyObject_RichCompareBool(b, a, Py_LT);
-    return greater < 0 ? -2 : greater;
-}
-
-int cc_key_compare_objects(PyObject *a, PyObject *b) {
-    int order = a == b ? 0 : compare_natively(a, b, 0);
-    return order == CC_UNDECIDED ? cc_key_compare_by_python(a, b) : order;
-}
-
-/* ---------------------------------------------------------------- what Python refuses to compare */
-
-/* Few lists, each twice in the next, lead to one element by as many ways as there are numbers. */
-#define MOST_ELEMENTS_LOOKED_AT 1000000
-
-/* Whether everything that `<` looks at in `o` is of an exact built-in type, so that comparing it runs no code of
- * users. 1, 0 (or nobody knows: it leads to more than *rest elements), or -1 with an exception. */
-static int is_builtin(PyObject *o, Py_ssize_t *rest) {
-    PyTypeObject *const atoms[] = {&PyLong_Type,    &PyFloat_Type,        &PyUnicode_Type,
-                                   &PyBytes_Type,   &PyBool_Type,         Py_TYPE(Py_None),
-                                   &PyComplex_Type, &PyByteArray_Type,    &PyRange_Type,
-                                   &PyType_Type,    Py_TYPE(Py_Ellipsis), &PyBaseObject_Type};
-    PyTypeObject *type = Py_TYPE(o);
-    for (size_t i = 0; i < sizeof atoms / sizeof atoms[0]; i++) {
-        if (type == atoms[i]) {
-            return 1;
-        }
-    }
-    if (type != &PyTuple_Type && type != &PyList_Type && type != &PySet_Type &&
-        type != &PyFrozenSet_Type && type != &PyDict_Type) {
-        return 0;
-    }
-    if (Py_EnterRecursiveCall(" while looking at a key")) {
-        return -1;
-    }
-    /* A copy: it may change meanwhile. */
-    PyObject *elements = type == &PyDict_Type ? PyDict_Items(o) : PySequence_Tuple(o);
-    int answer = elements ? 1 : -1;
-    for (Py_ssize_t i = 0; answer == 1 && i < PySequence_Fast_GET_SIZE(elements); i++) {
-        answer = --*rest < 0 ? 0 : is_builtin(PySequence_Fast_GET_ITEM(elements, i), rest);
-    }
-    Py_XDECREF(elements);
-    Py_LeaveRecursiveCall();
-    return answer;
-}
-
-/* Whether neither of two objects knows how to compare with the other. May run their comparisons. */
-static int do_not_know_each_other(PyObject *a, PyObject *b) {
-    PyObject *const pairs[2][2] = {{a, b}, {b, a}};
-    int answer = 1;
-    for (int i = 0; answer == 1 && i < 2; i++) {
-        richcmpfunc compare = Py_TYPE(pairs[i][0])->tp_richcompare;
-        if (compare) {
-            PyObject *result = compare(pairs[i][0], pairs[i][1], i ? Py_GT : Py_LT);
-            answer = !result ? -1 : result == Py_NotImplemented;
-            Py_XDECREF(result);
-        }
-    }
-    return answer;
-}
-
-static int are_refused(PyObject *a, PyObject *b, bool of_any_type) {
-    Py_ssize_t rest = MOST_ELEMENTS_LOOKED_AT;
-    int answer = is_builtin(a, &rest);
-    answer = answer == 1 ? is_builtin(b, &rest) : answer;
-    if (answer || !of_any_type) {
-        return answer;
-    }
-    if (!PyTuple_CheckExact(a) || !PyTuple_CheckExact(b)) {
-        return do_not_know_each_other(a, b);
-    }
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(a) && i < PyTuple_GET_SIZE(b); i++) {
-        PyObject *x = PyTuple_GET_ITEM(a, i), *y = PyTuple_GET_ITEM(b, i);
-        int equal = PyObject_RichCompareBool(x, y, Py_EQ);
-        if (equal < 0) {
-            return -1;
-        }
-        if (!equal) { /* the elements that decide */
-            if (Py_EnterRecursiveCall(" while comparing keys")) {
-                return -1;
-            }
-            answer = are_refused(x, y, true);
-            Py_LeaveRecursiveCall();
-            return answer;
-        }
-    }
-    return 0;
-}
-
-int cc_key_was_refused(PyObject *a, PyObject *b, int of_any_type) {
-    if (!PyErr_ExceptionMatches(PyExc_TypeError)) {
-        return 0;
-    }
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    int answer = are_refused(a, b, of_any_type);
-    if (answer == 1) {
-        Py_XDECREF(type);
-        Py_XDECREF(value);
-        Py_XDECREF(traceback);
-        return 1;
-    }
-    PyErr_Restore(type, value, traceback); /* in place of what was raised while looking */
-    return 0;
-}
-
-int cc_key_equal(PyObject *a, PyObject *b) {
-    int order = cc_key_compare_objects(a, b);
-    if (order == -2) {
-        return cc_key_was_refused(a, b, 1) ? 0 : -1;
-    }
-    return order == 0;
-}

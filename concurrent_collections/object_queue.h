@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Queues of Python objects: a cc_queue (csrc/queue) whose words are references, three waiting places
- * (waiting.h), and the count of finished tasks. What object_refs.h is for ordered
+ * (waiting.h), and the count of finished tasks. What object_map.h is for ordered
  * containers, this is for queues.
  *
  * An item is handed over with its reference: put takes one, get returns that very one, and nothing in between

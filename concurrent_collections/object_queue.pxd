@@ -4,7 +4,7 @@ from libc.stdint cimport uint32_t, uint64_t
 
 from cpython.object cimport PyObject, PyTypeObject
 
-from concurrent_collections.object_refs cimport visitproc
+from concurrent_collections.object_type cimport visitproc
 
 cdef extern from "queue/queue.h":
     ctypedef struct cc_queue:

@@ -42,7 +42,7 @@ cdef class SkipListMap:
     cdef object for_gc  # always None: makes Cython give the type garbage collection
 
     def __cinit__(self):
-        self.entries = cc_objects_new()
+        self.entries = cc_object_map_new(&cc_skiplist_operations)
 
     def __dealloc__(self):
         cc_ordered_free(self.entries)
@@ -54,17 +54,17 @@ cdef class SkipListMap:
     # ---- one key ----
 
     def __getitem__(self, key):
-        return cc_objects_get(self.entries, key, NULL)
+        return cc_object_map_get(self.entries, key, NULL)
 
     def __setitem__(self, key, value):
-        cc_objects_set(self.entries, key, value)
+        cc_object_map_set(self.entries, key, value)
 
     def __delitem__(self, key):
-        if not cc_objects_delete(self.entries, key):
+        if not cc_object_map_delete(self.entries, key):
             raise KeyError(key)
 
     def __contains__(self, key):
-        return cc_objects_contains(self.entries, key)
+        return cc_object_map_contains(self.entries, key)
 
     def get(self, key, default=None):
         """Return the value of ``key``, or ``default``.
@@ -74,11 +74,11 @@ cdef class SkipListMap:
         for a key that does not equal itself, as NaN. Expected O(1) when the key is there and is an int, float, str or bytes,
         else O(log n). Lock-free.
         """
-        return cc_objects_get(self.entries, key, <PyObject *>default)
+        return cc_object_map_get(self.entries, key, <PyObject *>default)
 
     def contains(self, key):
         """Return whether ``key`` is in the map; the same as ``key in m``. Costs and errors as ``get``."""
-        return cc_objects_contains(self.entries, key)
+        return cc_object_map_contains(self.entries, key)
 
     def put(self, key, value, default=None):
         """Store ``value`` under ``key``; return the value before, or ``default`` if there was none.
@@ -87,22 +87,22 @@ cdef class SkipListMap:
         ValueError for one that does not equal itself, as NaN, and MemoryError, and then the map is unchanged. Expected O(log n), O(1) for replacing under an int, float,
         str or bytes key. Lock-free. As Java's ``ConcurrentSkipListMap.put``.
         """
-        return cc_objects_put(self.entries, key, value, CC_PUT_ALWAYS, default)
+        return cc_object_map_put(self.entries, key, value, CC_PUT_ALWAYS, default)
 
     def put_if_absent(self, key, value, default=None):
         """Store ``value`` if ``key`` is not there; return the existing value, or ``default`` if stored.
 
         Atomic: of several threads one stores. Errors and costs as ``put``.
         """
-        return cc_objects_put(self.entries, key, value, CC_PUT_IF_ABSENT, default)
+        return cc_object_map_put(self.entries, key, value, CC_PUT_IF_ABSENT, default)
 
     def setdefault(self, key, default=None):
         """Return the value of ``key``; if it is not there, store and return ``default``. Atomic."""
-        return cc_objects_put(self.entries, key, default, CC_PUT_IF_ABSENT, default)
+        return cc_object_map_put(self.entries, key, default, CC_PUT_IF_ABSENT, default)
 
     def replace(self, key, value, default=None):
         """Store ``value`` only if ``key`` is there; return the value before, or ``default``. Atomic."""
-        return cc_objects_put(self.entries, key, value, CC_PUT_IF_PRESENT, default)
+        return cc_object_map_put(self.entries, key, value, CC_PUT_IF_PRESENT, default)
 
     def replace_if(self, key, expected, value):
         """Store ``value`` if the current value is, or equals, ``expected``; return whether it did.
@@ -110,14 +110,14 @@ cdef class SkipListMap:
         Compare-and-swap: when the value changes while it is compared, the comparison is made again. ``==`` of
         the values is called outside of everything. Returns False when the key is not there. Lock-free.
         """
-        return cc_objects_replace_if(self.entries, key, expected, value)
+        return cc_object_map_replace_if(self.entries, key, expected, value)
 
     def delete(self, key):
         """Remove ``key``; return whether it was there. ``del m[key]`` raises KeyError instead. Lock-free.
 
         Errors as ``get``. Expected O(log n).
         """
-        return cc_objects_delete(self.entries, key)
+        return cc_object_map_delete(self.entries, key)
 
     def pop(self, key, /, *default):
         """Remove ``key`` and return its value; the default, or KeyError without one, if it is not there.
@@ -125,45 +125,45 @@ cdef class SkipListMap:
         Of several threads exactly one gets the value. Errors as ``get``. Expected O(log n). Lock-free.
         """
         if not default:
-            return cc_objects_pop(self.entries, key, NULL)
+            return cc_object_map_pop(self.entries, key, NULL)
         if len(default) > 1:
             raise TypeError(f"pop expected at most 2 arguments, got {1 + len(default)}")
-        return cc_objects_pop(self.entries, key, <PyObject *>default[0])
+        return cc_object_map_pop(self.entries, key, <PyObject *>default[0])
 
     # ---- order ----
 
     def first_key(self, *default):
         """Return the smallest key; the default, or KeyError without one, if the map is empty. O(1). Lock-free."""
-        return cc_objects_neighbour(
+        return cc_object_map_neighbour(
             self.entries, NULL, CC_FIRST, CC_WANT_KEY, the_default(default, "first_key"))
 
     def last_key(self, *default):
         """Return the largest key; the default, or KeyError without one, if the map is empty. Expected O(log n). Lock-free."""
-        return cc_objects_neighbour(
+        return cc_object_map_neighbour(
             self.entries, NULL, CC_LAST, CC_WANT_KEY, the_default(default, "last_key"))
 
     def floor_key(self, key):
         """Return the largest key <= ``key``, or None. Expected O(log n). Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_FLOOR, CC_WANT_KEY, <PyObject *>None)
+        return cc_object_map_neighbour(self.entries, <PyObject *>key, CC_FLOOR, CC_WANT_KEY, <PyObject *>None)
 
     def ceiling_key(self, key):
         """Return the smallest key >= ``key``, or None. Expected O(log n). Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_CEILING, CC_WANT_KEY, <PyObject *>None)
+        return cc_object_map_neighbour(self.entries, <PyObject *>key, CC_CEILING, CC_WANT_KEY, <PyObject *>None)
 
     def lower_key(self, key):
         """Return the largest key < ``key``, or None. Expected O(log n). Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_LOWER, CC_WANT_KEY, <PyObject *>None)
+        return cc_object_map_neighbour(self.entries, <PyObject *>key, CC_LOWER, CC_WANT_KEY, <PyObject *>None)
 
     def higher_key(self, key):
         """Return the smallest key > ``key``, or None. Expected O(log n). Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_HIGHER, CC_WANT_KEY, <PyObject *>None)
+        return cc_object_map_neighbour(self.entries, <PyObject *>key, CC_HIGHER, CC_WANT_KEY, <PyObject *>None)
 
     def first_item(self, *default):
         """Return the entry with the smallest key as a pair; the default, or KeyError without one, if the map is empty.
 
         O(1). Lock-free.
         """
-        return cc_objects_neighbour(
+        return cc_object_map_neighbour(
             self.entries, NULL, CC_FIRST, CC_WANT_ITEM, the_default(default, "first_item"))
 
     def last_item(self, *default):
@@ -171,42 +171,42 @@ cdef class SkipListMap:
 
         Expected O(log n). Lock-free.
         """
-        return cc_objects_neighbour(
+        return cc_object_map_neighbour(
             self.entries, NULL, CC_LAST, CC_WANT_ITEM, the_default(default, "last_item"))
 
     def floor_item(self, key):
         """Return the entry with the largest key <= ``key`` as a pair, or None. Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_FLOOR, CC_WANT_ITEM, <PyObject *>None)
+        return cc_object_map_neighbour(self.entries, <PyObject *>key, CC_FLOOR, CC_WANT_ITEM, <PyObject *>None)
 
     def ceiling_item(self, key):
         """Return the entry with the smallest key >= ``key`` as a pair, or None. Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_CEILING, CC_WANT_ITEM, <PyObject *>None)
+        return cc_object_map_neighbour(self.entries, <PyObject *>key, CC_CEILING, CC_WANT_ITEM, <PyObject *>None)
 
     def lower_item(self, key):
         """Return the entry with the largest key < ``key`` as a pair, or None. Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_LOWER, CC_WANT_ITEM, <PyObject *>None)
+        return cc_object_map_neighbour(self.entries, <PyObject *>key, CC_LOWER, CC_WANT_ITEM, <PyObject *>None)
 
     def higher_item(self, key):
         """Return the entry with the smallest key > ``key`` as a pair, or None. Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>key, CC_HIGHER, CC_WANT_ITEM, <PyObject *>None)
+        return cc_object_map_neighbour(self.entries, <PyObject *>key, CC_HIGHER, CC_WANT_ITEM, <PyObject *>None)
 
     def pop_first(self, *default):
         """Remove and return an entry, as a pair, that was the first at some moment of the call.
 
         The default, or KeyError without one, if the map is empty. Of several threads exactly one gets an entry. Lock-free.
         """
-        return cc_objects_pop_end(self.entries, CC_FIRST, CC_WANT_ITEM, the_default(default, "pop_first"))
+        return cc_object_map_pop_end(self.entries, CC_FIRST, CC_WANT_ITEM, the_default(default, "pop_first"))
 
     def pop_last(self, *default):
         """Remove and return an entry, as a pair, that was the last at some moment of the call.
 
         The default, or KeyError without one, if the map is empty. Of several threads exactly one gets an entry. Lock-free.
         """
-        return cc_objects_pop_end(self.entries, CC_LAST, CC_WANT_ITEM, the_default(default, "pop_last"))
+        return cc_object_map_pop_end(self.entries, CC_LAST, CC_WANT_ITEM, the_default(default, "pop_last"))
 
     def popitem(self, last=True):
         """Remove and return the last entry as a pair, or the first one with ``last=False``; KeyError if there is none."""
-        return cc_objects_pop_end(self.entries, CC_LAST if last else CC_FIRST, CC_WANT_ITEM, NULL)
+        return cc_object_map_pop_end(self.entries, CC_LAST if last else CC_FIRST, CC_WANT_ITEM, NULL)
 
     # ---- iteration ----
 
@@ -260,7 +260,7 @@ cdef class SkipListMap:
 
         Lock-free. What other threads insert meanwhile stays, or goes too.
         """
-        cc_objects_clear(self.entries)
+        cc_object_map_clear(self.entries)
 
     def update(self, other=(), /, **kwargs):
         """Store the entries of a mapping or of an iterable of pairs, then the keyword arguments.
@@ -271,11 +271,11 @@ cdef class SkipListMap:
         cdef Py_ssize_t count = 0
         if isinstance(other, dict) or isinstance(other, SkipListMap):
             for key, value in other.items():
-                cc_objects_set(self.entries, key, value)
+                cc_object_map_set(self.entries, key, value)
                 count_item(&count)
         elif hasattr(other, "keys"):
             for key in other.keys():
-                cc_objects_set(self.entries, key, other[key])
+                cc_object_map_set(self.entries, key, other[key])
                 count_item(&count)
         else:
             for i, pair in enumerate(other):
@@ -286,10 +286,10 @@ cdef class SkipListMap:
                     error.add_note(f"other: element {i} of the iterable, of type {type(pair).__name__}, "
                                    "cannot be unpacked into a key and a value")
                     raise
-                cc_objects_set(self.entries, key, value)
+                cc_object_map_set(self.entries, key, value)
                 count_item(&count)
         for key, value in kwargs.items():
-            cc_objects_set(self.entries, key, value)
+            cc_object_map_set(self.entries, key, value)
 
     @classmethod
     def fromkeys(cls, iterable, value=None):
@@ -412,18 +412,18 @@ cdef class SkipListMap:
 
 
 cdef int traverse_map(PyObject *self, visitproc visit, void *argument) noexcept:
-    return cc_objects_traverse((<SkipListMap>self).entries, visit, argument)
+    return cc_object_map_traverse((<SkipListMap>self).entries, visit, argument)
 
 
 cdef int clear_map(PyObject *self) noexcept:
     try:
-        cc_objects_clear((<SkipListMap>self).entries)
+        cc_object_map_clear((<SkipListMap>self).entries)
     except MemoryError:
         pass  # what is left stays garbage until the next collection
     return 0
 
 
-cc_objects_install_type(
+cc_object_type_install(
     <PyTypeObject *>SkipListMap, b"concurrent_collections.SkipListMap", True, traverse_map, clear_map)
 MutableMapping.register(SkipListMap)
 

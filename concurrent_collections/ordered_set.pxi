@@ -18,7 +18,7 @@ cdef class SkipListSet:
     cdef object for_gc  # always None: makes Cython give the type garbage collection
 
     def __cinit__(self):
-        self.entries = cc_objects_new()
+        self.entries = cc_object_map_new(&cc_skiplist_operations)
 
     def __dealloc__(self):
         cc_ordered_free(self.entries)
@@ -30,64 +30,64 @@ cdef class SkipListSet:
     # ---- one element ----
 
     def __contains__(self, element):
-        return cc_objects_contains(self.entries, element)
+        return cc_object_map_contains(self.entries, element)
 
     def add(self, element, /):
         """Add an element. Expected O(log n). Lock-free.
 
         Raises TypeError for one that cannot be compared, ValueError for one that does not equal itself, as NaN.
         """
-        cc_objects_add(self.entries, element)
+        cc_object_map_add(self.entries, element)
 
     def discard(self, element, /):
         """Remove an element if it is there. Expected O(log n). Errors as ``SkipListMap.get``. Lock-free."""
-        cc_objects_delete(self.entries, element)
+        cc_object_map_delete(self.entries, element)
 
     def remove(self, element, /):
         """Remove an element; KeyError if it is not there. Of several threads one succeeds. Lock-free."""
-        if not cc_objects_delete(self.entries, element):
+        if not cc_object_map_delete(self.entries, element):
             raise KeyError(element)
 
     # ---- order ----
 
     def first(self, *default):
         """Return the smallest element; the default, or KeyError without one, if the set is empty. O(1). Lock-free."""
-        return cc_objects_neighbour(self.entries, NULL, CC_FIRST, CC_WANT_KEY, the_default(default, "first"))
+        return cc_object_map_neighbour(self.entries, NULL, CC_FIRST, CC_WANT_KEY, the_default(default, "first"))
 
     def last(self, *default):
         """Return the largest element; the default, or KeyError without one, if the set is empty. Expected O(log n). Lock-free."""
-        return cc_objects_neighbour(self.entries, NULL, CC_LAST, CC_WANT_KEY, the_default(default, "last"))
+        return cc_object_map_neighbour(self.entries, NULL, CC_LAST, CC_WANT_KEY, the_default(default, "last"))
 
     def floor(self, element, /):
         """Return the largest element <= ``element``, or None. Expected O(log n). Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>element, CC_FLOOR, CC_WANT_KEY, <PyObject *>None)
+        return cc_object_map_neighbour(self.entries, <PyObject *>element, CC_FLOOR, CC_WANT_KEY, <PyObject *>None)
 
     def ceiling(self, element, /):
         """Return the smallest element >= ``element``, or None. Expected O(log n). Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>element, CC_CEILING, CC_WANT_KEY, <PyObject *>None)
+        return cc_object_map_neighbour(self.entries, <PyObject *>element, CC_CEILING, CC_WANT_KEY, <PyObject *>None)
 
     def lower(self, element, /):
         """Return the largest element < ``element``, or None. Expected O(log n). Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>element, CC_LOWER, CC_WANT_KEY, <PyObject *>None)
+        return cc_object_map_neighbour(self.entries, <PyObject *>element, CC_LOWER, CC_WANT_KEY, <PyObject *>None)
 
     def higher(self, element, /):
         """Return the smallest element > ``element``, or None. Expected O(log n). Lock-free."""
-        return cc_objects_neighbour(self.entries, <PyObject *>element, CC_HIGHER, CC_WANT_KEY, <PyObject *>None)
+        return cc_object_map_neighbour(self.entries, <PyObject *>element, CC_HIGHER, CC_WANT_KEY, <PyObject *>None)
 
     def pop_first(self, *default):
         """Remove and return an element that was the smallest at some moment of the call.
 
         The default, or KeyError without one, if the set is empty. Of several threads one gets it. Lock-free.
         """
-        return cc_objects_pop_end(self.entries, CC_FIRST, CC_WANT_KEY, the_default(default, "pop_first"))
+        return cc_object_map_pop_end(self.entries, CC_FIRST, CC_WANT_KEY, the_default(default, "pop_first"))
 
     def pop_last(self, *default):
         """Remove and return an element that was the largest at some moment of the call. As ``pop_first``."""
-        return cc_objects_pop_end(self.entries, CC_LAST, CC_WANT_KEY, the_default(default, "pop_last"))
+        return cc_object_map_pop_end(self.entries, CC_LAST, CC_WANT_KEY, the_default(default, "pop_last"))
 
     def pop(self):
         """Remove and return an element, the first one; KeyError if the set is empty. Lock-free."""
-        return cc_objects_pop_end(self.entries, CC_FIRST, CC_WANT_KEY, NULL)
+        return cc_object_map_pop_end(self.entries, CC_FIRST, CC_WANT_KEY, NULL)
 
     # ---- iteration ----
 
@@ -112,7 +112,7 @@ cdef class SkipListSet:
 
     def clear(self):
         """Remove all elements that are there when the call begins. O(n), compares none. As SkipListMap.clear."""
-        cc_objects_clear(self.entries)
+        cc_object_map_clear(self.entries)
 
     def copy(self):
         """Return a new set of the same class with the same elements (weakly consistent). No ``__init__``."""
@@ -165,7 +165,7 @@ cdef class SkipListSet:
         cdef Py_ssize_t count = 0
         for other in others:
             for element in other:
-                cc_objects_add(self.entries, element)
+                cc_object_map_add(self.entries, element)
                 count_item(&count)
 
     def union(self, *others):
@@ -201,12 +201,12 @@ cdef class SkipListSet:
         """Remove the elements that are missing in any of the ``others``. As ``intersection``; one after another."""
         tests = [as_set(other, self) for other in others]
         for element in [element for element in self if not is_in_all(element, tests)]:
-            cc_objects_delete(self.entries, element)
+            cc_object_map_delete(self.entries, element)
 
     def difference_update(self, *others):
         """Remove the elements of all ``others``. As ``difference``; one after another."""
         for element in [element for other in others for element in other if is_in(element, self)]:
-            cc_objects_delete(self.entries, element)
+            cc_object_map_delete(self.entries, element)
 
     def symmetric_difference_update(self, other, /):
         """Remove the elements that both have, add those that only ``other`` has; one after another.
@@ -218,7 +218,7 @@ cdef class SkipListSet:
         # Added first, and put in an order of their own before: what has no place is found out before anything changes.
         self.update(SkipListSet([element for element in theirs if not is_in(element, self)]))
         for element in both:
-            cc_objects_delete(self.entries, element)
+            cc_object_map_delete(self.entries, element)
 
     def isdisjoint(self, other, /):
         """Return whether no element is in both. As ``intersection``."""
@@ -359,9 +359,9 @@ cdef bint is_in(element, container) except -1:
     # For the algebra of sets: what a set cannot even look for (no order with what is inside, a NaN, no hash) is not in it.
     # What comparisons of users raise comes out.
     if isinstance(container, SkipListSet):
-        return cc_objects_has((<SkipListSet>container).entries, element)
+        return cc_object_map_has((<SkipListSet>container).entries, element)
     if isinstance(container, SkipListMap):
-        return cc_objects_has((<SkipListMap>container).entries, element)
+        return cc_object_map_has((<SkipListMap>container).entries, element)
     if type(container) is KEYS_VIEW or type(container) is ITEMS_VIEW:  # isinstance asks their metaclass, each time
         return container._has(element)
     try:
@@ -401,17 +401,17 @@ cdef bint is_within(small, large) except -1:
 
 
 cdef int traverse_set(PyObject *self, visitproc visit, void *argument) noexcept:
-    return cc_objects_traverse((<SkipListSet>self).entries, visit, argument)
+    return cc_object_map_traverse((<SkipListSet>self).entries, visit, argument)
 
 
 cdef int clear_set(PyObject *self) noexcept:
     try:
-        cc_objects_clear((<SkipListSet>self).entries)
+        cc_object_map_clear((<SkipListSet>self).entries)
     except MemoryError:
         pass  # what is left stays garbage until the next collection
     return 0
 
 
-cc_objects_install_type(
+cc_object_type_install(
     <PyTypeObject *>SkipListSet, b"concurrent_collections.SkipListSet", False, traverse_set, clear_set)
 MutableSet.register(SkipListSet)

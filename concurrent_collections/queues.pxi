@@ -514,15 +514,15 @@ def _note_main_thread():
     cc_waiting_note_main_thread(threading.get_ident())
 
 
-cc_objects_install_type(
+cc_object_type_install(
     <PyTypeObject *>_Queue, b"concurrent_collections._core._Queue", False, traverse_queue, clear_queue)
-cc_objects_install_type(
+cc_object_type_install(
     <PyTypeObject *>LockFreeQueue, b"concurrent_collections.LockFreeQueue", False, traverse_queue, clear_queue)
-cc_objects_install_type(
+cc_object_type_install(
     <PyTypeObject *>FastQueue, b"concurrent_collections.FastQueue", False, traverse_queue, clear_queue)
-cc_objects_install_type(
+cc_object_type_install(
     <PyTypeObject *>WaitFreeQueue, b"concurrent_collections.WaitFreeQueue", False, traverse_queue, clear_queue)
-cc_objects_install_type(
+cc_object_type_install(
     <PyTypeObject *>_LoopInbox, b"concurrent_collections._core._LoopInbox", False, traverse_inbox, clear_inbox)
 
 def _init_subclass(cls, **kwargs):

@@ -1,122 +1,50 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "object_refs.h"
+#include "object_map.h"
 
 #include <string.h>
 
-#include "object_keys.h"
-#include "ordered/skiplist.h"
+#include "object_search.h"
 
-cc_ordered *cc_objects_new(void) {
-    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &cc_object_words);
-    if (!list) {
+cc_ordered *cc_object_map_new(const cc_ordered_operations *ops) {
+    cc_ordered *map = cc_ordered_new(ops, &cc_object_words);
+    if (!map) {
         PyErr_NoMemory();
     }
-    return list;
-}
-
-/* ---------------------------------------------------------------- asking Python */
-
-/* Answer the question of a search. 0, or -1 with an exception. */
-static int answer(cc_ordered *list, cc_search *search, PyObject *key) {
-    PyObject *other =
-        cc_key_object(search->needed.kind, search->needed.digest, search->needed.word);
-    if (!other) {
-        return -1;
-    }
-    int order = cc_key_compare_by_python(key, other);
-    Py_DECREF(other);
-    if (order == -2) {
-        return -1;
-    }
-    if (cc_search_learn(&cc_object_words, search, order)) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    return 0;
-}
-
-/* Forget what a search has learnt. An operation that has had its effect may leave a question: it is not asked. */
-static void end_search(cc_ordered *list, cc_search *search) {
-    if (search->known_count || search->asks) {
-        cc_search_end(&cc_object_words, search);
-    }
-}
-
-/* Run `operation` (an expression of type cc_status) until it needs no more comparisons. Afterwards
- * `status` is its answer, or CC_NO_MEMORY with an exception set. */
-#define UNTIL_DECIDED(status, list, search, key, operation)                                        \
-    while ((status = (operation)) == CC_NEED_COMPARE) {                                            \
-        if (answer(list, search, key)) {                                                           \
-            status = CC_NO_MEMORY;                                                                 \
-            break;                                                                                 \
-        }                                                                                          \
-    }                                                                                              \
-    if (status == CC_NO_MEMORY && !PyErr_Occurred()) {                                             \
-        PyErr_NoMemory();                                                                          \
-    }
-
-/* What a look-up makes of a key that does not compare with the keys inside. */
-typedef enum lookup_policy {
-    REFUSE_UNCOMPARABLE, /* TypeError, as when it is stored */
-    ABSENT_IF_BUILTIN, /* not there, if both are of exact built-in types */
-    ABSENT_IF_ANY, /* not there, of whatever types they are */
-} lookup_policy;
-
-/* What UNTIL_DECIDED has left as an exception may be an answer: a key that has no order with one that is inside is not
- * inside itself. */
-static cc_status absent_if_refused(const cc_search *search, PyObject *key, cc_status status,
-                                   lookup_policy policy) {
-    if (status != CC_NO_MEMORY || !search->asks || policy == REFUSE_UNCOMPARABLE ||
-        !PyErr_ExceptionMatches(PyExc_TypeError)) {
-        return status;
-    }
-    PyObject *other =
-        cc_key_object(search->needed.kind, search->needed.digest, search->needed.word);
-    bool was_refused = other && cc_key_was_refused(key, other, policy == ABSENT_IF_ANY);
-    Py_XDECREF(other);
-    return was_refused ? CC_ABSENT : status;
+    return map;
 }
 
 /* ---------------------------------------------------------------- one key */
 
-/* CC_FOUND and a new reference in *value (if not NULL), CC_ABSENT, or CC_NO_MEMORY with an exception. */
-static cc_status find(cc_ordered *list, PyObject *key, PyObject **value, lookup_policy policy) {
+/* CC_FOUND and a new reference in *value (if not NULL), CC_ABSENT, or CC_NO_MEMORY with an
+ * exception. */
+static cc_status find(cc_ordered *map, PyObject *key, PyObject **value, cc_lookup_policy policy) {
     cc_search search;
     cc_status status;
     uintptr_t word = 0;
     if (cc_key_begin_search(&search, key)) {
         return CC_NO_MEMORY;
     }
-    UNTIL_DECIDED(status, list, &search, key, cc_ordered_get(list, &search, value ? &word : NULL));
-    status = absent_if_refused(&search, key, status, policy);
+    CC_UNTIL_DECIDED(status, &search, key, cc_ordered_get(map, &search, value ? &word : NULL));
+    status = cc_key_lookup_status(&search, key, status, policy);
     if (value) {
         *value = (PyObject *)word;
     }
-    end_search(list, &search);
+    cc_key_end_search(&search);
     return status;
 }
 
-/* A tuple handed to PyErr_SetObject would become the exception's arguments. */
-static void raise_key_error(PyObject *key) {
-    PyObject *arguments = PyTuple_Pack(1, key);
-    if (arguments) {
-        PyErr_SetObject(PyExc_KeyError, arguments);
-        Py_DECREF(arguments);
-    }
+int cc_object_map_contains(cc_ordered *map, PyObject *key) {
+    return (int)find(map, key, NULL, CC_ABSENT_IF_BUILTIN);
 }
 
-int cc_objects_contains(cc_ordered *list, PyObject *key) {
-    return (int)find(list, key, NULL, ABSENT_IF_BUILTIN);
-}
-
-int cc_objects_has(cc_ordered *list, PyObject *key) {
+int cc_object_map_has(cc_ordered *map, PyObject *key) {
     int is_nan = cc_key_is_nan(key);
-    return is_nan ? (is_nan < 0 ? -1 : 0) : (int)find(list, key, NULL, ABSENT_IF_ANY);
+    return is_nan ? (is_nan < 0 ? -1 : 0) : (int)find(map, key, NULL, CC_ABSENT_IF_ANY);
 }
 
-PyObject *cc_objects_get(cc_ordered *list, PyObject *key, PyObject *otherwise) {
+PyObject *cc_object_map_get(cc_ordered *map, PyObject *key, PyObject *otherwise) {
     PyObject *value;
-    cc_status status = find(list, key, &value, ABSENT_IF_BUILTIN);
+    cc_status status = find(map, key, &value, CC_ABSENT_IF_BUILTIN);
     if (status == CC_FOUND) {
         return value;
     }
@@ -124,14 +52,14 @@ PyObject *cc_objects_get(cc_ordered *list, PyObject *key, PyObject *otherwise) {
         if (otherwise) {
             return Py_NewRef(otherwise);
         }
-        raise_key_error(key);
+        cc_key_raise_missing(key);
     }
     return NULL;
 }
 
-/* Put key and value: the core's answer, or CC_NO_MEMORY with an exception. *old: a new reference, when
- * CC_FOUND and old is not NULL. */
-static cc_status put(cc_ordered *list, PyObject *key, PyObject *value, cc_put_policy policy,
+/* The core's answer, or CC_NO_MEMORY with an exception. *old (if not NULL): a new reference, when
+ * CC_FOUND. */
+static cc_status put(cc_ordered *map, PyObject *key, PyObject *value, cc_put_policy policy,
                      PyObject **old) {
     cc_search search;
     cc_status status;
@@ -140,7 +68,7 @@ static cc_status put(cc_ordered *list, PyObject *key, PyObject *value, cc_put_po
         return CC_NO_MEMORY;
     }
     if (search.kind == CC_KIND_OTHER && policy != CC_PUT_IF_PRESENT &&
-        cc_ordered_length(list) == 0) {
+        cc_ordered_length(map) == 0) {
         /* Nothing to compare with: find out now whether such a key can be ordered at all. */
         if (cc_key_check_order(key)) {
             return CC_NO_MEMORY;
@@ -150,15 +78,15 @@ static cc_status put(cc_ordered *list, PyObject *key, PyObject *value, cc_put_po
     if (search.key) {
         Py_INCREF(key);
     }
-    UNTIL_DECIDED(status, list, &search, key,
-                  cc_ordered_put(list, &search, (uintptr_t)value, policy, old ? &word : NULL));
+    CC_UNTIL_DECIDED(status, &search, key,
+                     cc_ordered_put(map, &search, (uintptr_t)value, policy, old ? &word : NULL));
     bool inserted = status == CC_ABSENT && policy != CC_PUT_IF_PRESENT;
     bool replaced = status == CC_FOUND && policy != CC_PUT_IF_ABSENT;
     bool key_is_ours = search.key && !inserted;
     if (old) {
         *old = (PyObject *)word;
     }
-    end_search(list, &search);
+    cc_key_end_search(&search);
     if (!inserted && !replaced) {
         Py_DECREF(value);
     }
@@ -168,56 +96,56 @@ static cc_status put(cc_ordered *list, PyObject *key, PyObject *value, cc_put_po
     return status;
 }
 
-int cc_objects_set(cc_ordered *list, PyObject *key, PyObject *value) {
-    return put(list, key, value, CC_PUT_ALWAYS, NULL) == CC_NO_MEMORY ? -1 : 0;
+int cc_object_map_set(cc_ordered *map, PyObject *key, PyObject *value) {
+    return put(map, key, value, CC_PUT_ALWAYS, NULL) == CC_NO_MEMORY ? -1 : 0;
 }
 
-PyObject *cc_objects_put(cc_ordered *list, PyObject *key, PyObject *value, int policy,
-                         PyObject *otherwise) {
+PyObject *cc_object_map_put(cc_ordered *map, PyObject *key, PyObject *value, int policy,
+                            PyObject *otherwise) {
     PyObject *old;
-    cc_status status = put(list, key, value, (cc_put_policy)policy, &old);
+    cc_status status = put(map, key, value, (cc_put_policy)policy, &old);
     return status == CC_FOUND ? old : status == CC_ABSENT ? Py_NewRef(otherwise) : NULL;
 }
 
-int cc_objects_add(cc_ordered *list, PyObject *key) {
-    cc_status status = put(list, key, Py_None, CC_PUT_IF_ABSENT, NULL);
+int cc_object_map_add(cc_ordered *map, PyObject *key) {
+    cc_status status = put(map, key, Py_None, CC_PUT_IF_ABSENT, NULL);
     return status == CC_NO_MEMORY ? -1 : status == CC_ABSENT;
 }
 
-static cc_status take_out(cc_ordered *list, PyObject *key, PyObject **old) {
+static cc_status take_out(cc_ordered *map, PyObject *key, PyObject **old) {
     cc_search search;
     cc_status status;
     uintptr_t word = 0;
     if (cc_key_begin_search(&search, key)) {
         return CC_NO_MEMORY;
     }
-    UNTIL_DECIDED(status, list, &search, key, cc_ordered_remove(list, &search, old ? &word : NULL));
-    status = absent_if_refused(&search, key, status, ABSENT_IF_BUILTIN);
+    CC_UNTIL_DECIDED(status, &search, key, cc_ordered_remove(map, &search, old ? &word : NULL));
+    status = cc_key_lookup_status(&search, key, status, CC_ABSENT_IF_BUILTIN);
     if (old) {
         *old = (PyObject *)word;
     }
-    end_search(list, &search);
+    cc_key_end_search(&search);
     return status;
 }
 
-int cc_objects_delete(cc_ordered *list, PyObject *key) {
-    return (int)take_out(list, key, NULL);
+int cc_object_map_delete(cc_ordered *map, PyObject *key) {
+    return (int)take_out(map, key, NULL);
 }
 
-PyObject *cc_objects_pop(cc_ordered *list, PyObject *key, PyObject *otherwise) {
+PyObject *cc_object_map_pop(cc_ordered *map, PyObject *key, PyObject *otherwise) {
     PyObject *old;
-    cc_status status = take_out(list, key, &old);
+    cc_status status = take_out(map, key, &old);
     if (status == CC_ABSENT && !otherwise) {
-        raise_key_error(key);
+        cc_key_raise_missing(key);
         return NULL;
     }
     return status == CC_FOUND ? old : status == CC_ABSENT ? Py_NewRef(otherwise) : NULL;
 }
 
-int cc_objects_replace_if(cc_ordered *list, PyObject *key, PyObject *expected, PyObject *value) {
+int cc_object_map_replace_if(cc_ordered *map, PyObject *key, PyObject *expected, PyObject *value) {
     for (;;) {
         PyObject *current;
-        cc_status status = find(list, key, &current, REFUSE_UNCOMPARABLE);
+        cc_status status = find(map, key, &current, CC_REFUSE_UNCOMPARABLE);
         if (status != CC_FOUND) {
             return (int)status;
         }
@@ -228,13 +156,13 @@ int cc_objects_replace_if(cc_ordered *list, PyObject *key, PyObject *expected, P
             return equal;
         }
         cc_search search;
-        cc_key_resume_search(&search, key);
+        cc_key_fill_search(&search, key);
         Py_INCREF(value);
         /* `current` is held, so no other object can be at its address: the CAS means this object. */
-        UNTIL_DECIDED(
-            status, list, &search, key,
-            cc_ordered_replace_exact(list, &search, (uintptr_t)current, (uintptr_t)value));
-        end_search(list, &search);
+        CC_UNTIL_DECIDED(
+            status, &search, key,
+            cc_ordered_replace_exact(map, &search, (uintptr_t)current, (uintptr_t)value));
+        cc_key_end_search(&search);
         Py_DECREF(current);
         if (status == CC_FOUND) {
             return 1;
@@ -284,8 +212,8 @@ static PyObject *nothing_there(PyObject *otherwise) {
     return Py_XNewRef(otherwise);
 }
 
-PyObject *cc_objects_neighbour(cc_ordered *list, PyObject *key, int relation, int want,
-                               PyObject *otherwise) {
+PyObject *cc_object_map_neighbour(cc_ordered *map, PyObject *key, int relation, int want,
+                                  PyObject *otherwise) {
     cc_search search;
     cc_status status;
     cc_entry entry;
@@ -294,10 +222,10 @@ PyObject *cc_objects_neighbour(cc_ordered *list, PyObject *key, int relation, in
     } else if (cc_key_begin_search(&search, key)) {
         return NULL;
     }
-    UNTIL_DECIDED(status, list, &search, key,
-                  cc_ordered_neighbour(list, &search, (cc_relation)relation, &entry));
-    end_search(list, &search);
-    if (status == CC_ABSENT && key && cc_ordered_length(list) == 0 && cc_key_check_order(key)) {
+    CC_UNTIL_DECIDED(status, &search, key,
+                     cc_ordered_neighbour(map, &search, (cc_relation)relation, &entry));
+    cc_key_end_search(&search);
+    if (status == CC_ABSENT && key && cc_ordered_length(map) == 0 && cc_key_check_order(key)) {
         return NULL; /* nothing to compare it with has shown that it has no order */
     }
     return status == CC_FOUND    ? convert_entry(&entry, want)
@@ -305,8 +233,9 @@ PyObject *cc_objects_neighbour(cc_ordered *list, PyObject *key, int relation, in
                                  : NULL;
 }
 
-/* Everything that can fail is made before the entry is removed: afterwards an exception would lose it. */
-PyObject *cc_objects_pop_end(cc_ordered *list, int relation, int want, PyObject *otherwise) {
+/* Everything that can fail is made before the entry is removed: afterwards an exception would lose
+ * it. */
+PyObject *cc_object_map_pop_end(cc_ordered *map, int relation, int want, PyObject *otherwise) {
     PyObject *key = NULL, *item = NULL;
     cc_stored_key prepared = {.kind = 0}; /* no key is of that kind */
     cc_entry entry;
@@ -318,7 +247,7 @@ PyObject *cc_objects_pop_end(cc_ordered *list, int relation, int want, PyObject 
         }
         PyObject_GC_UnTrack(item); /* nobody must meet it while it is empty */
     }
-    while ((status = cc_ordered_pop_end(list, (cc_relation)relation, &prepared, &entry)) ==
+    while ((status = cc_ordered_pop_end(map, (cc_relation)relation, &prepared, &entry)) ==
            CC_MISMATCH) {
         Py_XDECREF(key);
         key = cc_key_object(entry.kind, entry.digest, 0);
@@ -350,8 +279,8 @@ PyObject *cc_objects_pop_end(cc_ordered *list, int relation, int want, PyObject 
 
 /* ---------------------------------------------------------------- scanning */
 
-/* Keys that do not go on from `from` in the direction of travel, or come round again to `first`: a `<` that is no
- * order would make an iteration endless. 1, 0, or -1 with an exception. */
+/* Whether keys go on from `from` in the direction of travel, and do not come round to `first` again: a
+ * `<` that is no order would make an iteration endless. 1, 0, or -1 with an exception. */
 static int goes_on(PyObject *from, PyObject *first, PyObject *keys, int downwards) {
     PyObject *next = PyList_GET_ITEM(keys, 0);
     if (cc_key_compare_natively(from, next) != CC_UNDECIDED) {
@@ -397,9 +326,9 @@ static Py_ssize_t count_within(PyObject *keys, PyObject *stop, int stop_inclusiv
     return low;
 }
 
-PyObject *cc_objects_scan(cc_ordered *list, PyObject *from, int from_exclusive, PyObject *first,
-                          PyObject *stop, int stop_inclusive, int downwards, int want,
-                          Py_ssize_t room, PyObject **results, int *is_last) {
+PyObject *cc_object_map_scan(cc_ordered *map, PyObject *from, int from_exclusive, PyObject *first,
+                             PyObject *stop, int stop_inclusive, int downwards, int want,
+                             Py_ssize_t room, PyObject **results, int *is_last) {
     cc_entry entries[MOST_ENTRIES_AT_ONCE];
     cc_search search;
     cc_status status;
@@ -408,14 +337,14 @@ PyObject *cc_objects_scan(cc_ordered *list, PyObject *from, int from_exclusive, 
     *results = NULL;
     *is_last = 0;
     if (from) {
-        cc_key_resume_search(&search, from); /* a bound or a key: looked at before */
+        cc_key_fill_search(&search, from); /* a bound or a key: looked at before */
     }
     cc_search *s = from ? &search : NULL;
-    UNTIL_DECIDED(status, list, &search, from,
-                  downwards ? cc_ordered_scan_down(list, s, from_exclusive, entries, most, &count)
-                            : cc_ordered_scan_up(list, s, from_exclusive, entries, most, &count));
+    CC_UNTIL_DECIDED(status, &search, from,
+                     downwards ? cc_ordered_scan_down(map, s, from_exclusive, entries, most, &count)
+                               : cc_ordered_scan_up(map, s, from_exclusive, entries, most, &count));
     if (s) {
-        end_search(list, s);
+        cc_key_end_search(s);
     }
     if (status != CC_FOUND) {
         return NULL;
@@ -469,8 +398,8 @@ PyObject *cc_objects_scan(cc_ordered *list, PyObject *from, int from_exclusive, 
 
 /* ---------------------------------------------------------------- the whole */
 
-int cc_objects_clear(cc_ordered *list) {
-    if (list && cc_ordered_clear(list) == CC_NO_MEMORY) {
+int cc_object_map_clear(cc_ordered *map) {
+    if (map && cc_ordered_clear(map) == CC_NO_MEMORY) {
         PyErr_NoMemory();
         return -1;
     }
@@ -487,23 +416,7 @@ static int visit_word(uintptr_t word, void *closure) {
     return c->visit((PyObject *)word, c->argument);
 }
 
-int cc_objects_traverse(cc_ordered *list, visitproc visit, void *argument) {
+int cc_object_map_traverse(cc_ordered *map, visitproc visit, void *argument) {
     visit_closure c = {visit, argument};
-    return list ? cc_ordered_visit(list, visit_word, &c) : 0;
-}
-
-int cc_objects_install_type(PyTypeObject *type, const char *name, int is_mapping,
-                            traverseproc traverse, inquiry clear) {
-    if (!PyType_HasFeature(type, Py_TPFLAGS_HAVE_GC)) {
-        PyErr_Format(PyExc_SystemError, "%s was built without garbage collection", type->tp_name);
-        return -1;
-    }
-    type->tp_name = name;
-    type->tp_traverse = traverse;
-    type->tp_clear = clear;
-    if (is_mapping) {
-        type->tp_flags |= Py_TPFLAGS_MAPPING; /* what the match statement looks at */
-    }
-    PyType_Modified(type);
-    return 0;
+    return map ? cc_ordered_visit(map, visit_word, &c) : 0;
 }

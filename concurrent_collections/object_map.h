@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Maps from Python objects to Python objects, over any ordered container of the core (ordered.h). Sets
+ * are maps to None.
+ *
+ *     cc_ordered *map = cc_object_map_new(&cc_skiplist_operations);
+ *     cc_object_map_set(map, key, value);
+ *     PyObject *floor = cc_object_map_neighbour(map, key, CC_FLOOR, CC_WANT_KEY, Py_None);
+ *     cc_ordered_free(map);
+ *
+ * Promises. A function that has set an exception has changed nothing, but for
+ * cc_object_map_clear. A PyObject * that is returned is a new reference; NULL comes with an exception.
+ * Atomicity and progress are those of the operation in ordered.h that bears the name.
+ *
+ * Python code. Every function may run some (comparisons, finalizers) before it returns: never inside a
+ * region, and comparisons only before the operation's effect.
+ *
+ * Memory. A key or value word is a reference that the container owns. Ints that fit 64 bits and floats
+ * are keys without an object (object_keys.h).
+ *
+ * Every function needs an attached thread.
+ */
+#ifndef CC_OBJECT_MAP_H
+#define CC_OBJECT_MAP_H
+
+#include <Python.h>
+
+#include "ordered/ordered.h"
+
+/* What a function that finds an entry returns of it. */
+enum { CC_WANT_KEY, CC_WANT_VALUE, CC_WANT_ITEM };
+
+/* A new, empty map; NULL with a MemoryError. cc_ordered_free frees it. */
+cc_ordered *cc_object_map_new(const cc_ordered_operations *ops);
+
+/* ---- one key ---- */
+
+/* A look-up (contains, get, pop, delete) does not find a key that Python refuses to compare with one
+ * inside, if both are of exact built-in types. Everything else raises the TypeError. A NaN raises
+ * ValueError. */
+
+/* 1, 0, or -1. */
+int cc_object_map_contains(cc_ordered *map, PyObject *key);
+
+/* For the algebra of sets: a key that does not compare, of whatever type, is not there, nor is a NaN.
+ * What comparisons of users raise comes out. 1, 0, or -1. */
+int cc_object_map_has(cc_ordered *map, PyObject *key);
+
+/* The value, or `otherwise`; KeyError if that is NULL. */
+PyObject *cc_object_map_get(cc_ordered *map, PyObject *key, PyObject *otherwise);
+PyObject *cc_object_map_pop(cc_ordered *map, PyObject *key, PyObject *otherwise);
+
+/* 0, or -1. */
+int cc_object_map_set(cc_ordered *map, PyObject *key, PyObject *value);
+
+/* The value before, or `otherwise` when there was none. `policy`: a cc_put_policy. */
+PyObject *cc_object_map_put(cc_ordered *map, PyObject *key, PyObject *value, int policy,
+                            PyObject *otherwise);
+
+/* 1: the key was there and is removed; 0: it was not; or -1. */
+int cc_object_map_delete(cc_ordered *map, PyObject *key);
+
+/* Add an element of a set. 1: added; 0: it was there; or -1. */
+int cc_object_map_add(cc_ordered *map, PyObject *key);
+
+/* Replace the value if it equals `expected` (`==`, or the same object). The value that is replaced is
+ * the very object that was compared. 1: replaced; 0: it was not equal, or the key is absent; or -1. */
+int cc_object_map_replace_if(cc_ordered *map, PyObject *key, PyObject *expected, PyObject *value);
+
+/* ---- order ---- */
+
+/* The entry in that relation (a cc_relation) to key, which is NULL for CC_FIRST and CC_LAST.
+ * `otherwise` when there is none; KeyError if that is NULL. */
+PyObject *cc_object_map_neighbour(cc_ordered *map, PyObject *key, int relation, int want,
+                                  PyObject *otherwise);
+
+/* Remove and return the entry that is CC_FIRST or CC_LAST; on an empty map `otherwise`, or KeyError
+ * if that is NULL. */
+PyObject *cc_object_map_pop_end(cc_ordered *map, int relation, int want, PyObject *otherwise);
+
+/* The next entries of an iteration, at most `room`: a list of their keys, and in *results a list of
+ * what is wanted of them (the same list when that is the keys).
+ *
+ *   from     where to start, NULL: at the end
+ *   first    the first key of the iteration when it goes on from `from`, else NULL
+ *   stop     the bound at the far end, or NULL
+ *
+ * An empty list says that the iteration is over, *is_last that no further call is needed. It is over
+ * as well when keys turn out to have no consistent order, which would make it endless. */
+PyObject *cc_object_map_scan(cc_ordered *map, PyObject *from, int from_exclusive, PyObject *first,
+                             PyObject *stop, int stop_inclusive, int downwards, int want,
+                             Py_ssize_t room, PyObject **results, int *is_last);
+
+/* ---- the whole; NULL for map is an empty one ---- */
+
+/* Remove every entry that is there when it is passed. 0, or -1 with a MemoryError and a part
+ * removed. */
+int cc_object_map_clear(cc_ordered *map);
+
+/* For tp_traverse: the world is stopped. */
+int cc_object_map_traverse(cc_ordered *map, visitproc visit, void *argument);
+
+#endif

@@ -1,0 +1,51 @@
+# Ordered containers of objects, as Cython sees them: see object_map.h for what each function promises.
+# Everything that carries objects needs an attached thread: none of it is nogil.
+from cpython.object cimport PyObject
+from libc.stdint cimport uint64_t
+
+from concurrent_collections.object_type cimport visitproc
+
+cdef extern from "ordered/ordered.h":
+    ctypedef struct cc_ordered:
+        pass
+    ctypedef struct cc_ordered_operations:
+        pass
+    int CC_PUT_ALWAYS, CC_PUT_IF_ABSENT, CC_PUT_IF_PRESENT
+    int CC_FIRST, CC_LAST, CC_FLOOR, CC_CEILING, CC_LOWER, CC_HIGHER
+    void cc_ordered_free(cc_ordered *map)
+    size_t cc_ordered_length(const cc_ordered *map)
+    size_t cc_ordered_bytes(const cc_ordered *map)
+    size_t cc_ordered_flush(cc_ordered *map)
+    size_t cc_ordered_limbo_count(const cc_ordered *map)
+    unsigned int cc_ordered_scheme(const cc_ordered *map)
+    uint64_t cc_ordered_changes_by_this_thread(const cc_ordered *map)
+    const char *cc_ordered_check(cc_ordered *map)
+
+cdef extern from "ordered/skiplist.h":
+    const cc_ordered_operations cc_skiplist_operations
+
+cdef extern from "object_compare.h":
+    int cc_key_check_bound(object bound, const char *argument) except -1
+    bint cc_key_equal(object a, object b) except -1
+
+cdef extern from "object_map.h":
+    int CC_WANT_KEY, CC_WANT_VALUE, CC_WANT_ITEM
+    cc_ordered *cc_object_map_new(const cc_ordered_operations *ops) except NULL
+    bint cc_object_map_contains(cc_ordered *map, object key) except -1
+    bint cc_object_map_has(cc_ordered *map, object key) except -1
+    object cc_object_map_get(cc_ordered *map, object key, PyObject *otherwise)
+    object cc_object_map_pop(cc_ordered *map, object key, PyObject *otherwise)
+    int cc_object_map_set(cc_ordered *map, object key, object value) except -1
+    object cc_object_map_put(cc_ordered *map, object key, object value, int policy, object otherwise)
+    bint cc_object_map_delete(cc_ordered *map, object key) except -1
+    bint cc_object_map_add(cc_ordered *map, object key) except -1
+    bint cc_object_map_replace_if(cc_ordered *map, object key, object expected,
+                                  object value) except -1
+    object cc_object_map_neighbour(cc_ordered *map, PyObject *key, int relation, int want,
+                                   PyObject *otherwise)
+    object cc_object_map_pop_end(cc_ordered *map, int relation, int want, PyObject *otherwise)
+    list cc_object_map_scan(cc_ordered *map, PyObject *start, int start_exclusive, PyObject *first,
+                            PyObject *stop, int stop_inclusive, int downwards, int want,
+                            Py_ssize_t room, PyObject **results, int *is_last)
+    int cc_object_map_clear(cc_ordered *map) except -1
+    int cc_object_map_traverse(cc_ordered *map, visitproc visit, void *argument)
