@@ -19,13 +19,14 @@ int cc_key_compare_objects(PyObject *a, PyObject *b) {
     return order == CC_UNDECIDED ? cc_key_compare_by_python(a, b) : order;
 }
 
-/* ---------------------------------------------------------------- what Python refuses to compare */
+/* ---------------------------------------------------------------- what Python refuses */
 
 /* Few lists, each twice in the next, lead to one element by as many ways as there are numbers. */
 #define MOST_ELEMENTS_LOOKED_AT 1000000
 
-/* Whether everything that `<` looks at in `o` is of an exact built-in type, so that comparing it runs
- * no code of users. 1, 0 (or it leads to more than *rest elements, and is not known), or -1. */
+/* Whether everything that `<` looks at in `o` is of an exact built-in type, so that comparing it
+ * runs no code of users. 1, 0 (or it leads to more than *rest elements, and is not known), or
+ * -1. */
 static int is_builtin(PyObject *o, Py_ssize_t *rest) {
     PyTypeObject *const atoms[] = {&PyLong_Type,    &PyFloat_Type,        &PyUnicode_Type,
                                    &PyBytes_Type,   &PyBool_Type,         Py_TYPE(Py_None),
@@ -125,8 +126,8 @@ int cc_key_equal(PyObject *a, PyObject *b) {
 
 /* ---------------------------------------------------------------- one key */
 
-/* A key that does not equal itself is neither less nor greater than anything, so it would be one key
- * with whatever it meets first. */
+/* A key that does not equal itself is neither less nor greater than anything, so it would be one
+ * key with whatever it meets first. */
 static int differs_from_itself(PyObject *key) {
     PyObject *equal = PyObject_RichCompare(key, key, Py_EQ); /* ...Bool would not ask */
     if (!equal) {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What only Python can say of keys: their order by `<`, whether they have one, whether they are NaN.
+ * What only Python can say of keys: their order by `<`, whether they have one, whether they are
+ * NaN.
  *
  * Promises. Everything here may run arbitrary Python code, so it is called outside of regions, with
  * nothing of a container in hand, and before an operation has its effect.
  *
- * Answers are ints. An error is -2 from comparisons, -1 from all other functions, with an exception.
- * Every function needs an attached thread.
+ * Answers are ints. An error is -2 from comparisons, -1 from all other functions, with an
+ * exception. Every function needs an attached thread.
  */
 #ifndef CC_OBJECT_COMPARE_H
 #define CC_OBJECT_COMPARE_H
@@ -26,9 +27,9 @@ int cc_key_compare_objects(PyObject *a, PyObject *b);
 int cc_key_equal(PyObject *a, PyObject *b);
 
 /* After a comparison of the two has raised: whether that is Python's own TypeError for objects that
- * have no common order. They must be of exact built-in types, or with `of_any_type` of types of which
- * neither knows the other. 1: it is, and the exception is cleared. 0: somebody's code has raised the
- * exception, and it stays. */
+ * have no common order. They must be of exact built-in types, or with `of_any_type` of types of
+ * which neither knows the other. 1: it is, and the exception is cleared. 0: somebody's code has
+ * raised the exception, and it stays. */
 int cc_key_was_refused(PyObject *a, PyObject *b, int of_any_type);
 
 /* ---- one key ---- */

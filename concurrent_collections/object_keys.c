@@ -34,8 +34,8 @@ static uint64_t digest_of_bytes(const unsigned char *bytes, Py_ssize_t length) {
     return digest;
 }
 
-/* The first eight bytes of the UTF-8 form, whose order is that of the code points. Lone surrogates are
- * encoded like any other code point; PyUnicode_AsUTF8 would refuse them, and cache. */
+/* The first eight bytes of the UTF-8 form, whose order is that of the code points. Lone surrogates
+ * are encoded like any other code point; PyUnicode_AsUTF8 would refuse them, and cache. */
 static uint64_t digest_of_str(PyObject *str) {
     Py_ssize_t length = PyUnicode_GET_LENGTH(str);
     if (PyUnicode_IS_ASCII(str)) {
@@ -157,7 +157,7 @@ PyObject *cc_key_object(unsigned kind, uint64_t digest, uintptr_t word) {
                                  : PyLong_FromLongLong((long long)(digest ^ SIGN_BIT));
 }
 
-/* ---------------------------------------------------------------- comparing without running Python */
+/* ---------------------------------------------------------------- comparing without Python */
 
 static int sign(long long x) {
     return (x > 0) - (x < 0);

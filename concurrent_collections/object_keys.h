@@ -7,9 +7,9 @@
  * and cannot fail, so the core may call them inside a region. Making a key object (cc_key_object)
  * allocates; it is for callers outside.
  *
- * Keys. A key of the core is a kind, a digest and a word (search.h). The word is a reference that the
- * container owns. An int that fits 64 bits and a float have no word: the digest holds them, and a new
- * object is made on the way out.
+ * Keys. A key of the core is a kind, a digest and a word (search.h). The word is a reference that
+ * the container owns. An int that fits 64 bits and a float have no word: the digest holds them, and
+ * a new object is made on the way out.
  *
  * What only Python can compare: object_compare.h. Searching by a Python object: object_search.h.
  * Every function needs an attached thread.

@@ -158,7 +158,8 @@ int cc_object_map_replace_if(cc_ordered *map, PyObject *key, PyObject *expected,
         cc_search search;
         cc_key_fill_search(&search, key);
         Py_INCREF(value);
-        /* `current` is held, so no other object can be at its address: the CAS means this object. */
+        /* `current` is held, so no other object can be at its address: the CAS means this
+         * object. */
         CC_UNTIL_DECIDED(
             status, &search, key,
             cc_ordered_replace_exact(map, &search, (uintptr_t)current, (uintptr_t)value));
@@ -279,8 +280,8 @@ PyObject *cc_object_map_pop_end(cc_ordered *map, int relation, int want, PyObjec
 
 /* ---------------------------------------------------------------- scanning */
 
-/* Whether keys go on from `from` in the direction of travel, and do not come round to `first` again: a
- * `<` that is no order would make an iteration endless. 1, 0, or -1 with an exception. */
+/* Whether keys go on from `from` in the direction of travel, and do not come round to `first`
+ * again: a `<` that is no order would make an iteration endless. 1, 0, or -1 with an exception. */
 static int goes_on(PyObject *from, PyObject *first, PyObject *keys, int downwards) {
     PyObject *next = PyList_GET_ITEM(keys, 0);
     if (cc_key_compare_natively(from, next) != CC_UNDECIDED) {

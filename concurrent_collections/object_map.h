@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Maps from Python objects to Python objects, over any ordered container of the core (ordered.h). Sets
- * are maps to None.
+ * Maps from Python objects to Python objects, over any ordered container of the core (ordered.h).
+ * Sets are maps to None.
  *
  *     cc_ordered *map = cc_object_map_new(&cc_skiplist_operations);
  *     cc_object_map_set(map, key, value);
  *     PyObject *floor = cc_object_map_neighbour(map, key, CC_FLOOR, CC_WANT_KEY, Py_None);
  *     cc_ordered_free(map);
  *
- * Promises. A function that has set an exception has changed nothing, but for
- * cc_object_map_clear. A PyObject * that is returned is a new reference; NULL comes with an exception.
- * Atomicity and progress are those of the operation in ordered.h that bears the name.
+ * Promises. A function that has set an exception has changed nothing, but for cc_object_map_clear.
+ * A PyObject * that is returned is a new reference; NULL comes with an exception. Atomicity and
+ * progress are those of the operation in ordered.h that bears the name.
  *
- * Python code. Every function may run some (comparisons, finalizers) before it returns: never inside a
- * region, and comparisons only before the operation's effect.
+ * Python code. Every function may run some (comparisons, finalizers) before it returns: never
+ * inside a region, and comparisons only before the operation's effect.
  *
- * Memory. A key or value word is a reference that the container owns. Ints that fit 64 bits and floats
- * are keys without an object (object_keys.h).
+ * Memory. A key or value word is a reference that the container owns. Ints that fit 64 bits and
+ * floats are keys without an object (object_keys.h).
  *
  * Every function needs an attached thread.
  */
@@ -35,15 +35,15 @@ cc_ordered *cc_object_map_new(const cc_ordered_operations *ops);
 
 /* ---- one key ---- */
 
-/* A look-up (contains, get, pop, delete) does not find a key that Python refuses to compare with one
- * inside, if both are of exact built-in types. Everything else raises the TypeError. A NaN raises
- * ValueError. */
+/* A look-up (contains, get, pop, delete) does not find a key that Python refuses to compare with
+ * one inside, if both are of exact built-in types. Everything else raises the TypeError. A NaN
+ * raises ValueError. */
 
 /* 1, 0, or -1. */
 int cc_object_map_contains(cc_ordered *map, PyObject *key);
 
-/* For the algebra of sets: a key that does not compare, of whatever type, is not there, nor is a NaN.
- * What comparisons of users raise comes out. 1, 0, or -1. */
+/* For the algebra of sets: a key that does not compare, of whatever type, is not there, nor is a
+ * NaN. What comparisons of users raise comes out. 1, 0, or -1. */
 int cc_object_map_has(cc_ordered *map, PyObject *key);
 
 /* The value, or `otherwise`; KeyError if that is NULL. */
@@ -63,8 +63,9 @@ int cc_object_map_delete(cc_ordered *map, PyObject *key);
 /* Add an element of a set. 1: added; 0: it was there; or -1. */
 int cc_object_map_add(cc_ordered *map, PyObject *key);
 
-/* Replace the value if it equals `expected` (`==`, or the same object). The value that is replaced is
- * the very object that was compared. 1: replaced; 0: it was not equal, or the key is absent; or -1. */
+/* Replace the value if it equals `expected` (`==`, or the same object). The value that is replaced
+ * is the very object that was compared. 1: replaced; 0: it was not equal, or the key is absent; or
+ * -1. */
 int cc_object_map_replace_if(cc_ordered *map, PyObject *key, PyObject *expected, PyObject *value);
 
 /* ---- order ---- */
@@ -85,8 +86,8 @@ PyObject *cc_object_map_pop_end(cc_ordered *map, int relation, int want, PyObjec
  *   first    the first key of the iteration when it goes on from `from`, else NULL
  *   stop     the bound at the far end, or NULL
  *
- * An empty list says that the iteration is over, *is_last that no further call is needed. It is over
- * as well when keys turn out to have no consistent order, which would make it endless. */
+ * An empty list says that the iteration is over, *is_last that no further call is needed. It is
+ * over as well when keys turn out to have no consistent order, which would make it endless. */
 PyObject *cc_object_map_scan(cc_ordered *map, PyObject *from, int from_exclusive, PyObject *first,
                              PyObject *stop, int stop_inclusive, int downwards, int want,
                              Py_ssize_t room, PyObject **results, int *is_last);

@@ -1,4 +1,4 @@
-# Ordered containers of objects, as Cython sees them: see object_map.h for what each function promises.
+# Ordered containers of objects, as Cython sees them: object_map.h says what each function promises.
 # Everything that carries objects needs an attached thread: none of it is nogil.
 from cpython.object cimport PyObject
 from libc.stdint cimport uint64_t
@@ -36,7 +36,8 @@ cdef extern from "object_map.h":
     object cc_object_map_get(cc_ordered *map, object key, PyObject *otherwise)
     object cc_object_map_pop(cc_ordered *map, object key, PyObject *otherwise)
     int cc_object_map_set(cc_ordered *map, object key, object value) except -1
-    object cc_object_map_put(cc_ordered *map, object key, object value, int policy, object otherwise)
+    object cc_object_map_put(cc_ordered *map, object key, object value, int policy,
+                             object otherwise)
     bint cc_object_map_delete(cc_ordered *map, object key) except -1
     bint cc_object_map_add(cc_ordered *map, object key) except -1
     bint cc_object_map_replace_if(cc_ordered *map, object key, object expected,

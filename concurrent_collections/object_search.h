@@ -11,9 +11,9 @@
  *     cc_key_end_search(&search);
  *
  * Promises. Python code runs only between two attempts of an operation, when no region is open, and
- * never after the operation's effect: so what it raises can be reported, and then the container is as
- * it was. It may run in all functions here, but for cc_key_fill_search (object_keys.h), which begins a
- * search for a key that has been looked at before.
+ * never after the operation's effect: so what it raises can be reported, and then the container is
+ * as it was. It may run in all functions here, but for cc_key_fill_search (object_keys.h), which
+ * begins a search for a key that has been looked at before.
  *
  * Every function needs an attached thread.
  */

@@ -3,14 +3,14 @@
  * What every container of keys and values has, whatever its shape: a word table, a domain, counts,
  * and the beginning and end of its operations. For the files of containers; callers see ordered.h.
  *
- * Promises. Between cc_begin_operation and the end of the operation the thread is in a region of the
- * domain. Everything that an operation leaves behind is retired after its region is closed, so
+ * Promises. Between cc_begin_operation and the end of the operation the thread is in a region of
+ * the domain. Everything that an operation leaves behind is retired after its region is closed, so
  * foreign code (releasing a word) runs at the very end, when nothing of the container is in the
  * operation's hands.
  *
  * Comparing. cc_compare_key answers a search's question about a stored key: by kind and digest in a
- * few instructions, else by the word table, else by what the search has been told. It is called in a
- * read phase. CC_UNDECIDED ends the phase, and the operation with CC_NEED_COMPARE.
+ * few instructions, else by the word table, else by what the search has been told. It is called in
+ * a read phase. CC_UNDECIDED ends the phase, and the operation with CC_NEED_COMPARE.
  *
  * Memory. A container's struct begins with a cc_container. Its domain releases what it has retired
  * by a function of the container's family, with the word table as context: cc_release_word for
@@ -33,7 +33,8 @@ typedef struct cc_container {
 /* Kinds of what is retired; a family's own come after. */
 enum { CC_RETIRED_VALUE, CC_RETIRED_OWN };
 
-/* What a write phase holds, by number (see debra.c): a value, something beside the entries, and nodes. */
+/* What a write phase holds, by number (see debra.c): a value, something beside the entries, and
+ * nodes. */
 enum { CC_HELD_VALUE, CC_HELD_TABLE, CC_HELD_NODES };
 
 /* ---------------------------------------------------------------- words */
@@ -55,7 +56,8 @@ static inline void cc_release_word(const cc_word_table *words, uintptr_t word) {
 int cc_compare_key_slowly(cc_container *c, cc_smr_guard *g, cc_search *search,
                           const cc_stored_key *stored, const void *node);
 
-/* The answer to the search's question about the key (kind, digest, word) of `node`, or CC_UNDECIDED. */
+/* The answer to the search's question about the key (kind, digest, word) of `node`, or
+ * CC_UNDECIDED. */
 CC_ALWAYS_INLINE int cc_compare_key(cc_container *c, cc_smr_guard *g, cc_search *search,
                                     unsigned kind, uint64_t digest, uintptr_t word,
                                     const void *node) {
@@ -116,8 +118,8 @@ static inline void cc_retire_own(cc_container *c, cc_thread *self, cc_retired *r
     cc_retire(c->domain, self, record, node, CC_RETIRED_OWN, birth, bytes);
 }
 
-/* Close the region of an operation that may have changed something, and retire what it leaves behind.
- * Foreign code runs in here, at the very end. */
+/* Close the region of an operation that may have changed something, and retire what it leaves
+ * behind. Foreign code runs in here, at the very end. */
 static inline void cc_end_update(cc_container *c, cc_smr_guard *g, const cc_leftovers *left) {
     cc_thread *self = g->thread;
     cc_leave(g);

@@ -5,20 +5,22 @@
  * Promises. Exactly one thread is told to retire a node, and when it is told, nobody can publish a
  * pointer to the node any more. What that thread then unlinks stays unlinked.
  *
- * Builders. They are counted: those who may still publish a pointer to the node. Its inserter is one
- * from the start; others join (cc_join_builders), which a removed node refuses. REMOVED is set once,
- * by who has removed the entry, when the node is dead in all its links. The last one out, be it a
- * builder that finds REMOVED set (cc_leave_builders) or the remover that finds no builder
- * (cc_set_removed), is told so by `true`. It unlinks the node from wherever it still is, and retires
- * it. Both live in the upper bits of the node's birth word (value_slot.h), which leave the era alone.
+ * Builders. They are counted: those who may still publish a pointer to the node. Its inserter is
+ * one from the start; others join (cc_join_builders), which a removed node refuses. REMOVED is set
+ * once, by who has removed the entry, when the node is dead in all its links. The last one out, be
+ * it a builder that finds REMOVED set (cc_leave_builders) or the remover that finds no builder
+ * (cc_set_removed), is told so by `true`. It unlinks the node from wherever it still is, and
+ * retires it. Both live in the upper bits of the node's birth word (value_slot.h), which leave the
+ * era alone.
  *
  * Proof of unlinking. A search leads to the dead node only as far as comparisons are an order, and
  * those that foreign code makes may lie. So whoever wins the CAS that unlinks a node says so in the
- * node's own link there (UNLINKED), and its inserter does for links that it never made. A thread that
- * is interrupted between the two leaves no proof; then a walk finds that there is nothing to unlink.
+ * node's own link there (UNLINKED), and its inserter does for links that it never made. A thread
+ * that is interrupted between the two leaves no proof; then a walk finds that there is nothing to
+ * unlink.
  *
- * Progress. Joining is tried again only when another thread has joined, left or removed. The rest is
- * one instruction each.
+ * Progress. Joining is tried again only when another thread has joined, left or removed. The rest
+ * is one instruction each.
  *
  * Pairs of releases and acquires:
  *   (4) leaving builders, setting REMOVED   with each other: the last one out sees all links made.

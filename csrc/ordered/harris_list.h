@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A lock-free sorted list: Harris' (A pragmatic implementation of non-blocking linked-lists, 2001) in
- * Michael's form, for everything that is made of such lists: a level of a skip list, a bucket of a
- * hash map.
+ * A lock-free sorted list: Harris' (A pragmatic implementation of non-blocking linked-lists, 2001)
+ * in Michael's form, for everything that is made of such lists: a level of a skip list, a bucket of
+ * a hash map.
  *
  *     before ---> current ---> beyond
  *
- * A node is whatever has a link at offset `at`; a list begins with a link. A mark in the low bit of a
- * node's own link says that the node is dead there: the link never changes its target again.
+ * A node is whatever has a link at offset `at`; a list begins with a link. A mark in the low bit of
+ * a node's own link says that the node is dead there: the link never changes its target again.
  *
- * Promises. A step follows only links that were read clean, so it never reaches a node that was freed
- * before the step. cc_list_seek ends on a place at which `before` led to `current` when it was read.
+ * Promises. A step follows only links that were read clean, so it never reaches a node that was
+ * freed before the step. cc_list_seek ends on a place at which `before` led to `current` when it
+ * was read.
  *
- * Help-unlink. Whoever meets a marked node unlinks it before going on, and says so in the node's link
- * (handoff.h, Proof of unlinking). That is no more than help: in a read phase that is interrupted and
- * begun again anybody may do it, and nobody has to.
+ * Help-unlink. Whoever meets a marked node unlinks it before going on, and says so in the node's
+ * link (handoff.h, Proof of unlinking). That is no more than help: in a read phase that is
+ * interrupted and begun again anybody may do it, and nobody has to.
  *
  * No step past a marked link without proof. Under interval reclamation the target of a marked link
  * may have been freed, although the node that holds the link is protected. So a search that meets a
@@ -57,9 +58,9 @@ typedef struct cc_list_place {
 } cc_list_place;
 
 /* Unlink marked nodes at a place. Returns false when the place is lost: `before` is dead, or leads
- * elsewhere by now. On true, `current` is the next unmarked node or 0, and `beyond` what follows it.
- * In a read phase. `restarts` is true where a copy of the search is for regions that restart and
- * nothing else; false is right for both. */
+ * elsewhere by now. On true, `current` is the next unmarked node or 0, and `beyond` what follows
+ * it. In a read phase. `restarts` is true where a copy of the search is for regions that restart
+ * and nothing else; false is right for both. */
 CC_ALWAYS_INLINE bool cc_help_unlink(cc_smr_guard *g, bool restarts, size_t at,
                                      cc_list_place *place) {
     uintptr_t c = place->current;
@@ -75,9 +76,9 @@ CC_ALWAYS_INLINE bool cc_help_unlink(cc_smr_guard *g, bool restarts, size_t at,
             return false;
         }
         cc_set_unlinked(own); /* (5) */
-        /* What a marked link leads to may be freed by now. That `before`, which is not marked, leads
-         * to it proves the opposite. The CAS has just said so; reading the link again keeps one rule
-         * for every step, for one load of a line we own. */
+        /* What a marked link leads to may be freed by now. That `before`, which is not marked,
+         * leads to it proves the opposite. The CAS has just said so; reading the link again keeps
+         * one rule for every step, for one load of a line we own. */
         link = cc_protect_in(g, restarts, place->before);
         if (cc_is_marked(link)) {
             return false;
@@ -94,7 +95,8 @@ CC_ALWAYS_INLINE void cc_list_advance(size_t at, cc_list_place *place) {
     place->current = place->beyond;
 }
 
-/* How what is sought compares with a node: -1 (it belongs in front of it), 0, 1, or CC_UNDECIDED. */
+/* How what is sought compares with a node: -1 (it belongs in front of it), 0, 1, or
+ * CC_UNDECIDED. */
 typedef int (*cc_list_compare)(const void *sought, uintptr_t n);
 
 typedef enum cc_list_answer {

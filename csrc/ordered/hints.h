@@ -2,15 +2,19 @@
  *
  * A table of hints beside a skip list: from a key's hash to the node that holds the key.
  *
- * A skip list pays about ten cache misses for a search among a million keys; a hint pays two. The
- * table is lossy: a full bucket forgets, a new table starts empty. A hint is only ever an answer when
- * it leads to a node with the very key and a live value; a miss says nothing, and the list is
- * searched. So the list stays the truth, and growing the table needs no migration.
+ * Promises. A hint is an answer only when it leads to a node with the very key and a live value. A
+ * miss says nothing, and the list is searched: so the list stays the truth, and nothing depends on
+ * a hint being there. A search among a million keys costs about ten cache misses; by a hint, two.
  *
- * Why following a hint is safe, although the table keeps nothing alive:
- *   A. A pointer to n is put into the table only by a builder of n (its inserter, or a search that has
- *      joined n's builders, which a removed node refuses), and only into the table that is current
- *      when it looks.
+ * The table. It is lossy: a full bucket forgets, and a new table starts empty, so growing needs no
+ * migration. A bucket is one line of eight slots. A slot is a node's address, whose low four bits,
+ * always zero, carry four bits of the hash: fifteen in sixteen other keys are told apart without
+ * looking at their nodes.
+ *
+ * Memory. The table keeps nothing alive, and following a hint is safe all the same:
+ *   A. A pointer to n is put into the table only by a builder of n (its inserter, or a search that
+ *      has joined n's builders, which a removed node refuses), and only into the table that is
+ *      current when it looks.
  *   B. The last one out of n clears n from the table that is current then, before n is retired.
  *   C. A reader that finds n in table T with a protected load then looks whether T still is the
  *      current table. If so, n was not retired when the slot was read: had n been cleared from T
@@ -18,9 +22,6 @@
  *      would not be current any more. A protected load of a pointer to a node that is not retired
  *      at that moment is what cc_smr asks for.
  * A table that has been replaced is retired like a node.
- *
- * A bucket is one line of eight slots. A slot is a node's address, whose low four bits, always zero,
- * carry four bits of the hash: fifteen in sixteen strangers are told apart without being looked at.
  */
 #ifndef CC_HINTS_H
 #define CC_HINTS_H

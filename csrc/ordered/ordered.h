@@ -5,15 +5,17 @@
  *   skiplist.h   a skip list, lock-free
  *
  *     cc_ordered *map = cc_ordered_new(&cc_skiplist_operations, &words);
- *     status = cc_ordered_put(map, &search, value, CC_PUT_ALWAYS, &old);     (search.h says when to repeat it)
+ *     status = cc_ordered_put(map, &search, value, CC_PUT_ALWAYS, &old);
  *     status = cc_ordered_neighbour(map, &search, CC_FLOOR, &entry);
  *     cc_ordered_free(map);
+ *
+ * An operation with a search may have to be repeated: search.h shows the loop.
  *
  * Atomicity. Operations on one key, ordered queries and pops are linearizable; each file of an
  * algorithm names its linearization points. Scans and cc_ordered_clear are weakly consistent.
  *
- * Progress. As the algorithm says; those of a lock-free one are all lock-free, cc_ordered_get
- * included, which helps with what others have begun.
+ * Progress. As the algorithm says. All operations of a lock-free one are lock-free; none is
+ * wait-free, since cc_ordered_get, too, helps with what others have begun.
  *
  * Memory. Any operation may release words that have waited until nobody could see them, and so run
  * foreign code: never inside a region, and with nothing of the map in its hands.
@@ -61,8 +63,8 @@ const cc_word_table *cc_ordered_words(const cc_ordered *map);
 cc_status cc_ordered_get(cc_ordered *map, cc_search *search, uintptr_t *value);
 
 /* Store value under the key. CC_ABSENT: the key was not there; unless IF_PRESENT it now is, and the
- * map has taken over both words (search->key and value). CC_FOUND: it was there; unless IF_ABSENT the
- * map has taken over `value` alone. *old (if not NULL): acquired, when CC_FOUND. */
+ * map has taken over both words (search->key and value). CC_FOUND: it was there; unless IF_ABSENT
+ * the map has taken over `value` alone. *old (if not NULL): acquired, when CC_FOUND. */
 cc_status cc_ordered_put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put_policy policy,
                          uintptr_t *old);
 
@@ -76,25 +78,25 @@ cc_status cc_ordered_remove(cc_ordered *map, cc_search *search, uintptr_t *old);
 
 /* ---- ordered operations ---- */
 
-/* The entry in that relation to the searched key (which CC_FIRST and CC_LAST do not look at): its key
- * at one moment of the call, its value at one, and both at the same one; unless, between two loads,
- * the value is replaced and the very same word put back, and a key comes in between and goes. */
+/* The entry in that relation to the searched key (which CC_FIRST and CC_LAST do not look at).
+ * Linearizable, key and value together. One exception: when between two loads the value is replaced
+ * and the very same word put back, and a key comes in between and goes, then key and value were
+ * both right, but perhaps not together. */
 cc_status cc_ordered_neighbour(cc_ordered *map, cc_search *search, cc_relation relation,
                                cc_entry *entry);
 
-/* Remove the entry that is first (last), comparing nothing: CC_FOUND, and the very entry that was
- * first (last) at some moment of the call, with this value as in cc_ordered_neighbour; it is handed
- * out to nobody else. CC_ABSENT: empty.
+/* Remove the entry that is CC_FIRST or CC_LAST, comparing nothing. CC_FOUND: it is handed out to
+ * nobody else; linearizable as cc_ordered_neighbour is. CC_ABSENT: empty.
  *
- * With `prepared`, an entry whose key has no word is only removed when prepared holds kind and digest
- * of that key; else CC_MISMATCH, and kind and digest are in *entry. So a caller who has to make
- * something of such a key can make it before the entry is gone, and call again. */
+ * With `prepared`, an entry whose key has no word is only removed when prepared holds kind and
+ * digest of that key; else CC_MISMATCH, and kind and digest are in *entry. So a caller who has to
+ * make something of such a key can make it before the entry is gone, and call again. */
 cc_status cc_ordered_pop_end(cc_ordered *map, cc_relation end, const cc_stored_key *prepared,
                              cc_entry *entry);
 
-/* Up to `room` entries in ascending order, from the searched key on (after it, when `exclusive`), or
- * from the first one when search is NULL. Returns CC_FOUND with *count entries (0: there are no more)
- * or CC_NEED_COMPARE. Weakly consistent: each entry was there at some moment of the call. */
+/* Up to `room` entries in ascending order, from the searched key on (after it, when `exclusive`),
+ * or from the first one when search is NULL. Returns CC_FOUND with *count entries (0: there are no
+ * more) or CC_NEED_COMPARE. Weakly consistent: each entry was there at some point of the call. */
 cc_status cc_ordered_scan_up(cc_ordered *map, cc_search *search, bool exclusive, cc_entry *entries,
                              size_t room, size_t *count);
 
@@ -123,8 +125,8 @@ cc_smr_scheme cc_ordered_scheme(const cc_ordered *map);
 struct cc_smr_domain *cc_ordered_domain(const cc_ordered *map);
 
 /* How often the calling thread has changed this map (modulo 2^32; may count changes of other maps),
- * below the number of its record: marks of two threads are never the same, but for those of a thread
- * that goes on with another's record. */
+ * below the number of its record: marks of two threads are never the same, but for those of a
+ * thread that goes on with another's record. */
 uint64_t cc_ordered_changes_by_this_thread(const cc_ordered *map);
 
 /* Call `visit` for every word the map owns, stop at the first non-zero answer and return it. The

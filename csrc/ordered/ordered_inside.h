@@ -3,9 +3,9 @@
  * The table that an ordered container fills in. For the files of this directory.
  *
  * A container is a table of operations, and a struct that begins with a cc_ordered. ordered.c makes
- * and frees it, and answers what needs nothing but counts and the domain; the container does the rest.
- * The operations promise what ordered.h says under the same names, and may rely on this: the search of
- * an operation asks for order, and `value` is no tombstone.
+ * and frees it, and answers what needs nothing but counts and the domain; the container does the
+ * rest. The operations promise what ordered.h says under the same names, and may rely on this: the
+ * search of an operation asks for order, and `value` is no tombstone.
  */
 #ifndef CC_ORDERED_INSIDE_H
 #define CC_ORDERED_INSIDE_H
@@ -39,9 +39,11 @@ struct cc_ordered_operations {
 
     /* All that is common is set up, the rest is zero. */
     void (*begin)(cc_ordered *map);
-    /* Release all entries and free what operations have allocated, but for limbo. May run foreign code. */
+    /* Release all entries and free what operations have allocated, but for limbo. May run foreign
+     * code. */
     void (*end)(cc_ordered *map);
-    /* The domain's: free what has been retired, of CC_RETIRED_VALUE and the container's own kinds. */
+    /* The domain's: free what has been retired, of CC_RETIRED_VALUE and the container's own
+     * kinds. */
     cc_smr_release release_retired;
     /* Retire what an operation had no memory to retire. */
     void (*retire_remainder)(cc_ordered *map);

@@ -2,8 +2,9 @@
  *
  * A search's questions, and its known order: see search.h.
  *
- * Memory. Each known order holds a reference to the stored key's word, so no other key can be at its
- * address while the search lives: comparing words tells whether a question has been answered before.
+ * Memory. Each known order holds a reference to the stored key's word, so no other key can be at
+ * its address while the search lives: comparing words tells whether a question has been answered
+ * before.
  *
  * Progress. A search is told each answer once; it starts over after each, from the beginning, since
  * what it knew of nodes is void. The newest known order is looked for first: the path to where the
@@ -26,8 +27,8 @@ static bool is_same_key(const cc_stored_key *a, const cc_stored_key *b) {
 int cc_compare_key_slowly(cc_container *c, cc_smr_guard *g, cc_search *search,
                           const cc_stored_key *stored, const void *node) {
     const cc_word_table *words = c->words;
-    /* Not while we can be restarted at any instruction: the owner's function may use more stack than
-     * a read phase may, and taking a reference twice would be one too many. */
+    /* Not while we can be restarted at any instruction: the owner's function may use more stack
+     * than a read phase may, and taking a reference twice would be one too many. */
     cc_hold(g, CC_HELD_NODES, (uintptr_t)node);
     cc_end_reading(g);
     int answer = words->compare ? words->compare(search, stored->kind, stored->digest, stored->word)

@@ -13,23 +13,23 @@
  * CC_NEED_COMPARE has had no effect, and one that has had its effect never asks.
  *
  * Keys. A key is a *kind*, a 64-bit *digest* and a word. Two keys of one kind whose digests differ
- * are different, and ordered by their digests (unsigned). A key whose word is 0 is held whole by its
- * digest: two such keys of one kind with equal digests are equal. Everything else is asked of the
- * owner's `compare`.
+ * are different, and ordered by their digests (unsigned). A key whose word is 0 is held whole by
+ * its digest: two such keys of one kind with equal digests are equal. Everything else is asked of
+ * the owner's `compare`.
  *
- * Questions. A search asks for order, or only for equality; it is one or the other from its beginning
- * to its end. An ordered container needs order. A container that never orders its keys asks for
- * equality, and so can have keys that have no order.
+ * Questions. A search asks for order, or only for equality; it is one or the other from its
+ * beginning to its end. An ordered container needs order. A container that never orders its keys
+ * asks for equality, and so can have keys that have no order.
  *
  * Words. The owner says what words are (object references, integers) by a table of functions. What
- * runs inside a protected region (`acquire`, `compare`, `hash`) must not block, must not run foreign
- * code and must not call back into this library.
+ * runs inside a protected region (`acquire`, `compare`, `hash`) must not block, must not run
+ * foreign code and must not call back into this library.
  *
- * Foreign comparisons. When `compare` answers CC_UNDECIDED, the operation gives up without effect and
- * returns CC_NEED_COMPARE, with an acquired key in search->needed. The caller compares, outside of
- * everything, calls cc_search_learn, and repeats the operation, which begins anew and knows the
- * answer this time. An operation that has had its effect may leave a question in search->asks, which
- * cc_search_end forgets.
+ * Foreign comparisons. When `compare` answers CC_UNDECIDED, the operation gives up without effect
+ * and returns CC_NEED_COMPARE, with an acquired key in search->needed. The caller compares, outside
+ * of everything, calls cc_search_learn, and repeats the operation, which begins anew and knows the
+ * answer this time. An operation that has had its effect may leave a question in search->asks,
+ * which cc_search_end forgets.
  */
 #ifndef CC_SEARCH_H
 #define CC_SEARCH_H

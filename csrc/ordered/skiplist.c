@@ -10,24 +10,24 @@
  *
  *     value_slot.h, handoff.h, harris_list.h, hints.h      what it is made of
  *
- * Fraser's algorithm (Practical lock-freedom, 2004, section 4.3) in the form of Harris' and Michael's
- * lists: a mark in the low bit of a node's next pointer says that this node is dead on that level, and
- * whoever meets a marked node unlinks it before going on.
+ * Promises. Every operation is linearizable but for scans, where each entry by itself is, and for
+ * clear (skiplist_bulk.c). An operation asks foreign code only before its effect.
+ *
+ * Progress. Every operation is lock-free: a search starts over only when somebody else has changed
+ * a link that it was about to use. Nobody waits for anybody.
+ *
+ * Algorithm. Fraser's (Practical lock-freedom, 2004, section 4.3) in the form of Harris' and
+ * Michael's lists: a mark in the low bit of a node's next pointer says that this node is dead on
+ * that level, and whoever meets a marked node unlinks it before going on.
  *
  *      head ----------------------------> 30 -------------> NULL      level 1
  *      head ---> 10 ---> 20 -(marked)---> 30 ---> 40 -----> NULL      level 0
  *
- * Promises. Every operation is linearizable but for scans, where each entry by itself is, and for
- * clear (skiplist_bulk.c). An operation asks foreign code only before its effect.
- *
- * Progress. Every operation is lock-free: a search starts over only when somebody else has changed a
- * link that it was about to use. Nobody waits for anybody.
- *
  * Deviations from the papers, and where each is argued.
  *
  *   Value slots decide (value_slot.h). Removing is one CAS from value to tombstone (whoever wins it
- *   owns the value, and pop returns exactly that), then the node is marked from its top level down and
- *   unlinked. Values have births of their own.
+ *   owns the value, and pop returns exactly that), then the node is marked from its top level down
+ *   and unlinked. Values have births of their own.
  *
  *   No step past a marked link without proof (harris_list.h).
  *
@@ -39,30 +39,31 @@
  *   Never in front of an equal key (skiplist_inside.h).
  *
  *   No question after the effect. A search that foreign code has to be asked for ends the operation
- *   (CC_NEED_COMPARE), and the caller begins it again. Once an entry is in or out there is no beginning
- *   again, and what foreign code raises would have nobody to go to. So a removal that asks learns the
- *   whole place of the entry first, and the sweep takes the node out where it was seen
- *   (cc_skiplist_unlink_at); pop_end, which knows no order, does so at the end of the list. What has
- *   changed meanwhile is found by a search that asks nothing, else by walking the level. An insertion
- *   that would have to ask again leaves its tower lower.
+ *   (CC_NEED_COMPARE), and the caller begins it again. Once an entry is in or out there is no
+ *   beginning again, and what foreign code raises would have nobody to go to. So a removal that
+ *   asks learns the whole place of the entry first, and the sweep takes the node out where it was
+ *   seen (cc_skiplist_unlink_at); pop_end, which knows no order, does so at the end of the list.
+ *   What has changed meanwhile is found by a search that asks nothing, else by walking the level.
+ *   An insertion that would have to ask again leaves its tower lower.
  *
  * Linearization points of this file.
  *   get, found       the load of the live value.
- *   get, absent      the load of the clean link on level 0 that skips the key; or, when a node with a
- *                    tombstone is found, its removal, or the load of the link to it if that is later:
- *                    while a node is linked on level 0 no other node with its key is.
+ *   get, absent      the load of the clean link on level 0 that skips the key. When a node with a
+ *                    tombstone is found: its removal, or the load of the link to it if that is
+ *                    later, since while a node is linked on level 0 no other node with its key is.
  *   put              the CAS on the predecessor's level-0 link, or on the value.
  *   replace_exact    the CAS on the value; without effect as get, or the load of another value.
  *   remove           the CAS of the value to the tombstone; without effect as get.
  *
  * Memory. Needs exactly cc_smr's rules; an operation's region is closed before words are released.
- * Under debra.c a search is a read phase, which may begin again at any instruction: it loads, and does
- * CASes that anybody may do and nobody has to. One of these is followed by something: who unlinks a node
- * from a level then says so (UNLINKED). When it is interrupted in between, the proof is missing, and a
- * sweep that wants it walks the level. All that an operation does for good (swapping a value, linking,
- * counting, joining builders, taking references) is in a write phase, which holds the nodes it goes by.
- * "A read phase" in a function's comment says that the function begins one and ends it; nothing else
- * may follow links.
+ *
+ * Phases. Under debra.c a search is a read phase, which may begin again at any instruction. So it
+ * only loads, and does CASes that anybody may do and nobody has to. One of these has a sequel: who
+ * unlinks a node from a level then says so (UNLINKED). When that thread is interrupted in between,
+ * the proof is missing, and a sweep that wants it walks the level. What an operation does once and
+ * for all (swapping a value, linking, counting, joining builders, taking references) is in a write
+ * phase, which holds the nodes it goes by. "A read phase" in a function's comment says that the
+ * function begins one and ends it; nothing else may follow links.
  *
  * Pairs of releases and acquires, by number, and the file that has the words to them:
  *   (1) the CAS that links a node           harris_list.h
@@ -107,9 +108,9 @@ static node *new_node(cc_skiplist *list, const cc_search *search, uintptr_t valu
 #define SMALLEST_HINT_TABLE 64u
 #endif
 
-/* The node that holds the searched key, if a hint leads to it. What it says about the key's value is
- * as good as what a search finds; that there is none says nothing. It may leave a question in search->asks.
- * In a read phase. */
+/* The node that holds the searched key, if a hint leads to it. What it says about the key's value
+ * is as good as what a search finds; that there is none says nothing. It may leave a question in
+ * search->asks. In a read phase. */
 CC_ALWAYS_INLINE node *follow_hint(cc_skiplist *list, cc_smr_guard *g, bool restarts,
                                    cc_search *search) {
     if (!search->hash) {
@@ -164,8 +165,8 @@ static void grow_hints(cc_skiplist *list, cc_smr_guard *g, hint_table *t) {
     if (!larger) {
         return; /* it is only a hint */
     }
-    /* Once it is in place anybody may replace and retire it: a clear frees it at once when it is younger than our
-     * reservation. */
+    /* Once it is in place anybody may replace and retire it: a clear frees it at once when it is
+     * younger than our reservation. */
     const size_t bytes = larger->bytes;
     uintptr_t expected = (uintptr_t)t;
     if (!cc_cas_seq_cst_uptr(&list->hints, &expected, (uintptr_t)larger)) {
@@ -193,9 +194,9 @@ static void publish_hint(cc_skiplist *list, cc_smr_guard *g, uint64_t hash, node
 
 /* ---------------------------------------------------------------- operations on one key */
 
-/* A search had to find n because no hint led to it: put one in. Where another hint would have to go for
- * it, only now and then, or two keys would chase each other out. As a builder of n we may turn out to be
- * the last one, and then the dead node is ours to sweep, even in a get. */
+/* A search had to find n because no hint led to it: put one in. Where another hint would have to go
+ * for it, only now and then, or two keys would chase each other out. As a builder of n we may turn
+ * out to be the last one, and then the dead node is ours to sweep, even in a get. */
 static void refresh_hint(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n,
                          cc_leftovers *left) {
     cc_thread *self = g->thread;
@@ -204,7 +205,7 @@ static void refresh_hint(cc_skiplist *list, cc_smr_guard *g, cc_search *search, 
         return;
     }
     if (hash_of(list, n) != search->hash) {
-        return; /* somebody lies: rule B would look elsewhere */
+        return; /* not a hash of this key: rule B would look elsewhere */
     }
     if (cc_reserve(self, 2) == 0 && cc_join_builders(&n->slot.birth)) {
         publish_hint(list, g, search->hash, n);
@@ -217,23 +218,24 @@ static void refresh_hint(cc_skiplist *list, cc_smr_guard *g, cc_search *search, 
 /* What find_entry has found. */
 typedef struct found_entry {
     node *n;
-    uintptr_t
-        value; /* may be a tombstone: then the key was absent for a moment after the call began */
+    uintptr_t value; /* CC_TOMBSTONE: the key was absent at some point of the call */
     bool without_hint;
 } found_entry;
 
 /* What the caller of find_entry goes on to touch in its write phase, so that only that is held:
  *
- *   A get takes a reference to the value, where the owner has such; the value may be replaced and retired the moment
- *   the phase is over, so it is held for that. A get that only asks whether the key is there, and one of plain words,
- *   looks at the word itself and never at what it might lead to. It touches the node only to hint at it.
+ *   A get takes a reference to the value, where the owner has such; the value may be replaced and
+ *   retired the moment the phase is over, so it is held for that. A get that only asks whether the
+ *   key is there, and one of plain words, looks at the word itself and never at what it might lead
+ *   to. It touches the node only to hint at it.
  *
- *   A writer goes by the node: swap_value reads its value and birth, and marks it. The value that was found is not used
- *   again: swap_value loads the word anew, compares it as a word, and takes a reference only to what its own CAS has
- *   taken out of the node, which is the caller's then, and released by nobody else. Nor is `expected`
- *   followed, which the caller keeps alive besides.
+ *   A writer goes by the node: swap_value reads its value and birth, and marks it. The value that
+ *   was found is not used again: swap_value loads the word anew, compares it as a word, and takes a
+ *   reference only to what its own CAS has taken out of the node, which is the caller's then, and
+ *   released by nobody else. Nor is `expected` followed, which the caller keeps alive besides.
  *
- *   refresh_hint joins the builders of the node, so whoever found it without a hint holds the node. */
+ *   refresh_hint joins the builders of the node, so whoever found it without a hint holds the
+ *   node. */
 typedef enum entry_use { ITS_VALUE, ITS_WORD, ITS_NODE } entry_use;
 
 CC_NEVER_INLINE cc_status seek_entry_plainly(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
@@ -244,7 +246,8 @@ CC_NEVER_INLINE cc_status seek_entry_plainly(cc_skiplist *list, cc_smr_guard *g,
     return status;
 }
 
-/* In a read phase. The position is its caller's: what a phase calls has little stack (CC_MOST_STACK). */
+/* In a read phase. The position is its caller's: what a phase calls has little stack
+ * (CC_MOST_STACK). */
 CC_NEVER_INLINE cc_status seek_entry_in_phase(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
                                               position *at, node **n) {
     cc_status status = seek(list, g, true, search, at, SEEK_ENTRY);
@@ -252,7 +255,8 @@ CC_NEVER_INLINE cc_status seek_entry_in_phase(cc_skiplist *list, cc_smr_guard *g
     return status;
 }
 
-/* A read phase; the write phase holds what it uses. `at` is room for a search, where the phase restarts. */
+/* A read phase; the write phase holds what it uses. `at` is room for a search, where the phase
+ * restarts. */
 CC_ALWAYS_INLINE cc_status find_entry_in_phase(cc_skiplist *list, cc_smr_guard *g, bool restarts,
                                                cc_search *search, position *at, entry_use use,
                                                found_entry *found) {
@@ -294,7 +298,8 @@ CC_NEVER_INLINE cc_status find_entry_restartably(cc_skiplist *list, cc_smr_guard
     return find_entry_in_phase(list, g, true, search, &at, use, found);
 }
 
-/* The entry with the searched key, by a hint or by a search: CC_FOUND, CC_ABSENT or CC_NEED_COMPARE. */
+/* The entry with the searched key, by a hint or by a search: CC_FOUND, CC_ABSENT or
+ * CC_NEED_COMPARE. */
 CC_ALWAYS_INLINE cc_status find_entry(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
                                       entry_use use, found_entry *found) {
     return g->restarts ? find_entry_restartably(list, g, search, use, found)
@@ -325,9 +330,9 @@ static cc_status get(cc_ordered *map, cc_search *search, uintptr_t *value) {
     return status;
 }
 
-/* Link a node that is in the map on its upper levels, as far as that goes: when it dies meanwhile, or
- * a comparison is needed, it stays lower than it was meant to be. Returns how many levels it has got. Of `at` the levels
- * are right that it has afterwards. */
+/* Link a node that is in the map on its upper levels, as far as that goes: when it dies meanwhile,
+ * or a comparison is needed, it stays lower than it was meant to be. Returns how many levels it has
+ * got. Of `at` the levels are right that it has afterwards. */
 static int build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n,
                        position *at) {
     for (int level = 1; level < height_of(n); level++) {
@@ -337,7 +342,8 @@ static int build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, no
                 return level;
             }
             node *after = at->after[level];
-            /* Our own next first, by CAS, since a remover may mark it at any time; then the link to us. */
+            /* Our own next first, by CAS, since a remover may mark it at any time; then the link to
+             * us. */
             if (target_of(link) != after &&
                 !cc_cas_acq_rel_uptr(&n->next[level], &link, (uintptr_t)after)) {
                 return level;
@@ -358,8 +364,9 @@ static int build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, no
     return height_of(n);
 }
 
-/* Where the searched key is, or belongs. With `by_hint`, and when a hint leads to it, only at->after[0] is set. A read
- * phase; the write phase holds the position on the levels below `levels`. */
+/* Where the searched key is, or belongs. With `by_hint`, and when a hint leads to it, only
+ * at->after[0] is set. A read phase; the write phase holds the position on the levels below
+ * `levels`. */
 CC_ALWAYS_INLINE cc_status find_place_in_phase(cc_skiplist *list, cc_smr_guard *g, bool restarts,
                                                cc_search *search, bool by_hint, position *at,
                                                int levels) {
@@ -499,8 +506,8 @@ static bool is_ordered_by_asking(cc_skiplist *list, const cc_search *search) {
     return search->known_count || (!search->hash && cc_load_relaxed_u32(&list->map.common.asked));
 }
 
-/* The entry to remove, and its place on every level: all that must be asked about it is asked now, before the removal.
- * A read phase; the write phase holds the node and the place. */
+/* The entry to remove, and its place on every level: all that must be asked about it is asked now,
+ * before the removal. A read phase; the write phase holds the node and the place. */
 CC_NEVER_INLINE cc_status find_entry_and_place(cc_skiplist *list, cc_smr_guard *g,
                                                cc_search *search, found_entry *found,
                                                position *at) {
@@ -511,7 +518,8 @@ CC_NEVER_INLINE cc_status find_entry_and_place(cc_skiplist *list, cc_smr_guard *
         if (seek(list, g, false, search, at, SEEK_POSITION) == CC_NEED_COMPARE) {
             return CC_NEED_COMPARE;
         }
-        /* One more than a position on all levels has: n need not be in it, when comparisons are no order. */
+        /* One more than a position on all levels has: n need not be in it, when comparisons are no
+         * order. */
         cc_hold(g, CC_HELD_VALUE, (uintptr_t)found->n);
         keep_position(g, at, CC_FOUND, MAX_HEIGHT);
     } else if (status == CC_ABSENT) {

@@ -2,14 +2,15 @@
  *
  * The skip list as a whole: clear, freeing, what the garbage collector visits, and the check.
  *
- * Promises. clear removes every entry that is there when it begins. An entry that is put meanwhile may
- * be removed or stay: there is no instant at which the list need be empty. Without memory a part is
- * removed, and the list is in order.
+ * Promises. clear removes every entry that is there when it begins. An entry that is put meanwhile
+ * may be removed or stay: the list need not be empty at any point. Without memory a
+ * part is removed, and the list is in order.
  *
  * How clear works. It moves the clock on, kills what was made before, block by block in regions of
- * their own, unlinks the dead level by level, drops the table of hints (rule B for all nodes at once:
- * a table that is not current leads nowhere), and retires the nodes that are its own to retire. It
- * compares nothing. What there is no memory to retire is put aside, for the next clear or flush.
+ * their own, unlinks the dead level by level, drops the table of hints (rule B for all nodes at
+ * once: a table that is not current leads nowhere), and retires the nodes that are its own to
+ * retire. It compares nothing. What there is no memory to retire is put aside, for the next clear
+ * or flush.
  *
  * Linearization points. clear: of each entry, the CAS of its value to the tombstone.
  *
@@ -36,7 +37,8 @@ typedef struct block_of_nodes {
     node *nodes[NODES_PER_BLOCK];
 } block_of_nodes;
 
-/* Values are retired between regions, so that few of them wait. No more than a thread keeps spare records. */
+/* Values are retired between regions, so that few of them wait. No more than a thread keeps spare
+ * records. */
 #ifndef MOST_KILLED_AT_ONCE
 #define MOST_KILLED_AT_ONCE 64u
 #endif
@@ -47,7 +49,8 @@ typedef struct killed {
     uint64_t births[MOST_KILLED_AT_ONCE];
 } killed;
 
-/* A read phase, in which each killing is a moment of a write phase; what is killed stays so at a second start. */
+/* A read phase, in which each killing is a moment of a write phase; what is killed stays so at a
+ * second start. */
 CC_NEVER_INLINE void walk_and_kill(cc_skiplist *list, cc_smr_guard *g, block_of_nodes *block,
                                    uint64_t newest, killed *k) {
     CC_CHECKPOINT(g);
@@ -95,8 +98,9 @@ static unsigned room_for_killed(cc_skiplist *list, cc_thread *self) {
     return self->spare_count;
 }
 
-/* Kill some entries that were made in era `newest` or before; the nodes that are ours to retire go to
- * `block`. Returns how many entries were removed (0: there are no more), or -1 without memory. */
+/* Kill some entries that were made in era `newest` or before; the nodes that are ours to retire go
+ * to `block`. Returns how many entries were removed (0: there are no more), or -1 without
+ * memory. */
 static int64_t kill_some(cc_skiplist *list, cc_thread *self, block_of_nodes *block,
                          uint64_t newest) {
     cc_smr_guard g;
@@ -144,7 +148,8 @@ static void put_aside(cc_skiplist *list, block_of_nodes *blocks) {
     } while (!cc_cas_acq_rel_uptr(&list->aside, &head, (uintptr_t)blocks)); /* (6) */
 }
 
-/* Retire nodes that nothing leads to. Where there is no memory for a record, the rest is put aside. */
+/* Retire nodes that nothing leads to. Where there is no memory for a record, the rest is put
+ * aside. */
 static void retire_nodes(cc_skiplist *list, cc_thread *self, block_of_nodes *blocks) {
     while (blocks) {
         block_of_nodes *b = blocks;
@@ -189,13 +194,14 @@ cc_status cc_skiplist_clear(cc_ordered *map) {
     block_of_nodes *blocks = NULL;
     cc_status status = CC_FOUND;
     cc_thread *self = cc_thread_self();
-    /* What the end cannot do without comes first: there, foreign code may have used up what is spare. */
+    /* What the end cannot do without comes first: there, foreign code may have used up what is
+     * spare. */
     if (!self || cc_reserve(self, 1)) {
         return CC_NO_MEMORY;
     }
     cc_retired *record_of_hints = cc_take_spare(self);
-    /* The clock moves on here, so that what is made from now on can be told apart, and stays: a stream of
-     * new entries cannot keep the clear busy. */
+    /* The clock moves on here, so that what is made from now on can be told apart, and stays: a
+     * stream of new entries cannot keep the clear busy. */
     uint64_t newest = cc_fetch_add_seq_cst_u64(&list->map.common.domain->era, 1) & CC_ERA_MASK;
     for (int64_t n = 1; n > 0;) {
         if (!blocks || blocks->count == NODES_PER_BLOCK) {
@@ -330,7 +336,8 @@ static int by_address(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-/* Whether every hint leads to a node of level 0, which are `entries`. Follows no hint: the node may be gone. */
+/* Whether every hint leads to a node of level 0, which are `entries`. Follows no hint: the node may
+ * be gone. */
 static bool hints_are_linked(cc_skiplist *list, const hint_table *t, size_t entries) {
     uintptr_t *linked = cc_alloc((entries + 1) * sizeof *linked);
     if (!linked) {
@@ -351,8 +358,8 @@ static bool hints_are_linked(cc_skiplist *list, const hint_table *t, size_t entr
     return all;
 }
 
-/* Order on every level, every level a subset of the one below, no marked or dead node linked, no hint that leads
- * elsewhere, counts right. */
+/* Order on every level, every level a subset of the one below, no marked or dead node linked, no
+ * hint that leads elsewhere, counts right. */
 const char *cc_skiplist_check(cc_ordered *map) {
     cc_skiplist *list = (cc_skiplist *)map;
     size_t entries = 0, bytes = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What the files of the skip list share: nodes, positions, and seeking. skiplist.c has the overview.
+ * What the files of the skip list share: nodes, positions, and seeking. skiplist.c has the
+ * overview.
  *
  * Positions. The positions that a CAS goes by come from one uninterrupted pass, from the head down.
  *
@@ -8,7 +9,8 @@
  * with an equal key: a sweep, which stops at the first key that is not smaller, would not reach the
  * dead one. seek() starts over when an upper level shows an equal node that level 0 does not.
  *
- * Progress. A search starts over only when somebody else has changed a link that it was about to use.
+ * Progress. A search starts over only when somebody else has changed a link that it was about to
+ * use.
  *
  * Limits. 16 levels with p = 1/4: expected time is O(log n) to 4^16 entries.
  *
@@ -125,7 +127,8 @@ CC_ALWAYS_INLINE int compare(cc_skiplist *list, cc_smr_guard *g, cc_search *sear
     return cc_compare_key(&list->map.common, g, search, kind_of(n), n->digest, n->key, n);
 }
 
-/* Where a key is, or would be: on each level the last node before it and the first one not before. */
+/* Where a key is, or would be: on each level the last node before it and the first one not
+ * before. */
 typedef struct position {
     node *before[MAX_HEIGHT];
     node *after[MAX_HEIGHT];
@@ -156,8 +159,8 @@ CC_ALWAYS_INLINE int compare_sought(const void *what, uintptr_t n) {
     return order == 0 && s->mode == SEEK_PAST_EQUAL ? 1 : order;
 }
 
-/* `restarts` is true where a copy of the search is for regions that restart and nothing else; false is
- * right for both. */
+/* `restarts` is true where a copy of the search is for regions that restart and nothing else; false
+ * is right for both. */
 CC_ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, bool restarts,
                                 cc_search *search, position *at, seek_mode mode) {
     const sought what = {list, g, search, mode};
@@ -196,9 +199,9 @@ CC_ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, bool restart
         if (level >= 0) {
             continue;
         }
-        /* `equal` is level 0's now. An equal node further up that is not the one down here is dead and
-         * about to be unlinked; nothing may be linked in front of it. When it is alive all the same,
-         * then the comparisons are no order, and starting over would never end. */
+        /* `equal` is level 0's now. An equal node further up that is not the one down here is dead
+         * and about to be unlinked; nothing may be linked in front of it. When it is alive all the
+         * same, then the comparisons are no order, and starting over would never end. */
         if (!equal_above || equal_above == equal ||
             cc_load_acquire_uptr(&equal_above->slot.value) != CC_TOMBSTONE) {
             return equal ? CC_FOUND : CC_ABSENT;
@@ -207,8 +210,8 @@ CC_ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, bool restart
     }
 }
 
-/* The end of a search for a position: of what it has found, keep what the caller's CASes go by, on the
- * levels below `levels`. */
+/* The end of a search for a position: of what it has found, keep what the caller's CASes go by, on
+ * the levels below `levels`. */
 CC_ALWAYS_INLINE void keep_position(cc_smr_guard *g, const position *at, cc_status status,
                                     int levels) {
     if (g->restarts &&
@@ -224,8 +227,8 @@ CC_ALWAYS_INLINE void keep_position(cc_smr_guard *g, const position *at, cc_stat
 
 /* ---------------------------------------------------------------- dying (skiplist_sweep.c) */
 
-/* Another search in the same operation: a read phase of its own. Keeps `levels` levels of the position,
- * and nothing of what was kept before. */
+/* Another search in the same operation: a read phase of its own. Keeps `levels` levels of the
+ * position, and nothing of what was kept before. */
 cc_status cc_skiplist_seek_again(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
                                  position *at, int levels);
 
@@ -235,8 +238,9 @@ void cc_skiplist_unlink_dead(cc_skiplist *list, cc_smr_guard *g, int level);
 /* Unlink n by one CAS on each level, where it still follows what it has been seen to follow. */
 void cc_skiplist_unlink_at(cc_skiplist *list, const position *at, node *n);
 
-/* We are the last one out of a removed node: take it out of the hints, unlink it wherever it still is,
- * and leave it to be retired at the end of the operation. `search` is for its key, and asks nothing. */
+/* We are the last one out of a removed node: take it out of the hints, unlink it wherever it still
+ * is, and leave it to be retired at the end of the operation. `search` is for its key, and asks
+ * nothing. */
 void cc_skiplist_last_one_out(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n,
                               cc_leftovers *left);
 
@@ -247,7 +251,7 @@ void cc_skiplist_check_unreachable(cc_skiplist *list, const node *dead);
 #define cc_skiplist_check_unreachable(list, dead) ((void)0)
 #endif
 
-/* ---------------------------------------------------------------- the other operations of the table */
+/* ---------------------------------------------------------------- the table's other operations */
 
 /* skiplist_order.c */
 cc_status cc_skiplist_neighbour(cc_ordered *map, cc_search *search, cc_relation relation,

@@ -2,30 +2,30 @@
  *
  * The skip list: ordered queries, pops and scans.
  *
- * Promises. A query answers with an entry that was in that relation to the key, with its value, at one
- * instant of the call, but for what is said below; a pop hands out the very entry that was the end, to
- * nobody else; a scan, entries that were each there at an instant of the call, in order, without one
- * twice.
+ * Promises. A query is linearizable, key and value together, with the one exception below. A pop
+ * hands out the very entry that was the end, to nobody else. A scan is weakly consistent: entries
+ * that were each there at some point of the call, in order, none twice.
  *
  * Linearization points.
- *   first, floor...  the second load of the predecessor's clean level-0 link, between two loads of the
- *                    entry's value that agree; without an entry the first load. For the key alone that
- *                    is exact. The value may have been another at that load, and the loads agree all
- *                    the same, when the very word has been taken out and put back; and the value's
- *                    first load finds the link right or not: it is wrong when another key has come in
- *                    between, and gone before the second load of the link. Only when both happen
- *                    inside of one look were key and value never the answer together. A count of
- *                    changes in the predecessor would tell; it would cost a word in every node, or a
- *                    shared line at every removal. Meeting a dead node in one of the two places that
- *                    matter, the search starts over: stepping over it would return an entry that was
- *                    never in that relation.
- *   pop_end          the CAS of the value to the tombstone. The entry was the end when the end was
- *                    looked for, as above, and the CAS is on that node and from that value: nobody else
- *                    gets this entry, and it is not another with an equal key.
- *   scans            each entry by itself, at the load of its value.
+ *   first, floor...  the second load of the predecessor's clean level-0 link, between two loads of
+ *                    the entry's value that agree. Without an entry: the first load of the link.
+ *   pop_end          the CAS of the value to the tombstone. It is on the node that was the end by a
+ *                    query, and from the value that the query read: nobody else gets this entry,
+ *                    and it is not another one with an equal key.
+ *   scans            each entry by itself: the load of its value.
  *
- * Progress. Lock-free, as all of skiplist.c. A scan visits at most MOST_NODES_PER_REGION nodes in one
- * region, so that it pins no more than that of what dies meanwhile.
+ * The exception. For the key alone the answer is always exact. The two loads of the value may agree
+ * although it was another in between: when the very word has been taken out and put back. And the
+ * link may have been wrong at the value's first load: when another key had come in between, and
+ * gone before the second load of the link. Only when both happen inside one look were key and value
+ * never the answer together. A count of changes in the predecessor would tell; it would cost a word
+ * in every node, or a shared line at every removal.
+ *
+ * Dead nodes. A query that meets a dead node in one of the two places that matter starts over:
+ * stepping over it would return an entry that was never in that relation.
+ *
+ * Progress. Lock-free, as all of skiplist.c. A scan visits at most MOST_NODES_PER_REGION nodes in
+ * one region, so that it pins no more than that of what dies meanwhile.
  */
 #include "skiplist_inside.h"
 
@@ -35,10 +35,11 @@
 
 /* True, and *value read, when n is alive; else it is marked, so that the next seek unlinks it.
  *
- * n's neighbourhood is `from`, whose link to `to` has shown n to be what is wanted, or `from` is NULL. The entry is
- * a neighbour now, too: the value may have been replaced since that link was read, and a key come in
- * between before that; then key and value never were the answer together. So the link is read once more, between
- * two looks at the value. The head says what gets through all the same. */
+ * n's neighbourhood is `from`, whose link to `to` has shown n to be what is wanted, or `from` is
+ * NULL. The entry is a neighbour now, too: the value may have been replaced since that link was
+ * read, and a key come in between before that; then key and value never were the answer together.
+ * So the link is read once more, between two looks at the value. The head says what gets through
+ * all the same. */
 static bool look_at_neighbour(cc_smr_guard *g, node *n, const node *from, const node *to,
                               uintptr_t *value) {
     uintptr_t v = cc_load_value(g, false, &n->slot); /* (2) */
@@ -57,8 +58,9 @@ static void acquire_entry(cc_skiplist *list, const node *n, uintptr_t value, cc_
     *entry = (cc_entry){n->digest, n->key, value, (uint8_t)kind_of(n)};
 }
 
-/* Take n's entry, when it is alive, as the next one of a scan: a moment of a write phase in the middle of a read
- * phase. When that turns out to have ended the read phase, the entry counts all the same. */
+/* Take n's entry, when it is alive, as the next one of a scan: a moment of a write phase in the
+ * middle of a read phase. When that turns out to have ended the read phase, the entry counts all
+ * the same. */
 static void take_entry(cc_skiplist *list, cc_smr_guard *g, node *n, cc_entry *entries,
                        size_t *count) {
     uintptr_t value;
@@ -192,7 +194,8 @@ cc_status cc_skiplist_pop_end(cc_ordered *map, cc_relation end, const cc_stored_
     return status;
 }
 
-/* A read phase that takes entries as it goes. A second start goes on with none; with some, they are the answer. */
+/* A read phase that takes entries as it goes. A second start goes on with none; with some, they are
+ * the answer. */
 CC_NEVER_INLINE cc_status walk_up(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
                                   bool exclusive, position *at, cc_entry *entries, size_t room,
                                   size_t *count, bool *at_end) {
@@ -258,9 +261,9 @@ static int level_spanning(size_t room) {
 #define MOST_ENTRIES_DOWN 256u
 #endif
 
-/* There are no links to the left. So: from the position, step back on an upper level, walk forward on
- * level 0, remember the last `room` nodes, and hand them out from the last one. A read phase; at a second start as in
- * walk_up. CC_ABSENT: there is nothing. CC_MISMATCH: step back less. */
+/* There are no links to the left. So: from the position, step back on an upper level, walk forward
+ * on level 0, remember the last `room` nodes, and hand them out from the last one. A read phase; at
+ * a second start as in walk_up. CC_ABSENT: there is nothing. CC_MISMATCH: step back less. */
 CC_NEVER_INLINE cc_status walk_down(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
                                     bool exclusive, position *at, int level, node **ring,
                                     cc_entry *entries, size_t room, size_t *count) {
@@ -324,8 +327,8 @@ cc_status cc_skiplist_scan_down(cc_ordered *map, cc_search *search, bool exclusi
         }
         status = walk_down(list, &g, search, exclusive, &at, level, ring, entries, room, count);
         cc_end_operation(&g);
-        /* CC_MISMATCH: somebody was in the way, the stretch is unusually long, or the comparisons are no
-         * order: step back less. On level 0 there is nothing to walk. */
+        /* CC_MISMATCH: somebody was in the way, the stretch is unusually long, or the comparisons
+         * are no order: step back less. On level 0 there is nothing to walk. */
     }
     return status == CC_NEED_COMPARE ? status : CC_FOUND;
 }

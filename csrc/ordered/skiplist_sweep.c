@@ -2,22 +2,22 @@
  *
  * The skip list: unlinking what has been removed.
  *
- * Promises. When the last one out of a node (handoff.h) returns from here, no link and no hint leads
- * to the node, and none ever will.
+ * Promises. When the last one out of a node (handoff.h) returns from here, no link and no hint
+ * leads to the node, and none ever will.
  *
- * A sweep. A search for the node's key passes the node on every level, and unlinks it there. It asks
- * nothing, since the operation has had its effect: what it would have to ask, and what it cannot be
- * sure of, is found by walking the level.
+ * A sweep. A search for the node's key passes the node on every level, and unlinks it there. It
+ * asks nothing, since the operation has had its effect: what it would have to ask, and what it
+ * cannot be sure of, is found by walking the level.
  *
- * Proof of unlinking. A sweep relies on comparisons to lead it to the dead node, and those that foreign
- * code makes may lie, or be no total order (frozensets are not). So UNLINKED is looked for in the
- * node's own links. Where one is missing, and foreign code has ever been asked about this list, the
- * sweep walks that level until it is there: with lies, with a key come in between that the search
- * knows nothing of, or while another thread is between its two steps. Likewise a search that is told
- * that two live nodes in different places equal its key goes by level 0.
+ * Proof of unlinking. A sweep relies on comparisons to lead it to the dead node, and those that
+ * foreign code makes may lie, or be no total order (frozensets are not). So UNLINKED is looked for
+ * in the node's own links. Where one is missing, and foreign code has ever been asked about this
+ * list, the sweep walks that level until it is there: with lies, with a key come in between that
+ * the search knows nothing of, or while another thread is between its two steps. Likewise a search
+ * that is told that two live nodes in different places equal its key goes by level 0.
  *
- * Progress. A walk goes back some steps when somebody has changed the link that it stands on, never to
- * wait for anybody.
+ * Progress. A walk goes back some steps when somebody has changed the link that it stands on, never
+ * to wait for anybody.
  */
 #include "skiplist_inside.h"
 
@@ -49,9 +49,10 @@ cc_status cc_skiplist_seek_again(cc_skiplist *list, cc_smr_guard *g, cc_search *
 #define MOST_STEPS_BACK 16u
 #endif
 
-/* Walk a level and unlink what is marked there: from end to end, or until `sought_node`, if there is
- * one, is unlinked. A read phase: it only helps. Whoever is in the way costs a few steps back, to the last place that is still linked, and only when
- * all of MOST_STEPS_BACK places have died the way from the head. */
+/* Walk a level and unlink what is marked there: from end to end, or until `sought_node`, if there
+ * is one, is unlinked. A read phase: it only helps. Whoever is in the way costs a few steps back,
+ * to the last place that is still linked, and only when all of MOST_STEPS_BACK places have died the
+ * way from the head. */
 CC_NEVER_INLINE void unlink_dead_from_level(cc_skiplist *list, cc_smr_guard *g, int level,
                                             const node *sought_node) {
     CC_CHECKPOINT(g);
@@ -92,8 +93,8 @@ static void unlink_without_comparing(cc_skiplist *list, cc_smr_guard *g, node *n
     }
 }
 
-/* In the region that has seen `at`, in a write phase. On levels that `at` does not have: what follows
- * the head. */
+/* In the region that has seen `at`, in a write phase. On levels that `at` does not have: what
+ * follows the head. */
 void cc_skiplist_unlink_at(cc_skiplist *list, const position *at, node *n) {
     for (int level = height_of(n) - 1; level >= 0; level--) {
         node *before = level < at->levels ? at->before[level] : &list->head;
@@ -119,8 +120,9 @@ void cc_skiplist_check_unreachable(cc_skiplist *list, const node *dead) {
 }
 #endif
 
-/* After a search for n's key: whether n can still be linked. Never, when no comparison of this list was
- * ever left to foreign code: then the order is total, and the search has passed n on every level. */
+/* After a search for n's key: whether n can still be linked. Never, when no comparison of this list
+ * was ever left to foreign code: then the order is total, and the search has passed n on every
+ * level. */
 static bool may_be_linked(cc_skiplist *list, const node *n) {
     return cc_load_relaxed_u32(&list->map.common.asked) && !is_unlinked(n);
 }

@@ -15,10 +15,10 @@
  * the current one before some value that has been in the slot was put there, hence not after the
  * publication of the value that is read later.
  *
- * The double look. An answer of a key with its value needs both at one instant. A reader loads the
- * value, then looks once more at what shows that the key is the right one, then at the value
- * (cc_value_is_still). Equal values mean the same value all the while, unless the very word has been
- * taken out and put back in between.
+ * The double look. An answer of a key with its value is linearizable only if both were right at
+ * one point. A reader loads the value, then looks once more at what shows that the key is the right
+ * one, then at the value (cc_value_is_still). Equal values mean the same value all the while,
+ * unless the very word has been taken out and put back in between.
  *
  * Linearization points. An update: the CAS in cc_swap_value. A look: the load in cc_load_value.
  *
@@ -65,9 +65,9 @@ static inline void cc_raise_birth(cc_value_slot *s, uint64_t era) {
     }
 }
 
-/* Swap the value for `value` (CC_TOMBSTONE to remove the entry). CC_FOUND: done, counted, and the old
- * value is in `left`. CC_ABSENT: the entry is dead. CC_MISMATCH: the value is not `expected`, where
- * one is given. In a write phase. */
+/* Swap the value for `value` (CC_TOMBSTONE to remove the entry). CC_FOUND: done, counted, and the
+ * old value is in `left`. CC_ABSENT: the entry is dead. CC_MISMATCH: the value is not `expected`,
+ * where one is given. In a write phase. */
 static inline cc_status cc_swap_value(cc_container *c, cc_smr_guard *g, cc_value_slot *s,
                                       uintptr_t value, const uintptr_t *expected,
                                       cc_leftovers *left) {

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: BSD-3-Clause */
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the processor can do, asked of it or of the system once and then remembered.
+ */
 #include "concurrent_collections/cc_arch.h"
 
 #include "cc_os.h"
@@ -31,8 +34,8 @@ static unsigned ask_the_machine(void) {
 }
 #endif
 
-/* For tests: what CONCURRENT_COLLECTIONS_WITHOUT names when it is first asked for is not there. So what runs on machines without
- * it can be tried on one that has it. */
+/* For tests: the feature that CONCURRENT_COLLECTIONS_WITHOUT names is reported as absent. So what
+ * runs on machines without it can be tried on one that has it. Read once. */
 #if defined(_MSC_VER) && !defined(__clang__)
 #pragma warning(disable : 4996) /* of getenv, which is standard C */
 #endif

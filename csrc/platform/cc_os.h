@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Every call into an operating system, behind one small header. os_posix.c and os_windows.c hold
- * the small ones, park_*.c the waiting on an address; each file compiles to nothing elsewhere.
+ * Every call into an operating system, behind one small header.
+ *
+ *     os_posix.c, os_windows.c                clocks, processors, thread exit, fork
+ *     park_linux.c, park_condvar.c            waiting on an address (Windows: in os_windows.c)
+ *     interrupt_linux.c, interrupt_none.c     interrupting a thread
+ *
+ * Each file compiles to nothing where it does not belong. Nothing here needs an interpreter.
  */
 #ifndef CC_OS_H
 #define CC_OS_H
@@ -39,8 +44,8 @@ uint64_t cc_os_thread_number(void);
 
 /* ---- interrupting a thread of this process, wherever it is (memory/debra.c) ---- */
 
-/* AddressSanitizer without optimization: frames are so large that the handler could not tell what it has
- * interrupted (CC_MOST_STACK in memory/debra.h). */
+/* CC_FRAMES_ARE_HUGE: under AddressSanitizer without optimization frames are so large that the
+ * handler could not tell what it has interrupted (CC_MOST_STACK in memory/debra.h). */
 #if !defined(__OPTIMIZE__)
 #if defined(CC_ASAN) || defined(__SANITIZE_ADDRESS__)
 #define CC_FRAMES_ARE_HUGE 1
@@ -52,7 +57,8 @@ uint64_t cc_os_thread_number(void);
 #endif
 
 /* CC_HAS_INTERRUPTS: the platform has signals, and a barrier that reaches the other threads. Under
- * ThreadSanitizer signals arrive late, at the next call into its runtime, so there they are of no use. */
+ * ThreadSanitizer signals arrive late, at the next call into its runtime, so there they are of no
+ * use. */
 #if defined(__linux__) && !defined(CC_TSAN) && !defined(CC_FRAMES_ARE_HUGE) &&                     \
     (defined(CC_ARCH_X86_64) || defined(CC_ARCH_AARCH64))
 #define CC_HAS_INTERRUPTS 1
@@ -61,37 +67,40 @@ uint64_t cc_os_thread_number(void);
 #define CC_HAS_INTERRUPTS 0
 #endif
 
-/* `handler(context)` runs on the interrupted thread, on top of whatever it was doing; `context` is for the
- * two functions below. Installed with the first call, or when the signal's number (0: the default, a
- * real-time signal) changes. Returns false when the system lacks something, or the number is no signal
- * that can be taken, or somebody else has a handler for it. Thread-safe. */
+/* Have `handler(context)` called on a thread that cc_os_interrupt interrupts, on top of whatever
+ * the thread is doing. `context` is for the functions below. True: it is installed. False: the
+ * system lacks something, the number is no signal that can be taken, or somebody else has a handler
+ * for it. signal_number 0 stands for the default, a real-time signal. Thread-safe; again is
+ * harmless. */
 bool cc_os_interrupts_begin(int signal_number, void (*handler)(void *context));
 
 /* The signal in use, 0 before the first successful cc_os_interrupts_begin. */
 int cc_os_interrupt_signal(void);
 
-/* Send the signal to a thread. True: everything that the thread had stored when it was interrupted is visible
- * now, and it takes no step of what it was doing before the handler has run. False: that is not sure (the thread
- * has the signal blocked, somebody has taken the handler away). Never waits for the thread. */
+/* Interrupt a thread. True: everything that the thread had stored when it was interrupted is
+ * visible now, and it takes no step of what it was doing before the handler has run. False: that is
+ * not sure (the thread has the signal blocked, or somebody has taken the handler away). Never waits
+ * for the thread. */
 bool cc_os_interrupt(uint64_t thread_number);
 
-/* Nobody has taken the handler away. Wait-free: a system call. */
+/* Whether the handler is still the one that was installed. Wait-free: a system call. */
 bool cc_os_interrupts_are_ours(void);
 
-/* In the handler: was the code that `context` was taken from running within `bytes` of stack below `stack`? */
+/* In the handler: was the code that `context` was taken from running within `bytes` of stack below
+ * `stack`? */
 bool cc_os_was_interrupted_within(const void *context, const void *stack, size_t bytes);
 
-/* In the handler: return to what was interrupted, another signal's handler, and come again as soon as
- * that has returned, before the code below takes a step. */
+/* In the handler, when it has interrupted another signal's handler: let that one finish, and come
+ * again as soon as it has returned, before the code below it takes a step. */
 void cc_os_interrupt_again_after_outer_handler(void *context);
 
-/* In the handler, before leaving it by a jump: the signal mask of the interrupted code. */
+/* In the handler, before leaving it by a jump: restore the signal mask of the interrupted code. */
 void cc_os_restore_interrupted_mask(const void *context);
 
 /* ---- parking: wait until a word changes ---- */
 
 typedef enum cc_park_result {
-    CC_PARK_WOKEN, /* somebody woke us, or the word had changed already, or for no reason */
+    CC_PARK_WOKEN, /* woken, or the word had changed already, or for no reason */
     CC_PARK_TIMED_OUT, /* the deadline has passed */
     CC_PARK_INTERRUPTED /* a signal arrived: let its handler run, then look again */
 } cc_park_result;

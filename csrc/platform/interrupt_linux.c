@@ -1,25 +1,35 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Stopping another thread at once: a directed signal, then a barrier, then a look at the signal mask.
+ * Interrupting another thread on Linux: a directed signal, then a barrier, then a look at the
+ * signal mask and at the handler.
  *
- * tgkill marks the signal pending before it returns. A thread handles what is pending whenever it goes
- * from the kernel back to its own code, so a thread that is not running runs the handler before anything
- * else. One that is running is interrupted by membarrier(PRIVATE_EXPEDITED), which does not return before
- * every running thread of the process has taken an interrupt with a full barrier; on its way back from that
- * the thread handles the signal. Neither call says whether the thread has the signal blocked: that is read
- * from /proc afterwards. The mask that counts is the one at the time of the barrier; the caller knows that the
- * code in question does not change its mask, and sees by a counter that the thread has not left that code.
+ * Promises. When cc_os_interrupt returns true, the thread takes no step of what it was doing before
+ * the handler has run, and what it had stored is visible. The caller does not wait for the thread.
  *
- * The handler that counts is the one at the time when the signal is handled, which may be long after the barrier: a
- * thread that does not run handles it when it runs again. So the disposition is looked at after the barrier,
- * and who finds ours may rely on it only because nobody takes the signal away from then on; docs/smr.md
- * says so to the application. Before the signal it is looked at, too: somebody else's default would end the process.
+ * The signal. tgkill marks it pending before it returns. A thread handles what is pending whenever
+ * it goes from the kernel back to its own code. So a thread that is not running runs the handler
+ * before anything else.
+ *
+ * The barrier. A thread that is running is interrupted by membarrier(PRIVATE_EXPEDITED), which
+ * returns only when every running thread of the process has taken an interrupt with a full barrier.
+ * On its way back from that interrupt the thread handles the signal.
+ *
+ * The mask. Neither call says whether the thread has the signal blocked: that is read from /proc
+ * afterwards. What counts is the mask at the time of the barrier. The caller knows that the code in
+ * question does not change its mask, and sees by a counter that the thread has not left that code.
+ *
+ * The handler. What counts is the one at the time when the signal is handled, which may be long
+ * after the barrier: a thread that does not run handles it when it runs again. So the disposition
+ * is looked at after the barrier. Who finds ours may rely on it only because nobody takes the
+ * signal away from then on; docs/smr.md says so to the application. It is looked at before the
+ * signal is sent, too, since somebody else's default would end the process.
  */
 #if defined(__linux__)
 #define _GNU_SOURCE /* syscall, ucontext's registers */
 #include "cc_os.h"
 
-/* In schedules the threads are fibres, which the scheduler interrupts; tests/c/yielding.c has real ones. */
+/* In schedules the threads are fibres, which the scheduler interrupts; tests/c/yielding.c has real
+ * ones. */
 #if CC_HAS_INTERRUPTS && (!defined(CC_SCHED) || defined(CC_SCHED_OF_REAL_THREADS))
 #include <errno.h>
 #include <fcntl.h>
@@ -88,8 +98,8 @@ static bool install(int number) {
     }
     memset(&action, 0, sizeof action);
     action.sa_sigaction = on_signal;
-    /* Other signals are not held back: a handler of theirs on top of ours is harmless. Not on an alternate
-     * stack: the handler must be able to jump out. */
+    /* Other signals are not held back: a handler of theirs on top of ours is harmless. Not on an
+     * alternate stack: the handler must be able to jump out. */
     action.sa_flags = SA_SIGINFO | SA_RESTART;
     sigemptyset(&action.sa_mask);
     return sigaction(number, &action, NULL) == 0;
@@ -152,9 +162,9 @@ bool cc_os_was_interrupted_within(const void *context, const void *stack, size_t
 
 void cc_os_interrupt_again_after_outer_handler(void *context) {
     int number = cc_os_interrupt_signal();
-    /* Blocked here already, since its handler is running: so it stays pending. Blocked in the outer handler by
-     * the mask that our return restores. The outer handler's return restores the mask of the code below,
-     * which has it unblocked, and the kernel delivers it then. */
+    /* Blocked here already, since its handler is running: so it stays pending. Blocked in the outer
+     * handler by the mask that our return restores. The outer handler's return restores the mask of
+     * the code below, which has it unblocked, and the kernel delivers it then. */
     syscall(SYS_tgkill, getpid(), (pid_t)cc_os_thread_number(), number);
     sigaddset(&((ucontext_t *)context)->uc_sigmask, number);
 }

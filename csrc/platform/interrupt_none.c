@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: BSD-3-Clause */
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Where no thread can be interrupted: DEBRA+ is refused, and containers use interval-based
+ * reclamation.
+ */
 #include "cc_os.h"
 
 #if !CC_HAS_INTERRUPTS

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: BSD-3-Clause */
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * cc_os.h for POSIX systems, but for interrupts and parking.
+ */
 #if !defined(_WIN32)
 #if defined(__linux__)
 #define _GNU_SOURCE /* sched_getaffinity, gettid by number */

@@ -4,14 +4,18 @@
  * by the address. On macOS 14.4 and later os_sync_wait_on_address is used instead, when the system
  * has it (asked at run time: wheels run on older systems too).
  *
- * Protocol: the sleeper compares the word under the bucket's mutex, the waker takes the same mutex
+ * Promises. As cc_os.h; also, no wake-up is lost. A waker waits for a short lock, never for a
+ * sleeper.
+ *
+ * Protocol. The sleeper compares the word under the bucket's mutex, the waker takes the same mutex
  * before it signals. The word changed before the waker took the mutex, so either the sleeper sees
- * the change or it sleeps before the signal. Words that share a bucket wake each other: spurious,
- * never lost (hence broadcast, also for one).
+ * the change or it sleeps before the signal. Words that share a bucket wake each other, so every
+ * signal is a broadcast, and a wake may be spurious.
  *
- * Deadlines are those of a monotonic clock: setting the system's clock neither ends a wait nor makes it longer.
+ * Deadlines are those of a monotonic clock: setting the system's clock neither ends a wait nor
+ * makes it longer.
  *
- * CC_PARK_BY_CONDVAR compiles this file on Linux in place of park_linux.c, for tests.
+ * Tests. CC_PARK_BY_CONDVAR compiles this file on Linux, in place of park_linux.c.
  */
 #if !defined(_WIN32) && (!defined(__linux__) || defined(CC_PARK_BY_CONDVAR))
 #include <errno.h>
@@ -57,7 +61,7 @@ static struct bucket {
 static pthread_once_t buckets_once = PTHREAD_ONCE_INIT;
 
 #if defined(__APPLE__)
-/* There no condition variable waits by another clock than the wall's, but there is a wait for so long. */
+/* macOS has no condition variables by a monotonic clock, but a wait for a length of time. */
 static void make_condition(pthread_cond_t *c) {
     pthread_cond_init(c, NULL);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Parking on a futex. The kernel compares the word and goes to sleep in one step, so a wake between
- * the caller's last look and the sleep is not lost.
+ * Parking on a futex: no wake-up is lost, and a waker never blocks. The kernel compares the word
+ * and goes to sleep in one step, so a wake between the caller's last look and the sleep finds
+ * either a changed word or the sleeper.
  */
 #if defined(__linux__)
 #define _GNU_SOURCE

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: BSD-3-Clause */
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * cc_registry_lock.h: an SRWLOCK on Windows, a mutex that is held across fork() elsewhere.
+ */
 #include "cc_registry_lock.h"
 
 #if defined(_WIN32)

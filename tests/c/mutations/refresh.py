@@ -27,7 +27,8 @@ Edit = tuple[str, int, int, int, int]  # of a sequence of tokens, as difflib say
 COMMITS = 200  # of a file, that are tried as the base of a merge
 FEWEST_TOKENS = 8  # that a place must show as they are
 TOKEN = re.compile(
-    r"""/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[A-Za-z_]\w*|\d[\w.]*|\S""",
+    r"""/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[A-Za-z_]\w*|\d[\w.]*"""
+    r"""|->|\+\+|--|&&|\|\||(?:<<|>>|[-+*/%&|^<>=!])=|<<|>>|\S""",
     re.DOTALL,
 )
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z")
