@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The skip list in one thread: every function of ordered.h against a sorted array, with keys of
- * three kinds (words.h), and comparisons that the caller has to make. Words are counted: each that went in
- * comes out exactly once. What goes wrong outside of the list: test_skiplist_faults.c.
+ * Ordered containers in one thread: every function of ordered.h against a sorted array, with keys of
+ * three kinds (words.h), and comparisons that the caller has to make. Words are counted: each that
+ * went in comes out exactly once. What goes wrong outside of the container: test_skiplist_faults.c.
  */
 #include "words.h"
+#include "ordered_kinds.h"
 #include "scheme.h"
 
 /* ---------------------------------------------------------------- the model: a sorted array */
@@ -243,7 +244,7 @@ static void against_the_model(const profile *p) {
     static model m;
     m.count = 0;
     rng r = rng_from((uint64_t)p->range);
-    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, p->words);
+    cc_ordered *list = ordered_of(p->words);
     CHECK(list);
     int64_t operations = scaled(p->operations);
     for (int64_t i = 0; i < operations; i++) {
@@ -267,7 +268,7 @@ static void against_the_model(const profile *p) {
 
 static void test_empty(void) {
     begin_test("an empty list: nothing is found, nothing breaks");
-    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
+    cc_ordered *list = ordered_of(&deciding_words);
     uintptr_t value;
     cc_entry e;
     size_t n = 77;
@@ -295,7 +296,7 @@ static void test_empty(void) {
 
 static void test_no_room(void) {
     begin_test("scans with room for nothing return nothing");
-    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
+    cc_ordered *list = ordered_of(&deciding_words);
     cc_entry e;
     size_t n;
     for (int filled = 0; filled < 2; filled++) {
@@ -317,7 +318,7 @@ static void test_no_room(void) {
 
 static void test_long_scan_down(void) {
     begin_test("more entries than one call of scan_down hands out, or one region visits");
-    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
+    cc_ordered *list = ordered_of(&deciding_words);
     enum { N = 6000 };
     for (int64_t i = 0; i < N; i++) {
         put_as(list, 0, i, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
@@ -351,7 +352,7 @@ static void test_long_scan_down(void) {
 
 static void test_equal_keys_of_other_kinds(void) {
     begin_test("5 of one kind is 5 of another: found by either, hints or not; the first one stays");
-    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
+    cc_ordered *list = ordered_of(&deciding_words);
     for (int64_t i = 0; i < 500; i++) { /* enough for several tables of hints */
         put_as(list, (unsigned)(i % KEY_KINDS), i, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
     }
@@ -402,7 +403,7 @@ static int stop_at_third(uintptr_t word, void *argument) {
 
 static void test_whole_list_functions(void) {
     begin_test("visit, bytes, marks of changes");
-    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
+    cc_ordered *list = ordered_of(&deciding_words);
     size_t empty = cc_ordered_bytes(list);
     uint64_t changes = cc_ordered_changes_by_this_thread(list);
     for (int64_t i = 0; i < 300; i++) {
@@ -440,7 +441,7 @@ static int tell_before_the_effect(const cc_search *s, const cc_stored_key *store
 static void test_no_question_after_the_effect(void) {
     begin_test("an operation that has had its effect asks nothing more, and leaves nothing linked");
     for (uint64_t seed = 0; seed < 40; seed++) {
-        cc_ordered *list = asked_about = cc_ordered_new(&cc_skiplist_operations, &undecided_words);
+        cc_ordered *list = asked_about = ordered_of(&undecided_words);
         for (int64_t i = 0; i < 60; i++) {
             length_when_asked = (size_t)i;
             put_as(list, 2, i * 7 % 60, word_new(i), CC_PUT_ALWAYS, NULL, tell_before_the_effect);
@@ -475,7 +476,7 @@ static void test_no_question_after_the_effect(void) {
 static void test_plain_words(void) {
     begin_test("words that are not counted and keys that are their digests (as in cc_i64map)");
     static const cc_word_table plain = {0};
-    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &plain);
+    cc_ordered *list = ordered_of(&plain);
     rng r = rng_from(3);
     enum { RANGE = 3000 };
     static uintptr_t expected[RANGE];
@@ -509,9 +510,7 @@ static void test_plain_words(void) {
     cc_ordered_free(list);
 }
 
-int main(void) {
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    use_scheme_of_the_environment();
+static void test_kind(void) {
     test_empty();
     static const profile profiles[] = {
         {"kind 0 against the model: digests decide", &deciding_words, tell_the_truth, 0, 1, 300,
@@ -536,6 +535,12 @@ int main(void) {
     test_whole_list_functions();
     test_no_question_after_the_effect();
     test_no_room();
+}
+
+int main(void) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    use_scheme_of_the_environment();
+    for_every_ordered_kind(test_kind);
     printf("passed\n");
     return 0;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The skip list in one thread when others fail it: comparisons that lie, and memory that runs out at every
- * single allocation. Words are counted (words.h): each that went in comes out exactly once.
+ * Ordered containers in one thread when others fail them: comparisons that lie, and memory that runs
+ * out at every single allocation. Words are counted (words.h): each that went in comes out exactly
+ * once.
  */
 #include "memory/cc_alloc.h"
 #include "memory/smr_fast.h"
 #include "words.h"
+#include "ordered_kinds.h"
 #include "scheme.h"
 
 /* ---------------------------------------------------------------- comparisons that lie */
@@ -68,7 +70,7 @@ static void test_lies(void) {
     for (int64_t round = 0; round < lists; round++) {
         rng r = rng_from((uint64_t)round);
         mood = rng_from((uint64_t)round + 1000000);
-        cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &undecided_words);
+        cc_ordered *list = ordered_of(&undecided_words);
         unsigned first_kind = round % 3 == 0 ? 0 : round % 3 == 1 ? 1 : 2;
         unsigned kinds = round % 3 == 0 ? 3 : 1;
         for (int i = 0; i < 150; i++) {
@@ -127,7 +129,7 @@ static void test_lies(void) {
 static void test_lies_about_hashed_keys(void) {
     begin_test("a lie that two keys with different hashes are equal leaves no hint to a dead node");
     enum { KEYS = 200 };
-    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &undecided_words);
+    cc_ordered *list = ordered_of(&undecided_words);
     uintptr_t value;
     for (int i = 0; i < KEYS; i++) {
         CHECK_EQ(put_as(list, 1, 2 * i, word_new(i), CC_PUT_ALWAYS, NULL, tell_the_truth),
@@ -151,7 +153,7 @@ static void test_lies_about_hashed_keys(void) {
 /* One operation of each sort on a list of known contents, with the n-th allocation failing and every
  * one after it. Returns false when it needed fewer allocations. */
 static bool with_failing_memory(int operation, int64_t n, const cc_word_table *words, teller tell) {
-    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, words);
+    cc_ordered *list = ordered_of(words);
     CHECK(list);
     for (int64_t i = 0; i < 70; i++) { /* the next insertion may want larger hints */
         put_as(list, (unsigned)(i % KEY_KINDS), 2 * i, word_new(i), CC_PUT_ALWAYS, NULL, tell);
@@ -285,17 +287,21 @@ static void test_no_memory(void) {
     CHECK(failures > 0);
     for (int64_t n = 0; n < 2; n++) {
         cc_alloc_fail_from(n);
-        CHECK(!cc_ordered_new(&cc_skiplist_operations, &deciding_words));
+        CHECK(!cc_ordered_new(tested_kind->operations, &deciding_words));
         cc_alloc_fail_from(-1);
     }
+}
+
+static void test_kind(void) {
+    test_no_memory();
+    test_lies();
+    test_lies_about_hashed_keys();
 }
 
 int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     use_scheme_of_the_environment();
-    test_no_memory();
-    test_lies();
-    test_lies_about_hashed_keys();
+    for_every_ordered_kind(test_kind);
     printf("passed\n");
     return 0;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The skip list under many threads, with exact accounts at the end: every value that went in came out
- * to exactly one thread or is still there, every key is there exactly when it was inserted once more than
- * it was removed, no word is left over, nothing waits in limbo, all invariants hold. A value says under
- * which key it was stored, so that whatever a thread reads can be checked at once.
+ * Ordered containers under many threads, with exact accounts at the end: every value that went in
+ * came out to exactly one thread or is still there, every key is there exactly when it was inserted
+ * once more than it was removed, no word is left over, nothing waits in limbo, all invariants hold. A
+ * value says under which key it was stored, so that whatever a thread reads can be checked at once.
  */
 #include "concurrent_collections/cc_i64map.h"
 #include "words.h"
+#include "ordered_kinds.h"
 #include "scheme.h"
 
 /* With a yield at every sixty-fourth access (yielding.c) far fewer operations meet as often. */
@@ -214,7 +215,7 @@ static void settle_accounts(accounts *a) {
 static void carry_out(const plan *p) {
     begin_test(p->name);
     double start = seconds();
-    accounts a = {.plan = p, .list = cc_ordered_new(&cc_skiplist_operations, p->words)};
+    accounts a = {.plan = p, .list = ordered_of(p->words)};
     a.balance = calloc((size_t)p->range, sizeof *a.balance);
     CHECK(a.list && a.balance);
     questions_asked = 0;
@@ -276,8 +277,7 @@ static void produce_or_consume(int index, void *argument) {
 static void test_producers_and_consumers(int producers, int consumers, int64_t items) {
     begin_test("producers insert, consumers pop the first and the last: each item once");
     double start = seconds();
-    pipeline line = {.list = cc_ordered_new(&cc_skiplist_operations, &deciding_words),
-                     .producers = producers};
+    pipeline line = {.list = ordered_of(&deciding_words), .producers = producers};
     line.items = share(items) / producers;
     line.producing = producers;
     run_threads(producers + consumers, produce_or_consume, &line);
@@ -325,8 +325,7 @@ static void test_clear(void) {
     begin_test("clear, while others insert and remove: no word is lost or released twice");
     for (int round = 0; round < 10; round++) {
         int undecided = round % 2;
-        clearing c = {.list = cc_ordered_new(&cc_skiplist_operations,
-                                             undecided ? &undecided_words : &deciding_words)};
+        clearing c = {.list = ordered_of(undecided ? &undecided_words : &deciding_words)};
         run_threads(4, insert_and_clear, &c);
         check_at_rest(c.list);
         CHECK_EQ(cc_ordered_clear(c.list), CC_FOUND);
@@ -428,9 +427,7 @@ static void test_i64map(void) {
     printf("    %.2f s, %" PRId64 " entries left\n", took, n);
 }
 
-int main(void) {
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    use_scheme_of_the_environment();
+static void test_kind(void) {
     static const plan plans[] = {
         {"a million mixed operations by sixteen threads, all kinds", &deciding_words, 0, 3, 16,
          1000000, 1000, UNIFORM, 0},
@@ -454,6 +451,12 @@ int main(void) {
     test_producers_and_consumers(2, 2, 100000);
     test_producers_and_consumers(4, 8, 100000);
     test_clear();
+}
+
+int main(void) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    use_scheme_of_the_environment();
+    for_every_ordered_kind(test_kind);
     test_i64map();
 #if CC_HAS_INTERRUPTS
     /* There is no handler but the core's here. */
