@@ -41,16 +41,16 @@ def port_of(loop):
 async def async_get(self):
     """Take the oldest item, as ``get`` does; the task waits, not the thread. O(1).
 
-    Any number of event loops of asyncio and threads may wait on one queue. A task that is cancelled or times out
-    (``asyncio.timeout``) loses neither an item nor a wake-up that others need, and neither does one in which a signal's
-    handler raises. An item that is there is taken without giving way to other tasks.
+    Any number of asyncio event loops and threads can wait on one queue. A task that is cancelled or times out
+    (``asyncio.timeout``) loses neither an item nor a wake-up that others need, and neither does one in which a signal
+    handler raises. An item that is there is taken without yielding to other tasks.
 
     Raises
     ------
     ShutDown
         The queue has been shut down and is empty.
     RuntimeError
-        No loop of asyncio is running: there is none, and the task would have to wait; or the task is one of trio.
+        The task would have to wait, and no asyncio loop is running; or the task is one of trio.
     """
     return await _TaskWait(self, False, None)
 
@@ -58,7 +58,7 @@ async def async_get(self):
 async def async_put(self, item):
     """Put an item at the end, as ``put`` does; the task waits for room, not the thread. O(1).
 
-    Raises ShutDown when the queue has been shut down. See ``async_get`` for the rest.
+    Raises ShutDown if the queue has been shut down. See ``async_get`` for the rest.
     """
     return await _TaskWait(self, True, item)
 

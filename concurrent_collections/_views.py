@@ -137,7 +137,7 @@ class SkipListKeysView(_SetOfKeys, _Bounds, KeysView):
 
 
 class SkipListValuesView(_Bounds, ValuesView):
-    """Values between two keys, in the order of their keys. Live; `in` is a search through all of them."""
+    """Values between two keys, in the order of their keys. Live; `in` searches through all of them."""
 
     __slots__ = _ATTRIBUTES
     _want = "value"

@@ -118,7 +118,7 @@ cdef class Config:
 
     @property
     def queue_backend(self):
-        """What a FastQueue will be made of: 'auto', 'scq', or 'lcrq' where the machine has it.
+        """The algorithm of new FastQueues: 'auto', 'scq', or 'lcrq' if the machine can run it.
 
         Environment: CONCURRENT_COLLECTIONS_QUEUE_BACKEND.
         """
@@ -130,12 +130,12 @@ cdef class Config:
 
     @property
     def smr_scheme(self):
-        """How containers made from now on reclaim what is removed from them: 'ibr' or 'debra'.
+        """How containers made from now on reclaim removed entries: 'ibr' or 'debra'.
 
-        'ibr', interval-based reclamation, needs nothing from the system: what a stalled thread holds up is what
-        was in the container when it stalled. 'debra', DEBRA+, interrupts a stalled thread by a signal
-        (`smr_signal`), and then it holds up a few dozen things. Where that is not possible, containers get 'ibr' all
-        the same: see `smr_scheme_in_use`. docs/smr.md compares them.
+        'ibr', interval-based reclamation, needs nothing from the system; a stalled thread holds up what was in the container
+        when it stalled. 'debra', DEBRA+, interrupts a stalled thread with a signal (`smr_signal`); the thread then holds up only
+        a few dozen things. If that is not possible, containers get 'ibr' all the same: see `smr_scheme_in_use`. docs/smr.md
+        compares the two.
 
         Environment: CONCURRENT_COLLECTIONS_SMR_SCHEME.
         """
@@ -147,7 +147,7 @@ cdef class Config:
 
     @property
     def smr_scheme_in_use(self):
-        """What a container gets that is made now: `smr_scheme`, or 'ibr' where the system has no signals. Read-only.
+        """The scheme of a container made now: `smr_scheme`, or 'ibr' if the system lacks the signals. Read-only.
 
         Under 'debra' reading this installs the handler of `smr_signal`.
         """
@@ -155,13 +155,13 @@ cdef class Config:
 
     @property
     def smr_signal(self):
-        """The number of the signal that 'debra' interrupts threads with; 0: SIGRTMIN + 6, and so it begins.
+        """The number of the signal with which 'debra' interrupts threads; 0, the default, means SIGRTMIN + 6.
 
-        It must be free: ValueError when it is no signal that can be caught, or has another handler. The handler is
-        installed when the first container with 'debra' is made. After that, leave the signal alone. A thread that has
-        it blocked, when it stalls, holds up everything that it may have seen (`smr.stats().refusals` counts that). Nobody
-        may replace the handler or ignore the signal, not even for a moment: a stalled thread that has been
-        interrupted, and has not run since, would go on reading memory that was freed.
+        The signal must be free: ValueError if it cannot be caught or has another handler. The handler is installed when the
+        first container with 'debra' is made. After that, leave the signal alone. Do not replace the handler or ignore the
+        signal, not even for a moment: a stalled thread that has been interrupted, and has not run since, would go on reading
+        freed memory. If a thread stalls with the signal blocked, it holds up everything that it may have seen
+        (`smr.stats().refusals` counts this).
 
         Environment: CONCURRENT_COLLECTIONS_SMR_SIGNAL.
         """
@@ -180,7 +180,7 @@ cdef class Config:
 
     @property
     def retire_threshold(self):
-        """How many removed things may wait in one stripe of a container before readers are looked at."""
+        """How many removed things may wait in one stripe of a container before it is checked which can be released."""
         return cc_load_relaxed_u32(&cc_smr_settings.retire_threshold)
 
     @retire_threshold.setter
@@ -189,7 +189,7 @@ cdef class Config:
 
     @property
     def max_reclaim_per_poll(self):
-        """How many waiting things one operation releases at most."""
+        """How many waiting things one operation releases, at most."""
         return cc_load_relaxed_u32(&cc_smr_settings.max_reclaim_per_poll)
 
     @max_reclaim_per_poll.setter
@@ -215,10 +215,10 @@ cdef class Config:
         set_flag(&cc_smr_settings.contention, "enable_contention_stats", value)
 
     def statistics(self):
-        """Return what has been counted in this process, as a dict of ints.
+        """Return the counts of this process, as a dict of ints.
 
-        retired, released, scans (while `enable_statistics`), retries (while `enable_contention_stats`), and
-        threads: thread records, those of ended threads that wait for reuse included.
+        retired, released and scans are counted while `enable_statistics` is set, retries while `enable_contention_stats` is;
+        threads is the number of thread records, including those of ended threads, which are reused.
         """
         cdef cc_smr_statistics s
         cc_smr_get_statistics(&s)

@@ -152,12 +152,11 @@ int cc_key_refuse_nan(PyObject *key, const char *argument) {
         return nan;
     }
     if (PyFloat_CheckExact(key)) {
-        PyErr_Format(PyExc_ValueError, "%s: NaN has no place in an order", argument);
+        PyErr_Format(PyExc_ValueError, "%s: NaN cannot be ordered", argument);
     } else {
-        PyErr_Format(
-            PyExc_ValueError,
-            "%s: a %.100s that does not equal itself, as NaN does not, has no place in an order",
-            argument, Py_TYPE(key)->tp_name);
+        PyErr_Format(PyExc_ValueError,
+                     "%s: a %.100s that does not equal itself, as NaN does not, cannot be ordered",
+                     argument, Py_TYPE(key)->tp_name);
     }
     return -1;
 }

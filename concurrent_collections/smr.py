@@ -1,12 +1,11 @@
-"""Reclamation of what has been removed, as it is at this moment: how much waits, and for whom.
+"""The state of memory reclamation: how many removed things wait to be released, and who holds them up.
 
     >>> from concurrent_collections import smr
     >>> smr.stats().waiting
     0
 
-Depths, clocks and open regions are looked up when asked for and cost nothing otherwise. What would cost
-something on every operation is counted only while `config.enable_statistics` or
-`config.enable_contention_stats` is set.
+Most figures are looked up when you ask, and cost nothing otherwise. Those that would slow down every operation are counted
+only while `config.enable_statistics` or `config.enable_contention_stats` is set.
 """
 
 from typing import Any, NamedTuple, overload
@@ -19,8 +18,8 @@ __all__ = ["ContainerStats", "OpenRegion", "Stats", "stats"]
 class OpenRegion(NamedTuple):
     """A thread that was found inside an operation on a container.
 
-    age: how many eras of the container's clock ago the region began; thread_id: the thread, as
-    `threading.get_native_id()` has it.
+    age: how many eras of the container's clock ago the region began; thread_id: what `threading.get_native_id()` returns in
+    that thread.
     """
 
     age: int
@@ -36,13 +35,13 @@ class Stats(NamedTuple):
     waiting_bytes     the containers' own memory among them; the size of objects is not known
     open_regions      threads found inside an operation
     oldest            the one of them that began most eras ago, or None
-    threads           thread records, those of ended threads that wait for reuse included
+    threads           thread records, including those of ended threads, which are reused
     retired           things that were removed or replaced        } while config.enable_statistics
     released          of those, released                          } is set
     scans             times that what waits was compared with the open regions }
     retries           operations that started over after a lost race (config.enable_contention_stats)
-    neutralizations   times that 'debra' has interrupted a stalled thread, and it held things up no more
-    refusals          times that it could not: the thread had the signal blocked, or it was taken away
+    neutralizations   times that 'debra' interrupted a stalled thread, so that it no longer held things up
+    refusals          times that it could not, because the signal was blocked or taken away
     """
 
     containers: int
@@ -78,14 +77,14 @@ def stats(container: _core.SkipListMap[Any, Any] | _core.SkipListSet[Any]) -> Co
 def stats(
     container: _core.SkipListMap[Any, Any] | _core.SkipListSet[Any] | None = None,
 ) -> Stats | ContainerStats:
-    """Return the statistics of reclamation, of the process or of one container.
+    """Return the statistics of reclamation for the process, or for one container.
 
     Parameters
     ----------
     container : SkipListMap or SkipListSet, optional
-        Left out, everything is added up: O(number of containers and threads).
+        Without it, everything is added up: O(number of containers and threads).
 
-    The numbers are read one after another while other threads go on: each was right at some moment of the call.
+    The numbers are read one after another while other threads go on, so each was right at some instant during the call.
     Never blocks an operation on a container.
     """
     if container is None:
