@@ -480,6 +480,7 @@ static void test_plain_words(void) {
     rng r = rng_from(3);
     enum { RANGE = 3000 };
     static uintptr_t expected[RANGE];
+    memset(expected, 0, sizeof expected); /* of the kind before */
     int64_t entries = 0, operations = scaled(200000);
     for (int64_t i = 0; i < operations; i++) {
         uint64_t number = (uint64_t)rng_below(&r, RANGE);
