@@ -13,7 +13,7 @@ cdef extern from "queue/queue.h":
         CC_QUEUE_SCQ, CC_QUEUE_LCRQ, CC_QUEUE_WAIT_FREE
     ctypedef struct cc_queue_options:
         size_t capacity
-        uint32_t ring_slots, patience, spins, backoff_wait, chain_length, ignore_growth, ticket_limit
+        uint32_t ring_slots, patience, spins, backoff_wait
     bint cc_queue_kind_is_available(cc_queue_kind kind)
     size_t cc_queue_length(const cc_queue *queue)
     size_t cc_queue_capacity(const cc_queue *queue)

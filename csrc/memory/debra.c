@@ -90,7 +90,15 @@ static void add_one(cc_atomic_u64 *counter) {
     cc_store_relaxed_u64(counter, cc_load_relaxed_u64(counter) + 1);
 }
 
+#if defined(CC_TEST_HOOKS)
 cc_atomic_u64 cc_interrupts_put_off;
+#endif
+
+static void count_as_put_off(void) {
+#if defined(CC_TEST_HOOKS)
+    add_one(&cc_interrupts_put_off);
+#endif
+}
 
 static void on_interrupt(void *context) {
     cc_thread *self = cc_thread_self_if_any();
@@ -103,7 +111,7 @@ static void on_interrupt(void *context) {
         return;
     }
     if (!cc_os_was_interrupted_within(context, self->stack, CC_MOST_STACK)) {
-        add_one(&cc_interrupts_put_off);
+        count_as_put_off();
         cc_os_interrupt_again_after_outer_handler(context);
         answer(self);
         return;

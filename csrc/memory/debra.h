@@ -59,9 +59,11 @@ static inline void cc_begin_reading(cc_smr_guard *g) {
  * (128); elsewhere more. No memset and the like in a read phase: AddressSanitizer's own take 2 kB. */
 #define CC_MOST_STACK 1000u
 
-/* How often a thread was taken to be in somebody else's handler, on top of a read phase, more or less. Where nobody has
- * one, that was a read phase deeper than CC_MOST_STACK, which goes on in a phase that is neutralized: for tests. */
+#if defined(CC_TEST_HOOKS)
+/* How often a thread was taken to be in somebody else's handler, on top of a read phase, more or less.
+ * Where nobody has one, that was a read phase deeper than CC_MOST_STACK. */
 extern cc_atomic_u64 cc_interrupts_put_off;
+#endif
 
 /* In builds with invariants: is the phase's use of the stack within the bound? */
 static inline void cc_check_stack(const cc_smr_guard *g) {

@@ -126,7 +126,7 @@ typedef struct crturn_handle {
     uint32_t retired_count, spare_count;
     bool has_closed;
     crturn_node *retired, *spare;
-    crturn_node marker, nothing_asked, nothing_given, stand_in;
+    crturn_node marker, nothing_asked, nothing_given;
 } crturn_handle;
 
 typedef struct crturn {
@@ -346,9 +346,7 @@ static cc_queue_status get_node(crturn *q, crturn_handle *self, crturn_node **no
     uintptr_t before = cc_load_seq_cst_uptr(&self->asked),
               mine = cc_load_seq_cst_uptr(&self->given);
     crturn_node *head, *next;
-    if (before == mine) { /* the thread before us has asked, and was lost in a fork */
-        before = (uintptr_t)&self->stand_in;
-    }
+    CC_INVARIANT(before != mine);
     (void)cc_exchange_seq_cst_uptr(&self->asked, mine); /* step 1 */
     while (cc_load_seq_cst_uptr(&self->given) == mine) {
         look what = look_behind_head(q, self, &head, &next);
@@ -406,7 +404,7 @@ static bool begin(cc_queue *queue) {
 CC_NEVER_INLINE bool join(crturn *q, crturn_handle *self) {
     self->marker.is_marker = true;
     self->marker.is_part_of_something = self->nothing_asked.is_part_of_something =
-        self->nothing_given.is_part_of_something = self->stand_in.is_part_of_something = true;
+        self->nothing_given.is_part_of_something = true;
     cc_store_relaxed_uptr(&self->asked, (uintptr_t)&self->nothing_asked);
     cc_store_relaxed_uptr(&self->given, (uintptr_t)&self->nothing_given);
     if (!cc_helpers_join(&q->helpers, self, &self->number)) {
@@ -480,16 +478,11 @@ static void free_chain(crturn_node *node) {
     }
 }
 
-/* Head itself is the `given` (or `asked`) of the handle that has taken it, or our first node. So is
- * the node behind it, if a thread that a fork has left behind had not moved head on yet. */
+/* Head itself is the `given` (or `asked`) of the handle that has taken it, or our first node. */
 static void end(cc_queue *queue) {
     crturn *q = (crturn *)queue;
     const crturn_node *head = (crturn_node *)cc_load_relaxed_uptr(&q->head);
     crturn_node *node = (crturn_node *)cc_load_relaxed_uptr(&head->next);
-    uint32_t taker = node ? cc_load_relaxed_u32(&node->taker) : 0;
-    if (taker && cc_load_relaxed_uptr(&handle_at(q, taker)->given) == (uintptr_t)node) {
-        node = (crturn_node *)cc_load_relaxed_uptr(&node->next);
-    }
     while (node) {
         crturn_node *next = (crturn_node *)cc_load_relaxed_uptr(&node->next);
         free_allocated(node);

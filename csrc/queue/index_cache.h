@@ -30,10 +30,6 @@
  * How long. Cached indices are good while one of the handle's two hazards has protected the ring
  * ever since (ring_list.h): a ring that has been recycled is another ring. Of a ring that has a
  * next one nothing is worth caching: nobody puts there any more.
- *
- * fork() may come between any two of these stores, and in the child another thread takes over the
- * handle. So the stores are ordered such that it finds an empty cache, or a chain that is whole: an
- * index is lost at most. For the same reason the word of a cached index is stored with release.
  */
 #ifndef CC_QUEUE_INDEX_CACHE_H
 #define CC_QUEUE_INDEX_CACHE_H
@@ -55,7 +51,8 @@ typedef struct cc_index_cache_sizes {
 static inline cc_index_cache_sizes cc_index_cache_sizes_of(const cc_queue *queue, uint32_t slots) {
     uint64_t capacity = queue->capacity;
     uint32_t spare = capacity && capacity < slots / 2 ? slots - (uint32_t)capacity : slots / 2;
-    uint32_t chain_length = queue->options.chain_length ? queue->options.chain_length : spare / 32;
+    uint32_t wanted = CC_TEST_OPTION(queue, chain_length);
+    uint32_t chain_length = wanted ? wanted : spare / 32;
     chain_length = chain_length < 1                  ? 1
                    : chain_length > CC_LONGEST_CHAIN ? CC_LONGEST_CHAIN
                                                      : chain_length;
@@ -95,12 +92,9 @@ CC_ALWAYS_INLINE uint32_t cc_index_cache_take(cc_handle *self, const cc_ring *ri
 /* If a chain of another ring is cached, that ring has a next one. */
 static inline void cc_index_cache_set(cc_handle *self, const cc_ring *ring, uint32_t first,
                                       uint32_t count) {
-    self->cache_ring = NULL;
-    cc_fence_for_fork();
+    self->cache_ring = ring;
     self->cache_first = first;
     self->cache_count = count;
-    cc_fence_for_fork();
-    self->cache_ring = ring;
 }
 
 /* `index` has come out of `free`. Returns the chain behind it if that has to go back, else
@@ -131,7 +125,6 @@ CC_ALWAYS_INLINE uint32_t cc_index_cache_put(cc_handle *self, const cc_ring *rin
         cc_index_cache_set(self, ring, CC_NO_INDEX, 0);
     }
     cc_store_relaxed_uptr(&words[index], self->cache_first);
-    cc_fence_for_fork();
     self->cache_first = index;
     if (++self->cache_count < 2 * sizes.chain_length) {
         return CC_NO_INDEX;
@@ -143,7 +136,7 @@ CC_ALWAYS_INLINE uint32_t cc_index_cache_put(cc_handle *self, const cc_ring *rin
     }
     self->cache_first = cc_index_after(words, last);
     self->cache_count = sizes.chain_length;
-    cc_store_release_uptr(&words[last], CC_NO_INDEX);
+    cc_store_relaxed_uptr(&words[last], CC_NO_INDEX);
     return index;
 }
 

@@ -120,7 +120,7 @@ static size_t ring_bytes(uint32_t slots) {
 
 static void fill_ring(cc_ring *common, const cc_queue *queue, uintptr_t word) {
     lcrq_ring *ring = (lcrq_ring *)common;
-    uint64_t tickets = queue->options.ticket_limit;
+    uint64_t tickets = CC_TEST_OPTION(queue, ticket_limit);
     ring->mask = common->slots - 1;
     ring->limit = tickets ? tickets : FINAL;
     for (uint64_t i = 0; i <= ring->mask; i++) {
@@ -277,31 +277,8 @@ static const cc_ring_kind lcrq_rings = {
 
 /* ---------------------------------------------------------------- the queue */
 
-static bool begin(cc_queue *queue) {
-    return cc_ring_queue_begin(queue, &lcrq_rings);
-}
-
-static cc_queue_status put_word(cc_queue *queue, cc_handle *self, uintptr_t word) {
-    return cc_ring_list_put(&((cc_ring_queue *)queue)->rings, queue, self, word, &lcrq_rings);
-}
-
-static cc_queue_status take_word(cc_queue *queue, cc_handle *self, uintptr_t *word) {
-    return cc_ring_list_take(&((cc_ring_queue *)queue)->rings, queue, self, word, &lcrq_rings);
-}
-
-const cc_queue_operations cc_lcrq_operations = {
-    .backend = "lcrq",
-    .is_available = cc_can_swap_pairs,
-    .queue_bytes = sizeof(cc_ring_queue),
-    .handle_bytes = sizeof(cc_handle),
-    .begin = begin,
-    .put_word = put_word,
-    .take_word = take_word,
-    .close = cc_ring_queue_close,
-    .visit = cc_ring_queue_visit,
-    .end = cc_ring_queue_end,
-    .bytes = cc_ring_queue_bytes,
-};
+CC_DEFINE_RING_QUEUE(cc_lcrq_operations, lcrq_rings, .backend = "lcrq",
+                     .is_available = cc_can_swap_pairs)
 
 #else
 

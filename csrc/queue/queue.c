@@ -89,7 +89,7 @@ cc_queue *cc_queue_new(cc_queue_kind kind, const cc_queue_options *options) {
         queue->options = *options;
     }
     queue->capacity = queue->options.capacity;
-    queue->has_credits = queue->capacity != 0 && !ops->bounds_itself;
+    queue->has_credits = queue->capacity != 0;
     cc_store_relaxed_u64(&queue->credits, queue->capacity);
     queue->backoff.most =
         queue->options.backoff_wait ? queue->options.backoff_wait - 1 : CC_BURST_WAIT;

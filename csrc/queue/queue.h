@@ -9,6 +9,9 @@
  *
  * What they share is here and in queue.c: the bound, the counts, closing, and the handles.
  *
+ * Fork. No thread may be in an operation when the process forks: queues are for attached threads,
+ * and CPython stops these before os.fork. Then all of it can be used in the child.
+ *
  * The bound. A bounded queue has `capacity` credits. put takes a credit, then publishes the word;
  * get takes a word, then gives the credit back. So a put may find the queue full while a get is
  * unfinished, and the number of words in the queue is never above the capacity. Unbounded queues
@@ -64,12 +67,11 @@ typedef struct cc_queue_options {
     /* Nanoseconds that an operation waits while another thread uses the queue as fast as it can
      * (burst_backoff.h), plus one; 0: default; 1, never, where one thread runs at a time. */
     uint32_t backoff_wait;
-    /* Tests only: indices in a chain (index_cache.h); 0: as many as go with the ring. */
-    uint32_t chain_length;
-    /* Tests only: do not grow rings when threads outnumber slots. */
-    uint32_t ignore_growth;
-    /* Tests only: tickets after which a ring is finalized; 0: the algorithm's. */
-    uint32_t ticket_limit;
+#if defined(CC_TEST_HOOKS) /* read by CC_TEST_OPTION (queue_inside.h) */
+    uint32_t chain_length; /* indices in a chain (index_cache.h); 0: as many as go with the ring */
+    uint32_t ignore_growth; /* do not grow rings when threads outnumber slots */
+    uint32_t ticket_limit; /* tickets after which a ring is finalized; 0: the algorithm's */
+#endif
 } cc_queue_options;
 
 /* Does this machine have what the kind needs? Thread-safe. */

@@ -20,14 +20,11 @@ typedef struct cc_queue_operations {
     bool (*is_available)(void); /* on this machine; NULL: everywhere */
     size_t queue_bytes;  /* of the kind's struct, which begins with a cc_queue */
     size_t handle_bytes; /* of the kind's handle, which begins with a cc_handle */
-    /* The kind keeps to the capacity by itself: queue.c does not count credits, and put_word says
-     * FULL. For wait-free kinds: taking a credit is a CAS loop. */
-    bool bounds_itself;
 
     /* All of `queue` that is common is set up, the rest is zero. False: without memory; nothing is
      * left. */
     bool (*begin)(cc_queue *queue);
-    /* OK, CLOSED or NO_MEMORY, and FULL if the kind bounds itself. */
+    /* OK, CLOSED or NO_MEMORY, and FULL of a queue without credits. */
     cc_queue_status (*put_word)(cc_queue *queue, cc_handle *self, uintptr_t word);
     /* OK, EMPTY or CLOSED. CLOSED only after close(), when there is no word and never will be. */
     cc_queue_status (*take_word)(cc_queue *queue, cc_handle *self, uintptr_t *word);
@@ -48,7 +45,7 @@ struct cc_queue {
     const cc_queue_operations *ops;
     void (*release)(uintptr_t word);
     size_t capacity;
-    bool has_credits;
+    bool has_credits; /* else begin has seen to the bound (wcq.c), or there is none */
     bool counts_itself; /* put_word and take_word see to the handle's counts; set by begin */
     cc_atomic_u32 drained; /* a get has said CLOSED: nothing is inside, for ever */
     cc_atomic_u32 closing; /* 1: no put begins to succeed any more */
@@ -65,6 +62,13 @@ extern const cc_queue_operations cc_scq_operations;
 extern const cc_queue_operations cc_lcrq_operations;
 extern const cc_queue_operations cc_wcq_operations;
 extern const cc_queue_operations cc_crturn_operations;
+
+/* An option that only tests set: 0, a constant, in all other builds. */
+#if defined(CC_TEST_HOOKS)
+#define CC_TEST_OPTION(queue, option) ((queue)->options.option)
+#else
+#define CC_TEST_OPTION(queue, option) ((void)(queue), 0u)
+#endif
 
 /* Loads that a get waits for a put in its slot. */
 static inline uint32_t cc_queue_spins(const cc_queue *queue) {

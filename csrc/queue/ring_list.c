@@ -102,7 +102,8 @@ cc_ring *cc_ring_make(cc_ring_list *list, cc_queue *queue, const cc_ring_kind *k
     slots = queue->options.ring_slots ? slots : slots_beside_pinned_ones(list, kind, slots);
     bool is_short = slots < wanted;
     if (most) {
-        uint32_t needed = queue->options.ignore_growth ? 0 : slots_for_handles(queue, is_short);
+        uint32_t needed =
+            CC_TEST_OPTION(queue, ignore_growth) ? 0 : slots_for_handles(queue, is_short);
         slots = slots < needed ? cc_power_of_two(needed) : slots;
         slots = slots > most ? most : slots;
     }
@@ -167,7 +168,7 @@ cc_ring *cc_ring_protect(const cc_atomic_uptr *end, cc_atomic_uptr *hazard, cc_q
     /* A thread enters a ring only when the ring has a slot for every handle there has been up to
      * then, or is final. So while a ring is not final, at most `slots` threads are in it, whenever
      * they came: what scq.c needs. */
-    if (kind->most_slots_for_handles && !queue->options.ignore_growth &&
+    if (kind->most_slots_for_handles && !CC_TEST_OPTION(queue, ignore_growth) &&
         r->slots < cc_handles_count(&queue->handles)) {
         kind->finalize(r);
     }

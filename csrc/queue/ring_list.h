@@ -279,4 +279,29 @@ CC_ALWAYS_INLINE cc_queue_status cc_ring_list_take(cc_ring_list *list, cc_queue 
     }
 }
 
+/* ---- the table of a queue that is a list of such rings and nothing else ---- */
+
+/* A macro, since put and take are compiled for their kind of rings. Last come the fields in which
+ * kinds differ. */
+#define CC_DEFINE_RING_QUEUE(table, kind, ...)                                                     \
+    static bool kind##_begin(cc_queue *queue) {                                                    \
+        return cc_ring_queue_begin(queue, &(kind));                                                \
+    }                                                                                              \
+    static cc_queue_status kind##_put(cc_queue *queue, cc_handle *self, uintptr_t word) {          \
+        return cc_ring_list_put(&((cc_ring_queue *)queue)->rings, queue, self, word, &(kind));     \
+    }                                                                                              \
+    static cc_queue_status kind##_take(cc_queue *queue, cc_handle *self, uintptr_t *word) {        \
+        return cc_ring_list_take(&((cc_ring_queue *)queue)->rings, queue, self, word, &(kind));    \
+    }                                                                                              \
+    const cc_queue_operations table = {.queue_bytes = sizeof(cc_ring_queue),                       \
+                                       .handle_bytes = sizeof(cc_handle),                          \
+                                       .begin = kind##_begin,                                      \
+                                       .put_word = kind##_put,                                     \
+                                       .take_word = kind##_take,                                   \
+                                       .close = cc_ring_queue_close,                               \
+                                       .visit = cc_ring_queue_visit,                               \
+                                       .end = cc_ring_queue_end,                                   \
+                                       .bytes = cc_ring_queue_bytes,                               \
+                                       __VA_ARGS__};
+
 #endif

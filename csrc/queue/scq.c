@@ -342,7 +342,7 @@ static size_t ring_bytes(uint32_t slots) {
 static void fill_ring(cc_ring *common, const cc_queue *queue, uintptr_t word) {
     scq_ring *ring = (scq_ring *)common;
     uint32_t slots = common->slots, first_free = word ? 1 : 0;
-    uint64_t tickets = queue->options.ticket_limit;
+    uint64_t tickets = CC_TEST_OPTION(queue, ticket_limit);
     ring->mask = 2 * slots - 1;
     ring->cache_sizes = cc_index_cache_sizes_of(queue, slots);
     ring->limit = tickets_of(ring->mask);
@@ -450,27 +450,4 @@ static const cc_ring_kind scq_rings = {
 
 /* ---------------------------------------------------------------- the queue */
 
-static bool begin(cc_queue *queue) {
-    return cc_ring_queue_begin(queue, &scq_rings);
-}
-
-static cc_queue_status put_word(cc_queue *queue, cc_handle *self, uintptr_t word) {
-    return cc_ring_list_put(&((cc_ring_queue *)queue)->rings, queue, self, word, &scq_rings);
-}
-
-static cc_queue_status take_word(cc_queue *queue, cc_handle *self, uintptr_t *word) {
-    return cc_ring_list_take(&((cc_ring_queue *)queue)->rings, queue, self, word, &scq_rings);
-}
-
-const cc_queue_operations cc_scq_operations = {
-    .backend = "scq",
-    .queue_bytes = sizeof(cc_ring_queue),
-    .handle_bytes = sizeof(cc_handle),
-    .begin = begin,
-    .put_word = put_word,
-    .take_word = take_word,
-    .close = cc_ring_queue_close,
-    .visit = cc_ring_queue_visit,
-    .end = cc_ring_queue_end,
-    .bytes = cc_ring_queue_bytes,
-};
+CC_DEFINE_RING_QUEUE(cc_scq_operations, scq_rings, .backend = "scq")

@@ -44,9 +44,6 @@
  *
  * Threads cache free indices (index_cache.h), as in SCQ, but only in lists: a bounded node has none
  * to spare.
- *
- * After fork() a request of a thread that is gone stays pending in the child: helpers fulfil it. A
- * word that it takes is lost, as any word in the hands of such a thread.
  */
 #include <string.h>
 
@@ -150,9 +147,8 @@ static void fill_node(cc_ring *common, const cc_queue *queue, uintptr_t word) {
     uint32_t slots = common->slots;
     node->cache_sizes = cc_index_cache_sizes_of(queue, slots);
     begin_node(node, (wcq *)queue, slots, word);
-    node->limit = queue->options.ticket_limit
-                      ? (UINT64_C(1) << node->bits) + queue->options.ticket_limit
-                      : WCQ_FINAL;
+    uint64_t tickets = CC_TEST_OPTION(queue, ticket_limit);
+    node->limit = tickets ? (UINT64_C(1) << node->bits) + tickets : WCQ_FINAL;
 }
 
 static void finalize_node(cc_ring *ring) {
@@ -315,14 +311,10 @@ CC_NEVER_INLINE bool join(wcq *q, wcq_handle *self) {
  * Indices of a ring that put_ring alone has protected cannot stay cached then. */
 CC_NEVER_INLINE void help(wcq *q, wcq_handle *self_) {
     cc_handle *self = &self_->common;
-    const cc_ring *cached = self->cache_ring;
     uintptr_t protected = cc_load_relaxed_uptr(&self->put_ring);
-    self->cache_ring = NULL; /* before, lest a fork comes in between */
-    cc_fence_for_fork();
     wcq_help_the_next(&q->helpers, &self_->record, q->only ? NULL : &self->put_ring);
-    if (cc_load_relaxed_uptr(&self->put_ring) == protected ||
-        cc_load_relaxed_uptr(&self->get_ring) == (uintptr_t)cached) {
-        self->cache_ring = cached;
+    if (cc_load_relaxed_uptr(&self->put_ring) != protected) {
+        cc_index_cache_drop_others(self, &self->get_ring);
     }
 }
 

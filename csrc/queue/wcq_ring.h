@@ -569,8 +569,8 @@ static inline void wcq_work_on(const wcq_request *w) {
 /* Write a request down, work on it until it is finished, and return its last word. */
 static inline uint64_t wcq_request_and_work(wcq_ring *r, wcq_record *me, wcq_side side,
                                             uint64_t index) {
-    /* Odd already: the thread that had this record before was in the process that has forked us. */
-    uint64_t sequence = (cc_load_relaxed_u64(&me->sequence) + 1) | 1;
+    uint64_t sequence = cc_load_relaxed_u64(&me->sequence) + 1;
+    CC_INVARIANT(sequence & 1);
     wcq_request w = {me, r, sequence, r->number << 1 | side, index};
     cc_store_release_u64(&me->progress.half.first,
                          sequence << WCQ_WORD_SHIFT | WCQ_FRESH); /* (2) */

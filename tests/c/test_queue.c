@@ -400,11 +400,45 @@ static void test_handles_are_inherited(const queue_kind *kind) {
 }
 
 #ifndef CC_TSAN /* it does not follow a fork of a program with threads */
-static _Atomic bool stop;
+static _Atomic bool stop, forking;
+static _Atomic int inside;
 enum { HEIRS = 3, HEIR_WORDS = 300 };
 static _Atomic int taken_from_heirs[HEIRS * HEIR_WORDS];
 
-/* A new thread in the child has the memory of one that was perhaps in the middle of something. */
+/* As CPython does it, which stops the world before os.fork, or holds the GIL: no operation is half done in the child. */
+static pid_t fork_between_operations(void) {
+    atomic_store(&forking, true);
+    while (atomic_load(&inside)) {
+        sched_yield();
+    }
+    pid_t child = fork();
+    if (child) {
+        atomic_store(&forking, false);
+    }
+    return child;
+}
+
+static void begin_operation(void) {
+    atomic_fetch_add(&inside, 1);
+    while (atomic_load(&forking)) {
+        atomic_fetch_sub(&inside, 1);
+        sched_yield();
+        atomic_fetch_add(&inside, 1);
+    }
+}
+
+static void end_operation(void) {
+    atomic_fetch_sub(&inside, 1);
+}
+
+static size_t drain(cc_queue *queue) {
+    size_t words = 0;
+    for (uintptr_t word; cc_queue_get(queue, &word) == CC_QUEUE_OK; words++) {
+    }
+    return words;
+}
+
+/* A new thread in the child goes on with the memory of one that is not there. */
 static void inherit(int index, void *argument) {
     cc_queue *queue = argument;
     for (int i = 0; i < HEIR_WORDS; i++) {
@@ -422,21 +456,22 @@ static void keep_busy(int index, void *argument) {
     uintptr_t word;
     if (index == 0) {
         for (int i = 0; i < 20; i++) {
-            pid_t child = fork();
+            pid_t child = fork_between_operations();
             if (child == 0) {
                 alarm(60); /* the parent's does not count here */
-                /* the others are dead, perhaps in the middle of something */
+                size_t length = cc_queue_length(queue);
+                CHECK_EQ(drain(queue), length);
                 for (int k = 0; k < 1000; k++) {
                     put(queue, 1);
-                    while (cc_queue_get(queue, &word) != CC_QUEUE_OK) {
-                    }
+                    CHECK_EQ(cc_queue_get(queue, &word), CC_QUEUE_OK);
+                    CHECK_EQ(word, 1);
                 }
                 if (!getenv("CC_TEST_EMULATED")) { /* see may_start_threads_after_fork */
                     run_threads(HEIRS, inherit, queue);
                 }
+                length = cc_queue_length(queue);
                 cc_queue_close(queue);
-                while (cc_queue_get(queue, &word) == CC_QUEUE_OK) {
-                }
+                CHECK_EQ(drain(queue), length);
                 _exit(cc_queue_get(queue, &word) == CC_QUEUE_CLOSED ? 0 : 3);
             }
             int status = -1;
@@ -447,8 +482,12 @@ static void keep_busy(int index, void *argument) {
         return;
     }
     while (!atomic_load(&stop)) {
+        begin_operation();
         put(queue, 1);
+        end_operation();
+        begin_operation();
         cc_queue_get(queue, &word);
+        end_operation();
     }
 }
 

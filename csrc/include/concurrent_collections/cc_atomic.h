@@ -158,16 +158,6 @@ static inline void cc_fence_seq_cst_after_rmw(cc_atomic_u64 *dummy) {
 #endif
 }
 
-/* Orders earlier stores before later ones, as the memory of a forked child shows them. For stores that nobody else sees: no step of
- * a schedule. */
-static inline void cc_fence_for_fork(void) {
-#if defined(CC_TSAN) /* it does not follow such forks, and gcc warns of fences there */
-    atomic_signal_fence(memory_order_release);
-#else
-    atomic_thread_fence(memory_order_release);
-#endif
-}
-
 /* Orders what this thread does before its own signal handler's eyes: for the compiler, not the processor. */
 static inline void cc_fence_for_own_handler(void) {
     atomic_signal_fence(memory_order_seq_cst);
