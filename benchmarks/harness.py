@@ -100,9 +100,11 @@ class Team:
         self.task = task
         self.barrier.wait()
         self.barrier.wait()
-        for r in self.results:
-            if isinstance(r, BaseException):
-                raise r
+        errors = [r for r in self.results if isinstance(r, BaseException)]
+        # Those who were not waited for any more have only followed somebody else's error.
+        causes = [e for e in errors if not isinstance(e, threading.BrokenBarrierError)]
+        for error in causes or errors:
+            raise error
         return list(self.results)
 
     def close(self):
@@ -190,6 +192,16 @@ def gather(results):
     )
 
 
+@contextlib.contextmanager
+def before(start):
+    """What a thread does before a common start (a barrier). If it raises, nobody waits for the thread."""
+    try:
+        yield
+    except BaseException:
+        start.abort()
+        raise
+
+
 def window(team, prepare, seconds, warm_seconds):
     """Let every thread repeat its work for `seconds`, after `warm_seconds` of the same untimed.
 
@@ -199,16 +211,17 @@ def window(team, prepare, seconds, warm_seconds):
     start = threading.Barrier(team.size)
 
     def work(i):
-        function, arguments, chunks, state = prepare(i)
-        at, count = state.get("at", 0), len(chunks)
         clock = time.perf_counter
-        if "at" not in state:  # the first visit: everything once, whatever it takes
-            for chunk in chunks:
-                function(*arguments, chunk)
-        until = clock() + warm_seconds
-        while clock() < until:
-            function(*arguments, chunks[at])
-            at = (at + 1) % count
+        with before(start):
+            function, arguments, chunks, state = prepare(i)
+            at, count = state.get("at", 0), len(chunks)
+            if "at" not in state:  # the first visit: everything once, whatever it takes
+                for chunk in chunks:
+                    function(*arguments, chunk)
+            until = clock() + warm_seconds
+            while clock() < until:
+                function(*arguments, chunks[at])
+                at = (at + 1) % count
         start.wait()
         done = 0
         cpu = time.thread_time()
@@ -234,7 +247,8 @@ def once(team, prepare):
     start = threading.Barrier(team.size)
 
     def work(i):
-        function, arguments, chunks, _ = prepare(i)
+        with before(start):
+            function, arguments, chunks, _ = prepare(i)
         clock = time.perf_counter
         start.wait()
         cpu = time.thread_time()
