@@ -51,7 +51,6 @@ cc_smr_domain *cc_smr_domain_new_of(cc_smr_scheme scheme, cc_smr_release release
     cc_store_relaxed_u64(&d->era, 1);
     cc_store_relaxed_u32(&d->pins, 1);
     for (uint32_t i = 0; i < stripes; i++) {
-        cc_store_relaxed_u32(&d->stripes[i].limbo.scan_at, 1);
         cc_store_relaxed_u64(&d->stripes[i].limbo.bytes_left, BYTES_WORTH_A_SCAN);
     }
     cc_domains_add(&d->link);

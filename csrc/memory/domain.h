@@ -2,12 +2,12 @@
  *
  * A domain: the clock and the limbo of one container.
  *
- * A caller may rely on this: a domain that is freed releases what waits in it at once, for nobody uses the
- * container any more. Its memory stays while a thread that has put something off in it has still to come
- * back (pins).
+ * A caller may rely on this: a domain that is freed releases what waits in it at once, for nobody
+ * uses the container any more. Its memory stays while a thread that has put something off in it has
+ * still to come back (pins).
  *
- * Layer: above cc_thread.h and domains.h. Here are the fields; who may touch them is said in the files that are named
- * beside them.
+ * Layer: above cc_thread.h and domains.h. Here are the fields; who may touch them is said in the
+ * files that are named beside them.
  */
 #ifndef CC_DOMAIN_H
 #define CC_DOMAIN_H
@@ -19,8 +19,9 @@
 #include "domains.h"
 #include "invariant.h"
 
-/* A stripe is scanned when so many bytes have come to wait in it since the last scan, however few things they
- * are; and under debra twice as many are worth neutralizing somebody (limbo.c). A power of two. */
+/* A stripe is scanned when so many bytes have come to wait in it since the last scan, however few
+ * things they are; and under debra twice as many are worth neutralizing somebody (limbo.c). A power
+ * of two. */
 #ifndef BYTES_WORTH_A_SCAN
 #define BYTES_WORTH_A_SCAN (UINT64_C(256) * 1024)
 #endif
@@ -43,21 +44,22 @@ typedef struct cc_limbo {
     cc_atomic_uptr ready; /* cc_retired *: found free by a scan, to be released a few at a time */
     cc_atomic_u32 limbo_count;
     cc_atomic_u32 ready_count;
-    cc_atomic_u32 scan_at; /* limbo_count that makes the next scan worth while */
-    cc_atomic_u32 polls_to_skip; /* what was kept last time is not looked at again at once */
+    /* When the next scan is due: at this limbo_count, which polls lower; or when bytes_left, a
+     * two's complement, has come down to 0. */
+    cc_atomic_u32 scan_at;
     cc_atomic_u64 limbo_bytes; /* of both lists */
-    cc_atomic_u64 bytes_left; /* two's complement: bytes that may still come before the next scan */
+    cc_atomic_u64 bytes_left;
 } cc_limbo;
 
-/* What some of the threads have put into the container and taken out of it: the container's, reclamation does not
- * look. Two's complement deltas, meaningful as sums over the stripes. */
+/* What some of the threads have put into the container and taken out of it: the container's,
+ * reclamation does not look. Two's complement deltas, meaningful as sums over the stripes. */
 typedef struct cc_counts {
     cc_atomic_u64 entries;
     cc_atomic_u64 bytes;
 } cc_counts;
 
-/* What threads with the same stripe write: a line, so that the others are not disturbed. Counts and limbo share it, for
- * an operation that touches limbo has changed a count. */
+/* What threads with the same stripe write: a line, so that the others are not disturbed. Counts and
+ * limbo share it, for an operation that touches limbo has changed a count. */
 typedef struct cc_stripe {
     cc_limbo limbo;
     cc_counts counts;

@@ -4,17 +4,20 @@
  * container may drain it, so a thread that goes idle does not keep references alive.
  *
  * A retirement first looks whether any open region could have seen the thing, and if not releases
- * it on the spot: Python programmers expect objects to die promptly. Else it is pushed to its stripe, and a scan
- * compares all that waits there with a snapshot of the reservations. What the scan finds free goes to `ready`,
- * and is released a few at a time.
+ * it on the spot: Python programmers expect objects to die promptly. Else it is pushed to its
+ * stripe, and a scan compares all that waits there with a snapshot of the reservations. What the
+ * scan finds free goes to `ready`, and is released a few at a time.
  *
- * When a stripe is scanned. By a retirement, when `scan_at` things wait in it, or when BYTES_WORTH_A_SCAN bytes
- * have come since the last scan; and by polls. What a scan must keep is pinned, perhaps for long: the next one comes when there is
- * half as much new, and polls skip it in proportion (`polls_to_skip`), for operations must not get slower the longer
- * somebody else is stalled.
+ * When a stripe is scanned. What a scan must keep is pinned, perhaps for long, and operations must
+ * not get slower the longer somebody else is stalled. So the next scan has to be paid for, by half
+ * as much as was kept: a thing that comes pays one, a poll THINGS_PAID_BY_A_POLL (scan_at). Then a
+ * poll scans; and where polls are late, a retirement does, retire_threshold things after that.
+ * Bytes are a debt of their own, for few things may be large: half of the bytes kept, and at least
+ * BYTES_WORTH_A_SCAN (bytes_left).
  *
  * Pairs of releases and acquires, by number:
- *   (7) unlinking, before the look   with (5) of smr_fast.h and (8) of ibr.c: store-load on both sides.
+ *   (7) unlinking, before the look   with (5) of smr_fast.h and (8) of ibr.c: store-load on both
+ *       sides.
  *   (9) push to limbo                with the exchange that takes it.
  */
 #include "limbo.h"
@@ -22,15 +25,14 @@
 #include "debra.h"
 #include "ibr.h"
 
-/* With more threads than this a retirement does not look at them all; it waits for a scan, which shares the look
- * among many. */
+/* With more threads than this a retirement does not look at them all; it waits for a scan, which
+ * shares the look among many. */
 #ifndef THREADS_WORTH_A_LOOK
 #define THREADS_WORTH_A_LOOK 64u
 #endif
-/* A poll may look at this many things that a stalled region pins, in the mean: operations must not get
- * slower the longer somebody else is stalled. */
-#ifndef KEPT_THINGS_PER_POLL
-#define KEPT_THINGS_PER_POLL 16u
+/* So a poll looks at twice as many things that a stalled region pins, in the mean. */
+#ifndef THINGS_PAID_BY_A_POLL
+#define THINGS_PAID_BY_A_POLL 8u
 #endif
 
 /* A chain of retired things with its end. */
@@ -52,7 +54,8 @@ static void append(chain *c, cc_retired *r) {
     c->bytes += r->bytes;
 }
 
-/* Move what no open region saw from `waiting` to the end of `free`. Returns -1 without memory to look. */
+/* Move what no open region saw from `waiting` to the end of `free`. Returns -1 without memory to
+ * look. */
 static int split_by_reservations(cc_smr_domain *d, chain *waiting, chain *free) {
     cc_reservation_snapshot s;
     /* (7) Store-load: everything in the chain was unlinked before it was pushed; reservations that
@@ -72,8 +75,8 @@ static int split_by_reservations(cc_smr_domain *d, chain *waiting, chain *free) 
     return 0;
 }
 
-/* When the youngest died that has n younger ones behind it. Not the oldest of all: that may be something that a
- * neutralized thread holds. */
+/* When the youngest died that has n younger ones behind it. Not the oldest of all: that may be
+ * something that a neutralized thread holds. */
 static uint64_t death_before_the_last(const chain *c, uint32_t n) {
     const cc_retired *r = c->first;
     for (uint32_t i = n + 1; i < c->count; i++) {
@@ -82,8 +85,8 @@ static uint64_t death_before_the_last(const chain *c, uint32_t n) {
     return r->died;
 }
 
-/* The same by bytes: of those with n bytes behind them. False when there is none: then one large thing is most of what
- * waits, and perhaps held. */
+/* The same by bytes: of those with n bytes behind them. False when there is none: then one large
+ * thing is most of what waits, and perhaps held. */
 static bool find_death_before_bytes(const chain *c, uint64_t n, uint64_t *died) {
     uint64_t behind = c->bytes;
     bool found = false;
@@ -95,8 +98,8 @@ static bool find_death_before_bytes(const chain *c, uint64_t n, uint64_t *died) 
     return found;
 }
 
-/* Compare one stripe's limbo with the open regions. What none of them saw is ready, oldest first, and at most
- * `most` of it is released. */
+/* Compare one stripe's limbo with the open regions. What none of them saw is ready, oldest first,
+ * and at most `most` of it is released. */
 static void scan_stripe(cc_smr_domain *d, cc_limbo *s, cc_thread *self, size_t most) {
     if (!cc_load_relaxed_uptr(&s->waiting)) {
         return;
@@ -152,10 +155,7 @@ static void scan_stripe(cc_smr_domain *d, cc_limbo *s, cc_thread *self, size_t m
     if (!looked) {
         return; /* no memory to look: everything waits for the next scan */
     }
-    /* What is kept is pinned, perhaps for long: look again when there is enough new to pay for it. */
-    uint32_t kept = waiting.count;
-    cc_store_relaxed_u32(&s->scan_at, kept + (kept / 2 > threshold ? kept / 2 : threshold));
-    cc_store_relaxed_u32(&s->polls_to_skip, kept / KEPT_THINGS_PER_POLL);
+    cc_store_relaxed_u32(&s->scan_at, waiting.count + waiting.count / 2);
     if (waiting.bytes / 2 > BYTES_WORTH_A_SCAN) {
         cc_fetch_add_relaxed_u64(&s->bytes_left, waiting.bytes / 2 - BYTES_WORTH_A_SCAN);
     }
@@ -174,12 +174,11 @@ static bool add_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintp
     if (bytes) {
         uint64_t left = cc_fetch_add_relaxed_u64(&s->bytes_left, 0u - (uint64_t)(uint32_t)bytes);
         if ((int64_t)(left - (uint32_t)bytes) <= 0) {
-            cc_store_relaxed_u32(&s->polls_to_skip,
-                                 0); /* where the caller cannot scan, a poll does */
             return true;
         }
     }
-    return waiting >= cc_load_relaxed_u32(&s->scan_at);
+    uint32_t threshold = cc_load_relaxed_u32(&cc_smr_settings.retire_threshold);
+    return waiting >= cc_load_relaxed_u32(&s->scan_at) + threshold;
 }
 
 void cc_retire_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
@@ -200,8 +199,8 @@ void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
     cc_keep_spare(self, r);
     return;
 #endif
-    /* (7) Store-load: the unlinking must be visible before we look for regions, and the era of death
-     * must be read after the unlinking. */
+    /* (7) Store-load: the unlinking must be visible before we look for regions, and the era of
+     * death must be read after the unlinking. */
     cc_fence_seq_cst(&d->era);
     uint64_t died = cc_load_seq_cst_u64(&d->era);
     cc_count(&self->retired, 1);
@@ -219,12 +218,13 @@ void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
 
 static void poll_stripe(cc_smr_domain *d, cc_limbo *s, cc_thread *self, size_t most) {
     cc_release_ready(s, self, most); /* every poll, so that releasing keeps up with retiring */
-    uint32_t skip = cc_load_relaxed_u32(&s->polls_to_skip);
-    if (skip) {
-        cc_store_relaxed_u32(&s->polls_to_skip, skip - 1); /* a lost update costs one poll */
-        return;
+    uint32_t scan_at = cc_load_relaxed_u32(&s->scan_at), pays = THINGS_PAID_BY_A_POLL;
+    if (cc_load_relaxed_u32(&s->limbo_count) >= scan_at ||
+        (int64_t)cc_load_relaxed_u64(&s->bytes_left) <= 0) {
+        scan_stripe(d, s, self, most);
+    } else { /* a lost update costs one poll */
+        cc_store_relaxed_u32(&s->scan_at, scan_at > pays ? scan_at - pays : 0);
     }
-    scan_stripe(d, s, self, most);
 }
 
 void cc_poll_now(cc_smr_domain *d, cc_thread *self) {
@@ -241,7 +241,8 @@ size_t cc_smr_limbo_count(const cc_smr_domain *domain) {
     int64_t n = 0;
     for (uint32_t i = 0; i <= domain->stripe_mask; i++) {
         const cc_limbo *s = &domain->stripes[i].limbo;
-        /* For a moment less than nothing: a thing is counted after it is pushed, and may be gone by then. */
+        /* For a moment less than nothing: a thing is counted after it is pushed, and may be gone by
+         * then. */
         n += (int32_t)(cc_load_relaxed_u32(&s->limbo_count) + cc_load_relaxed_u32(&s->ready_count));
     }
     return n > 0 ? (size_t)n : 0;
