@@ -91,8 +91,8 @@ typedef struct cc_thread {
     uint32_t write_marks[CC_WRITE_MARKS];
     /* Statistics, counted only when enabled; other threads add them up. */
     cc_atomic_u64 retired, released, scans, retries;
-    /* Of debra.c, rare enough to be counted always: read phases of others that this thread has ended, and such
-     * that it could not end. */
+    /* Of debra.c, rare enough to be counted always: read phases of others that this thread has
+     * ended, and such that it could not end. */
     cc_atomic_u64 neutralizations, refusals;
 
     cc_atomic_u64 number; /* cc_os_thread_number, while in use */
@@ -110,8 +110,8 @@ typedef struct cc_thread {
 } cc_thread;
 
 /* Eight bytes of static thread-local storage: glibc keeps room for such in libraries that are
- * loaded late, and the access is one instruction. musl does not; it gets the default model. One module holds the
- * whole core, so the variable is nobody else's. */
+ * loaded late, and the access is one instruction. musl does not; it gets the default model. One
+ * module holds the whole core, so the variable is nobody else's. */
 #if defined(__GLIBC__) && !defined(CC_SCHED)
 #define CC_THREAD_LOCAL __attribute__((tls_model("initial-exec"))) _Thread_local
 #elif defined(_MSC_VER) && !defined(__clang__)
@@ -145,9 +145,10 @@ uint32_t cc_thread_count(void);
 /* Threads that have a record now; one that comes or goes at this moment counts or not. */
 uint32_t cc_thread_users(void);
 
-/* The records, a group at a time. Which have an owner is for those to see who look at them often: the list keeps the
- * records of all threads that ever lived at once. A record's bit in `in_use` is set before its owner's first
- * reservation, and cleared after the last; its place is taken for longer. */
+/* The records, a group at a time. Which have an owner is for those to see who look at them often:
+ * the list keeps the records of all threads that ever lived at once. A record's bit in `in_use` is
+ * set before its owner's first reservation, and cleared after the last; its place is taken for
+ * longer. */
 #ifndef CC_THREADS_IN_GROUP
 #define CC_THREADS_IN_GROUP 64u /* at most */
 #endif
@@ -163,8 +164,8 @@ typedef struct cc_thread_group {
     struct cc_thread *members[CC_THREADS_IN_GROUP]; /* each written once, before its bit is set */
 } cc_thread_group;
 
-/* Has the record an owner? False: what the last one has done is seen, and the next one's loads will see
- * what the caller had done with seq_cst before it asked. (1), (15) */
+/* Has the record an owner? False: what the last one has done is seen, and the next one's loads will
+ * see what the caller had done with seq_cst before it asked. (1), (15) */
 static inline bool cc_thread_is_in_use(const cc_thread *t) {
     return cc_load_seq_cst_u64(&t->group->in_use) >> (t->index - t->group->first_index) & 1;
 }

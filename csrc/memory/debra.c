@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Epochs with neutralization: DEBRA+ (Brown, PODC 2015), its operations split into read and write phases as in
- * NBR (Singh, Brown, Mashtizadeh, PPoPP 2021).
+ * Epochs with neutralization: DEBRA+ (Brown, PODC 2015), its operations split into read and write
+ * phases as in NBR (Singh, Brown, Mashtizadeh, PPoPP 2021).
  *
- * A region reserves everything from its era on, so that reading a pointer costs nothing but the load. What is retired
- * is released when every open region has begun after its death. Then a thread that stalls inside a region would
- * hold up everything for ever; so a scan that is held up for long *neutralizes* the thread: it interrupts it by a
- * signal, and from then on only what the thread *holds* is kept for it.
+ * A region reserves everything from its era on, so that reading a pointer costs nothing but the
+ * load. What is retired is released when every open region has begun after its death. Then a thread
+ * that stalls inside a region would hold up everything for ever; so a scan that is held up for long
+ * *neutralizes* the thread: it interrupts it by a signal, and from then on only what the thread
+ * *holds* is kept for it.
  *
  *   begin     read phase                             write phase                  leave
  *   |---------|--------------------------------------|----------------------------|
@@ -17,61 +18,70 @@
  *             goes back to the checkpoint when it
  *             is interrupted
  *
- * An operation may go from the write phase to a new read phase; it then holds nothing any more. In the middle of a
- * read phase a short piece may be done as in a write phase (cc_end_reading .. cc_resume_reading): taking a reference,
- * calling a comparison that has a stack of its own.
+ * An operation may go from the write phase to a new read phase; it then holds nothing any more. In
+ * the middle of a read phase a short piece may be done as in a write phase (cc_end_reading ..
+ * cc_resume_reading): taking a reference, calling a comparison that has a stack of its own.
  *
  * What a scan does with a thread T that holds it up:
  *   1. q := T.region, with T's reservation open and not younger than what waits.
- *   2. Signal T; barrier; read whether T has the signal blocked (platform/interrupt_linux.c has the argument).
- *   3. If it is not blocked, or the handler has run in phase q already (T.answered), and T.region is still q:
- *      T.neutralized := q, (13).
- * At the barrier T was in phase q, since the counter only rises and was q before and after. If it was reading then, the
- * handler runs before its next step, and takes it back to the checkpoint, where it begins phase q + 1 with a
- * new reservation: it touches nothing of phase q any more. If it was writing, it touches what it held at the
- * barrier or protects later by (12), and scans see all of that. T cannot change its signal mask in between: no code in a
- * region does. A handler of somebody else that interrupts a read phase may have signals blocked; while it runs
- * T takes no step of phase q either, and its return unblocks ours. If ours came first, it has made itself blocked
- * (see below), and T.answered says that all is well; unless somebody has taken the signal away by then, and
- * the one that is pending with it. A handler that unblocks the signal meanwhile is interrupted by it once more, with the
- * same outcome.
+ *   2. Signal T; barrier; read whether T has the signal blocked (platform/interrupt_linux.c has the
+ *      argument).
+ *   3. If it is not blocked, or the handler has run in phase q already (T.answered), and T.region
+ *      is still q: T.neutralized := q, (13).
+ * At the barrier T was in phase q, since the counter only rises and was q before and after. If it
+ * was reading then, the handler runs before its next step, and takes it back to the checkpoint,
+ * where it begins phase q + 1 with a new reservation: it touches nothing of phase q any more. If it
+ * was writing, it touches what it held at the barrier or protects later by (12), and scans see all
+ * of that. T cannot change its signal mask in between: no code in a region does. A handler of
+ * somebody else that interrupts a read phase may have signals blocked; while it runs T takes no
+ * step of phase q either, and its return unblocks ours. If ours came first, it has made itself
+ * blocked (see below), and T.answered says that all is well; unless somebody has taken the signal
+ * away by then, and the one that is pending with it. A handler that unblocks the signal meanwhile
+ * is interrupted by it once more, with the same outcome.
  *
- * The CASes of a read phase are single instructions. One that is done before the handler runs is done to memory that is
- * still reserved; the one after does not happen. So they need no write phase, as long as nobody relies on
- * the thread doing anything after them; skiplist.c says of each why that holds.
+ * The CASes of a read phase are single instructions. One that is done before the handler runs is
+ * done to memory that is still reserved; the one after does not happen. So they need no write
+ * phase, as long as nobody relies on the thread doing anything after them; skiplist.c says of each
+ * why that holds.
  *
- * The handler jumps only when the interrupted code itself is the read phase, not when a handler of somebody else (a
- * Python signal, a profiler) is running on top of it, which must not be cut off. It tells by the stack:
- * what a read phase calls stays within CC_MOST_STACK below the stack at the checkpoint, and a signal frame is larger
- * than that. In the other case it makes itself pending and blocked until the outer handler returns.
+ * The handler jumps only when the interrupted code itself is the read phase, not when a handler of
+ * somebody else (a Python signal, a profiler) is running on top of it, which must not be cut off.
+ * It tells by the stack: what a read phase calls stays within CC_MOST_STACK below the stack at the
+ * checkpoint, and a signal frame is larger than that. In the other case it makes itself pending and
+ * blocked until the outer handler returns.
  *
  * Deviations from the papers:
- *   - Reservations are looked at by scans, as in ibr.c, instead of rings of bags: limbo belongs to the container
- *     (limbo.c says why), and a retirement that nobody can have seen is released on the spot.
- *   - The order of steps 1 to 3. In the papers the signal alone is taken to stop the thread; pthread_kill does not
- *     promise that, nor does anything without a look at the mask.
- *   - Operations are not recovered, as in DEBRA+, but restarted, as in NBR; unlike NBR, helping does not end
- *     a read phase.
+ *   - Reservations are looked at by scans, as in ibr.c, instead of rings of bags: limbo belongs to
+ *     the container (limbo.c says why), and a retirement that nobody can have seen is released on
+ *     the spot.
+ *   - The order of steps 1 to 3. In the papers the signal alone is taken to stop the thread;
+ *     pthread_kill does not promise that, nor does anything without a look at the mask.
+ *   - Operations are not recovered, as in DEBRA+, but restarted, as in NBR; unlike NBR, helping
+ *     does not end a read phase.
  *
- * Bound. A thread that stalls pins what it holds, at most CC_MOST_HELD words, and a stripe's limbo grows to
- * 2 * retire_threshold things before it is neutralized. That does not hold while the thread has the signal blocked, or
- * somebody has put another handler in place: then nothing that it may have seen is released, and each attempt
- * counts as a refusal in the statistics. But what is done to a stalled thread cannot be taken back: somebody who takes
- * the signal away between step 3 and the moment when T runs again lets T go on in a phase that counts for nothing.
- * docs/smr.md forbids it.
+ * Bound. A thread that stalls pins what it holds, at most CC_MOST_HELD words, and a stripe's limbo
+ * grows to 2 * retire_threshold things before it is neutralized. That does not hold while the
+ * thread has the signal blocked, or somebody has put another handler in place: then nothing that it
+ * may have seen is released, and each attempt counts as a refusal in the statistics. But what is
+ * done to a stalled thread cannot be taken back: somebody who takes the signal away between step 3
+ * and the moment when T runs again lets T go on in a phase that counts for nothing. docs/smr.md
+ * forbids it.
  *
- * Progress. Neutralizing never waits: a few system calls. A reader that is neutralized has lost its work since the
- * checkpoint; that happens only when others have retired 2 * retire_threshold things meanwhile, so the whole
- * stays lock-free.
+ * Progress. Neutralizing never waits: a few system calls. A reader that is neutralized has lost its
+ * work since the checkpoint; that happens only when others have retired 2 * retire_threshold things
+ * meanwhile, so the whole stays lock-free.
  *
- * Cost of an attempt: five system calls, one of which interrupts every processor that runs the process.
+ * Cost of an attempt: five system calls, one of which interrupts every processor that runs the
+ * process.
  *
  * Pairs of releases and acquires, by number:
- *   (10) region, before the new reservation     with cc_is_neutralized's load: an old number goes with the old phase.
- *   (11) what is held                           with the barrier of step 2, and (13) for other scans.
- *   (12) the fence of cc_protect_and_hold       with (7) of limbo.c.
- *   (14) answered                               with the load in step 3: the same, without a barrier.
- *   (13) neutralized                                 with cc_is_neutralized's load: who sees it sees what was held.
+ *   (10) region, before the new reservation   with cc_is_neutralized's load: an old number goes
+ *        with the old phase.
+ *   (11) what is held                         with the barrier of step 2, and (13) for other scans.
+ *   (12) the fence of cc_protect_and_hold     with (7) of limbo.c.
+ *   (13) neutralized                          with cc_is_neutralized's load: who sees it sees what
+ *        was held.
+ *   (14) answered                             with the load in step 3: the same, without a barrier.
  */
 #include "debra.h"
 

@@ -2,11 +2,12 @@
  *
  * Read and write phases of CC_SMR_DEBRA, and neutralizing; debra.c has the argument.
  *
- * A caller may rely on this: what a region holds (cc_hold, before its read phase ends) stays until the next read phase or
- * the region's end, whatever scans do. In a read phase nothing else is certain from one instruction to the next:
- * the thread may find itself at its checkpoint again.
+ * A caller may rely on this: what a region holds (cc_hold, before its read phase ends) stays until
+ * the next read phase or the region's end, whatever scans do. In a read phase nothing else is
+ * certain from one instruction to the next: the thread may find itself at its checkpoint again.
  *
- * Progress. Wait-free, but for a read phase: that is begun anew when others have retired much meanwhile.
+ * Progress. Wait-free, but for a read phase: that is begun anew when others have retired much
+ * meanwhile.
  *
  * Layer: above domain.h.
  */
@@ -18,7 +19,7 @@
 /* Of a region of CC_SMR_DEBRA. */
 typedef enum cc_phase {
     CC_PHASE_WRITE, /* or outside of regions: nothing is touched that is not held or owned */
-    CC_PHASE_READ /* anything may be read; the next instruction may be the last before the checkpoint */
+    CC_PHASE_READ /* anything may be read; the next instruction may be the last of the phase */
 } cc_phase;
 
 /* ---- phases; see debra.c. All of these do nothing in a region of another scheme. ---- */
@@ -31,8 +32,8 @@ static inline void cc_enter_phase(cc_thread *self, cc_phase phase) {
     cc_fence_for_own_handler();
 }
 
-/* Begin a read phase at a checkpoint. A new region number: what a scan has found out about the phase before says
- * nothing about this one. */
+/* Begin a read phase at a checkpoint. A new region number: what a scan has found out about the
+ * phase before says nothing about this one. */
 static inline void cc_begin_reading(cc_smr_guard *g) {
     cc_thread *self = g->thread;
     do {
@@ -53,15 +54,16 @@ static inline void cc_begin_reading(cc_smr_guard *g) {
 #define CC_READ_STACK_POINTER(to) __asm__ volatile("mov %0, sp" : "=r"(to))
 #endif
 
-/* Bytes of stack that what a read phase calls uses, by far: 640 without optimization, 880 with AddressSanitizer (gcc; by
- * clang, without optimization, 1408, so that there are no interrupts in such builds). Less than the smallest signal
- * frame: on x86-64 the registers (440 bytes), the x87 and SSE state (512), its header (64) and the red zone
- * (128); elsewhere more. No memset and the like in a read phase: AddressSanitizer's own take 2 kB. */
+/* Bytes of stack that what a read phase calls uses, by far: 640 without optimization, 880 with
+ * AddressSanitizer (gcc; by clang, without optimization, 1408, so that there are no interrupts in
+ * such builds). Less than the smallest signal frame: on x86-64 the registers (440 bytes), the x87
+ * and SSE state (512), its header (64) and the red zone (128); elsewhere more. No memset and the
+ * like in a read phase: AddressSanitizer's own take 2 kB. */
 #define CC_MOST_STACK 1000u
 
 #if defined(CC_TEST_HOOKS)
-/* How often a thread was taken to be in somebody else's handler, on top of a read phase, more or less.
- * Where nobody has one, that was a read phase deeper than CC_MOST_STACK. */
+/* How often a thread was taken to be in somebody else's handler, on top of a read phase, more or
+ * less. Where nobody has one, that was a read phase deeper than CC_MOST_STACK. */
 extern cc_atomic_u64 cc_interrupts_put_off;
 #endif
 
@@ -77,10 +79,10 @@ static inline void cc_check_stack(const cc_smr_guard *g) {
     (void)g;
 }
 
-/* The function that contains this is where a neutralized thread goes on: it reads, keeps what its caller goes on
- * using with cc_hold, and ends the phase with cc_end_reading, all before it returns. What it changes in memory
- * that outlives the phase must be right to find there at a second start; its own variables are not
- * changed between here and there. */
+/* The function that contains this is where a neutralized thread goes on: it reads, keeps what its
+ * caller goes on using with cc_hold, and ends the phase with cc_end_reading, all before it returns.
+ * What it changes in memory that outlives the phase must be right to find there at a second start;
+ * its own variables are not changed between here and there. */
 #define CC_CHECKPOINT(g)                                                                           \
     do {                                                                                           \
         if ((g)->restarts) {                                                                       \
@@ -106,16 +108,16 @@ static inline void cc_hold(cc_smr_guard *g, unsigned slot, uintptr_t word) {
 
 static inline void cc_end_reading(cc_smr_guard *g) {
     if (g->restarts) {
-        /* What is held stands in memory before the handler finds the phase over: a scan that interrupts us
-         * from here on sees it, since its barrier makes our stores visible. */
+        /* What is held stands in memory before the handler finds the phase over: a scan that
+         * interrupts us from here on sees it, since its barrier makes our stores visible. */
         cc_enter_phase(g->thread, CC_PHASE_WRITE);
     }
 }
 
 void cc_restart(cc_thread *self);
 
-/* Back to the read phase, from cc_end_reading in the middle of it. Does not return when a scan has ended
- * the phase meanwhile. */
+/* Back to the read phase, from cc_end_reading in the middle of it. Does not return when a scan has
+ * ended the phase meanwhile. */
 static inline void cc_resume_reading(cc_smr_guard *g) {
     if (g->restarts) {
         cc_thread *self = g->thread;
@@ -143,14 +145,14 @@ static inline void cc_resume_reading(cc_smr_guard *g) {
 }
 #endif
 
-/* Has a scan ended the read phase that the thread's reservation is for? Then what the thread may still touch is what
- * it holds. See debra.c. */
+/* Has a scan ended the read phase that the thread's reservation is for? Then what the thread may
+ * still touch is what it holds. See debra.c. */
 static inline bool cc_is_neutralized(const cc_thread *t) {
     return cc_load_seq_cst_u64(&t->region) == cc_load_seq_cst_u64(&t->neutralized); /* (10), (13) */
 }
 
-/* End the read phases on `d`, other than the caller's, that began in era `died` or before. Returns whether
- * any was ended. Never waits. */
+/* End the read phases on `d`, other than the caller's, that began in era `died` or before. Returns
+ * whether any was ended. Never waits. */
 bool cc_neutralize_older_than(cc_smr_domain *d, cc_thread *self, uint64_t died);
 
 /* Does the platform have what CC_SMR_DEBRA needs? Installs the signal handler the first time. */

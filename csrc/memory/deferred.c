@@ -2,23 +2,25 @@
  *
  * Releasing: running foreign code for what nobody can see any more.
  *
- * A release function may use containers, and so come to release more. The outermost one loops, the inner ones put off:
- *   - a retired thing goes to its domain's `ready` list, as if a scan had found it free. There it is counted, any
- *     thread's next poll may release it, and it dies with the domain. The thread remembers that it has to come back
- *     to the domain, which it pins: a domain that is freed meanwhile has nothing ready, and its memory stays until
- *     the thread has looked.
+ * A release function may use containers, and so come to release more. The outermost one loops, the
+ * inner ones put off:
+ *   - a retired thing goes to its domain's `ready` list, as if a scan had found it free. There it
+ *     is counted, any thread's next poll may release it, and it dies with the domain. The thread
+ *     remembers that it has to come back to the domain, which it pins: a domain that is freed
+ *     meanwhile has nothing ready, and its memory stays until the thread has looked.
  *   - the destruction of a container goes to a list of the thread, and is counted there.
  *
- * Bound. A finalizer that runs for long must not let these grow as long as it runs. So an inner one releases, too, when
- * WORTH_NESTING things are ready in its stripe, or as many destructions wait; up to MOST_NESTED_RELEASES on one
- * stack. Only finalizers that all run for long and release that much inside of each other leave more; that is
- * counted in what waits. A stack is used for WORTH_NESTING things at a time at least, so that a chain of containers, each
- * inside another, needs none.
+ * Bound. A finalizer that runs for long must not let these grow as long as it runs. So an inner one
+ * releases, too, when WORTH_NESTING things are ready in its stripe, or as many destructions wait;
+ * up to MOST_NESTED_RELEASES on one stack. Only finalizers that all run for long and release that
+ * much inside of each other leave more; that is counted in what waits. A stack is used for
+ * WORTH_NESTING things at a time at least, so that a chain of containers, each inside another,
+ * needs none.
  *
- * A thread that ends inside a release function (pthread_exit, cancellation) leaves things in its hands and destructions
- * that were put off. They must not go to whoever gets its record: that may be a thread without the interpreter. They
- * become *orphans* of the process, and cc_smr_flush_all, which is called only where release functions may run, does
- * what is left to do.
+ * A thread that ends inside a release function (pthread_exit, cancellation) leaves things in its
+ * hands and destructions that were put off. They must not go to whoever gets its record: that may
+ * be a thread without the interpreter. They become *orphans* of the process, and cc_smr_flush_all,
+ * which is called only where release functions may run, does what is left to do.
  *
  * Pairs of releases and acquires, by number:
  *   (9) a push of orphans   with the exchange that takes them.
@@ -37,8 +39,8 @@ static cc_atomic_u32 orphan_count;
 
 /* ---------------------------------------------------------------- orphans */
 
-/* A retired thing without a domain, as something to be run. It is laid out so that a cc_deferred fits over its first
- * two words. */
+/* A retired thing without a domain, as something to be run. It is laid out so that a cc_deferred
+ * fits over its first two words. */
 typedef struct orphan {
     cc_deferred deferred;
     const void *context;
@@ -74,8 +76,8 @@ static void push_orphans(cc_deferred *first) {
     cc_note_that_something_waits();
 }
 
-/* The thread has ended, perhaps inside a release function. What was left for it to do is somebody else's from
- * here on. */
+/* The thread has ended, perhaps inside a release function. What was left for it to do is somebody
+ * else's from here on. */
 static void leave_orphans(cc_thread *record) {
     if (!record->releases) {
         return;
@@ -106,8 +108,8 @@ static void leave_orphans(cc_thread *record) {
 
 /* ---------------------------------------------------------------- releasing */
 
-/* Run the release functions of a chain. What is still to come stands in the thread's record, on top of what the loops up
- * the stack have still to come to. */
+/* Run the release functions of a chain. What is still to come stands in the thread's record, on top
+ * of what the loops up the stack have still to come to. */
 static void release_in_hand(cc_thread *self, cc_retired *chain) {
     cc_retired *others = self->in_hand;
     if (others) {
@@ -152,8 +154,8 @@ static void come_back_later(cc_thread *self, cc_smr_domain *d) {
     }
 }
 
-/* Returns whether there was anything to do. Only as many things as this thread has put off: a scan may have found
- * thousands of others, which are released a few at a time. */
+/* Returns whether there was anything to do. Only as many things as this thread has put off: a scan
+ * may have found thousands of others, which are released a few at a time. */
 static bool come_back(cc_thread *self) {
     bool any = false;
     for (unsigned i = 0; self->domains_to_come_back_to && i < CC_DOMAINS_TO_COME_BACK_TO; i++) {

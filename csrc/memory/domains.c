@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A walk takes the first domain, puts it to the end with the number of the newest round, looks at it,
- * and lets go of the lock before the next one. It is over when the first domain carries its own
- * round or a later one: everything that was in the list when the walk began has been looked at since, by
- * this walk or by a later one. So nothing of a walk lies in the list: walks may overlap, a domain may
- * come or go at any moment, and a thread that is gone after fork() leaves no trace.
+ * A walk takes the first domain, puts it to the end with the number of the newest round, looks at
+ * it, and lets go of the lock before the next one. It is over when the first domain carries its own
+ * round or a later one: everything that was in the list when the walk began has been looked at
+ * since, by this walk or by a later one. So nothing of a walk lies in the list: walks may overlap,
+ * a domain may come or go at any moment, and a thread that is gone after fork() leaves no trace.
  */
 #include "domains.h"
 

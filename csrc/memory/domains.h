@@ -2,12 +2,12 @@
  *
  * The list of the live domains of the process.
  *
- * A caller may rely on this: a walk sees every domain that was in the list when it began and still is
- * when its turn comes; domains may come and go at any moment, and walks may overlap. A domain
+ * A caller may rely on this: a walk sees every domain that was in the list when it began and still
+ * is when its turn comes; domains may come and go at any moment, and walks may overlap. A domain
  * that is in the list while the lock is held is not freed.
  *
- * Progress. Blocking: under a short lock (platform/cc_registry_lock.h), taken where a container is made or
- * destroyed and by walks, never by an operation on a container.
+ * Progress. Blocking: under a short lock (platform/cc_registry_lock.h), taken where a container is
+ * made or destroyed and by walks, never by an operation on a container.
  *
  * Layer: above platform/ only. It knows nothing of a domain but its link; domain.h is built on it.
  */
@@ -31,8 +31,8 @@ void cc_domains_remove(cc_domain_link *link);
 
 uint64_t cc_domains_count(void);
 
-/* A walk: with the lock held, begin a round, and take one after the other until there is none. The lock may be let go
- * of after each. */
+/* A walk: with the lock held, begin a round, and take one after the other until there is none. The
+ * lock may be let go of after each. */
 uint64_t cc_domains_begin_round(void);
 cc_domain_link *cc_domains_next_of_round(uint64_t round);
 

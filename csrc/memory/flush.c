@@ -2,11 +2,11 @@
  *
  * Flushing all domains of the process.
  *
- * Releasing runs foreign code, which may make and destroy containers or flush again. So a flush, holding the
- * list's lock, only compares limbo with the open regions and takes what is free out of the domain; it lets go
- * of the lock, and then releases. A domain is destroyed meanwhile without anybody waiting: what
- * was taken is not its any more. That is why only such domains take part as say that their context outlives
- * them (cc_smr_domain_join_flushes).
+ * Releasing runs foreign code, which may make and destroy containers or flush again. So a flush,
+ * holding the list's lock, only compares limbo with the open regions and takes what is free out of
+ * the domain; it lets go of the lock, and then releases. A domain is destroyed meanwhile without
+ * anybody waiting: what was taken is not its any more. That is why only such domains take part as
+ * say that their context outlives them (cc_smr_domain_join_flushes).
  *
  * Progress. Blocking, for as long as one scan of one domain by another thread. No foreign code, no
  * safepoint and no other lock lies inside.

@@ -3,16 +3,16 @@
  * Interval-based reclamation (2GE-IBR) after Wen, Izraelevitz, Cai, Beadle and Scott, PPoPP 2018.
  *
  * A domain has a clock, its *era*. A thing lives from its birth (the era when it was made) to its
- * death (the era when it was retired). An open region reserves the eras lower .. upper: lower is the
- * era when it was opened, upper the newest era in which it has read a pointer. A thing is released
- * when no open region of its domain has  lower <= died  and  upper >= birth.
+ * death (the era when it was retired). An open region reserves the eras lower .. upper: lower is
+ * the era when it was opened, upper the newest era in which it has read a pointer. A thing is
+ * released when no open region of its domain has  lower <= died  and  upper >= birth.
  *
- * Why that is safe. Let a region hold a pointer to x. It read the pointer at some time t from a link
- * that proved x reachable, then read the era and found it equal to its (published) upper end. So
- * birth(x) <= era(t) <= upper. x was retired after t, so died(x) >= era(t) >= lower. Whoever retired
- * x looked at the reservations after unlinking x. Store-load fences on both sides ((5) of
- * smr_fast.h or (8) here, (7) of limbo.c) leave two cases: the scan sees the reservation, and
- * keeps x; or the region's loads come after the unlinking, and it does not find x.
+ * Why that is safe. Let a region hold a pointer to x. It read the pointer at some time t from a
+ * link that proved x reachable, then read the era and found it equal to its (published) upper end.
+ * So birth(x) <= era(t) <= upper. x was retired after t, so died(x) >= era(t) >= lower. Whoever
+ * retired x looked at the reservations after unlinking x. Store-load fences on both sides ((5) of
+ * smr_fast.h or (8) here, (7) of limbo.c) leave two cases: the scan sees the reservation, and keeps
+ * x; or the region's loads come after the unlinking, and it does not find x.
  *
  * Deviations from the paper, and why:
  *   - Clocks, limbo and reservations are per container, not per process: a region on one container
@@ -22,14 +22,15 @@
  *
  * Bound. A region that stalls with the interval [l, u] pins things that were alive at some time in
  * it: what was in the container while the clock showed l .. u, and at either end one thing for each
- * writer that was exchanging it when the clock moved; nothing that is born later. The clock moves on after
- * CC_PUBLICATIONS_PER_ERA publications in the mean.
+ * writer that was exchanging it when the clock moved; nothing that is born later. The clock moves
+ * on after CC_PUBLICATIONS_PER_ERA publications in the mean.
  *
  * Progress. enter and leave: wait-free. protect repeats while the clock moves on under it, which
  * others' publications do: lock-free.
  *
  * Pairs of releases and acquires, by number:
- *   (3) domain, (4) lower, (5) upper, (6) leave   with the loads in read_reservations, and in cc_any_region_saw (ibr.h).
+ *   (3) domain, (4) lower, (5) upper, (6) leave   with the loads in read_reservations, and in
+ *       cc_any_region_saw (ibr.h).
  *   (10) .. (13): see debra.c, whose regions are looked at here, too.
  */
 #include "ibr.h"
@@ -58,9 +59,10 @@ static void read_reservations(const cc_smr_domain *d, cc_reservation_snapshot *s
     s->interval_count = s->held_count = 0;
     cc_thread_walk walk;
     for (cc_thread *t = cc_thread_first_in_use(&walk); t; t = cc_thread_next_in_use(&walk)) {
-        /* Lower before upper, as in the paper. The other order would be as safe: a region that opens, or
-         * moves its upper end on, after the first of the two loads has its fence after ours, so it cannot
-         * find what is being scanned (checked in tla/smr_ibr.tla and by tests/c/schedules). */
+        /* Lower before upper, as in the paper. The other order would be as safe: a region that
+         * opens, or moves its upper end on, after the first of the two loads has its fence after
+         * ours, so it cannot find what is being scanned (checked in tla/smr_ibr.tla and by
+         * tests/c/schedules). */
         uint64_t lower = cc_load_seq_cst_u64(&t->lower); /* pairs with (4), (6) */
         if (lower == CC_ERA_IDLE || cc_load_seq_cst_uptr(&t->domain) != (uintptr_t)d) { /* (3) */
             continue;

@@ -2,11 +2,12 @@
  *
  * Reservations: which things open regions may have seen.
  *
- * A caller may rely on this: a thing that was unlinked before a full fence, after which neither the snapshot nor
- * cc_any_region_saw finds it reserved, is seen by no region any more, and will be by none. ibr.c has the proof.
+ * A caller may rely on this: a thing that was unlinked before a full fence, after which neither the
+ * snapshot nor cc_any_region_saw finds it reserved, is seen by no region any more, and will be by
+ * none. ibr.c has the proof.
  *
- * Progress. Wait-free in the number of thread records; a snapshot of more reservations than have room on the stack
- * allocates.
+ * Progress. Wait-free in the number of thread records; a snapshot of more reservations than have
+ * room on the stack allocates.
  *
  * Layer: above domain.h, and debra.h, whose regions it looks at too.
  */
@@ -22,8 +23,8 @@ typedef struct cc_interval {
     uint64_t lower, upper;
 } cc_interval;
 
-/* What the open regions of a domain may have seen: everything that was alive in one of the intervals, and
- * the words that are held. */
+/* What the open regions of a domain may have seen: everything that was alive in one of the
+ * intervals, and the words that are held. */
 #ifndef INTERVALS_ON_STACK
 #define INTERVALS_ON_STACK 64u
 #endif
@@ -39,8 +40,9 @@ typedef struct cc_reservation_snapshot {
     uintptr_t first_held[HELD_ON_STACK];
 } cc_reservation_snapshot;
 
-/* The reservations on `d` as they are now. The caller has put a full fence between unlinking and this. Returns -1
- * without memory for what there is to see; else cc_drop_snapshot is to be called. */
+/* The reservations on `d` as they are now. The caller has put a full fence between unlinking and
+ * this. Returns -1 without memory for what there is to see; else cc_drop_snapshot is to be
+ * called. */
 int cc_take_snapshot(const cc_smr_domain *d, cc_reservation_snapshot *s);
 void cc_drop_snapshot(cc_reservation_snapshot *s);
 

@@ -2,8 +2,8 @@
 #ifndef CC_INVARIANT_H
 #define CC_INVARIANT_H
 
-/* Stop the process with a message where a condition does not hold, in builds with -Ddebug_invariants=true; costs nothing
- * in others. */
+/* Stop the process with a message where a condition does not hold, in builds with
+ * -Ddebug_invariants=true; costs nothing in others. */
 #if defined(CC_DEBUG_INVARIANTS)
 #define CC_INVARIANT(condition)                                                                    \
     do {                                                                                           \

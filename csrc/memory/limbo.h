@@ -2,12 +2,13 @@
  *
  * Limbo: where retired things wait until no open region can have seen them.
  *
- * A caller may rely on this: what nobody can have seen is released before cc_retire returns, so that objects die
- * promptly; what must wait is released by any thread's later operation on the container, by a flush, or with the
- * domain; and a thread that stalls keeps a bounded number of things waiting (ibr.c, debra.c).
+ * A caller may rely on this: what nobody can have seen is released before cc_retire returns, so
+ * that objects die promptly; what must wait is released by any thread's later operation on the
+ * container, by a flush, or with the domain; and a thread that stalls keeps a bounded number of
+ * things waiting (ibr.c, debra.c).
  *
- * Progress. A push is lock-free. Nobody waits for a scan: it takes a stripe's whole limbo by one exchange, so
- * two threads never scan the same things.
+ * Progress. A push is lock-free. Nobody waits for a scan: it takes a stripe's whole limbo by one
+ * exchange, so two threads never scan the same things.
  *
  * Layer: above ibr.h, debra.h and deferred.h; below smr_fast.h.
  */
@@ -17,7 +18,8 @@
 #include "deferred.h"
 #include "domain.h"
 
-/* Retire a thing, with a record from cc_take_spare; outside of regions, for it may run foreign code. */
+/* Retire a thing, with a record from cc_take_spare; outside of regions, for it may run foreign
+ * code. */
 void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word, unsigned kind,
                uint64_t birth, size_t bytes);
 
@@ -25,8 +27,9 @@ void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
 void cc_retire_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
                         unsigned kind, uint64_t birth, size_t bytes);
 
-/* For a flush of the process, in two steps, since releasing runs foreign code: compare limbo with the
- * open regions and take out of the domain what none of them saw; release it, outside of everything. */
+/* For a flush of the process, in two steps, since releasing runs foreign code: compare limbo with
+ * the open regions and take out of the domain what none of them saw; release it, outside of
+ * everything. */
 cc_retired *cc_take_releasable(cc_smr_domain *d, cc_thread *self);
 
 /* Called at the end of operations, outside the region. */

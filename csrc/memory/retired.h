@@ -2,8 +2,8 @@
  *
  * Records of retired things: a thread's spare ones, and the lists of a stripe that they wait in.
  *
- * A caller may rely on this: once cc_reserve has returned 0, as many cc_take_spare succeed; and a list is taken
- * whole, so that nobody sees a part of it, nor anything twice.
+ * A caller may rely on this: once cc_reserve has returned 0, as many cc_take_spare succeed; and a
+ * list is taken whole, so that nobody sees a part of it, nor anything twice.
  *
  * Progress. Lock-free. A thread's spare records are its own: wait-free.
  *
@@ -37,8 +37,8 @@ cc_retired *cc_last_retired(cc_retired *chain);
 /* Take at most `most` of what has been found free in this stripe out of it. */
 cc_retired *cc_take_ready(cc_limbo *s, size_t most);
 
-/* Plain C11 atomics, not cc_atomic: it is a hint that no safety depends on, and the schedule build must
- * not see a scheduling point here. */
+/* Plain C11 atomics, not cc_atomic: it is a hint that no safety depends on, and the schedule build
+ * must not see a scheduling point here. */
 extern _Atomic uint32_t cc_something_may_wait;
 
 /* After a push to limbo. A load of a word that hardly ever changes; no thread disturbs another. */

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The few instructions that every hop and every operation pay for: opening a region, reading a pointer in it,
- * closing it. With it come the functions that a container needs beside (limbo.h, deferred.h, debra.h).
+ * The few instructions that every hop and every operation pay for: opening a region, reading a
+ * pointer in it, closing it. With it come the functions that a container needs beside (limbo.h,
+ * deferred.h, debra.h).
  *
- * A caller may rely on this: what cc_protect has returned is not released before the region closes; but in a read
- * phase of CC_SMR_DEBRA see debra.h. The rules for callers are in cc_smr.h.
+ * A caller may rely on this: what cc_protect has returned is not released before the region closes;
+ * but in a read phase of CC_SMR_DEBRA see debra.h. The rules for callers are in cc_smr.h.
  *
  * Progress. Wait-free, but for cc_protect while the clock moves on under it: lock-free.
  *
- * Layer: the top of this directory, for containers. Only smr.c, which has the same as functions for others, is
- * above it; no other file here includes it.
+ * Layer: the top of this directory, for containers. Only smr.c, which has the same as functions for
+ * others, is above it; no other file here includes it.
  */
 #ifndef CC_SMR_FAST_H
 #define CC_SMR_FAST_H
@@ -83,8 +84,8 @@ static inline void cc_leave(cc_smr_guard *g) {
 static inline uintptr_t cc_protect(cc_smr_guard *g, const cc_atomic_uptr *source) {
     cc_check_stack(g);
     uintptr_t word = cc_load_acquire_uptr(source);
-    /* The era is read after the pointer: if it still is our upper end, whatever the pointer leads to
-     * was born no later than that. */
+    /* The era is read after the pointer: if it still is our upper end, whatever the pointer leads
+     * to was born no later than that. */
     uint64_t era = cc_load_acquire_u64(g->clock); /* debra's stands still: everything is reserved */
     if (era == g->upper) {
         return word;
@@ -92,16 +93,16 @@ static inline uintptr_t cc_protect(cc_smr_guard *g, const cc_atomic_uptr *source
     return cc_protect_in_new_era(g, source, era);
 }
 
-/* cc_protect where it is known at compile time whether the region restarts: there everything is reserved, and the
- * load is all there is to do. */
+/* cc_protect where it is known at compile time whether the region restarts: there everything is
+ * reserved, and the load is all there is to do. */
 static inline uintptr_t cc_protect_in(cc_smr_guard *g, bool restarts,
                                       const cc_atomic_uptr *source) {
     cc_check_stack(g);
     return restarts ? cc_load_acquire_uptr(source) : cc_protect(g, source);
 }
 
-/* Read a word and keep what it leads to, `word & ~tag`, as number `slot`, in a write phase. Where there
- * are no phases: cc_protect. */
+/* Read a word and keep what it leads to, `word & ~tag`, as number `slot`, in a write phase. Where
+ * there are no phases: cc_protect. */
 static inline uintptr_t cc_protect_and_hold(cc_smr_guard *g, const cc_atomic_uptr *source,
                                             uintptr_t tag, unsigned slot) {
 #if CC_HAS_INTERRUPTS
@@ -110,8 +111,8 @@ static inline uintptr_t cc_protect_and_hold(cc_smr_guard *g, const cc_atomic_upt
         uintptr_t word = cc_load_acquire_uptr(source), again;
         for (;; word = again) {
             cc_hold(g, slot, word & ~tag);
-            /* (12) Store-load, as a hazard pointer: the phase may be neutralized, so only what is still there
-             * after it is seen to be held is sure not to have been scanned before. */
+            /* (12) Store-load, as a hazard pointer: the phase may be neutralized, so only what is
+             * still there after it is seen to be held is sure not to have been scanned before. */
             cc_fence_seq_cst(&self->region);
             again = cc_load_acquire_uptr(source);
             if (again == word) {

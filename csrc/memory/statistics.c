@@ -2,8 +2,8 @@
  *
  * Statistics of one domain and of the process: what waits, and which open region is the oldest.
  *
- * A caller may rely on this: each number was true at some moment of the call; together they are no snapshot. A region that
- * closes meanwhile counts or not.
+ * A caller may rely on this: each number was true at some moment of the call; together they are no
+ * snapshot. A region that closes meanwhile counts or not.
  *
  * Layer: above limbo.h, debra.h and domains.h.
  */
@@ -22,7 +22,8 @@ typedef struct open_region {
     bool is_neutralized; /* of CC_SMR_DEBRA: it pins only what it holds */
 } open_region;
 
-/* Regions that were open at some moment of the call, at most `room`. Returns how many there were. */
+/* Regions that were open at some moment of the call, at most `room`. Returns how many there
+ * were. */
 static uint32_t see_open_regions(open_region *out, uint32_t room) {
     uint32_t found = 0;
     cc_thread_walk walk;
@@ -66,7 +67,8 @@ static void look_at(const cc_smr_domain *d, const open_region *regions, uint32_t
 #define REGIONS_ON_STACK 64u
 #endif
 
-/* All open regions, in `on_stack` or in memory that the caller frees; without memory, the first ones. */
+/* All open regions, in `on_stack` or in memory that the caller frees; without memory, the first
+ * ones. */
 static open_region *all_open_regions(open_region *on_stack, uint32_t *count) {
     open_region *regions = on_stack;
     uint32_t room = REGIONS_ON_STACK, n;

@@ -11,7 +11,8 @@
 #endif
 #define ALL_OF(n) (~UINT64_C(0) >> (64u - (n)))
 
-/* What lies above the groups, for those who look for a free place: which groups need not be looked at. */
+/* What lies above the groups, for those who look for a free place: which groups need not be looked
+ * at. */
 typedef struct cc_thread_section {
     cc_atomic_u64 full; /* bit i: no place is free in groups[i] */
     cc_atomic_uptr next;
@@ -47,8 +48,8 @@ static uint64_t bit_of(const cc_thread *record) {
     return UINT64_C(1) << (record->index - record->group->first_index);
 }
 
-/* A group's place in the list of groups decides which one it is; the section only remembers it. NULL without memory. All
- * groups before this one are full, or were, so they are in the list. */
+/* A group's place in the list of groups decides which one it is; the section only remembers it.
+ * NULL without memory. All groups before this one are full, or were, so they are in the list. */
 static cc_thread_group *group_of(cc_thread_section *s, unsigned number) {
     uintptr_t found = cc_load_acquire_uptr(&s->groups[number]);
     if (found) {
@@ -104,9 +105,9 @@ static void clear(cc_atomic_u64 *word, uint64_t bit) {
     }
 }
 
-/* `full` may say for a moment that a group is full which is not, and never for good: who says so looks at the group
- * again, and who gives a place back looks at `full` (16), store-load on both sides. The other way round,
- * who finds nothing in a group that is not said to be full says it. */
+/* `full` may say for a moment that a group is full which is not, and never for good: who says so
+ * looks at the group again, and who gives a place back looks at `full` (16), store-load on both
+ * sides. The other way round, who finds nothing in a group that is not said to be full says it. */
 static void say_that_it_is_full(const cc_thread_group *g) {
     cc_atomic_u64 *full = &g->section->full;
     cc_fetch_or_seq_cst_u64(full, UINT64_C(1) << g->number); /* (16) */
@@ -138,8 +139,8 @@ static void give_place_back(cc_thread_group *g, unsigned place) {
     }
 }
 
-/* The free place with the lowest number; NULL without memory for its group. Lock-free: it looks again only when others
- * have taken a place. */
+/* The free place with the lowest number; NULL without memory for its group. Lock-free: it looks
+ * again only when others have taken a place. */
 static cc_thread_group *take_a_place(unsigned *place) {
     for (cc_thread_section *s = &first_section; s; s = section_after(s)) {
         uint64_t full;
@@ -167,8 +168,8 @@ static void hide(const cc_thread *record) {
     cc_fetch_add_relaxed_u32(&users, UINT32_MAX);
 }
 
-/* Nothing runs any more on the stack of the record's thread, wherever it was: the next owner begins outside of
- * every region and of every release function. */
+/* Nothing runs any more on the stack of the record's thread, wherever it was: the next owner begins
+ * outside of every region and of every release function. */
 static void set_free(cc_thread *record) {
 #if CC_HAS_INTERRUPTS
     /* The checkpoint is on a stack that is gone: a signal must not lead there. */
@@ -182,7 +183,8 @@ static void set_free(cc_thread *record) {
 
 static void give_back(void *argument) {
     cc_thread_of_this_thread = NULL;
-    /* The thread may have ended inside a region or a release function (pthread_exit, cancellation). */
+    /* The thread may have ended inside a region or a release function (pthread_exit,
+     * cancellation). */
     cc_thread *record = argument;
     if (record->when_it_ends) {
         record->when_it_ends(record);
@@ -192,8 +194,9 @@ static void give_back(void *argument) {
     give_place_back(record->group, record->index - record->group->first_index);
 }
 
-/* The dead owner may have been in the middle of changing its private lists: forget them. What stood in them is lost,
- * with all that it was about to release and the destructions that it had put off. */
+/* The dead owner may have been in the middle of changing its private lists: forget them. What stood
+ * in them is lost, with all that it was about to release and the destructions that it had put
+ * off. */
 static void drop_dead_thread(cc_thread *t) {
     t->spare = NULL;
     t->spare_count = 0;
@@ -206,8 +209,8 @@ static void drop_dead_thread(cc_thread *t) {
 }
 
 static void drop_dead_threads_in_child(void) {
-    /* Not hide() and give_place_back(): a dead thread may have been about to show itself, or to take a place. One that had
-     * no record for its place yet leaves it empty. */
+    /* Not hide() and give_place_back(): a dead thread may have been about to show itself, or to
+     * take a place. One that had no record for its place yet leaves it empty. */
     cc_thread *self = cc_thread_of_this_thread;
     for (cc_thread_group *g = &cc_thread_first_group; g;
          g = (cc_thread_group *)cc_load_relaxed_uptr(&g->next)) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What every test of the core needs: checks that end the program, threads that start together, random
- * numbers that can be repeated, and a size that slow surroundings may reduce (CC_TEST_PERCENT).
+ * What every test of the core needs: checks that end the program, threads that start together,
+ * random numbers that can be repeated, and a size that slow surroundings may reduce
+ * (CC_TEST_PERCENT).
  */
 #ifndef CC_TEST_CHECK_H
 #define CC_TEST_CHECK_H
@@ -70,7 +71,8 @@
         }                                                                                          \
     } while (0)
 
-/* qemu-user breaks down when the forked child of a process of several threads starts another one. */
+/* qemu-user breaks down when the forked child of a process of several threads starts another
+ * one. */
 static inline UNUSED bool may_start_threads_after_fork(void) {
     if (getenv("CC_TEST_EMULATED")) {
         printf("    skipped: the emulator cannot start threads in a forked child\n");
@@ -87,7 +89,8 @@ static inline UNUSED int64_t scaled(int64_t n) {
     return share > 0 ? share : 1;
 }
 
-/* Say what comes; a test that hangs is ended by a signal, so that the name is the last thing printed. */
+/* Say what comes; a test that hangs is ended by a signal, so that the name is the last thing
+ * printed. */
 static inline UNUSED void begin_test(const char *what) {
     printf("%s\n", what);
     fflush(stdout);
@@ -152,7 +155,8 @@ static inline UNUSED void *start_together(void *argument) {
     return NULL;
 }
 
-/* Run body(0..n-1, argument) in n threads that start at the same moment; return when all have ended. */
+/* Run body(0..n-1, argument) in n threads that start at the same moment; return when all have
+ * ended. */
 static inline UNUSED void run_threads(int n, thread_body body, void *argument) {
     struct start_line line = {.waiting = n, .threads = n, .body = body, .argument = argument};
     struct starter *starters = calloc((size_t)n, sizeof *starters);

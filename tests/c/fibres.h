@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Threads as fibres whose every atomic access is a step, for tests that decide by hand who takes the next one. For
- * one file of a program that is linked with a core compiled for yielding.c, in whose place it stands. Memory is sequentially
- * consistent; store buffers, enumeration and replay are in schedules/.
+ * Threads as fibres whose every atomic access is a step, for tests that decide by hand who takes
+ * the next one. For one file of a program that is linked with a core compiled for yielding.c, in
+ * whose place it stands. Memory is sequentially consistent; store buffers, enumeration and replay
+ * are in schedules/.
  */
 #ifndef CC_TEST_FIBRES_H
 #define CC_TEST_FIBRES_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Is a recorded history of an int64 map linearizable (linearize.h)? Operations on single keys are judged key by
- * key (linearizability composes); with ordered queries in it a history is judged as a whole.
+ * Is a recorded history of an int64 map linearizable (linearize.h)? Operations on single keys are
+ * judged key by key (linearizability composes); with ordered queries in it a history is judged as a
+ * whole.
  */
 #ifndef CC_TEST_JUDGE_H
 #define CC_TEST_JUDGE_H
@@ -141,8 +142,8 @@ static inline UNUSED verdict judge_within(const operation *ops, int n, bool key_
     return worst;
 }
 
-/* A history that cannot be judged within a budget is judged again with a larger one, and in the end it
- * counts as a failure. */
+/* A history that cannot be judged within a budget is judged again with a larger one, and in the end
+ * it counts as a failure. */
 static inline UNUSED verdict judge(const operation *ops, int n, bool key_by_key) {
     verdict v = UNKNOWN;
     for (size_t budget = 20000; v == UNKNOWN && budget <= 2000000; budget *= 10) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Is there an order of recorded steps in which every answer is right? Wing and Gong's search (1993) with Lowe's memory of
- * states that have been tried (2017). What a step does is the model's: judge.h has one of a map, queue_judge.h one of a
- * queue.
+ * Is there an order of recorded steps in which every answer is right? Wing and Gong's search (1993)
+ * with Lowe's memory of states that have been tried (2017). What a step does is the model's:
+ * judge.h has one of a map, queue_judge.h one of a queue.
  *
  * A step takes effect at one moment between its ticket before and its ticket after.
  */
@@ -21,8 +21,9 @@ typedef struct history {
     const interval *steps; /* sorted by `before` */
     int count;
     size_t state_bytes; /* of the model: a multiple of 8, without padding */
-    /* If this step can come next in `state` with its answer, change the state and return true; else it may be left as
-     * it pleases. `done` has a bit for each step that has taken effect, this one included. */
+    /* If this step can come next in `state` with its answer, change the state and return true; else
+     * it may be left as it pleases. `done` has a bit for each step that has taken effect, this one
+     * included. */
     bool (*take)(const void *model, const uint64_t *done, void *state, int step);
     const void *model;
 } history;

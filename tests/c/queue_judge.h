@@ -2,18 +2,21 @@
  *
  * Is a recorded history of a queue linearizable (linearize.h), on the model of csrc/queue/queue.h?
  *
- *   put     sees that close has not happened, takes a credit (in a bounded queue), then publishes its word
+ *   put     sees that close has not happened, takes a credit (in a bounded queue), then publishes
+ *           its word
  *   get     takes the oldest word, then gives the credit back
  *   full    there is no credit
  *   empty   there is no word, and close has not happened
- *   closed  put: close has happened; until then it may have held a credit. get: close has happened, there is no word, and nothing is published any more
+ *   closed  put: close has happened; until then it may have held a credit. get: close has happened,
+ *           there is no word, and nothing is published any more
  *
- * Each step has one moment between the operation's ticket before and its ticket after, one after the
- * other. Without a bound and without close a put is one step, so the model is that of a plain FIFO queue.
+ * Each step has one moment between the operation's ticket before and its ticket after, one after
+ * the other. Without a bound and without close a put is one step, so the model is that of a plain
+ * FIFO queue.
  *
- * Every word is put once, and a history ends with a thread that takes what is left: so it is known which get takes which word.
- * That allows a look ahead without which queues explode: a word is not published while another, whose get has ended
- * before this one's get began, has yet to be.
+ * Every word is put once, and a history ends with a thread that takes what is left: so it is known
+ * which get takes which word. That allows a look ahead without which queues explode: a word is not
+ * published while another, whose get has ended before this one's get began, has yet to be.
  */
 #ifndef CC_TEST_QUEUE_JUDGE_H
 #define CC_TEST_QUEUE_JUDGE_H

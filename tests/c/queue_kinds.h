@@ -30,8 +30,8 @@ static inline UNUSED void for_every_kind(void (*test)(const queue_kind *kind)) {
     }
 }
 
-/* Without burst back-off (csrc/queue/burst_backoff.h) unless it is asked for: it keeps threads out of
- * each other's way, which is where tests want them to be. */
+/* Without burst back-off (csrc/queue/burst_backoff.h) unless it is asked for: it keeps threads out
+ * of each other's way, which is where tests want them to be. */
 static inline UNUSED cc_queue *queue_of(const queue_kind *kind, cc_queue_options options) {
     if (options.backoff_wait == 0) {
         options.backoff_wait = 1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Orders of steps that a test writes down, but for a few numbers which it tries out: each thread of a queue is a fibre, which
- * begins an operation when it is told to, and goes on as many steps as it is told. What the operations answer is
- * recorded and judged (queue_judge.h).
+ * Orders of steps that a test writes down, but for a few numbers which it tries out: each thread of
+ * a queue is a fibre, which begins an operation when it is told to, and goes on as many steps as it
+ * is told. What the operations answer is recorded and judged (queue_judge.h).
  */
 #ifndef CC_TEST_QUEUE_ORDERS_H
 #define CC_TEST_QUEUE_ORDERS_H
@@ -59,7 +59,8 @@ static inline UNUSED void do_whole(int who, queue_operation_name operation) {
     go_on(who, INT64_MAX);
 }
 
-/* A new queue, which fibres 0 .. handles - 1 have joined in this order by a get that finds nothing. */
+/* A new queue, which fibres 0 .. handles - 1 have joined in this order by a get that finds
+ * nothing. */
 static inline UNUSED void begin_orders(cc_queue_kind kind, const cc_queue_options *options,
                                        int handles) {
     queue = cc_queue_new(kind, options);

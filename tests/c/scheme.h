@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The tests of containers run once for each reclamation scheme: CC_TEST_SCHEME=debra asks for the other
- * one. The scheme of a container is said where it matters.
+ * The tests of containers run once for each reclamation scheme: CC_TEST_SCHEME=debra asks for the
+ * other one. The scheme of a container is said where it matters.
  */
 #ifndef CC_TEST_SCHEME_H
 #define CC_TEST_SCHEME_H

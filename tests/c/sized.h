@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Words of the sizes that the core's accesses have, for those who stand between it and memory (cc_atomic.h, CC_SCHED).
+ * Words of the sizes that the core's accesses have, for those who stand between it and memory
+ * (cc_atomic.h, CC_SCHED).
  */
 #ifndef CC_TEST_SIZED_H
 #define CC_TEST_SIZED_H

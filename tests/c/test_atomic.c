@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * cc_atomic.h, operation by operation in one thread, then under several: sums that come out, flags that
- * exactly one gets, messages that are whole when they arrive, pairs that are never torn, and the
- * store-load fence. Also backoff, features, and the names of the machine.
+ * cc_atomic.h, operation by operation in one thread, then under several: sums that come out, flags
+ * that exactly one gets, messages that are whole when they arrive, pairs that are never torn, and
+ * the store-load fence. Also backoff, features, and the names of the machine.
  */
 #include "check.h"
 #include "concurrent_collections/cc_atomic.h"
@@ -115,9 +115,9 @@ static void test_messages(void) {
     run_threads(2, send_or_receive, &m);
 }
 
-/* Dekker: both store, then both look at the other. That both see nothing is what the fence forbids. With two
- * busy processors the two seldom meet closely enough; where the core's fences matter they are tested by
- * tests/c/schedules, with simulated store buffers. */
+/* Dekker: both store, then both look at the other. That both see nothing is what the fence forbids.
+ * With two busy processors the two seldom meet closely enough; where the core's fences matter they
+ * are tested by tests/c/schedules, with simulated store buffers. */
 typedef struct dekker {
     int64_t rounds;
     bool publishes;

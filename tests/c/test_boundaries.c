@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Every internal size is a boundary: what a container does in batches, blocks, buckets or chunks goes wrong first where
- * the last one is just full, or just begun. So everything is done here with 0, 1, n - 1, n, n + 1 and 2n
- * entries for every power of two n that could be such a size (tests/sizes.txt names them; nearly all are powers of
- * two, and builds with -Dsmall_sizes have others, all of them tiny). Words are counted: what went in comes out
- * exactly once.
+ * Every internal size is a boundary: what a container does in batches, blocks, buckets or chunks
+ * goes wrong first where the last one is just full, or just begun. So everything is done here with
+ * 0, 1, n - 1, n, n + 1 and 2n entries for every power of two n that could be such a size
+ * (tests/sizes.txt names them; nearly all are powers of two, and builds with -Dsmall_sizes have
+ * others, all of them tiny). Words are counted: what went in comes out exactly once.
  */
 #include "memory/cc_alloc.h"
 #include "memory/smr_fast.h"
@@ -174,8 +174,8 @@ static void test_first_operation(void) {
     CHECK_EQ(words_alive, 0);
 }
 
-/* What is killed is retired, sooner or later, and what is not stays. With a reader inside (under ibr), everything has to wait
- * and needs a record of its own. */
+/* What is killed is retired, sooner or later, and what is not stays. With a reader inside (under
+ * ibr), everything has to wait and needs a record of its own. */
 static bool clear_at(size_t n, int64_t allocations, bool with_reader) {
     cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
     CHECK(list);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Burst back-off (csrc/queue/burst_backoff.h): who waits for whom, and who is named at which end afterwards.
- * What that is worth is in test_burst_backoff_virtual.c.
+ * Burst back-off (csrc/queue/burst_backoff.h): who waits for whom, and who is named at which end
+ * afterwards. What that is worth is in test_burst_backoff_virtual.c.
  */
 #include "check.h"
 

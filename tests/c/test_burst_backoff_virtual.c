@@ -238,8 +238,9 @@ static void test_workers(void) {
     }
 }
 
-/* Nearly what one of them alone does. `loop`: nanoseconds between two operations. (Where a line moves
- * in 60 ns, and a loop needs 30, crowding would be better: nobody can see that from one thread.) */
+/* Nearly what one of them alone does. `loop`: nanoseconds between two operations. (Where a line
+ * moves in 60 ns, and a loop needs 30, crowding would be better: nobody can see that from one
+ * thread.) */
 static void test_hot_threads(uint64_t loop) {
     begin_test("hot threads go one after the other");
     double alone = 1e3 / (double)(STAYS + loop);

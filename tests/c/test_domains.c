@@ -76,7 +76,8 @@ static void test_flush_all(void) {
     CHECK_EQ(cc_smr_flush_all(), 0);
 }
 
-/* ---------------------------------------------------------------- release functions that do things */
+/* ---------------------------------------------------------------- release functions that do
+ * things */
 
 static cc_smr_domain *flushed; /* the one whose things are being released */
 static _Atomic int depth;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The event count with real threads: turns, deadlines, notifications that are passed on, the two kinds of
- * waiters, fork. Every order of steps of small programs is tried in schedules/sched_event_count.c.
+ * The event count with real threads: turns, deadlines, notifications that are passed on, the two
+ * kinds of waiters, fork. Every order of steps of small programs is tried in
+ * schedules/sched_event_count.c.
  */
 #include <signal.h>
 #include <sys/wait.h>

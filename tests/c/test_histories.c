@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Linearizability: threads work on a fresh cc_i64map with few keys, every operation and its answer is
- * recorded, and the history is judged (judge.h). Thousands of short histories, for an illegal one is found
- * quickly only when it is short.
+ * Linearizability: threads work on a fresh cc_i64map with few keys, every operation and its answer
+ * is recorded, and the history is judged (judge.h). Thousands of short histories, for an illegal
+ * one is found quickly only when it is short.
  *
- * The order of calls and returns comes from one counter: a ticket before the call, one after it. There
- * is no lock in the recorder; the counter orders the threads a little, so that some rounds read the
- * clock instead.
+ * The order of calls and returns comes from one counter: a ticket before the call, one after it.
+ * There is no lock in the recorder; the counter orders the threads a little, so that some rounds
+ * read the clock instead.
  *
- * pop_first and pop_last promise only that the entry was first (last) at some moment of the call, and
- * are not judged here.
+ * pop_first and pop_last promise only that the entry was first (last) at some moment of the call,
+ * and are not judged here.
  *
  * The judge is judged too: it must accept made-up histories that are legal by construction, and
- * reject them after an answer was changed so that none of the orders can explain it. With a file name as
- * argument the histories are also written there, for the judges in tests/linearizability.
+ * reject them after an answer was changed so that none of the orders can explain it. With a file
+ * name as argument the histories are also written there, for the judges in tests/linearizability.
  */
 #include "judge.h"
 
@@ -115,7 +115,8 @@ static void record(int index, void *argument) {
     }
 }
 
-/* The threads of one round live for many histories: starting threads takes longer than a history. */
+/* The threads of one round live for many histories: starting threads takes longer than a
+ * history. */
 typedef struct round {
     recording rec;
     _Atomic int64_t started, finished; /* counts threads, over all histories */
@@ -208,8 +209,8 @@ static void test_real_histories(const char *what, int threads, int operations, i
 
 /* ---------------------------------------------------------------- judging the judge */
 
-/* A history that is legal by construction: every operation has a moment of effect inside its interval,
- * and its answer is what the map says at that moment. Dense: most operations overlap. */
+/* A history that is legal by construction: every operation has a moment of effect inside its
+ * interval, and its answer is what the map says at that moment. Dense: most operations overlap. */
 static int make_up(operation *all, rng *r, int threads, int operations, int64_t keys,
                    bool ordered) {
     int n = 0;
@@ -267,8 +268,8 @@ static int make_up(operation *all, rng *r, int threads, int operations, int64_t 
     return n;
 }
 
-/* Change something in such a way that no order explains it. Returns false when this history offers no
- * place for it. */
+/* Change something in such a way that no order explains it. Returns false when this history offers
+ * no place for it. */
 static bool spoil(operation *all, int n, rng *r, int how) {
     int start = (int)rng_below(r, n);
     for (int i = 0; i < n; i++) {
@@ -309,7 +310,7 @@ static bool spoil(operation *all, int n, rng *r, int how) {
                 return true;
             }
             break;
-        default: /* a put that says the key was absent right after a put by itself, alone in the world */
+        default: /* a put that says the key was absent right after a put by itself, all alone */
             if (o->name == OP_PUT && o->answer == ANSWER_ABSENT) {
                 for (int k = 0; k < n; k++) {
                     operation *p = &all[k];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A put or get that finds nobody asleep makes no system call to wake somebody: the linker leads the calls that park
- * and unpark threads through here (--wrap in meson.build), and they are counted.
+ * A put or get that finds nobody asleep makes no system call to wake somebody: the linker leads the
+ * calls that park and unpark threads through here (--wrap in meson.build), and they are counted.
  */
 #include "check.h"
 #include "queue_kinds.h"

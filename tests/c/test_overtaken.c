@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Gets that sleep while others go once or twice around the ring, on whole queues of every kind that is made of rings. Each
- * order of steps takes three or four threads and dozens of steps, so that the explorer (schedules/) does not come upon it;
- * here it is written down but for the places where the sleepers sleep, all of which are tried. Broken rings lose a word then: tests/c/mutations shows them to this test.
+ * Gets that sleep while others go once or twice around the ring, on whole queues of every kind that
+ * is made of rings. Each order of steps takes three or four threads and dozens of steps, so that
+ * the explorer (schedules/) does not come upon it; here it is written down but for the places where
+ * the sleepers sleep, all of which are tried. Broken rings lose a word then: tests/c/mutations
+ * shows them to this test.
  */
 #include "queue_kinds.h"
 #include "queue_orders.h"
@@ -31,9 +33,10 @@ static void wake(int who) {
     go_on(who, INT64_MAX);
 }
 
-/* The slow get sleeps with its ticket. A put draws the ticket for the same entry one round later, and sleeps. The get with that
- * ticket finds the word of the slow one and marks the entry. Now the slow get takes its word and empties the entry: the mark
- * has to stay, and has to keep the put off. */
+/* The slow get sleeps with its ticket. A put draws the ticket for the same entry one round later,
+ * and sleeps. The get with that ticket finds the word of the slow one and marks the entry. Now the
+ * slow get takes its word and empties the entry: the mark has to stay, and has to keep the put
+ * off. */
 static void one_round(const places *p) {
     do_whole(MAIN, Q_PUT);
     begin_and_sleep(SLOW_GET, Q_GET, p->get);
@@ -44,8 +47,9 @@ static void one_round(const places *p) {
     wake(SLOW_PUT);
 }
 
-/* The same with a second slow get, whose ticket is one round later, and the put two rounds later: the second get finds the entry
- * emptied and moves it on to its own round, and the mark has to stay even so. */
+/* The same with a second slow get, whose ticket is one round later, and the put two rounds later:
+ * the second get finds the entry emptied and moves it on to its own round, and the mark has to stay
+ * even so. */
 static void two_rounds(const places *p) {
     do_whole(MAIN, Q_PUT);
     begin_and_sleep(SLOW_GET, Q_GET, p->get);
@@ -61,9 +65,10 @@ static void two_rounds(const places *p) {
     wake(SLOW_PUT);
 }
 
-/* The entry is marked in the first round, and emptied. In the second a put comes in time, so that it may use the marked
- * entry, and sleeps before it does. The get with its ticket reads the mark, sleeps, and reads the rest after the put:
- * the mark is an old one, and says nothing about the word. */
+/* The entry is marked in the first round, and emptied. In the second a put comes in time, so that
+ * it may use the marked entry, and sleeps before it does. The get with its ticket reads the mark,
+ * sleeps, and reads the rest after the put: the mark is an old one, and says nothing about the
+ * word. */
 static void marked_before(const places *p) {
     do_whole(MAIN, Q_PUT);
     begin_and_sleep(SLOW_GET, Q_GET, p->get);
@@ -76,7 +81,8 @@ static void marked_before(const places *p) {
     wake(LATER_GET);
 }
 
-/* A later get finds no word when it looks first, and may take up to three more steps than the slow one to get as far. */
+/* A later get finds no word when it looks first, and may take up to three more steps than the slow
+ * one to get as far. */
 static void try_everywhere(const queue_kind *kind, void (*carry_out)(const places *p), places p,
                            int64_t most_later, size_t capacity) {
     cc_queue_options options = {
@@ -102,8 +108,8 @@ static void try_everywhere(const queue_kind *kind, void (*carry_out)(const place
 }
 
 static void test_kind(const queue_kind *kind) {
-    /* Tickets for one entry are so far apart. A pair takes one ticket, the first pair of a round that finds the entry occupied
-     * two. */
+    /* Tickets for one entry are so far apart. A pair takes one ticket, the first pair of a round
+     * that finds the entry occupied two. */
     int round = kind->kind == CC_QUEUE_LCRQ ? SLOTS : 2 * SLOTS;
     /* A bound makes a difference to the rings of wCQ only. */
     size_t most = kind->kind == CC_QUEUE_WAIT_FREE ? SLOTS : 0;

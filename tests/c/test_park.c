@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Parking: no wake is lost, deadlines pass, a word that has changed keeps nobody waiting, signals come
- * through. A lost wake shows as a hang, which ends with the watchdog of begin_test().
+ * Parking: no wake is lost, deadlines pass, a word that has changed keeps nobody waiting, signals
+ * come through. A lost wake shows as a hang, which ends with the watchdog of begin_test().
  */
 #include <signal.h>
 
@@ -13,7 +13,8 @@ static const uint64_t millisecond = 1000000;
 #if defined(CC_PARK_BY_CONDVAR)
 #include <time.h>
 
-/* The linker leads the calls through here: a wait by the wall's clock would end when that is set. */
+/* The linker leads the calls through here: a wait by the wall's clock would end when that is
+ * set. */
 static _Atomic int looks_at_the_wall;
 int __real_clock_gettime(clockid_t clock, struct timespec *t);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *t);
@@ -81,7 +82,8 @@ static void test_turns(void) {
     CHECK_EQ(cc_load_relaxed_u32(&five.word), 5 * five.rounds);
 }
 
-/* ---------------------------------------------------------------- a semaphore with a waiter count */
+/* ---------------------------------------------------------------- a semaphore with a waiter
+ * count */
 
 typedef struct semaphore {
     int64_t rounds;
@@ -90,8 +92,8 @@ typedef struct semaphore {
     cc_atomic_u64 fence;
 } semaphore;
 
-/* Half of the threads give, half take; takers park only when there is nothing, givers wake only when
- * somebody waits: the handshake that loses wakes when either side lacks its fence. */
+/* Half of the threads give, half take; takers park only when there is nothing, givers wake only
+ * when somebody waits: the handshake that loses wakes when either side lacks its fence. */
 static void give_or_take(int index, void *argument) {
     semaphore *s = argument;
     rng r = rng_from((uint64_t)index);
@@ -138,7 +140,8 @@ static void test_semaphore(void) {
     }
 }
 
-/* ---------------------------------------------------------------- everybody at once, and signals */
+/* ---------------------------------------------------------------- everybody at once, and
+ * signals */
 
 typedef struct gate {
     cc_atomic_u32 open;

@@ -107,8 +107,9 @@ static void test_options(const queue_kind *kind) {
 #define MOST_CAPACITY_OF_ONE_RING 65536u
 #endif
 
-/* Lists are lock-free, whatever their rings are, and so are credits. So wCQ is wait-free as long as one ring holds all there may
- * be, and CRTurn, which is no list of rings, as long as there is no bound. */
+/* Lists are lock-free, whatever their rings are, and so are credits. So wCQ is wait-free as long as
+ * one ring holds all there may be, and CRTurn, which is no list of rings, as long as there is no
+ * bound. */
 static void test_which_are_wait_free(const queue_kind *kind) {
     static const size_t most = MOST_CAPACITY_OF_ONE_RING;
     const size_t capacities[] = {0, 1, most - 1, most, most + 1};
@@ -268,7 +269,8 @@ static void test_freeing_does_not_recurse(const queue_kind *kind) {
 
 /* ---------------------------------------------------------------- memory */
 
-/* Everything that can fail does fail, once; nothing is lost or leaked (ASAN), and it goes on afterwards. */
+/* Everything that can fail does fail, once; nothing is lost or leaked (ASAN), and it goes on
+ * afterwards. */
 static void test_no_memory(const queue_kind *kind) {
     int64_t failures = 0;
     for (int64_t n = 0;; n++) {
@@ -405,7 +407,8 @@ static _Atomic int inside;
 enum { HEIRS = 3, HEIR_WORDS = 300 };
 static _Atomic int taken_from_heirs[HEIRS * HEIR_WORDS];
 
-/* As CPython does it, which stops the world before os.fork, or holds the GIL: no operation is half done in the child. */
+/* As CPython does it, which stops the world before os.fork, or holds the GIL: no operation is half
+ * done in the child. */
 static pid_t fork_between_operations(void) {
     atomic_store(&forking, true);
     while (atomic_load(&inside)) {

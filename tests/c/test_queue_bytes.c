@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What an empty queue weighs after many threads have used it: threads that have ended, and threads that are there and do
- * nothing. Each of them protects the ring of its last put and that of its last get (csrc/queue/ring_list.h).
+ * What an empty queue weighs after many threads have used it: threads that have ended, and threads
+ * that are there and do nothing. Each of them protects the ring of its last put and that of its
+ * last get (csrc/queue/ring_list.h).
  */
 #include "check.h"
 

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Linearizability of the queues: threads work on a fresh queue, every operation and its answer is recorded between two
- * tickets of one counter, and the history is judged (queue_judge.h): "empty", "full" and "closed" included. At the end of
- * each history one thread takes out what is left.
+ * Linearizability of the queues: threads work on a fresh queue, every operation and its answer is
+ * recorded between two tickets of one counter, and the history is judged (queue_judge.h): "empty",
+ * "full" and "closed" included. At the end of each history one thread takes out what is left.
  *
- * Linked with a core that gives the processor away at random (yielding.c), or operations would hardly ever meet.
+ * Linked with a core that gives the processor away at random (yielding.c), or operations would
+ * hardly ever meet.
  *
- * The judge is judged too: histories that are legal by construction pass, and do not after they were spoilt.
+ * The judge is judged too: histories that are legal by construction pass, and do not after they
+ * were spoilt.
  *
- *   test_queue_histories NAME     writes some of all these to NAME.real, NAME.legal and NAME.illegal, for other judges
- *                                 (tests/linearizability)
+ *   test_queue_histories NAME     writes some of all these to NAME.real, NAME.legal and
+ *                                 NAME.illegal, for other judges (tests/linearizability)
  */
 #include "queue_judge.h"
 #include "queue_kinds.h"
@@ -200,7 +202,8 @@ static const history_plan plans[] = {
 
 /* ---------------------------------------------------------------- judging the judge */
 
-/* A queue that is right by construction: each operation takes effect step by step at moments inside its interval. */
+/* A queue that is right by construction: each operation takes effect step by step at moments inside
+ * its interval. */
 static int make_up(queue_operation *all, rng *r, size_t capacity, bool close) {
     enum { OPERATIONS = 24 };
     int threads = 2 + (int)rng_below(r, 3), n = 0, word = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Queues of all small sizes: every bound, ring, chain of free indices (csrc/queue/index_cache.h) and limit of tickets around the
- * smallest, each beside a model; then more threads than processors, with every word accounted for.
+ * Queues of all small sizes: every bound, ring, chain of free indices (csrc/queue/index_cache.h)
+ * and limit of tickets around the smallest, each beside a model; then more threads than processors,
+ * with every word accounted for.
  */
 #include "queue_kinds.h"
 

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Queues under many threads: exact accounting. Every word carries its producer and a number, so that consumers see
+ * Queues under many threads: exact accounting. Every word carries its producer and a number, so
+ * that consumers see
  *
  *   - whether a word comes twice or never (each producer's words are ticked off, one bit each),
  *   - whether two words of one producer come to one consumer in the wrong order,
  *   - whether a word comes that nobody put,
  *
- * with rings of one to four slots, so that they are finalized, linked and recycled all the time, without spinning, with
- * few tickets, closed in the middle, used by threads that end in the middle.
+ * with rings of one to four slots, so that they are finalized, linked and recycled all the time,
+ * without spinning, with few tickets, closed in the middle, used by threads that end in the middle.
  *
  *     test_queue_stress                 all of it, in less than a minute
- *     test_queue_stress --soak N [KIND] moves N words through each kind (or one: SCQ, LCRQ, wait-free), and says so now and then
+ *     test_queue_stress --soak N [KIND] moves N words through each kind (or one: SCQ, LCRQ,
+ *                                       wait-free), and says so now and then
  */
 #include "queue_kinds.h"
 

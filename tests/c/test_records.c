@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Thread records, step by step: that coming and going take no more of them with ten thousand records than with few; that
- * who comes after thousands have ended gets a low number, so that a new queue is as small for it as for the first
- * thread of the process; and that no place is forgotten, however a thread that takes the last place of a group and
- * one that gives a place of it back meet.
+ * Thread records, step by step: that coming and going take no more of them with ten thousand
+ * records than with few; that who comes after thousands have ended gets a low number, so that a new
+ * queue is as small for it as for the first thread of the process; and that no place is forgotten,
+ * however a thread that takes the last place of a group and one that gives a place of it back meet.
  */
 #include "fibres.h"
 #include "queue/queue.h"
@@ -101,8 +101,9 @@ static void test_thousands(void) {
     CHECK(most_to_go <= 20);
 }
 
-/* One thread takes the last place of a group up to its step number `i`, another gives a place back up to number `j`, in either
- * order, and both go on. Whoever comes next has to get the lowest free place. */
+/* One thread takes the last place of a group up to its step number `i`, another gives a place back
+ * up to number `j`, in either order, and both go on. Whoever comes next has to get the lowest free
+ * place. */
 static void test_no_place_is_forgotten(void) {
     begin_test("the last place of a group is taken while another one is given back, step by step");
     enum { FULL = 3 * (int)CC_THREADS_IN_GROUP };

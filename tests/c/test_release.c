@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Release functions that use containers themselves: what they put off is counted, bounded, comes to its turn when the
- * outermost one has returned, and goes to the right thread when theirs ends in the middle.
+ * Release functions that use containers themselves: what they put off is counted, bounded, comes to
+ * its turn when the outermost one has returned, and goes to the right thread when theirs ends in
+ * the middle.
  */
 #include "check.h"
 #include "memory/smr_fast.h"
@@ -202,7 +203,8 @@ static void retire_everywhere(void *argument) {
     }
 }
 
-/* What waits in a domain that nobody comes back to: the next flush finds it; or the domain's end. */
+/* What waits in a domain that nobody comes back to: the next flush finds it; or the domain's
+ * end. */
 static void test_many_domains(void) {
     begin_test("more domains than a thread comes back to: nothing is lost");
     for (int round = 0; round < 2; round++) {

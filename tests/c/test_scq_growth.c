@@ -1,22 +1,27 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Why rings of SCQ grow with the number of threads (csrc/queue/scq.c), shown on the whole queue: threads are fibres here, each
- * atomic access is a step, and who takes the next one is written down below but for three numbers, which are tried out.
+ * Why rings of SCQ grow with the number of threads (csrc/queue/scq.c), shown on the whole queue:
+ * threads are fibres here, each atomic access is a step, and who takes the next one is written down
+ * below but for three numbers, which are tried out.
  *
- * With 2 slots the threshold allows for 3 * 2 - 1 = 5 late gets. There is a word. Five gets look and see it, and sleep;
- * another one takes it. The five go on, each draws a ticket in vain, and sleeps before it lowers the threshold. A put draws a
- * ticket and sleeps. A second put succeeds, with the next ticket. Now the five lower the threshold, to 0. Who gets then finds the
- * place of the sleeping put empty, the threshold used up, and says "empty" beside the word of a put that is over.
+ * With 2 slots the threshold allows for 3 * 2 - 1 = 5 late gets. There is a word. Five gets look
+ * and see it, and sleep; another one takes it. The five go on, each draws a ticket in vain, and
+ * sleeps before it lowers the threshold. A put draws a ticket and sleeps. A second put succeeds,
+ * with the next ticket. Now the five lower the threshold, to 0. Who gets then finds the place of
+ * the sleeping put empty, the threshold used up, and says "empty" beside the word of a put that is
+ * over.
  *
- * That takes seven threads in a ring of two slots, which `ignore_growth` allows: then the judge must find at least one of the
- * orders illegal. Without it the seven are in a ring of eight, and every order must be legal.
+ * That takes seven threads in a ring of two slots, which `ignore_growth` allows: then the judge
+ * must find at least one of the orders illegal. Without it the seven are in a ring of eight, and
+ * every order must be legal.
  */
 #include "queue_orders.h"
 
 enum { LATE = 5, PUTTER = LATE + 1, HANDLES = LATE + 2, MOST_STEPS = 24 };
 
-/* The order that is described above. Late gets sleep before their step number `look`, and again before number `failed`, the
- * first put before its step number `stalled`. Is there an explanation for the answers? */
+/* The order that is described above. Late gets sleep before their step number `look`, and again
+ * before number `failed`, the first put before its step number `stalled`. Is there an explanation
+ * for the answers? */
 static bool carry_out(const cc_queue_options *options, int64_t look, int64_t failed,
                       int64_t stalled) {
     begin_orders(CC_QUEUE_SCQ, options, HANDLES);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The steps of an index ring in an order that needs four threads, which neither stress nor the explorer finds: each
- * thread's operation is cut in two, the drawing of a ticket and the rest. The file under test is included, so that its steps
- * can be called.
+ * The steps of an index ring in an order that needs four threads, which neither stress nor the
+ * explorer finds: each thread's operation is cut in two, the drawing of a ticket and the rest. The
+ * file under test is included, so that its steps can be called.
  */
 #define cc_scq_operations scq_operations_under_test
 #include "queue/scq.c"
@@ -31,8 +31,9 @@ static uint32_t take_whole(small_ring *r) {
     return take_index(&r->ring, r->entries, r->mask, tickets_of(r->mask), 0);
 }
 
-/* A get that is too late finds its entry emptied, by a get that was even later: the entry must go on saying that a get has
- * walked away from it. (A published implementation loses the item here.) */
+/* A get that is too late finds its entry emptied, by a get that was even later: the entry must go
+ * on saying that a get has walked away from it. (A published implementation loses the item
+ * here.) */
 static void test_unsafe_stays_unsafe(uint32_t slots) {
     small_ring r = {.mask = 2 * slots - 1};
     uint32_t n = slots;
@@ -103,8 +104,8 @@ static void test_final_stays_final(void) {
     CHECK_EQ(take_whole(&r), DRAINED);
 }
 
-/* Words that come after "empty" and before "final" are not passed over, although the threshold says that there are
- * none: it does not count puts and gets that came in between. */
+/* Words that come after "empty" and before "final" are not passed over, although the threshold says
+ * that there are none: it does not count puts and gets that came in between. */
 static void test_final_rings_are_drained(void) {
     small_ring r = {.mask = 3};
     fill_index_ring(&r.ring, r.entries, r.mask, 0, 0, 1);
@@ -119,8 +120,9 @@ static void test_final_rings_are_drained(void) {
     CHECK_EQ(take_whole(&r), DRAINED);
 }
 
-/* Why rings grow with the number of threads: after a put, as many late gets as the threshold allows make a get say "empty"
- * although there is an index, and nobody has to be at work but one stalled put. */
+/* Why rings grow with the number of threads: after a put, as many late gets as the threshold allows
+ * make a get say "empty" although there is an index, and nobody has to be at work but one stalled
+ * put. */
 static void test_more_threads_than_the_threshold_allows(void) {
     enum { SLOTS = 2, LATE = 3 * SLOTS - 1 };
     for (int late = 0; late <= LATE; late++) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * A search without a container of its own: what decides a question about order and one about
- * equality, what is learnt and forgotten, and a bucket of keys that have no order, found by equality.
+ * equality, what is learnt and forgotten, and a bucket of keys that have no order, found by
+ * equality.
  */
 #include "ordered/container.h"
 #include "ordered/harris_list.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Ordered containers in one thread: every function of ordered.h against a sorted array, with keys of
- * three kinds (words.h), and comparisons that the caller has to make. Words are counted: each that
- * went in comes out exactly once. What goes wrong outside of the container: test_skiplist_faults.c.
+ * Ordered containers in one thread: every function of ordered.h against a sorted array, with keys
+ * of three kinds (words.h), and comparisons that the caller has to make. Words are counted: each
+ * that went in comes out exactly once. What goes wrong outside of the container:
+ * test_skiplist_faults.c.
  */
 #include "words.h"
 #include "ordered_kinds.h"
@@ -471,7 +472,8 @@ static void test_no_question_after_the_effect(void) {
     }
 }
 
-/* ---------------------------------------------------------------- a plain table: no word is counted */
+/* ---------------------------------------------------------------- a plain table: no word is
+ * counted */
 
 static void test_plain_words(void) {
     begin_test("words that are not counted and keys that are their digests (as in cc_i64map)");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Ordered containers in one thread when others fail them: comparisons that lie, and memory that runs
- * out at every single allocation. Words are counted (words.h): each that went in comes out exactly
- * once.
+ * Ordered containers in one thread when others fail them: comparisons that lie, and memory that
+ * runs out at every single allocation. Words are counted (words.h): each that went in comes out
+ * exactly once.
  */
 #include "memory/cc_alloc.h"
 #include "memory/smr_fast.h"
@@ -12,8 +12,8 @@
 
 /* ---------------------------------------------------------------- comparisons that lie */
 
-/* Each pair of keys gets some answer, but not that of any order. Like frozensets, where `<` is no total
- * order, or a __lt__ that is wrong. */
+/* Each pair of keys gets some answer, but not that of any order. Like frozensets, where `<` is no
+ * total order, or a __lt__ that is wrong. */
 static int tell_nonsense(const cc_search *s, const cc_stored_key *stored) {
     uint64_t a = (uint64_t)number_of_key(s->kind, s->digest, s->key);
     uint64_t b = (uint64_t)number_of_key(stored->kind, stored->digest, stored->word);
@@ -53,7 +53,8 @@ static const teller tellers[] = {tell_the_truth, tell_nonsense, tell_anything,  
                                  tell_equal,     tell_greater,  tell_equal_to_ten_only};
 enum { TELLERS = sizeof tellers / sizeof *tellers };
 
-/* Lies about keys of different kinds can bring two keys of one kind out of order: 7 < x and x < 5. */
+/* Lies about keys of different kinds can bring two keys of one kind out of order: 7 < x and x <
+ * 5. */
 static void check_but_for_order(cc_ordered *list, unsigned kinds) {
     CHECK_EQ(cc_ordered_flush(list), 0);
     const char *complaint = cc_ordered_check(list);
@@ -62,8 +63,8 @@ static void check_but_for_order(cc_ordered *list, unsigned kinds) {
     }
 }
 
-/* What comes out is anybody's guess, but: every operation ends, no word is lost, none is released too
- * often, nothing dead stays linked. */
+/* What comes out is anybody's guess, but: every operation ends, no word is lost, none is released
+ * too often, nothing dead stays linked. */
 static void test_lies(void) {
     begin_test("comparisons that lie or change their mind: strange places, never a broken list");
     int64_t lists = scaled(2000);
@@ -124,8 +125,8 @@ static void test_lies(void) {
     }
 }
 
-/* A key that is said to equal one with another hash must not be hinted at by its own: nobody would look for it there
- * when the node dies. */
+/* A key that is said to equal one with another hash must not be hinted at by its own: nobody would
+ * look for it there when the node dies. */
 static void test_lies_about_hashed_keys(void) {
     begin_test("a lie that two keys with different hashes are equal leaves no hint to a dead node");
     enum { KEYS = 200 };
@@ -150,8 +151,8 @@ static void test_lies_about_hashed_keys(void) {
 
 /* ---------------------------------------------------------------- memory runs out */
 
-/* One operation of each sort on a list of known contents, with the n-th allocation failing and every
- * one after it. Returns false when it needed fewer allocations. */
+/* One operation of each sort on a list of known contents, with the n-th allocation failing and
+ * every one after it. Returns false when it needed fewer allocations. */
 static bool with_failing_memory(int operation, int64_t n, const cc_word_table *words, teller tell) {
     cc_ordered *list = ordered_of(words);
     CHECK(list);

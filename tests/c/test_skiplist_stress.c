@@ -2,8 +2,9 @@
  *
  * Ordered containers under many threads, with exact accounts at the end: every value that went in
  * came out to exactly one thread or is still there, every key is there exactly when it was inserted
- * once more than it was removed, no word is left over, nothing waits in limbo, all invariants hold. A
- * value says under which key it was stored, so that whatever a thread reads can be checked at once.
+ * once more than it was removed, no word is left over, nothing waits in limbo, all invariants hold.
+ * A value says under which key it was stored, so that whatever a thread reads can be checked at
+ * once.
  */
 #include "concurrent_collections/cc_i64map.h"
 #include "words.h"
@@ -336,7 +337,8 @@ static void test_clear(void) {
     }
 }
 
-/* ---------------------------------------------------------------- the int64 map, as extensions use it */
+/* ---------------------------------------------------------------- the int64 map, as extensions use
+ * it */
 
 enum { MAP_RANGE = 1000, MAP_THREADS = 16, MAP_OPERATIONS = 1000000 };
 

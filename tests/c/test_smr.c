@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Memory reclamation by itself: what is retired is released exactly once and never under a reader; a
- * stalled reader pins no more than promised; release functions may do anything; nothing is lost
+ * Memory reclamation by itself: what is retired is released exactly once and never under a reader;
+ * a stalled reader pins no more than promised; release functions may do anything; nothing is lost
  * when memory runs out.
  */
 #include "memory/cc_alloc.h"
@@ -119,7 +119,8 @@ static void test_toy(void) {
     cc_smr_domain_free(t.domain);
 }
 
-/* ---------------------------------------------------------------- a thread that stops inside a region */
+/* ---------------------------------------------------------------- a thread that stops inside a
+ * region */
 
 static void must_be_alive(uintptr_t word) {
     CHECK(((toy_node *)word)->magic == NODE_ALIVE);
@@ -152,8 +153,8 @@ static void test_stalled_reader_of_slots(void) {
     cc_smr_domain_free(t.domain);
 }
 
-/* What a stall has piled up must go away by ordinary operations: a backlog that is released more slowly than
- * operations retire would stay for ever. */
+/* What a stall has piled up must go away by ordinary operations: a backlog that is released more
+ * slowly than operations retire would stay for ever. */
 static void test_backlog_is_worked_off(void) {
     begin_test(
         "a reader stalls, twenty thousand things wait, and ordinary operations release them");
@@ -221,8 +222,8 @@ static uint64_t bytes_waiting(const cc_smr_domain *d) {
     return s.limbo_bytes;
 }
 
-/* A reader has it that `n` things of `bytes` go through limbo, which it closes its eyes on at once. Returns the most
- * bytes that waited. */
+/* A reader has it that `n` things of `bytes` go through limbo, which it closes its eyes on at once.
+ * Returns the most bytes that waited. */
 static uint64_t retire_under_short_readers(toy *t, short_reader *reader, int64_t n, size_t bytes) {
     uint64_t most = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -407,7 +408,8 @@ static void test_pending_garbage(void) {
     cc_smr_domain_free(NULL);
 }
 
-/* ---------------------------------------------------------------- release functions that do things */
+/* ---------------------------------------------------------------- release functions that do
+ * things */
 
 static cc_ordered *nursery; /* another list, which dying values use */
 static _Atomic int64_t deaths;
@@ -480,7 +482,8 @@ static void test_nested_lists(void) {
     }
 }
 
-/* ---------------------------------------------------------------- more threads than a retirement looks at */
+/* ---------------------------------------------------------------- more threads than a retirement
+ * looks at */
 
 static void test_many_sleepers(void) {
     begin_test("a hundred threads stopped in regions: scans need more room than the stack has");

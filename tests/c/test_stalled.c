@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A thread that is stopped inside an operation, wherever it happens to be, while others insert, remove and
- * replace: what waits stays bounded, under both schemes; and nothing that the stopped thread goes on using is
- * freed (ASAN, and the magic words of words.h, would say so).
+ * A thread that is stopped inside an operation, wherever it happens to be, while others insert,
+ * remove and replace: what waits stays bounded, under both schemes; and nothing that the stopped
+ * thread goes on using is freed (ASAN, and the magic words of words.h, would say so).
  *
- * The thread is stopped as foreign code would do it: by a signal's handler that does not return. So under
- * CC_SMR_DEBRA the neutralizing signal finds another handler on top of the read phase.
+ * The thread is stopped as foreign code would do it: by a signal's handler that does not return. So
+ * under CC_SMR_DEBRA the neutralizing signal finds another handler on top of the read phase.
  */
 #define _GNU_SOURCE /* the registers in a signal's context */
 #include "check.h"
@@ -27,9 +27,9 @@ static int signals_sent;
 static bool unblocks_signals; /* the handler that does not return */
 static _Atomic int wanted; /* enum cc_phase, or -1: any moment of a region */
 
-/* A thread that was stopped in an allocator which takes locks (ASAN's, the C library's) would stop everybody else
- * there, too. clang links ASAN's into the program itself, so where the thread is does not tell alone: the
- * linker leads the allocators' callers here (--wrap in meson.build). */
+/* A thread that was stopped in an allocator which takes locks (ASAN's, the C library's) would stop
+ * everybody else there, too. clang links ASAN's into the program itself, so where the thread is
+ * does not tell alone: the linker leads the allocators' callers here (--wrap in meson.build). */
 static _Thread_local volatile sig_atomic_t allocators_inside;
 
 #define COUNT_INSIDE(result, name, parameters, arguments)                                          \
@@ -213,8 +213,9 @@ static size_t bound(cc_ordered *list, size_t alive_then) {
     size_t threshold = cc_load_relaxed_u32(&cc_smr_settings.retire_threshold);
     size_t stripes = domain_of(list)->stripe_mask + 1;
     if (cc_ordered_scheme(list) == CC_SMR_IBR) {
-        /* What was alive while the clock showed the interval, what is born before the clock moves on (the
-         * gaps are geometric: eighty times the mean has not been seen), and what a scan is not worth while for. */
+        /* What was alive while the clock showed the interval, what is born before the clock moves
+         * on (the gaps are geometric: eighty times the mean has not been seen), and what a scan is
+         * not worth while for. */
         size_t seen = alive_then + 80 * CC_PUBLICATIONS_PER_ERA;
         return seen + seen / 2 + stripes * 2 * threshold;
     }
@@ -224,8 +225,8 @@ static size_t bound(cc_ordered *list, size_t alive_then) {
 /* A node at most; and in the mean, when there are thousands. */
 enum { BYTES_OF_A_NODE = 256, MEAN_BYTES_OF_A_NODE = 96, WORTH_A_SCAN = 256 * 1024 };
 
-/* The same in bytes: what may wait by its number, were it all the largest nodes and a table of hints; or, where that
- * is less, what is seen and what a scan is not worth while for. */
+/* The same in bytes: what may wait by its number, were it all the largest nodes and a table of
+ * hints; or, where that is less, what is seen and what a scan is not worth while for. */
 static size_t bound_of_bytes(cc_ordered *list, size_t alive_then, size_t bytes_then) {
     size_t table = 4096 * sizeof(uintptr_t);
     size_t by_number = bound(list, alive_then) * BYTES_OF_A_NODE + table;
@@ -303,7 +304,8 @@ static void test_stopped(const char *what, int phase, void (*work)(cc_ordered *,
     CHECK_EQ(words_alive, 0);
 }
 
-/* Stopped again and again at random moments, for short: whatever it was doing, it finishes it rightly. */
+/* Stopped again and again at random moments, for short: whatever it was doing, it finishes it
+ * rightly. */
 static void test_stops_everywhere(void) {
     begin_test("a thread is stopped at a few hundred moments, anywhere in its operations");
     cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
@@ -320,7 +322,8 @@ static void test_stops_everywhere(void) {
     CHECK_EQ(words_alive, 0);
 }
 
-/* ---------------------------------------------------------------- somebody takes the signal away */
+/* ---------------------------------------------------------------- somebody takes the signal
+ * away */
 
 int __real_sigaction(int number, const struct sigaction *action, struct sigaction *old);
 int __wrap_sigaction(int number, const struct sigaction *action, struct sigaction *old);
@@ -359,7 +362,7 @@ static void test_taken_away(void) {
     stop_the_victim(&v, CC_PHASE_READ);
     uint64_t number = atomic_load(&v.number);
     while (cc_os_interrupt(number)) { /* it answers, and then has the signal blocked */
-        sched_yield(); /* before that, when it is not on a processor, the signal only waits for it */
+        sched_yield(); /* before that, when it has no processor, the signal only waits for it */
     }
     cc_thread *record = cc_thread_first();
     while (cc_load_relaxed_u64(&record->number) != number || !cc_thread_is_in_use(record)) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Threads that come and go: their records are used again, so that there are never more of them than
- * threads at once; threads that end where nobody expects it; processes that fork while threads stand
- * inside protected regions.
+ * threads at once; threads that end where nobody expects it; processes that fork while threads
+ * stand inside protected regions.
  */
 #include <errno.h>
 #include <sys/wait.h>
@@ -165,7 +165,8 @@ static void *only_be_there(void *argument) {
     return NULL;
 }
 
-/* Everything that a thread can begin with: without memory for its record it says so, and nothing happens. */
+/* Everything that a thread can begin with: without memory for its record it says so, and nothing
+ * happens. */
 static void begin_without_memory(void) {
     int64_t key;
     uintptr_t word;
@@ -276,7 +277,8 @@ static void *begin_anew(void *argument) {
     CHECK_EQ(cc_load_relaxed_u32(&self->held_count), 0);
 #if CC_HAS_INTERRUPTS
     if (cc_os_interrupt_signal()) {
-        /* Outside of regions the handler does nothing; it must not jump to where another thread once read. */
+        /* Outside of regions the handler does nothing; it must not jump to where another thread
+         * once read. */
         CHECK_EQ(pthread_kill(pthread_self(), cc_os_interrupt_signal()), 0);
     }
 #endif
@@ -397,8 +399,8 @@ static void *stand_inside(void *argument) {
     return NULL;
 }
 
-/* In a forked child: as many threads at once as records of dead ones. They wait for each other, so that each has another
- * record. */
+/* In a forked child: as many threads at once as records of dead ones. They wait for each other, so
+ * that each has another record. */
 static pthread_barrier_t all_have_begun;
 
 static void *take_over(void *argument) {
@@ -521,8 +523,8 @@ static UNUSED void test_fork_with_writers(void) {
         CHECK(child >= 0);
         if (child == 0) {
             alarm(60);
-            /* What a dead thread was at stays half done: words may be lost, counts be off by its step.
-             * But operations work, on its key too. */
+            /* What a dead thread was at stays half done: words may be lost, counts be off by its
+             * step. But operations work, on its key too. */
             use_the_list((uint64_t)i, 2000);
             use_the_records_of_the_dead(WORKING);
             for (int64_t number = 0; number < 100; number++) {
@@ -561,7 +563,7 @@ int main(void) {
     test_reuse();
     test_fork_with_readers();
 #if !CHECK_SANITIZED
-    test_fork_with_writers(); /* the sanitizers' allocators do not survive a fork among allocations */
+    test_fork_with_writers(); /* sanitizers' allocators do not survive a fork among allocations */
 #endif
     test_end_inside_a_region();
     test_use_in_destructors();

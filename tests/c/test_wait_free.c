@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Is a wait-free queue wait-free? Threads are fibres here, every atomic access is a step, and an adversary decides who takes
- * the next one. Its victim is fibre 0. However it schedules, each of the victim's operations must end within a number of
- * steps of its own that is said beforehand, as a function of the threads and the queue's size.
+ * Is a wait-free queue wait-free? Threads are fibres here, every atomic access is a step, and an
+ * adversary decides who takes the next one. Its victim is fibre 0. However it schedules, each of
+ * the victim's operations must end within a number of steps of its own that is said beforehand, as
+ * a function of the threads and the queue's size.
  *
  *   starve N   the victim takes one step for every N steps of the others, who take theirs at random
- *   spoil      the victim goes on until it is about to swap or add; then some other fibre completes a whole operation, so
- *              that what the victim has read is likely to be old
- *   freeze     every other fibre takes a random number of steps and never another one: the victim finds them in the
- *              middle of their operations, and their requests half done
+ *   spoil      the victim goes on until it is about to swap or add; then some other fibre completes
+ *              a whole operation, so that what the victim has read is likely to be old
+ *   freeze     every other fibre takes a random number of steps and never another one: the victim
+ *              finds them in the middle of their operations, and their requests half done
  *
  * In the second half the last fibre closes the queue after a while.
  *
  * It bites: without help the victim of `spoil` never ends (tests/c/mutations/nobody_helps.patch).
  *
- *   test_wait_free --show      prints the most steps that each adversary has achieved, and the bound
+ *   test_wait_free --show      prints the most steps that each adversary has achieved, and the
+ *                              bound
  */
 #include "queue_kinds.h"
 
@@ -114,13 +116,15 @@ static int64_t bound_of_wcq(int64_t threads, int64_t slots, int64_t patience) {
     return 32 * threads * threads * WCQ_HELP_EVERY * (patience + 2 * slots + 2 * threads);
 }
 
-/* csrc/queue/crturn.c: 2k + 2 rounds of at most 4k + 24 steps, and a look at 4k hazards for each of 4k + 32 nodes. */
+/* csrc/queue/crturn.c: 2k + 2 rounds of at most 4k + 24 steps, and a look at 4k hazards for each of
+ * 4k + 32 nodes. */
 static int64_t bound_of_crturn(int64_t threads) {
     return (2 * threads + 2) * (4 * threads + 24) + (4 * threads + 32) * (6 * threads + 1) + 32;
 }
 
-/* The most steps that have been seen with so many threads, whatever the capacity, patience and adversary. The bounds above are
- * far from that: an operation that takes several times as long as it did is worth a look, though no promise is broken. */
+/* The most steps that have been seen with so many threads, whatever the capacity, patience and
+ * adversary. The bounds above are far from that: an operation that takes several times as long as
+ * it did is worth a look, though no promise is broken. */
 static int64_t seen_with(cc_queue_kind kind, int threads) {
     static const int64_t wcq[] = {130, 140, 150, 270}, crturn[] = {75, 105, 130, 230};
     int column = threads == 8 ? 3 : threads - 2;
@@ -138,7 +142,8 @@ static bool is_bounded(cc_queue_kind kind, int threads, size_t capacity, uint32_
         for (size_t p = 0; p < 3 && ends; p++) {
             int seeds = how == FREEZE ? 20 : closes ? 6 : 2;
             for (int seed = 0; seed < seeds && ends; seed++) {
-                /* CRTurn without a bound: its credits would be queue.c's, and those are lock-free. */
+                /* CRTurn without a bound: its credits would be queue.c's, and those are
+                 * lock-free. */
                 queue = cc_queue_new(
                     kind, &(cc_queue_options){
                               .capacity = capacity, .patience = patience + 1, .spins = 1});

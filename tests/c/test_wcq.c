@@ -2,9 +2,9 @@
  *
  * The wait-free ring of indices by itself: nothing is lost or doubled, whatever the patience.
  *
- * Two rings, k indices that circulate between them: take one from either, put it into the other. At the end
- * all of them must be there again, once each. (The published code of wCQ loses all of them within seconds when its
- * patience is 1.)
+ * Two rings, k indices that circulate between them: take one from either, put it into the other. At
+ * the end all of them must be there again, once each. (The published code of wCQ loses all of them
+ * within seconds when its patience is 1.)
  */
 #include "check.h"
 #include "queue/wcq_ring.h"

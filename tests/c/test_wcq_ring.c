@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The steps of a wCQ ring in an order that needs four threads; see test_scq_ring.c. An operation that has drawn its
- * ticket and sleeps is cut in two like this: its ticket is drawn by hand, and when it goes on the counter is set back for a
- * moment, so that it draws that ticket. In between it looks at nothing that this changes. Each late operation is
- * tried on the fast path and as a request on the slow one.
+ * The steps of a wCQ ring in an order that needs four threads; see test_scq_ring.c. An operation
+ * that has drawn its ticket and sleeps is cut in two like this: its ticket is drawn by hand, and
+ * when it goes on the counter is set back for a moment, so that it draws that ticket. In between it
+ * looks at nothing that this changes. Each late operation is tried on the fast path and as a
+ * request on the slow one.
  */
 #include "queue/wcq_ring.h"
 
@@ -87,7 +88,8 @@ static bool take_late(uint64_t ticket, uint64_t *index, bool slowly) {
     return outcome == WCQ_DONE;
 }
 
-/* As test_unsafe_stays_unsafe of test_scq_ring.c. Without the second slow get the put itself has to look at head. */
+/* As test_unsafe_stays_unsafe of test_scq_ring.c. Without the second slow get the put itself has to
+ * look at head. */
 static void test_unsafe_stays_unsafe(unsigned n, bool second_slow_get, bool get_slowly,
                                      bool put_slowly) {
     uint64_t index = 99, second = 0;
@@ -137,7 +139,8 @@ static void test_unsafe_slots_are_for_early_puts(bool slowly) {
     take_nothing();
 }
 
-/* Who takes an index takes nothing else: what others change in the slot between its look and its taking stays. */
+/* Who takes an index takes nothing else: what others change in the slot between its look and its
+ * taking stays. */
 static void test_a_mark_in_between_stays(void) {
     begin_ring(2);
     uint64_t first = draw(&ring.head), index;

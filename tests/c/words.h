@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * What the tests put into skip lists: counted words (stand-ins for Python objects) that notice when
- * they are touched too late or released too often, keys of several kinds made from them, and a driver
- * that plays the caller's part when a comparison is needed.
+ * they are touched too late or released too often, keys of several kinds made from them, and a
+ * driver that plays the caller's part when a comparison is needed.
  *
  *   kind   word          digest          decided by
  *   0      none          the number      its digest alone
  *   1      counted       number / 8      its digest, ties by compare
  *   2      counted       always 0        compare alone; it has no hash
  *
- * All kinds together are ordered by their numbers (not negative), so 5 of kind 0 equals 5 of kind 1.
+ * All kinds together are ordered by their numbers (not negative), so 5 of kind 0 equals 5 of kind
+ * 1.
  */
 #ifndef CC_TEST_WORDS_H
 #define CC_TEST_WORDS_H
@@ -159,7 +160,8 @@ static inline UNUSED void end_search(const cc_ordered *list, cc_search *s) {
     }
 }
 
-/* The list takes over a reference of its own; ours stays with the search, whatever becomes of the put. */
+/* The list takes over a reference of its own; ours stays with the search, whatever becomes of the
+ * put. */
 static inline UNUSED cc_status put_as(cc_ordered *list, unsigned kind, int64_t number,
                                       uintptr_t value, cc_put_policy policy, uintptr_t *old,
                                       teller tell) {

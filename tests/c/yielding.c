@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Scheduling points for real threads: linked with a core that is compiled with CC_SCHED, it gives the
- * processor away at about every sixty-fourth atomic access, at random. On a machine with few processors
- * operations of 100 ns hardly ever meet otherwise; histories recorded without it had no overlap at all.
- * Schedules that are chosen, repeated, and have store buffers are in tests/c/schedules.
+ * Scheduling points for real threads: linked with a core that is compiled with CC_SCHED, it gives
+ * the processor away at about every sixty-fourth atomic access, at random. On a machine with few
+ * processors operations of 100 ns hardly ever meet otherwise; histories recorded without it had no
+ * overlap at all. Schedules that are chosen, repeated, and have store buffers are in
+ * tests/c/schedules.
  */
 #include <sched.h>
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Epochs with neutralization on toy containers, under every schedule that the explorer can reach. The scheduler
- * interrupts fibres as the kernel does threads: a signal that was sent may be handled at any step from then on,
- * and must be before the next one once the barrier behind it has been passed.
+ * Epochs with neutralization on toy containers, under every schedule that the explorer can reach.
+ * The scheduler interrupts fibres as the kernel does threads: a signal that was sent may be handled
+ * at any step from then on, and must be before the next one once the barrier behind it has been
+ * passed.
  *
- * A container is one or two slots that hold a *thing* (things.h). Readers find things in read phases, hold them, and
- * use them in write phases; writers replace and retire them; scanners end the phases of those who hold them up.
- * The judge's questions: is a thing ever used after it was released, or released while a write phase
- * holds it? Has every retired thing been released exactly once at the end? Does no more wait than debra.c promises,
- * unless a refusal was counted? And over all schedules: has everything that is tested happened at all?
+ * A container is one or two slots that hold a *thing* (things.h). Readers find things in read
+ * phases, hold them, and use them in write phases; writers replace and retire them; scanners end
+ * the phases of those who hold them up. The judge's questions: is a thing ever used after it was
+ * released, or released while a write phase holds it? Has every retired thing been released exactly
+ * once at the end? Does no more wait than debra.c promises, unless a refusal was counted? And over
+ * all schedules: has everything that is tested happened at all?
  */
 #include <stdio.h>
 
@@ -26,7 +28,8 @@ static uint64_t restarts, neutralizations, refusals, neutralized_while_writing;
 
 /* ---------------------------------------------------------------- things */
 
-/* A step that looks at the thing: in a read phase the last one before the handler may be the one before it. */
+/* A step that looks at the thing: in a read phase the last one before the handler may be the one
+ * before it. */
 static void use(const thing *t) {
     sched_point();
     if (t && t->state == RELEASED) {
@@ -104,7 +107,8 @@ NEVER_INLINE void find_both(cc_smr_guard *g, held_things *h) {
     keep(h, 1, b);
 }
 
-/* In the middle of it something that must not be restarted. After it, all that was found still counts. */
+/* In the middle of it something that must not be restarted. After it, all that was found still
+ * counts. */
 NEVER_INLINE void find_with_a_pause(cc_smr_guard *g, held_things *h, unsigned *pauses) {
     CC_CHECKPOINT(g);
     thing *a = (thing *)cc_protect(g, &slots[0]);
@@ -248,7 +252,8 @@ static void store_slot(unsigned domain, unsigned slot) {
     retire(domain, old);
 }
 
-/* After the only writer's last retirement: no more waits than the bound, unless a refusal was counted. */
+/* After the only writer's last retirement: no more waits than the bound, unless a refusal was
+ * counted. */
 static void flush_and_check_the_bound(unsigned held_by_others) {
     size_t waiting = cc_smr_flush(domains[0]);
     size_t threshold = cc_load_relaxed_u32(&cc_smr_settings.retire_threshold);
@@ -312,7 +317,8 @@ static const char *judge_a_blocked_reader(void) {
 
 /* ---------------------------------------------------------------- programs */
 
-/* The core of it: one reads, one replaces. Four replacements, so that somebody stalled has to be interrupted. */
+/* The core of it: one reads, one replaces. Four replacements, so that somebody stalled has to be
+ * interrupted. */
 static void read_or_swap(unsigned who) {
     if (who == 0) {
         read_slot(0, 0);
@@ -336,7 +342,8 @@ static void read_or_store(unsigned who) {
     }
 }
 
-/* Several things are held, and one that is held is replaced last, after its holder has been interrupted. */
+/* Several things are held, and one that is held is replaced last, after its holder has been
+ * interrupted. */
 static void hold_both(unsigned who) {
     if (who == 0) {
         read_both();
@@ -375,8 +382,8 @@ static void short_pause(unsigned who) {
     who == 0 ? read_with_a_short_pause() : store_twice();
 }
 
-/* A second read phase begins while a scan means it already: its reservation is seen in part, by what the first
- * one has left there. */
+/* A second read phase begins while a scan means it already: its reservation is seen in part, by
+ * what the first one has left there. */
 static void begin_again(unsigned who) {
     if (who == 0) {
         cc_smr_guard g;
@@ -426,7 +433,8 @@ static void two_scanners_and_a_foreign_handler(unsigned who) {
     }
 }
 
-/* What is retired on the spot must not be what an interrupted reader holds, nor what it reads before that. */
+/* What is retired on the spot must not be what an interrupted reader holds, nor what it reads
+ * before that. */
 static void retire_on_the_spot(unsigned who) {
     switch (who) {
     case 0:
@@ -459,7 +467,8 @@ static void reopen(unsigned who) {
     }
 }
 
-/* A reader goes from one domain to the other; what a scan of the first sends arrives in the second. */
+/* A reader goes from one domain to the other; what a scan of the first sends arrives in the
+ * second. */
 static void two_domains(unsigned who) {
     if (who == 0) {
         read_slot(0, 0);

@@ -2,10 +2,11 @@
  *
  * The event count under every schedule that the explorer can reach.
  *
- * What is waited for are two slots, each of which holds an item or nothing. An item is put by a plain release
- * store, the weakest that a container could do; whoever waits takes from any slot. In every program
- * each fibre that waits without a deadline gets an item sooner or later, if no wake-up is lost. A lost
- * one ends as "every fibre that has not ended is asleep", which the scheduler says.
+ * What is waited for are two slots, each of which holds an item or nothing. An item is put by a
+ * plain release store, the weakest that a container could do; whoever waits takes from any slot. In
+ * every program each fibre that waits without a deadline gets an item sooner or later, if no
+ * wake-up is lost. A lost one ends as "every fibre that has not ended is asleep", which the
+ * scheduler says.
  */
 #include <string.h>
 
@@ -18,7 +19,8 @@ static cc_event_count event;
 static cc_atomic_u32 slots[SLOTS];
 static unsigned taken, told;
 
-/* Not on the fibres' stacks, where a store that is still in a simulated buffer would hit another frame. */
+/* Not on the fibres' stacks, where a store that is still in a simulated buffer would hit another
+ * frame. */
 static cc_waiter waiters[SCHED_MOST_FIBRES];
 
 static void pass_on(cc_waiter *foreign) {
@@ -168,8 +170,8 @@ static void two_are_cancelled(unsigned who) {
     }
 }
 
-/* A task whose loop is stopped for good: once it has been notified it does nothing any more. The thread behind it has to
- * look for itself. */
+/* A task whose loop is stopped for good: once it has been notified it does nothing any more. The
+ * thread behind it has to look for itself. */
 static void one_never_answers(unsigned who) {
     if (who == 0) {
         cc_waiter *w = &waiters[0];

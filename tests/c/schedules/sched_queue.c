@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The queues' core under every schedule that the explorer can reach: rings of one to four slots, so that every few
- * operations a ring is full, final, linked, left and recycled.
+ * The queues' core under every schedule that the explorer can reach: rings of one to four slots, so
+ * that every few operations a ring is full, final, linked, left and recycled.
  *
- * A fibre carries out a script, one letter an operation: P put, G get, C close, S look at the sums; p and g wait for room or a
- * word as a caller of queue and event count does, and every try of theirs is an operation; n wakes all; after E the fibre
- * is another thread, which has taken over the record of the one that ended. Every operation is recorded with the
- * stamps of its beginning and end; when all fibres have ended, what is left in the queue is taken out, and the whole must
- * be linearizable (queue_judge.h). So a lost word, one that is taken twice, a wrong order, and an "empty" or "full" that
- * was never true are all found; a ring that is used after it was recycled is found by ASAN (ring_list.c poisons it). A
- * lost wake-up is a run in which every fibre that has not ended is asleep.
+ * A fibre carries out a script, one letter an operation: P put, G get, C close, S look at the sums;
+ * p and g wait for room or a word as a caller of queue and event count does, and every try of
+ * theirs is an operation; n wakes all; after E the fibre is another thread, which has taken over
+ * the record of the one that ended. Every operation is recorded with the stamps of its beginning
+ * and end; when all fibres have ended, what is left in the queue is taken out, and the whole must
+ * be linearizable (queue_judge.h). So a lost word, one that is taken twice, a wrong order, and an
+ * "empty" or "full" that was never true are all found; a ring that is used after it was recycled is
+ * found by ASAN (ring_list.c poisons it). A lost wake-up is a run in which every fibre that has not
+ * ended is asleep.
  *
- * Whoever notifies has no fence here, as on x86: what puts and gets publish with is to be enough. (sched_event_count has
- * the fence, and a container that does the least.)
+ * Whoever notifies has no fence here, as on x86: what puts and gets publish with is to be enough.
+ * (sched_event_count has the fence, and a container that does the least.)
  */
 #include <stdlib.h>
 #include <string.h>
@@ -90,7 +92,8 @@ static cc_queue_status carry_out(unsigned who, char what) {
     return o->answer;
 }
 
-/* Put or get and, in programs where somebody waits, notify, as concurrent_collections/object_queue.c does. */
+/* Put or get and, in programs where somebody waits, notify, as
+ * concurrent_collections/object_queue.c does. */
 static cc_queue_status try_to(unsigned who, char what) {
     cc_queue_status status = carry_out(who, what);
     if (status == CC_QUEUE_OK && what == 'P') {
@@ -199,8 +202,9 @@ static const char *judge(void) {
     return wrong;
 }
 
-/* Spins and patience are counted plus one, so 1 is none. Scripts that come before make every fibre a handle, or leave a
- * cached index and a hazard behind; without them threads come while others are at work, and rings are outgrown. */
+/* Spins and patience are counted plus one, so 1 is none. Scripts that come before make every fibre
+ * a handle, or leave a cached index and a hazard behind; without them threads come while others are
+ * at work, and rings are outgrown. */
 #define IMPATIENT .spins = 1, .patience = 1
 
 static const scenario scenarios[] = {
@@ -240,12 +244,14 @@ static const scenario scenarios[] = {
     {"sums", {.capacity = 2, .ring_slots = 2, IMPATIENT}, {"PP", "GGG", "SSS"}, NULL, 0},
     /* A put that finds no room; and one that finds the room of a get that is about to end. */
     {"sums_of_one", {.capacity = 1, .ring_slots = 1, IMPATIENT}, {"PP", "GG", "SS"}, NULL, 0},
-    /* One get stalls while others go once around the ring: a get and a put of its entry's next cycle meet it. */
+    /* One get stalls while others go once around the ring: a get and a put of its entry's next
+     * cycle meet it. */
     {"overtaken_get", {.ring_slots = 4, IMPATIENT}, {"G", "PGPGPGPGPGPGPGP", "G"}, "PGGP", 0},
     /* The threshold of a new ring has yet to be set: a put stalls, one behind it does not. */
     {"first_puts", {.ring_slots = 4, IMPATIENT}, {"P", "P", "G"}, "GGG", 0},
     {"get_first", {.ring_slots = 2, IMPATIENT}, {"GP", "GP", "PG"}, "PPGG", 0},
-    /* Free indices in chains (index_cache.h): taken, cached, given back; by handles that may not cache any; in rings that come again. */
+    /* Free indices in chains (index_cache.h): taken, cached, given back; by handles that may not
+     * cache any; in rings that come again. */
     {"chains", {.ring_slots = 16, .chain_length = 2, IMPATIENT}, {"PPPP", "GGGGG"}, "GG", 0},
     {"chains_of_all", {.ring_slots = 16, .chain_length = 2, IMPATIENT}, {"PGPP", "PPGG"}, "PG", 0},
     {"chains_used_up",

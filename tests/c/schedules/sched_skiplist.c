@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The skip list under every schedule that the explorer can reach: two or three threads, one to three
- * operations each, on a list of a few entries.
+ * The skip list under every schedule that the explorer can reach: two or three threads, one to
+ * three operations each, on a list of a few entries.
  *
  * The judge asks of every run:
- *   - Is there an order of the operations that respects their real-time order, and in which each one
- *     answers what a sequential map would? Found or refuted by brute force. A scan counts as one
- *     lookup for each entry it returned: it is weakly consistent.
- *   - Is every word released exactly once, and never touched after? Words count their references and
- *     know when they are dead.
+ *   - Is there an order of the operations that respects their real-time order, and in which each
+ *     one answers what a sequential map would? Found or refuted by brute force. A scan counts as
+ *     one lookup for each entry it returned: it is weakly consistent.
+ *   - Is every word released exactly once, and never touched after? Words count their references
+ *     and know when they are dead.
  *   - Does cc_ordered_check find the list in order: levels, marks, builders, hints, counts?
  *   - Do the core's own invariants hold (CC_DEBUG_INVARIANTS), among them that no link leads to a
  *     node when it is retired; and does ASAN see no use after free?
@@ -141,7 +141,8 @@ static const sched_program programs_of_ibr[] = {
     {"lower_higher", 2, set_up, fibre, judge, 3, 0, 0,
      SCENARIO(BEFORE{{PUT, 1}, {PUT, 2}, {PUT, 3, 2}}, FIRST_FIBRE{{LOWER, 3}, {HIGHER, 1}},
               SECOND_FIBRE{{PUT, 4}, {REMOVE, 2}, {REMOVE, 3}})},
-    /* Found by the explorer: the key was the right one before key 2 came, the value one from after. */
+    /* Found by the explorer: the key was the right one before key 2 came, the value one from
+     * after. */
     {"neighbour_changes", 2, set_up, fibre, judge, 2, 0, 0,
      SCENARIO(BEFORE{{PUT, 1}, {PUT, 3}}, FIRST_FIBRE{{HIGHER, 1}, {LAST}},
               SECOND_FIBRE{{PUT, 2}, {PUT, 3}, {PUT, 4}})},
@@ -199,7 +200,8 @@ static const sched_program programs_of_ibr[] = {
      SCENARIO(.keys = UNDECIDED, .hashed = true)},
 };
 
-/* For debra alone: somebody is in the middle of something while others retire enough to interrupt it. */
+/* For debra alone: somebody is in the middle of something while others retire enough to interrupt
+ * it. */
 static const sched_program programs_of_debra[] = {
     {"interrupted_scan", 2, set_up, fibre, judge, 2, 0, 0,
      SCENARIO(.keys = COUNTED, BEFORE{{PUT, 1}, {PUT, 2}, {PUT, 3}}, FIRST_FIBRE{{SCAN_UP}},

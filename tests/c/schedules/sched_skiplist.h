@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A run of a few operations on a skip list: how a program describes it, and what the judge knows of it.
+ * A run of a few operations on a skip list: how a program describes it, and what the judge knows of
+ * it.
  */
 #ifndef CC_SCHED_SKIPLIST_H
 #define CC_SCHED_SKIPLIST_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * One run on a skip list: words that know when they are dead, operations, what they answered, and the
- * judge, whose questions sched_skiplist.c lists.
+ * One run on a skip list: words that know when they are dead, operations, what they answered, and
+ * the judge, whose questions sched_skiplist.c lists.
  *
  * Chance that the core draws from its thread record (tower heights, eras, growth of the hints) is
  * decided by each operation's description: the record is set to a state from which it follows.
@@ -30,7 +30,8 @@ static void make_word(word *w, unsigned number) {
 
 static void acquire(uintptr_t w_) {
     word *w = (word *)w_;
-    sched_point(); /* time passes between finding a word and taking a reference: the region must protect it */
+    /* Time passes between finding a word and taking a reference: the region must protect it. */
+    sched_point();
     if (w->is_dead || w->references <= 0) {
         sched_fail("%s %u is acquired after its release",
                    w >= values && w < values + MOST_VALUES ? "value" : "key", w->number);
@@ -55,7 +56,8 @@ static void release(uintptr_t w_) {
     }
 }
 
-/* One reference is ours: a key that has no other has been released with its node, which must be held meanwhile. */
+/* One reference is ours: a key that has no other has been released with its node, which must be
+ * held meanwhile. */
 static void must_be_in_a_node(const word *key) {
     if (key->is_dead || key->references < 2) {
         sched_fail("a search compares with a dead key");
@@ -200,8 +202,8 @@ static cc_status try_it(cc_search *s, const operation *o, uintptr_t value, uintp
     }
 }
 
-/* Entries of a scan: in order, nothing stepped over that was there all the time, and each of them an
- * event of its own. */
+/* Entries of a scan: in order, nothing stepped over that was there all the time, and each of them
+ * an event of its own. */
 static void note_scan(event *e, const cc_entry *entries, size_t count) {
     bool up = e->done.what == SCAN_UP, seen[KEYS] = {false};
     unsigned last = up ? 0 : KEYS, from = e->done.key;
@@ -277,7 +279,8 @@ static void perform(const operation *o, unsigned value_number, event *e) {
         e->got_key = key_of(&entries[0]);
         e->got = number_of(entries[0].value);
         if (o->what <= POP_LAST) {
-            /* What was popped was the end at some moment, and was there to be removed at another. */
+            /* What was popped was the end at some moment, and was there to be removed at
+             * another. */
             event removal = *e;
             removal.done = (operation){
                 .what = REMOVE_EXACT, .key = (uint8_t)e->got_key, .expected = (uint8_t)e->got};

@@ -2,14 +2,15 @@
  *
  * Interval-based reclamation on toy containers, under every schedule that the explorer can reach.
  *
- * A container is a slot that holds a *thing* (things.h). Readers open a region, protect a slot, and hold
- * what they got over a few steps. Writers replace things and retire the old ones. The judge's question:
- * is a thing ever released while a region holds it, or held after it was released? And at the end: has
- * every retired thing been released exactly once, and nothing else?
+ * A container is a slot that holds a *thing* (things.h). Readers open a region, protect a slot, and
+ * hold what they got over a few steps. Writers replace things and retire the old ones. The judge's
+ * question: is a thing ever released while a region holds it, or held after it was released? And at
+ * the end: has every retired thing been released exactly once, and nothing else?
  *
  * Two kinds of writers, because cc_smr does not say how to unlink. One swaps (many writers, like a
- * list's CAS); a swap empties the store buffer, so on machines that have only that buffer it hides a
- * missing fence in cc_retire. The other is the only writer of its slot and unlinks by a plain store.
+ * list's CAS); a swap empties the store buffer, so on machines that have only that buffer it hides
+ * a missing fence in cc_retire. The other is the only writer of its slot and unlinks by a plain
+ * store.
  */
 #define HOLDERS "region(s)"
 #include "things.h"
@@ -147,7 +148,8 @@ static void read_or_empty_and_flush(unsigned who) {
     }
 }
 
-/* The era of death must not be older than the unlinking: a reader of the next era would be overlooked. */
+/* The era of death must not be older than the unlinking: a reader of the next era would be
+ * overlooked. */
 static void empty_while_eras_tick(unsigned who) {
     switch (who) {
     case 0:

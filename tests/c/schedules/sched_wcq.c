@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The wait-free ring of indices under every schedule that the explorer can reach: is it a FIFO queue?
+ * The wait-free ring of indices under every schedule that the explorer can reach: is it a FIFO
+ * queue?
  *
- * Fibres enqueue and dequeue indices on a ring of 2 or 4 slots, mostly without any patience, so that every operation
- * is a request, and everybody helps everybody. The judge drains the ring, and then looks for an order of all operations, the
- * draining ones included, in which every answer is that of a queue. So an index that is lost, doubled or out of order
- * shows, and so does an "empty" that is not true at any moment.
+ * Fibres enqueue and dequeue indices on a ring of 2 or 4 slots, mostly without any patience, so
+ * that every operation is a request, and everybody helps everybody. The judge drains the ring, and
+ * then looks for an order of all operations, the draining ones included, in which every answer is
+ * that of a queue. So an index that is lost, doubled or out of order shows, and so does an "empty"
+ * that is not true at any moment.
  */
 #include <stdio.h>
 #include <string.h>
@@ -114,8 +116,8 @@ static int dequeue(wcq_record *me) {
     return o->index;
 }
 
-/* A plan: '0'..'3' enqueues that index; '-' dequeues; '+' enqueues what the last '-' has got, if it did;
- * 'c' closes; 'o' dequeues like wcq.c, which wants to know whether the ring is drained. */
+/* A plan: '0'..'3' enqueues that index; '-' dequeues; '+' enqueues what the last '-' has got, if it
+ * did; 'c' closes; 'o' dequeues like wcq.c, which wants to know whether the ring is drained. */
 static void follow(unsigned who) {
     wcq_record *me = &records[who];
     int mine = -1;
@@ -165,7 +167,8 @@ static void set_up(void) {
     }
 }
 
-/* Is there an order of the operations that are not in `done` after which the queue holds `content`? */
+/* Is there an order of the operations that are not in `done` after which the queue holds
+ * `content`? */
 static bool can_be_ordered(uint32_t done, const int8_t *content, unsigned length) {
     if (done == (UINT32_C(1) << operations) - 1) {
         return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See scheduler.h: fibres, their store buffers, and what the core calls instead of accessing memory.
+ * See scheduler.h: fibres, their store buffers, and what the core calls instead of accessing
+ * memory.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -245,7 +246,8 @@ uint64_t cc_sched_load(const void *address, unsigned bytes) {
         if (s->address == from && s->bytes == bytes) {
             return s->value;
         }
-        /* A part of the word: the processor waits until that store is done, and so all before it. */
+        /* A part of the word: the processor waits until that store is done, and so all before
+         * it. */
         if (s->address < from + bytes && from < s->address + s->bytes) {
             drain_all(f);
             break;
@@ -289,8 +291,8 @@ void cc_sched_unpark_one(cc_atomic_u32 *word) {
     }
 }
 
-/* Only where it is asked for: it doubles the steps, and what comes next is an atomic access as a rule, with a point of
- * its own. */
+/* Only where it is asked for: it doubles the steps, and what comes next is an atomic access as a
+ * rule, with a point of its own. */
 void sched_points_behind(void) {
     points_behind = true;
 }
@@ -302,7 +304,8 @@ void cc_sched_behind(const int *unused) {
     }
 }
 
-/* Between two instructions that concern the thread and its handler alone: nobody else needs a turn. */
+/* Between two instructions that concern the thread and its handler alone: nobody else needs a
+ * turn. */
 void cc_sched_signal_point(void) {
     if (current != NOBODY) {
         handle_interrupts(true);

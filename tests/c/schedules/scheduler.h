@@ -3,16 +3,16 @@
  * A deterministic scheduler for the C core, and a memory that is as weak as real ones.
  *
  * Threads are fibres of one OS thread. Every atomic access of the core (cc_atomic.h under CC_SCHED)
- * first asks the scheduler who goes next, so a run is nothing but a list of choices: it can be drawn
- * at random, enumerated, printed, and taken back.
+ * first asks the scheduler who goes next, so a run is nothing but a list of choices: it can be
+ * drawn at random, enumerated, printed, and taken back.
  *
  * Stores go through a store buffer of the fibre. Other fibres do not see them before they *drain*,
  * and when that is, is a choice like any other. Loads are served from the fibre's own buffer first;
  * read-modify-writes and full fences empty it. Without these buffers a missing store-load fence is
  * never found, however many schedules are tried.
  *
- * What this memory does not do: let a load pass an earlier load, or let loads pass the store half of
- * a read-modify-write, as ARM and POWER may. Those orders are argued for, and watched by TSAN.
+ * What this memory does not do: let a load pass an earlier load, or let loads pass the store half
+ * of a read-modify-write, as ARM and POWER may. Those orders are argued for, and watched by TSAN.
  */
 #ifndef CC_SCHEDULER_H
 #define CC_SCHEDULER_H
@@ -67,17 +67,18 @@ unsigned sched_me(void);
 /* The thread record that fibre `who` runs with. set_up and judge use fibre 0's. */
 cc_thread *sched_record(unsigned who);
 
-/* ---- interrupts: the functions of platform/cc_os.h that memory/debra.c calls are simulated ---- */
+/* ---- interrupts: the functions of platform/cc_os.h that memory/debra.c calls are simulated
+ * ---- */
 
 /* In set_up: fibre `who` has the signal blocked, for the whole run. */
 void sched_block_interrupts(unsigned who);
 
-/* In a fibre: a signal handler of somebody else runs on top of it for two steps, with our signal blocked or not. May
- * not come back: where it is called, ours may jump. */
+/* In a fibre: a signal handler of somebody else runs on top of it for two steps, with our signal
+ * blocked or not. May not come back: where it is called, ours may jump. */
 void sched_foreign_handler(bool blocks);
 
-/* In set_up: in this run there are points behind read-modify-writes, too. For plain accesses to what they have
- * published. */
+/* In set_up: in this run there are points behind read-modify-writes, too. For plain accesses to
+ * what they have published. */
 void sched_points_behind(void);
 
 /* Nobody writes there during a run: loading from it is no scheduling point. */

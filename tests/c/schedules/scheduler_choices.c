@@ -42,9 +42,9 @@ static bool happens_once_in(unsigned n) {
 /* Random: this schedule's habits. */
 static unsigned switches_once_in, drains_once_in;
 
-/* Random and PCT: when a signal is handled that is not due. Some places are a single instruction wide, between two
- * that concern nobody else: there alone, in some schedules. Of the seed, not of chance, so that schedules
- * without signals are what they would be without this. */
+/* Random and PCT: when a signal is handled that is not due. Some places are a single instruction
+ * wide, between two that concern nobody else: there alone, in some schedules. Of the seed, not of
+ * chance, so that schedules without signals are what they would be without this. */
 static unsigned delivers_once_in;
 static bool delivers_between_steps_only;
 

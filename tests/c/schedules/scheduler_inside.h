@@ -46,7 +46,8 @@ typedef struct fibre {
     const void *sleeps_on; /* the address of a futex; NULL: it is awake */
     bool may_time_out;
     bool blocks_interrupts; /* at the beginning of the run, and at its end */
-    /* The interrupting signal: sent; to be handled before the next step; held back by the signal mask. */
+    /* The interrupting signal: sent; to be handled before the next step; held back by the signal
+     * mask. */
     bool is_pending, is_due, is_blocked;
     unsigned foreign_handlers; /* on top of the fibre's own code */
     unsigned stores;

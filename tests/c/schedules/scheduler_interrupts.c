@@ -2,9 +2,10 @@
  *
  * Interrupts: what memory/debra.c calls of platform/cc_os.h, simulated.
  *
- * A signal that was sent may be handled at any point of its fibre from then on. The barrier, which comes after
- * it, makes it due: it is handled before the fibre's next step. A blocked one waits, and is due when the mask
- * is restored. While our handler runs the signal is blocked, as the kernel does it.
+ * A signal that was sent may be handled at any point of its fibre from then on. The barrier, which
+ * comes after it, makes it due: it is handled before the fibre's next step. A blocked one waits,
+ * and is due when the mask is restored. While our handler runs the signal is blocked, as the kernel
+ * does it.
  */
 #include "platform/cc_os.h"
 #include "scheduler_inside.h"

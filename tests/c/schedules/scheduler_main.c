@@ -6,11 +6,11 @@
  *   --program NAME            only this one
  *   --random N | --pct N      only that many schedules of one strategy
  *   --dfs P,D                 only the enumeration, with at most P preemptions and D delayed stores
- *   --enumerate N             only the enumeration within each program's own bounds, N schedules each
+ *   --enumerate N             only the enumeration within each program's bounds, N schedules each
  *   --limit N                 of schedules, per enumeration
  *   --memory sc|tso|pso       only this memory
  *   --seed S                  of the first schedule; the n-th one has S + n
- *   --behind 1                points behind read-modify-writes, too, as in programs that ask for them
+ *   --behind 1                points behind read-modify-writes, too, as in programs that ask for it
  *   --percent P               of the default numbers of schedules (also CC_TEST_PERCENT)
  *   --replay 'TEXT'           one schedule: what a failing run has printed behind `--replay`
  *

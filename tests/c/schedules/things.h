@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Toy containers for programs that explore reclamation: two slots, each of which holds a *thing*. Fibres find things
- * there, hold them, replace them and retire the old ones. Here is what they have in common and what the judge asks: is
- * a thing released exactly once, after it was retired, and never while somebody holds it?
+ * Toy containers for programs that explore reclamation: two slots, each of which holds a *thing*.
+ * Fibres find things there, hold them, replace them and retire the old ones. Here is what they have
+ * in common and what the judge asks: is a thing released exactly once, after it was retired, and
+ * never while somebody holds it?
  *
  * Who includes this says first what holds things: HOLDERS, for the message.
  */
