@@ -8,6 +8,7 @@ import functools
 import gc
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -179,6 +180,36 @@ def resident_bytes():
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError):
         return None
+
+
+def run_program(program, *arguments, timeout=60, cwd=None, **environment):
+    """What a new interpreter makes of a program, with variables of the environment of its own."""
+    return subprocess.run(
+        [sys.executable, "-P", "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        cwd=cwd,
+        env={**os.environ, **environment},
+    )
+
+
+def until_memory_suffices(fail_from, operation, after_failure=lambda: None, most=500):
+    """Call the operation with memory for none, one, two, ... allocations, until it succeeds; return its answer.
+
+    `fail_from` is the fixture no_failing_allocations. `after_failure` is called, with memory, after each MemoryError.
+    """
+    for first_to_fail in range(most):
+        fail_from(first_to_fail)
+        try:
+            answer = operation()
+        except MemoryError:
+            fail_from(-1)
+            after_failure()
+        else:
+            fail_from(-1)
+            return answer
+    pytest.fail("the operation never succeeds")
 
 
 def in_child(body, timeout=60):

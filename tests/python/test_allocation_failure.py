@@ -6,7 +6,7 @@ import gc
 import weakref
 
 import pytest
-from support import Key, Object, collect, dead
+from support import Key, Object, collect, dead, until_memory_suffices
 
 from concurrent_collections import SkipListMap, SkipListSet
 
@@ -44,19 +44,12 @@ def test_a_failing_allocation_is_a_memory_error_and_changes_nothing(
 ):
     m = SkipListMap((key, key) for key in range(0, 100, 10))
     before = entries_of(m)
-    for first_to_fail in range(200):
-        no_failing_allocations(first_to_fail)
-        try:
-            operation(m)
-        except MemoryError:
-            no_failing_allocations(-1)
-            assert entries_of(m) == before
-            assert len(m) == len(before)
-        else:
-            no_failing_allocations(-1)
-            break
-    else:
-        pytest.fail("the operation never succeeds")
+
+    def is_unchanged():
+        assert entries_of(m) == before
+        assert len(m) == len(before)
+
+    until_memory_suffices(no_failing_allocations, lambda: operation(m), is_unchanged)
     assert list(m) == sorted(m)
     assert len(list(m)) == len(m)
 
@@ -81,52 +74,25 @@ def test_it_is_the_same_with_keys_that_only_python_can_compare(
     # Such a search remembers its comparisons, and that memory can fail in the middle, too.
     m = SkipListMap((Key(rank), rank) for rank in range(0, 80, 2))
     before = entries_of(m)
-    for first_to_fail in range(500):
-        key = Key(rank)
-        no_failing_allocations(first_to_fail)
-        try:
-            operation(m, key)
-        except MemoryError:
-            no_failing_allocations(-1)
-            assert entries_of(m) == before
-        else:
-            no_failing_allocations(-1)
-            break
-    else:
-        pytest.fail("the operation never succeeds")
+
+    def is_unchanged():
+        assert entries_of(m) == before
+
+    until_memory_suffices(no_failing_allocations, lambda: operation(m, Key(rank)), is_unchanged)
     assert len(list(m)) == len(m)
     assert [key.rank for key in m] == sorted(key.rank for key in m)
 
 
 @pytest.mark.parametrize("cls", [SkipListMap, SkipListSet])
 def test_construction_fails_cleanly(cls, no_failing_allocations):
-    for first_to_fail in range(100):
-        no_failing_allocations(first_to_fail)
-        try:
-            container = cls()
-        except MemoryError:
-            no_failing_allocations(-1)
-        else:
-            no_failing_allocations(-1)
-            break
-    else:
-        pytest.fail("the construction never succeeds")
-    assert list(container) == []
+    assert list(until_memory_suffices(no_failing_allocations, cls)) == []
 
 
 def test_construction_from_entries_fails_cleanly(no_failing_allocations):
     value = Object()
-    for first_to_fail in range(200):
-        no_failing_allocations(first_to_fail)
-        try:
-            m = SkipListMap((key, value) for key in range(20))
-        except MemoryError:
-            no_failing_allocations(-1)
-        else:
-            no_failing_allocations(-1)
-            break
-    else:
-        pytest.fail("the construction never succeeds")
+    m = until_memory_suffices(
+        no_failing_allocations, lambda: SkipListMap((key, value) for key in range(20))
+    )
     reference = weakref.ref(value)
     assert len(m) == 20
     del m, value
@@ -196,15 +162,8 @@ def test_a_set_is_unchanged_too(no_failing_allocations):
         lambda: s | {50},
     ):
         before = list(s)
-        for first_to_fail in range(100):
-            no_failing_allocations(first_to_fail)
-            try:
-                operation()
-            except MemoryError:
-                no_failing_allocations(-1)
-                assert list(s) == before
-            else:
-                no_failing_allocations(-1)
-                break
-        else:
-            pytest.fail("the operation never succeeds")
+
+        def is_unchanged(before=before):
+            assert list(s) == before
+
+        until_memory_suffices(no_failing_allocations, operation, is_unchanged)

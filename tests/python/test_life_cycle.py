@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import gc
 import os
-import subprocess
-import sys
 import threading
 import time
 
@@ -25,22 +23,13 @@ from support import (
     resident_bytes,
     rounds,
     run_copies,
+    run_program,
     stalled_reader,
     waiting_in,
 )
 
 import concurrent_collections
 from concurrent_collections import SkipListMap, SkipListSet, smr
-
-
-def run_program(program, scheme, *arguments, timeout=60):
-    return subprocess.run(
-        [sys.executable, "-P", "-c", program, scheme, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
-
 
 # ---- the end of the process -------------------------------------------------------------------
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 
@@ -17,7 +15,7 @@ from queue_waiters import (
     needs_signals,
     run_script,
 )
-from support import Interrupt, hooks, in_child, rounds
+from support import Interrupt, hooks, in_child, rounds, run_program
 
 from concurrent_collections import Empty, Full
 
@@ -156,12 +154,7 @@ def test_signals_end_a_wait_wherever_the_package_was_imported_first(Queue):
     if Queue is not KINDS[0]:
         pytest.skip("one kind is enough")
     hooks()
-    result = subprocess.run(
-        [sys.executable, "-P", "-c", FIRST_IMPORT_IN_A_THREAD],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    result = run_program(FIRST_IMPORT_IN_A_THREAD)
     assert (result.returncode, result.stdout) == (0, "interrupted\n"), result.stderr
 
 

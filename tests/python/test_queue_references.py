@@ -9,7 +9,16 @@ import weakref
 
 import pytest
 from queue_kinds import each_queue
-from support import IS_UNDER_ASAN, Object, dead, is_gil_enabled, resident_bytes, rounds, run_copies
+from support import (
+    IS_UNDER_ASAN,
+    Object,
+    dead,
+    is_gil_enabled,
+    resident_bytes,
+    rounds,
+    run_copies,
+    until_memory_suffices,
+)
 
 from concurrent_collections import Empty, Full, ShutDown
 
@@ -360,17 +369,7 @@ class TestMemoryThatRunsOut:
 
     def test_construction_fails_cleanly(self, Queue, no_failing_allocations):
         item, reference = watched()
-        for first_to_fail in range(100):
-            no_failing_allocations(first_to_fail)
-            try:
-                q = Queue(iterable=[item] * 10)
-            except MemoryError:
-                no_failing_allocations(-1)
-            else:
-                no_failing_allocations(-1)
-                break
-        else:
-            pytest.fail("the construction never succeeds")
+        q = until_memory_suffices(no_failing_allocations, lambda: Queue(iterable=[item] * 10))
         assert len(q) == 10
         del q, item
         gc.collect()

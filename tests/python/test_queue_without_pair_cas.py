@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-import subprocess
-import sys
 
 import pytest
+from support import run_program
 
 PROGRAM = """
 import json, threading
@@ -61,13 +59,7 @@ print(json.dumps(answers))
 def answers() -> dict:
     if platform.machine().lower() not in ("x86_64", "amd64"):
         pytest.skip("every other machine has the instruction, or never had it")
-    result = subprocess.run(
-        [sys.executable, "-P", "-c", PROGRAM],
-        env={**os.environ, "CONCURRENT_COLLECTIONS_WITHOUT": "cmpxchg16b"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    result = run_program(PROGRAM, timeout=120, CONCURRENT_COLLECTIONS_WITHOUT="cmpxchg16b")
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
 

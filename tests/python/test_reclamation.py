@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import subprocess
 import sys
 import threading
 import weakref
@@ -17,6 +16,7 @@ from support import (
     in_background,
     rounds,
     run_copies,
+    run_program,
     stalled_reader,
     waiting_in,
 )
@@ -295,7 +295,8 @@ class TestTheCollectorsHook:
             "import concurrent_collections\n"
             "assert gc.callbacks.count(hook) == 1, gc.callbacks\n"
         )
-        subprocess.run([sys.executable, "-P", "-c", program], check=True, timeout=60)
+        result = run_program(program)
+        assert result.returncode == 0, result.stderr
 
     @pytest.mark.parametrize("generation", [0, 2])
     def test_a_collection_releases_what_waits_in_an_idle_container(self, generation, smr_scheme):
@@ -400,12 +401,7 @@ class TestTheCollectorsHook:
             "print('end')\n"
         )
         for _ in range(rounds(3)):
-            result = subprocess.run(
-                [sys.executable, "-P", "-c", program],
-                capture_output=True,
-                text=True,
-                timeout=60,
-            )
+            result = run_program(program)
             assert (result.returncode, result.stdout) == (0, "end\n"), result.stderr
             assert "Error" not in result.stderr
 

@@ -19,6 +19,7 @@ from support import (
     resident_bytes,
     rounds,
     run_copies,
+    run_program,
 )
 
 from concurrent_collections import SkipListMap, SkipListSet
@@ -648,8 +649,6 @@ class TestThreadsThatEnd:
         assert all(map(dead, references))
 
     def test_a_daemon_thread_at_work_does_not_disturb_the_end_of_the_process(self, tmp_path):
-        import subprocess
-
         program = (
             "import threading, concurrent_collections as c\n"
             "m = c.SkipListMap()\n"
@@ -662,13 +661,7 @@ class TestThreadsThatEnd:
             "import time; time.sleep(0.2); print('end')\n"
         )
         for _ in range(rounds(5)):
-            result = subprocess.run(
-                [sys.executable, "-P", "-c", program],
-                capture_output=True,
-                text=True,
-                timeout=60,
-                cwd=tmp_path,
-            )
+            result = run_program(program, cwd=tmp_path)
             assert result.returncode == 0, result.stderr
             assert result.stdout == "end\n"
 

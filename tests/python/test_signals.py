@@ -28,6 +28,7 @@ from support import (
     hooks,
     interrupt,
     rounds,
+    run_program,
     run_threads,
     stalled_reader,
 )
@@ -366,12 +367,7 @@ def test_another_handler_for_debra_s_signal_is_noticed():
     if not is_possible:
         pytest.skip("about debra's signal")
     hooks()
-    result = subprocess.run(
-        [sys.executable, "-P", "-c", HANDLER_OF_SOMEBODY_ELSE],
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
+    result = run_program(HANDLER_OF_SOMEBODY_ELSE, timeout=100)
     assert (result.returncode, result.stdout) == (0, "end\n"), result.stderr
 
 

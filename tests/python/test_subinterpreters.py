@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
+from support import run_program
 
 REFUSAL = "concurrent_collections cannot be imported in a sub-interpreter, only in the main one"
 
@@ -69,12 +68,7 @@ MODULE = (
 
 
 def outcome_of(kind, statements, main_imports):
-    result = subprocess.run(
-        [sys.executable, "-P", "-c", PROGRAM, json.dumps([kind, statements, main_imports])],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    result = run_program(PROGRAM, json.dumps([kind, statements, main_imports]))
     if "no sub-interpreters here" in result.stderr:
         pytest.skip("this Python has no module for sub-interpreters")
     assert result.returncode == 0, result.stderr
