@@ -9,11 +9,11 @@
  * scan finds free goes to `ready`, and is released a few at a time.
  *
  * When a stripe is scanned. What a scan must keep is pinned, perhaps for long, and operations must
- * not get slower the longer somebody else is stalled. So the next scan has to be paid for, by half
- * as much as was kept: a thing that comes pays one, a poll THINGS_PAID_BY_A_POLL (scan_at). Then a
- * poll scans; and where polls are late, a retirement does, retire_threshold things after that.
- * Bytes are a debt of their own, for few things may be large: half of the bytes kept, and at least
- * BYTES_WORTH_A_SCAN (bytes_left).
+ * not get slower the longer somebody else is stalled. So a scan that keeps k things leaves a debt of
+ * k - retire_threshold, or k / 2 if that is more (scan_at). A thing that comes pays one, a poll
+ * THINGS_PAID_BY_A_POLL. When the debt is paid a poll scans; where polls are late a retirement
+ * does, retire_threshold things later. Bytes are a debt of their own, for few things may be large:
+ * half of the bytes kept, and at least BYTES_WORTH_A_SCAN (bytes_left).
  *
  * Pairs of releases and acquires, by number:
  *   (7) unlinking, before the look   with (5) of smr_fast.h and (8) of ibr.c: store-load on both
@@ -30,9 +30,9 @@
 #ifndef THREADS_WORTH_A_LOOK
 #define THREADS_WORTH_A_LOOK 64u
 #endif
-/* So a poll looks at twice as many things that a stalled region pins, in the mean. */
+/* So a poll looks at as many things that a stalled region pins, in the mean. */
 #ifndef THINGS_PAID_BY_A_POLL
-#define THINGS_PAID_BY_A_POLL 8u
+#define THINGS_PAID_BY_A_POLL 16u
 #endif
 
 /* A chain of retired things with its end. */
@@ -155,7 +155,8 @@ static void scan_stripe(cc_smr_domain *d, cc_limbo *s, cc_thread *self, size_t m
     if (!looked) {
         return; /* no memory to look: everything waits for the next scan */
     }
-    cc_store_relaxed_u32(&s->scan_at, waiting.count + waiting.count / 2);
+    uint32_t kept = waiting.count, half = kept / 2;
+    cc_store_relaxed_u32(&s->scan_at, kept + (half > threshold ? kept - threshold : half));
     if (waiting.bytes / 2 > BYTES_WORTH_A_SCAN) {
         cc_fetch_add_relaxed_u64(&s->bytes_left, waiting.bytes / 2 - BYTES_WORTH_A_SCAN);
     }
