@@ -3,10 +3,9 @@
  * What all kinds of queues have in common: the bound, the counts, closing. queue.h has the
  * promises.
  *
- * The bound. A put takes a credit before it publishes (a CAS loop: a fetch-and-add that goes below
- * zero and is taken back would let another put see "full" in a queue that is not), a get gives one
- * back after it has taken its word. So there are never more than `capacity` puts between taking
- * their credit and having their word taken.
+ * The bound. A put takes a credit (sync/credits.h) before it publishes, a get gives one back after
+ * it has taken its word. So there are never more than `capacity` puts between taking their credit
+ * and having their word taken.
  *
  * Counts. A put raises its handle's `puts` when it has its credit and before it publishes: whoever
  * takes the word, and whoever is told of it, finds it counted. A put that then fails (closed, or no
@@ -90,7 +89,7 @@ cc_queue *cc_queue_new(cc_queue_kind kind, const cc_queue_options *options) {
     }
     queue->capacity = queue->options.capacity;
     queue->has_credits = queue->capacity != 0;
-    cc_store_relaxed_u64(&queue->credits, queue->capacity);
+    cc_credits_begin(&queue->credits, queue->capacity);
     queue->backoff.most =
         queue->options.backoff_wait ? queue->options.backoff_wait - 1 : CC_BURST_WAIT;
     cc_handles_begin(&queue->handles, ops->handle_bytes);
@@ -114,23 +113,6 @@ void cc_queue_free(cc_queue *queue, void (*release)(uintptr_t word)) {
     }
 }
 
-/* ---------------------------------------------------------------- the bound */
-
-static inline bool take_credit(cc_queue *queue) {
-    uint64_t credits = cc_load_seq_cst_u64(&queue->credits);
-    do {
-        if (credits == 0) {
-            return false;
-        }
-    } while (!cc_cas_seq_cst_u64(&queue->credits, &credits, credits - 1));
-    return true;
-}
-
-static inline void give_credit(cc_queue *queue) {
-    CC_INVARIANT(cc_load_relaxed_u64(&queue->credits) < queue->capacity);
-    cc_fetch_add_seq_cst_u64(&queue->credits, 1);
-}
-
 /* ---------------------------------------------------------------- operations */
 
 static inline cc_handle *handle_of_this_thread(cc_queue *queue) {
@@ -139,7 +121,7 @@ static inline cc_handle *handle_of_this_thread(cc_queue *queue) {
 }
 
 CC_ALWAYS_INLINE cc_queue_status put_counted(cc_queue *queue, cc_handle *self, uintptr_t word) {
-    if (queue->has_credits && !take_credit(queue)) {
+    if (queue->has_credits && !cc_credits_take(&queue->credits)) {
         return CC_QUEUE_FULL;
     }
     if (queue->counts_itself) {
@@ -150,7 +132,7 @@ CC_ALWAYS_INLINE cc_queue_status put_counted(cc_queue *queue, cc_handle *self, u
     if (status != CC_QUEUE_OK) {
         cc_handle_count(&self->puts, UINT64_MAX); /* minus 1 */
         if (queue->has_credits) {
-            give_credit(queue);
+            cc_credits_give(&queue->credits);
         }
     }
     return status;
@@ -211,7 +193,7 @@ CC_ALWAYS_INLINE cc_queue_status get(cc_queue *queue, uintptr_t *word, bool may_
             cc_handle_count(&self->gets, 1);
         }
         if (queue->has_credits) {
-            give_credit(queue);
+            cc_credits_give(&queue->credits);
         }
         if (may_wait && cc_burst_backoff_is_behind_another(&queue->backoff, self) &&
             cc_queue_length(queue) < CC_BURST_WORDS_PER_LOOK) {

@@ -11,6 +11,7 @@
 
 #include "../memory/cc_alloc.h"
 #include "../memory/smr_fast.h"
+#include "../sync/credits.h"
 #include "handles.h"
 #include "queue.h"
 #include "burst_backoff.h"
@@ -53,8 +54,8 @@ struct cc_queue {
     cc_queue_options options;
     cc_handles handles;
     char keep_credits_off_what_is_only_read[CC_CACHE_LINE];
-    cc_atomic_u64 credits;
-    char rest_of_line[CC_CACHE_LINE - sizeof(uint64_t)];
+    cc_credits credits;
+    char rest_of_line[CC_CACHE_LINE - sizeof(cc_credits)];
 };
 
 /* The tables of the kinds. */

@@ -47,7 +47,13 @@ EXPLORED = [
     "-fsanitize=address",
 ]
 IN_STEPS = ["-DCC_SCHED=1", "-DCC_SCHED_OF_REAL_THREADS=1", "-DWCQ_HELP_EVERY=2u"]
-TESTS_IN_STEPS = ("test_records", "test_scq_growth", "test_overtaken", "test_wait_free")
+TESTS_IN_STEPS = (
+    "test_credits_steps",
+    "test_overtaken",
+    "test_records",
+    "test_scq_growth",
+    "test_wait_free",
+)
 
 FOUND = re.compile(r"FOUND by (\w+) in program (\w+), memory (\w+), at schedule (\d+)")
 BROKEN = re.compile(r"(?:broken: |invariant broken: |ERROR: AddressSanitizer: )(.*)")
