@@ -32,7 +32,7 @@ class Soak:
     name: str
     what: str
     command: Callable[[int], list[str | Path]]  # of the n-th round
-    needs: str  # what has to be built: "core", "schedules", "ft", "gil"
+    needs: str  # what has to be built: "core", "schedules", "ft", "gil"; or "models", nothing
     unit: str = "rounds"
     per_round: int = 1
     environment: dict[str, str] = field(default_factory=dict)
@@ -136,6 +136,10 @@ def all_soaks() -> list[Soak]:
             soaks.append(
                 schedules(name, f"{what}: {SCHEDULES_AT_ONCE:,} schedules a round", memory)
             )
+    models: list[str | Path] = [ROOT / "tools/check_models", "--all"]
+    soaks.append(
+        Soak("models", "TLA+ models and all their mutations", lambda _: models, needs="models")
+    )
     for kind in ("ft", "gil"):
         for scheme in ("ibr", "debra"):
             soaks.append(
