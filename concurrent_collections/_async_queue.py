@@ -1,41 +1,13 @@
 """Coroutines that wait for a queue: `async_get`, `async_put` and what `async for` runs.
 
-All that they do is done by the one awaitable in queue_tasks.pxi. They are coroutine functions, and methods of the queues, so
+All that they do is done by the one awaitable in tasks.pxi. They are coroutine functions, and methods of the queues, so
 that `inspect.iscoroutinefunction` knows them and whoever forgets to await them is warned. Nothing may be added between an
 `await` here and its `return`: the item is in hand there, and the interpreter runs no handler of a signal as long as these are
 the next two things to do.
 """
 
-import threading
-import weakref
-
 from concurrent_collections import _core
-
-_TaskWait = _core._TaskWait
-
-
-class _OfThread(threading.local):
-    """The port of the loop that ran here last. Two threads that run one loop in turn make two ports."""
-
-    # A weak reference: who waits has a strong one. No loop is kept alive from here.
-    find_port = staticmethod(lambda: None)
-
-
-_here = _OfThread()
-
-
-def running_loop():
-    import asyncio  # whoever awaits has it; the others need not load it
-
-    return asyncio.get_running_loop()
-
-
-def port_of(loop):
-    port = _here.find_port()
-    if port is None or port.loop is not loop:
-        port = _core._LoopPort(loop)
-        _here.find_port = weakref.ref(port)
-    return port
+from concurrent_collections._core import _FOR_AN_ITEM, _FOR_ROOM, _TaskWait
 
 
 async def async_get(self):
@@ -52,7 +24,7 @@ async def async_get(self):
     RuntimeError
         The task would have to wait, and no asyncio loop is running; or the task is one of trio.
     """
-    return await _TaskWait(self, False, None)
+    return await _TaskWait(self, _FOR_AN_ITEM, None)
 
 
 async def async_put(self, item):
@@ -60,7 +32,7 @@ async def async_put(self, item):
 
     Raises ShutDown if the queue has been shut down. See ``async_get`` for the rest.
     """
-    return await _TaskWait(self, True, item)
+    return await _TaskWait(self, _FOR_ROOM, item)
 
 
 class Items:
@@ -76,6 +48,6 @@ class Items:
 
     async def __anext__(self):
         try:
-            return await _TaskWait(self._queue, False, None)
+            return await _TaskWait(self._queue, _FOR_AN_ITEM, None)
         except _core.ShutDown:
             raise StopAsyncIteration from None

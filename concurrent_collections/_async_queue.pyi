@@ -1,14 +1,11 @@
 # Coroutines that wait for a queue. Users get them as async_get(), async_put() and `async for`.
-from asyncio import AbstractEventLoop
 from collections.abc import AsyncIterator
 from typing import TypeVar
 
-from concurrent_collections._core import _LoopPort, _Queue
+from concurrent_collections._core import _Queue
 
 _I = TypeVar("_I")
 
-def running_loop() -> AbstractEventLoop: ...
-def port_of(loop: AbstractEventLoop) -> _LoopPort: ...
 async def async_get(self: _Queue[_I]) -> _I: ...
 async def async_put(self: _Queue[_I], item: _I) -> None: ...
 

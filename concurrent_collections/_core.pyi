@@ -330,7 +330,13 @@ class SkipListSet(MutableSet[_T]):
     def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
 
 @disjoint_base
-class _Queue(Generic[_I]):
+class _Waitable: ...
+
+_FOR_AN_ITEM: int
+_FOR_ROOM: int
+
+@disjoint_base
+class _Queue(_Waitable, Generic[_I]):
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...
 
     # ---- one item ----
@@ -423,7 +429,7 @@ class _TaskCall:
 @final
 class _TaskWait(Generator[Any, None, Any]):
     _asyncio_future_blocking: bool
-    def __new__(cls, queue: _Queue[Any], for_room: bool, item: Any) -> Self: ...
+    def __new__(cls, container: _Waitable, what: int, argument: Any) -> Self: ...
     def __await__(self) -> Self: ...
     def send(self, value: None) -> Self: ...
     def throw(  # type: ignore[override]

@@ -12,7 +12,9 @@ from cpython.object cimport PyObject, PyTypeObject
 
 from concurrent_collections.object_map cimport *
 from concurrent_collections.object_queue cimport *
+from concurrent_collections.object_store cimport *
 from concurrent_collections.object_type cimport *
+from concurrent_collections.waiting cimport *
 
 import copyreg
 import sys

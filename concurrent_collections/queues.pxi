@@ -1,12 +1,9 @@
-# Queues: the API of queue.Queue over cc_object_queue, for every algorithm the same. Tasks of event loops wait
-# through the classes in queue_tasks.pxi and the coroutines in _async_queue.py.
+# Queues: the API of queue.Queue over cc_object_store, for every algorithm the same. Tasks of event loops wait
+# through the classes in tasks.pxi and the coroutines in _async_queue.py.
 
 import operator
-import os
 import queue as standard_queue
-import threading
 import warnings
-import weakref
 
 cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
@@ -26,6 +23,12 @@ cdef extern from "Python.h":
     void PyErr_WriteUnraisable(object where) noexcept
     void PyErr_SetObject(object type, object value) noexcept
     int PyObject_GenericSetAttr(object o, object name, object value) except -1
+
+include "tasks.pxi"
+
+# What tasks wait for; _async_queue.py says so.
+_FOR_AN_ITEM = CC_FOR_AN_ITEM
+_FOR_ROOM = CC_FOR_ROOM
 
 Empty = standard_queue.Empty
 Full = standard_queue.Full
@@ -66,12 +69,12 @@ cdef size_t capacity_from(maxsize) except? <size_t>-1:
     return number if 0 < number <= min(1 << 44, sys.maxsize) else 0
 
 
-cdef inline cc_object_queue *inside(_Queue queue) except NULL:
+cdef inline cc_object_store *inside(_Queue queue) except NULL:
     # Written once, by __init__. The queue may be in other threads' hands before a subclass has called it.
     cdef uintptr_t there = cc_load_acquire_uptr(&queue.inner)
     if there == 0:
         not_begun(queue)
-    return <cc_object_queue *>there
+    return <cc_object_store *>there
 
 
 cdef int not_begun(_Queue queue) except -1:
@@ -89,7 +92,7 @@ cdef int set_attribute(error, str name, value) except -1:
 cdef int begin(_Queue queue, cc_queue_kind kind, iterable, maxsize, ring_size, patience) except -1:
     cdef cc_queue_options options
     cdef uintptr_t nothing = 0
-    cdef cc_object_queue *made
+    cdef cc_object_store *made
     cdef Py_ssize_t count = 0
     memset(&options, 0, sizeof(options))  # whatever fields it has
     options.capacity = capacity_from(maxsize)
@@ -108,20 +111,20 @@ cdef int begin(_Queue queue, cc_queue_kind kind, iterable, maxsize, ring_size, p
     made = cc_object_queue_new(kind, &options)
     try:
         for item in items:
-            if not cc_object_queue_try_put(made, item):
+            if not cc_object_store_try_put(made, item):
                 raise ValueError(f"iterable: has more items than maxsize = {maxsize}")
             count_item(&count)
         if not cc_cas_acq_rel_uptr(&queue.inner, &nothing, <uintptr_t>made):
             raise RuntimeError(f"{type(queue).__name__}: __init__ has been called before")
         made = NULL
     finally:
-        cc_object_queue_free(made)
+        cc_object_store_free(made)
     return 0
 
 
-cdef class _Queue:
+cdef class _Queue(_Waitable):
     """What LockFreeQueue, FastQueue and WaitFreeQueue have in common: all but the algorithm."""
-    cdef cc_atomic_uptr inner  # cc_object_queue *
+    cdef cc_atomic_uptr inner  # cc_object_store *
     cdef object __weakref__
     cdef object for_gc  # always None: makes Cython give the type garbage collection
 
@@ -130,7 +133,11 @@ cdef class _Queue:
                         "or WaitFreeQueue")
 
     def __dealloc__(self):
-        cc_object_queue_free(<cc_object_queue *>cc_load_acquire_uptr(&self.inner))
+        cc_object_store_free(<cc_object_store *>cc_load_acquire_uptr(&self.inner))
+
+    cdef int find_waitable(self, int what, cc_waitable *found) except -1:
+        found[0] = cc_object_store_waitable(inside(self), what)
+        return 0
 
     # ---- one item ----
 
@@ -153,15 +160,15 @@ cdef class _Queue:
         cdef uint64_t deadline = CC_FOR_EVER
         if block is not True or timeout is not None:
             cc_deadline_of(block, timeout, &deadline)
-        cc_object_queue_put(inside(self), item, deadline)
+        cc_object_store_put(inside(self), item, deadline)
 
     def put_nowait(self, item):
         """Put an item at the end if there is room now, else raise Full; ShutDown after shutdown. O(1)."""
-        cc_object_queue_put(inside(self), item, CC_NOT_AT_ALL)
+        cc_object_store_put(inside(self), item, CC_NOT_AT_ALL)
 
     def try_put(self, item):
         """Put an item at the end if there is room now: True; False if it is full; ShutDown after shutdown. O(1)."""
-        return cc_object_queue_try_put(inside(self), item)
+        return cc_object_store_try_put(inside(self), item)
 
     def get(self, block=True, timeout=None):
         """Take the oldest item and return it. O(1).
@@ -182,15 +189,15 @@ cdef class _Queue:
         cdef uint64_t deadline = CC_FOR_EVER
         if block is not True or timeout is not None:
             cc_deadline_of(block, timeout, &deadline)
-        return cc_object_queue_get(inside(self), deadline)
+        return cc_object_store_get(inside(self), deadline)
 
     def get_nowait(self):
         """Take the oldest item if there is one now, else raise Empty; ShutDown at the end. O(1)."""
-        return cc_object_queue_get(inside(self), CC_NOT_AT_ALL)
+        return cc_object_store_get(inside(self), CC_NOT_AT_ALL)
 
     def try_get(self, default=None):
         """Take the oldest item if there is one now, else return ``default``; ShutDown at the end. O(1)."""
-        return cc_object_queue_try_get(inside(self), default)
+        return cc_object_store_try_get(inside(self), default)
 
     # ---- many ----
 
@@ -213,16 +220,16 @@ cdef class _Queue:
         """
         cdef Py_ssize_t count = 0
         cdef bint is_at_work = False  # and not the iterable
-        cdef cc_object_queue *q = inside(self)
+        cdef cc_object_store *s = inside(self)
         cdef object item = NOTHING
         iterator = iter(iterable)
         try:
-            if cc_queue_is_closed(cc_object_queue_core(q)):
+            if cc_object_store_is_closed(s):
                 is_at_work = True
                 raise ShutDown
             for item in iterator:
                 is_at_work = True
-                cc_object_queue_put(q, item, CC_FOR_EVER)
+                cc_object_store_put(s, item, CC_FOR_EVER)
                 count += 1
                 item = NOTHING
                 if count % CC_ITEMS_PER_LOOK == 0:
@@ -251,7 +258,7 @@ cdef class _Queue:
             cc_deadline_of(block, timeout, &deadline)
         cdef list items = []
         try:
-            cc_object_queue_get_many(inside(self), items, most, deadline)
+            cc_object_store_get_many(inside(self), items, most, deadline)
         except BaseException as error:
             if items:
                 set_attribute(error, "items_taken", items)
@@ -270,7 +277,7 @@ cdef class _Queue:
             most = count_from("max_items", max_items, 0, sys.maxsize)
         cdef list items = []
         try:
-            cc_object_queue_drain(inside(self), items, most)
+            cc_object_store_drain(inside(self), items, most)
         except BaseException as error:
             if items:
                 set_attribute(error, "items_taken", items)
@@ -283,7 +290,7 @@ cdef class _Queue:
         Items that are put after it has begun are left, mostly. When a signal handler raises in the middle of
         many items, some are dropped (and counted) and some are left.
         """
-        cc_object_queue_clear(inside(self))
+        cc_object_store_clear(inside(self))
 
     def __iter__(self):
         """Take items until the queue has been shut down and is empty; waits while it is empty."""
@@ -308,11 +315,11 @@ cdef class _Queue:
 
         Raises ValueError when called more often than items were put.
         """
-        cc_object_queue_task_done(inside(self))
+        cc_object_store_task_done(inside(self))
 
     def join(self):
         """Wait until ``task_done`` has been called for every item that was put."""
-        cc_object_queue_join(inside(self))
+        cc_object_store_join(inside(self))
 
     def shutdown(self, immediate=False):
         """Let no more items in, and wake everybody who waits.
@@ -322,24 +329,24 @@ cdef class _Queue:
         the same time either raises ShutDown or its item can be got. Idempotent. When a signal handler raises while many
         items are dropped, the queue is shut down, and another call drops the rest.
         """
-        cc_object_queue_shut_down(inside(self), immediate)
+        cc_object_store_shut_down(inside(self), immediate)
 
     @property
     def is_shutdown(self):
         """Whether the queue has been shut down."""
-        return cc_queue_is_closed(cc_object_queue_core(inside(self)))
+        return cc_object_store_is_closed(inside(self))
 
     @property
     def unfinished_tasks(self):
         """Items put for which ``task_done`` has not been called. O(threads)."""
-        return cc_object_queue_unfinished(inside(self))
+        return cc_object_store_unfinished(inside(self))
 
     # ---- the whole ----
 
     @property
     def maxsize(self):
         """How many items the queue holds at most; 0: any number, whatever it was made with."""
-        return cc_queue_capacity(cc_object_queue_core(inside(self)))
+        return cc_object_store_capacity(inside(self))
 
     @property
     def backend(self):
@@ -348,19 +355,19 @@ cdef class _Queue:
 
     def qsize(self):
         """Return the number of items: exact while nobody else works, never above ``maxsize``. O(threads)."""
-        return cc_queue_length(cc_object_queue_core(inside(self)))
+        return cc_object_store_length(inside(self))
 
     def __len__(self):
-        return cc_queue_length(cc_object_queue_core(inside(self)))
+        return cc_object_store_length(inside(self))
 
     def empty(self):
         """Return whether there is no item; may have changed by the time of the answer. O(threads)."""
-        return cc_queue_length(cc_object_queue_core(inside(self))) == 0
+        return cc_object_store_length(inside(self)) == 0
 
     def full(self):
         """Return whether there are ``maxsize`` items; may have changed by the time of the answer. O(threads)."""
-        cdef const cc_queue *core = cc_object_queue_core(inside(self))
-        return cc_queue_capacity(core) != 0 and cc_queue_length(core) >= cc_queue_capacity(core)
+        cdef cc_object_store *s = inside(self)
+        return cc_object_store_capacity(s) != 0 and cc_object_store_length(s) >= cc_object_store_capacity(s)
 
     def __repr__(self):
         name = type(self).__name__
@@ -370,7 +377,7 @@ cdef class _Queue:
         return f"<{name} length={len(self)} maxsize={self.maxsize} {state} at {<uintptr_t><PyObject *>self:#x}>"
 
     def __sizeof__(self):
-        return object.__sizeof__(self) + cc_object_queue_bytes(inside(self))
+        return object.__sizeof__(self) + cc_object_store_bytes(inside(self))
 
     def __reduce_ex__(self, protocol):
         raise TypeError(f"cannot copy or pickle a {type(self).__name__}: threads meet in this one; "
@@ -465,12 +472,10 @@ cdef class _QueueIterator:
         if steps % CC_ITEMS_PER_LOOK == 0:
             cc_let_interpreter_in()
         try:
-            return cc_object_queue_get(inside(self.queue), CC_FOR_EVER)
+            return cc_object_store_get(inside(self.queue), CC_FOR_EVER)
         except ShutDown:
             raise StopIteration from None
 
-
-include "queue_tasks.pxi"
 
 # ---------------------------------------------------------------- types
 
@@ -484,34 +489,13 @@ cdef cc_queue_kind chosen_fast_kind() except *:
 
 
 cdef int traverse_queue(PyObject *self, visitproc visit, void *argument) noexcept:
-    return cc_object_queue_traverse(
-        <cc_object_queue *>cc_load_relaxed_uptr(&(<_Queue>self).inner), visit, argument)
+    return cc_object_store_traverse(
+        <cc_object_store *>cc_load_relaxed_uptr(&(<_Queue>self).inner), visit, argument)
 
 
 cdef int clear_queue(PyObject *self) noexcept:
-    cc_object_queue_clear_for_gc(<cc_object_queue *>cc_load_relaxed_uptr(&(<_Queue>self).inner))
+    cc_object_store_clear_for_gc(<cc_object_store *>cc_load_relaxed_uptr(&(<_Queue>self).inner))
     return 0
-
-
-cdef int traverse_inbox(PyObject *self, visitproc visit, void *argument) noexcept:
-    # Whoever pushes is attached, and in the middle of nothing while the collector looks.
-    cdef uintptr_t newest = cc_load_relaxed_uptr(&(<_LoopInbox>self).newest)
-    cdef cc_waiter *node = NULL if newest == SEALED else <cc_waiter *>newest
-    cdef int answer = 0
-    while node != NULL and answer == 0:
-        answer = visit(<PyObject *>node.owner, argument)
-        node = node.next
-    return answer
-
-
-cdef int clear_inbox(PyObject *self) noexcept:
-    drop_waiters(take_all(<_LoopInbox>self))
-    return 0
-
-
-def _note_main_thread():
-    """Called in the child of a fork, whose main thread is the one that has forked."""
-    cc_waiting_note_main_thread(threading.get_ident())
 
 
 cc_object_type_install(
@@ -522,9 +506,6 @@ cc_object_type_install(
     <PyTypeObject *>FastQueue, b"concurrent_collections.FastQueue", False, traverse_queue, clear_queue)
 cc_object_type_install(
     <PyTypeObject *>WaitFreeQueue, b"concurrent_collections.WaitFreeQueue", False, traverse_queue, clear_queue)
-cc_object_type_install(
-    <PyTypeObject *>_LoopInbox, b"concurrent_collections._core._LoopInbox", False, traverse_inbox, clear_inbox)
-
 def _init_subclass(cls, **kwargs):
     """Say so where a subclass has what only queue.Queue would call. __init_subclass__ of the queues."""
     super(_Queue, cls).__init_subclass__(**kwargs)
@@ -545,7 +526,7 @@ cdef extern from "Python.h":
 cdef int install_methods() except -1:
     cdef _Queue probe = _Queue.__new__(_Queue)
     cdef Py_ssize_t offset = <char *>&probe.inner - <char *><PyObject *>probe
-    cc_object_queue_install_methods(<PyTypeObject *>_Queue, offset)
+    cc_object_store_install_methods(<PyTypeObject *>_Queue, offset)
     # Cython takes no __init_subclass__ for such a class.
     members = <object>(<type_with_dict *>_Queue).tp_dict
     members["__init_subclass__"] = classmethod(_init_subclass)
@@ -554,15 +535,7 @@ cdef int install_methods() except -1:
 
 
 install_methods()
-cc_object_queues_begin(Empty, Full, ShutDown)
-cc_waiting_begin(deliver, may_sleep, eval(compile("lambda: None", "<concurrent_collections>", "eval"), {}))
-# Not the thread that runs this: the package may be imported anywhere first.
-cc_waiting_note_main_thread(threading.main_thread().ident)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_note_main_thread)
-
+cc_object_stores_begin(Empty, Full, ShutDown)
 from concurrent_collections import _async_queue  # noqa: E402
 cdef object ASYNC_ITEMS = _async_queue.Items
-RUNNING_LOOP = _async_queue.running_loop
-PORT_OF = _async_queue.port_of
-cc_object_queue_install_coroutines(<PyTypeObject *>_Queue, _async_queue.async_get, _async_queue.async_put)
+cc_object_store_install_coroutines(<PyTypeObject *>_Queue, _async_queue.async_get, _async_queue.async_put)

@@ -13,7 +13,7 @@
 #if defined(CC_TEST_HOOKS)
 
 #include "memory/cc_alloc.h"
-#include "object_queue.h"
+#include "object_store.h"
 #include "stalled_reader.h"
 #include "waiting.h"
 
@@ -39,7 +39,7 @@ static PyObject *call_while_waiting(PyObject *module, PyObject *callable) {
 
 static PyObject *sleeps(PyObject *module, PyObject *queue) {
     (void)module;
-    return PyLong_FromUnsignedLongLong(cc_object_queue_sleeps(queue));
+    return PyLong_FromUnsignedLongLong(cc_object_store_sleeps(queue));
 }
 
 static PyObject *check(PyObject *module, PyObject *container) {

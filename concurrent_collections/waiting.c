@@ -126,11 +126,54 @@ void cc_place_notify_end(cc_waiting_place *place) {
     }
 }
 
+/* ---------------------------------------------------------------- tasks */
+
+void cc_place_enqueue_task(cc_waiting_place *place, cc_waiter *task) {
+    Py_INCREF((PyObject *)task->owner); /* before somebody can take it out again */
+    cc_waiter_enqueue(&place->event, task, true);
+}
+
+bool cc_place_leave_task(cc_waiter *task) {
+    PyObject *owner = task->owner;
+    cc_leaving met = cc_waiter_leave_line(task);
+    if (met == CC_LEFT) { /* else the notifier has the line's reference */
+        Py_DECREF(owner);
+    }
+    return met == CC_NOTIFIED;
+}
+
+typedef struct visit_closure {
+    visitproc visit;
+    void *argument;
+} visit_closure;
+
+static int visit_owner(void *owner, void *closure) {
+    visit_closure *c = closure;
+    return c->visit(owner, c->argument);
+}
+
+int cc_place_traverse(cc_waiting_place *place, visitproc visit, void *argument) {
+    /* The list of foreign waiters changes only in the hands of attached threads (event_count.h),
+     * and those stand still, none of them inside such a call. */
+    visit_closure c = {visit, argument};
+    return cc_event_visit_foreign(&place->event, visit_owner, &c);
+}
+
+void cc_place_clear_for_gc(cc_waiting_place *place) {
+    cc_waiter *task = cc_event_take_foreign(&place->event);
+    while (task) {
+        cc_waiter *next = task->next; /* gone with the task, perhaps */
+        Py_DECREF((PyObject *)task->owner);
+        task = next;
+    }
+}
+
 /* ---------------------------------------------------------------- the interpreter's turn */
 
 int cc_let_interpreter_in(void) {
-    /* First the signals, so that a handler is shown the caller's frame. All the rest is done by the interpreter alone, when
-     * it begins to run a function. There is no other way to see an asynchronous exception with the public API. */
+    /* First the signals, so that a handler is shown the caller's frame. All the rest is done by the
+     * interpreter alone, when it begins to run a function. There is no other way to see an
+     * asynchronous exception with the public API. */
     if (PyErr_CheckSignals()) {
         return -1;
     }
@@ -142,8 +185,9 @@ int cc_let_interpreter_in(void) {
 /* ---------------------------------------------------------------- for tests */
 
 #if defined(CC_TEST_HOOKS)
-/* What they want to happen in the moments where otherwise only chance gets in. NULL, or a callable that is given the
- * moment's name; one that has been set is never freed, since a thread may be about to call it. */
+/* What they want to happen in the moments where otherwise only chance gets in. NULL, or a callable
+ * that is given the moment's name; one that has been set is never freed, since a thread may be
+ * about to call it. */
 static cc_atomic_uptr test_hook;
 
 void cc_waiting_set_test_hook(PyObject *callable) {
@@ -221,8 +265,8 @@ static bool sleep_in_line(cc_waiting_place *place, cc_waiter *w, uint64_t deadli
             learn_from_sleep(place, cc_os_now() - before);
         }
     }
-    /* Before attaching, from which a thread does not return when the interpreter is being finalized; on 3.13 its stack
-     * and `w` are gone then. */
+    /* Before attaching, from which a thread does not return when the interpreter is being
+     * finalized; on 3.13 its stack and `w` are gone then. */
     bool was_notified = cc_waiter_leave(w);
     PyEval_RestoreThread(thread);
     return was_notified;
@@ -230,7 +274,7 @@ static bool sleep_in_line(cc_waiting_place *place, cc_waiter *w, uint64_t deadli
 
 /* ---------------------------------------------------------------- waiting */
 
-/* The loop of asyncio that runs in this thread: a new reference; NULL, perhaps with an exception. */
+/* Of asyncio, in this thread: a new reference; NULL, perhaps with an exception. */
 static PyObject *running_loop(void) {
     PyObject *name = PyUnicode_FromString("asyncio.events");
     PyObject *events = name ? PyImport_GetModule(name) : NULL; /* not for those who have none */
@@ -270,8 +314,8 @@ cc_wait_result cc_wait_until(cc_waiting_place *place, cc_outcome (*attempt)(void
     cc_waiter_init(&w, CC_WAITER_THREAD, NULL);
     for (;;) {
         cc_let_tests_in("before the line");
-        /* Back to its place, whatever has ended its sleep. (All that a place for all at once could bring is to be
-         * notified again and again by one cc_event_notify_all.) */
+        /* Back to its place, whatever has ended its sleep. (All that a place for all at once could
+         * bring is to be notified again and again by one cc_event_notify_all.) */
         cc_waiter_enqueue(&place->event, &w, !place->all_at_once);
         cc_let_tests_in("in line");
         cc_outcome outcome = attempt(closure);
@@ -280,7 +324,7 @@ cc_wait_result cc_wait_until(cc_waiting_place *place, cc_outcome (*attempt)(void
             if (cc_waiter_leave(&w) && !place->all_at_once) {
                 cc_place_notify(place); /* of what we have not needed */
             }
-            return CC_WAIT_OVER;
+            return CC_WAIT_DONE;
         }
         bool was_notified = sleep_in_line(place, &w, deadline);
         if (cc_let_interpreter_in()) {
@@ -296,9 +340,10 @@ cc_wait_result cc_wait_until(cc_waiting_place *place, cc_outcome (*attempt)(void
             if (outcome == CC_ATTEMPT_ENDED && !place->all_at_once) {
                 cc_place_notify(place); /* the next one ends as well */
             }
-            return CC_WAIT_OVER;
+            return CC_WAIT_DONE;
         }
-        /* It failed after the notification, since somebody else was faster: there is nothing to pass on. */
+        /* It failed after the notification, since somebody else was faster: there is nothing to
+         * pass on. */
         if (has_passed(deadline)) {
             return CC_WAIT_TIMED_OUT;
         }

@@ -93,7 +93,7 @@ static cc_queue_status carry_out(unsigned who, char what) {
 }
 
 /* Put or get and, in programs where somebody waits, notify, as
- * concurrent_collections/object_queue.c does. */
+ * concurrent_collections/object_store.c does. */
 static cc_queue_status try_to(unsigned who, char what) {
     cc_queue_status status = carry_out(who, what);
     if (status == CC_QUEUE_OK && what == 'P') {

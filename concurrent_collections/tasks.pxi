@@ -1,20 +1,26 @@
-# The way from a notifying thread into an event loop: what tasks that wait for a queue stand in line with.
+# Tasks of event loops that wait for a container: the way from a notifying thread into a loop.
+#
+# What a task may rely on. A wait that raises, is cancelled, or whose loop is closed has taken nothing, and its
+# notification goes to the next in line. A task that wakes without finding an item keeps its place in line. That holds
+# for every container that is a _Waitable; what it is that the task wants, only the container knows.
+#
+# The awaitable. A task waits for a _TaskWait, which is three things at once: the awaitable that its coroutine awaits,
+# the future that its loop waits for (the protocol of asyncio.isfuture), and its place in line. Between two steps of
+# such a task no bytecode of ours is run. So the handler of a signal, which the interpreter runs between two bytecodes,
+# cannot raise there: not with an item in hand, nor in the middle of telling a task.
+#
+# Telling. Whoever notifies a task may be any thread, and loops are not thread-safe: so the notified task goes into an
+# inbox of the loop's port, and one call_soon_threadsafe for all that come until the loop gets to it runs the inbox's
+# `drain` there. Only the public API of loops is used. All that runs in loops is Python code, in which handlers of
+# signals may raise; `call_soon` insists all the same.
+#
+# Closed loops. Nothing but that call holds the inbox. When a loop is closed, or collected, its calls go, the inbox
+# goes, and in going takes back from its tasks what they have been told, for the next in line. A loop that is stopped is
+# told, and the next in line is notified as well.
 
-# ---------------------------------------------------------------- tasks of event loops
-#
-# A task waits for a _TaskWait, which is three things at once: the awaitable that its coroutine awaits, the future that its
-# loop waits for (the protocol of asyncio.isfuture), and its place in line. Between two steps of such a task no bytecode
-# of ours is run. So the handler of a signal, which the interpreter runs between two bytecodes, cannot raise
-# there: not with an item in hand, nor in the middle of telling a task.
-#
-# Whoever notifies a task may be any thread, and loops are not thread-safe: so the notified task goes into an inbox of the
-# loop's port, and one call_soon_threadsafe for all that come until the loop gets to it runs the inbox's `drain` there. Only
-# the public API of loops is used. All that runs in loops is Python code, in which handlers of signals may raise; `call_soon`
-# insists all the same.
-#
-# Nothing but that call holds the inbox. When a loop is closed, or collected, its calls go, the inbox goes, and in going
-# takes back from its tasks what they have been told, for the next in line. A loop that is stopped is told, and the next in
-# line is notified as well.
+import os
+import threading
+import weakref
 
 cdef extern from "Python.h":
     PyObject *PyImport_GetModuleDict()
@@ -31,31 +37,40 @@ cdef enum:
     PENDING = 0, SET, CANCELLED  # what the loop sees
 
 
+@cython.auto_pickle(False)
+cdef class _Waitable:
+    """A container that tasks can wait for."""
+
+    cdef int find_waitable(self, int what, cc_waitable *found) except -1:
+        # What there is to wait for (waiting.h), of those that this container's own coroutines know by number.
+        raise NotImplementedError
+
+
 @cython.final
-@cython.no_gc_clear  # the line of waiters belongs to `queue`, which must outlive the node in it
+@cython.no_gc_clear  # the line of waiters belongs to `container`, which must outlive the node in it
 cdef class _TaskWait:
-    """Wait until an item can be taken, or put. For _async_queue.py, whose coroutines await it once."""
+    """Wait until what a task wants of a container has worked. For coroutines, which await it once."""
     # What changes, changes in the hands of the one who has raised `is_running`, or in the loop's thread.
     cdef cc_waiter node
-    cdef _Queue queue
-    cdef object item       # to be put
+    cdef cc_waitable waitable
+    cdef _Waitable container
+    cdef object argument   # of the attempts
     cdef object loop
     cdef _LoopPort port
     cdef list callbacks    # None, or _TaskCall
     cdef object message    # of a cancellation
     cdef cc_atomic_u32 is_running
-    cdef int what, stage, sign
+    cdef int stage, sign
     cdef double pause      # before it is told from elsewhere
     cdef bint is_in_line
     cdef public bint _asyncio_future_blocking
 
-    def __cinit__(self, _Queue queue not None, bint for_room, item):
-        inside(queue)
+    def __cinit__(self, _Waitable container not None, int what, argument):
+        container.find_waitable(what, &self.waitable)
         if "sniffio" in <dict>PyImport_GetModuleDict():
             refuse_other_libraries()
-        self.queue = queue
-        self.item = item
-        self.what = CC_FOR_ROOM if for_room else CC_FOR_AN_ITEM
+        self.container = container
+        self.argument = argument
         self.pause = 0.001
         cc_waiter_init(&self.node, CC_WAITER_FOREIGN, <void *><PyObject *>self)
 
@@ -98,17 +113,17 @@ cdef class _TaskWait:
     cdef int end(self) except -1:
         self.stage = ENDED
         self.leave()
-        self.item = None
+        self.argument = None
         return 0
 
     cdef bint step(self, end) except -1:
-        # True: it waits, for itself. False: it has worked, and `end` has the item.
+        # True: it waits, for itself. False: it has worked, and `end` has the result.
         self.begin_step()
         try:
             if self.try_or_wait(end):
                 return True
             self.stage = ENDED
-            self.item = None
+            self.argument = None
             return False
         except BaseException:
             self.end()
@@ -144,41 +159,40 @@ cdef class _TaskWait:
         return True
 
     cdef bint attempt(self, end) except -1:
-        cdef object found
-        if self.what == CC_FOR_ROOM:
-            return cc_object_queue_try_put(inside(self.queue), self.item)
-        found = cc_object_queue_try_get(inside(self.queue), NO_ITEM)
-        if found is NO_ITEM:
+        cdef PyObject *result = NULL
+        if not self.waitable.attempt(self.waitable.closure, <PyObject *>self.argument, &result):
             return False
-        end.value = found
+        if result != NULL:
+            end.value = <object>result
+            Py_DECREF(<object>result)
         return True
 
     # ---- the place in line ----
 
     cdef int enqueue(self) except -1:
         self.is_in_line = True
-        cc_object_queue_enqueue_task(inside(self.queue), &self.node, self.what, True)
+        cc_place_enqueue_task(self.waitable.place, &self.node)
         return 0
 
     cdef int accept(self) except -1:
         # The notification, if there is one, has been followed.
         if self.is_in_line:
             self.is_in_line = False
-            cc_object_queue_leave_task(&self.node)
+            cc_place_leave_task(&self.node)
         return 0
 
     cdef int leave(self) except -1:
         # A notification that was not accepted goes to the next one.
         if self.is_in_line:
             self.is_in_line = False
-            if cc_object_queue_leave_task(&self.node):
-                cc_object_queue_pass_on(inside(self.queue), self.what)
+            if cc_place_leave_task(&self.node):
+                cc_place_notify(self.waitable.place)
         return 0
 
     cdef int take_back(self) except -1:
         # It may never follow its notification.
         if cc_waiter_take(&self.node):
-            cc_object_queue_pass_on(inside(self.queue), self.what)
+            cc_place_notify(self.waitable.place)
         return 0
 
     # ---- the future ----
@@ -280,8 +294,7 @@ cdef PyObject *step_of_task(PyObject *reference) noexcept:
 
 (<type_with_slots *>_TaskWait).tp_iternext = step_of_task
 
-cdef object NO_ITEM = object()
-cdef object RUNNING_LOOP, PORT_OF  # of _async_queue.py
+cdef object RUNNING_LOOP, PORT_OF  # of _event_loops.py
 cdef object copy_context
 from contextvars import copy_context
 
@@ -540,3 +553,39 @@ cdef int raise_now(void *reference) except -1:
     error = <object><PyObject *>reference
     Py_DECREF(error)
     raise error
+
+
+# ---------------------------------------------------------------- types
+
+cdef int traverse_inbox(PyObject *self, visitproc visit, void *argument) noexcept:
+    # Whoever pushes is attached, and in the middle of nothing while the collector looks.
+    cdef uintptr_t newest = cc_load_relaxed_uptr(&(<_LoopInbox>self).newest)
+    cdef cc_waiter *node = NULL if newest == SEALED else <cc_waiter *>newest
+    cdef int answer = 0
+    while node != NULL and answer == 0:
+        answer = visit(<PyObject *>node.owner, argument)
+        node = node.next
+    return answer
+
+
+cdef int clear_inbox(PyObject *self) noexcept:
+    drop_waiters(take_all(<_LoopInbox>self))
+    return 0
+
+
+def _note_main_thread():
+    """Called in the child of a fork, whose main thread is the one that has forked."""
+    cc_waiting_note_main_thread(threading.get_ident())
+
+
+cc_object_type_install(
+    <PyTypeObject *>_LoopInbox, b"concurrent_collections._core._LoopInbox", False, traverse_inbox, clear_inbox)
+cc_waiting_begin(deliver, may_sleep, eval(compile("lambda: None", "<concurrent_collections>", "eval"), {}))
+# Not the thread that runs this: the package may be imported anywhere first.
+cc_waiting_note_main_thread(threading.main_thread().ident)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_main_thread)
+
+from concurrent_collections import _event_loops  # noqa: E402
+RUNNING_LOOP = _event_loops.running_loop
+PORT_OF = _event_loops.port_of
