@@ -1,55 +1,61 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The idea of event counts is Reed and Kanodia's (CACM 1979); that of an anonymous counter in front of sleeping
- * threads has been used in many libraries since. This one differs: waiters are nodes in a list, so that
- * they have turns, can be told apart, and a notification that its receiver cannot use goes on to
- * the next. An anonymous counter loses it when the receiver is just giving up.
+ * The idea of event counts is Reed and Kanodia's (CACM 1979); that of an anonymous counter in front
+ * of sleeping threads has been used in many libraries since. This one differs: waiters are nodes in
+ * a list, so that they have turns, can be told apart, and a notification that its receiver cannot
+ * use goes on to the next. An anonymous counter loses it when the receiver is just giving up.
  *
  * States of a waiter
  *
- *   IDLE -> WAITING            enqueue, under the lock
- *   WAITING -> ASLEEP          by itself, before it parks: from now on a notifier has to make a system call
- *   WAITING, ASLEEP -> NOTIFIED   by a notifier, under the lock, while it takes the node out of the line
- *   WAITING, ASLEEP -> IDLE    leave, under the lock
- *   NOTIFIED -> IDLE           leave, by its owner; nobody else touches a thread's node any more
- *   NOTIFIED -> TAKEN          of a foreign waiter: take, by whoever learns that it may never leave
- *   TAKEN -> IDLE              leave
+ *   IDLE -> WAITING              enqueue, under the lock
+ *   WAITING -> ASLEEP            by itself, before it parks: now a notifier makes a system call
+ *   WAITING, ASLEEP -> NOTIFIED  by a notifier, under the lock: takes the node out of the line
+ *   WAITING, ASLEEP -> IDLE      leave, under the lock
+ *   NOTIFIED -> IDLE             leave, by its owner; nobody else touches a thread's node any more
+ *   NOTIFIED -> TAKEN            of a foreign waiter: take, by who learns that it may never leave
+ *   TAKEN -> IDLE                leave
  *
- * Who comes first, a notifier or the waiter that gives up, is decided under the lock; each notification thus
- * ends up with one waiter, which follows it or passes it on. Whether a foreign waiter or the one who takes its
- * notification back has it, their read-modify-writes of its state decide.
+ * Who comes first, a notifier or the waiter that gives up, is decided under the lock; each
+ * notification thus ends up with one waiter, which follows it or passes it on. Whether a foreign
+ * waiter or the one who takes its notification back has it, their read-modify-writes of its state
+ * decide.
  *
- * Why no wake-up is lost. Let a change C be notified by N, and let a waiter W try in vain after enqueueing itself.
- * The fence of W lies between its count and its second try, that of N between C and its look at the count
- * (1). One of the fences is first: W's, then N sees the count; N's, then W's second try sees C, and has
- * failed only because somebody else has used it up. If N sees the count but the lists are empty, W has gone. If N
- * picks another waiter V than W, V tries after C. It uses C up or finds that somebody has; or it uses
- * up another change D instead of C: then D's own notification went to another waiter (which sees C), or found
- * nobody in line, W included, and then W's second try was after D and would have found C or D. So a waiter
- * sleeps on beside an available change only while another one is notified and has not yet tried.
+ * Why no wake-up is lost. Let a change C be notified by N, and let a waiter W try in vain after
+ * enqueueing itself. The fence of W lies between its count and its second try, that of N between C
+ * and its look at the count (1). One of the fences is first: W's, then N sees the count; N's, then
+ * W's second try sees C, and has failed only because somebody else has used it up. If N sees the
+ * count but the lists are empty, W has gone. If N picks another waiter V than W, V tries after C.
+ * It uses C up or finds that somebody has; or it uses up another change D instead of C: then D's
+ * own notification went to another waiter (which sees C), or found nobody in line, W included, and
+ * then W's second try was after D and would have found C or D. So a waiter sleeps on beside an
+ * available change only while another one is notified and has not yet tried.
  *
- * The watcher. A notification that a foreign waiter has and does not answer may be lost; its change is then available, and
- * threads in line may sleep beside it. `unanswered` counts such waiters; it grows only under the lock, while they
- * are taken out of the line. Whoever gives the lock back with a count above zero, threads in line and no watcher among them
- * makes the first of them the watcher: WATCH is added to its state, and if it is asleep it is woken, but only to park
- * again, with a deadline. When that has passed it goes and looks, if the count is still above zero; else it takes the lock
- * and watches no more. A watcher that leaves the line is followed by the next one in the same way. So as long as somebody does
- * not answer, and a thread is in line, some thread looks at least once in LOOK_AFTER; and nobody does, otherwise.
+ * The watcher. A notification that a foreign waiter has and does not answer may be lost; its change
+ * is then available, and threads in line may sleep beside it. `unanswered` counts such waiters; it
+ * grows only under the lock, while they are taken out of the line. Whoever gives the lock back with
+ * a count above zero, threads in line and no watcher among them makes the first of them the
+ * watcher: WATCH is added to its state, and if it is asleep it is woken, but only to park again,
+ * with a deadline. When that has passed it goes and looks, if the count is still above zero; else
+ * it takes the lock and watches no more. A watcher that leaves the line is followed by the next one
+ * in the same way. So as long as somebody does not answer, and a thread is in line, some thread
+ * looks at least once in LOOK_AFTER; and nobody does, otherwise.
  *
- * The lock. It is held for a few stores to the lists. No allocation, no system call (but that of the lock itself)
- * and no foreign code runs under it, and a thread that holds it passes no point where an
- * interpreter could stop it; so also an attached thread may wait for it. It is not part of any lock-free
- * operation's promise: put and get have taken effect before they notify, and they get here only when somebody is in
- * line: asleep, or between its first try and falling asleep. Then a notifier may sleep until a holder that the system has
- * stopped between its few stores runs again. (Leaving the notification to the holder would not do: the holder may be a
- * detached thread that comes or goes, and only attached callers can tell a foreign waiter.)
+ * The lock. It is held for a few stores to the lists. No allocation, no system call (but that of
+ * the lock itself) and no foreign code runs under it, and a thread that holds it passes no point
+ * where an interpreter could stop it; so also an attached thread may wait for it. It is not part of
+ * any lock-free operation's promise: put and get have taken effect before they notify, and they get
+ * here only when somebody is in line: asleep, or between its first try and falling asleep. Then a
+ * notifier may sleep until a holder that the system has stopped between its few stores runs again.
+ * (Leaving the notification to the holder would not do: the holder may be a detached thread that
+ * comes or goes, and only attached callers can tell a foreign waiter.)
  *
- * fork. The child has none of the threads that wait, and perhaps one of them held the lock. The lock word carries
- * the number of the process since the first one (generation). Whoever finds another one than its own takes
- * the lock over and forgets both lists: their nodes may lie on stacks that are gone.
+ * fork. The child has none of the threads that wait, and perhaps one of them held the lock. The
+ * lock word carries the number of the process since the first one (generation). Whoever finds
+ * another one than its own takes the lock over and forgets both lists: their nodes may lie on
+ * stacks that are gone.
  *
- * Limits. Turns are those of wake-ups, not of items: who does not wait may be faster than who has just been
- * woken. A notified thread that the system never runs again holds one wake-up back.
+ * Limits. Turns are those of wake-ups, not of items: who does not wait may be faster than who has
+ * just been woken. A notified thread that the system never runs again holds one wake-up back.
  */
 #include "event_count.h"
 
@@ -167,9 +173,9 @@ static void count_waiters(cc_event_count *e, uint32_t change) {
     cc_store_relaxed_u32(&e->waiters, cc_load_relaxed_u32(&e->waiters) + change);
 }
 
-/* Who comes before `w` in the order of turns? Most have just got theirs and are the last. Most of those who return were the
- * first, and those who were notified together return about in their order. So the search goes from both ends, and
- * not beyond the one who returned last. */
+/* Who comes before `w` in the order of turns? Most have just got theirs and are the last. Most of
+ * those who return were the first, and those who were notified together return about in their
+ * order. So the search goes from both ends, and not beyond the one who returned last. */
 static cc_waiter *place_of(cc_event_count *e, const cc_waiter_list *list, const cc_waiter *w) {
     cc_waiter *before = list->last, *after = list->first;
     if (list->returned) {
@@ -237,8 +243,9 @@ static call notify_one(cc_event_count *e, cc_waiter *w) {
         cc_fetch_add_relaxed_u32(&e->unanswered, 1); /* before it can answer */
         c.foreign = w;
     }
-    /* (3): the last that is done to a thread's node: it may be gone at once, and its stack with it. A wake
-     * of that address is then a wake for nothing, which every sleeper on anything has to bear. */
+    /* (3): the last that is done to a thread's node: it may be gone at once, and its stack with it.
+     * A wake of that address is then a wake for nothing, which every sleeper on anything has to
+     * bear. */
     if ((cc_exchange_acq_rel_u32(&w->state, NOTIFIED) & ~(uint32_t)WATCH) == ASLEEP) {
         c.sleeps_on = &w->state;
     }
@@ -317,9 +324,9 @@ void cc_event_count_init(cc_event_count *e) {
     cc_store_relaxed_u32(&e->lock, lock_word(FREE));
 }
 
-void cc_waiter_enqueue(cc_event_count *e, cc_waiter *w, bool keep_turn) {
+void cc_waiter_enqueue(cc_event_count *e, cc_waiter *w, bool keep_place) {
     take_the_lock(e);
-    if (!keep_turn || w->turn == 0) {
+    if (!keep_place || w->turn == 0) {
         w->turn = ++e->last_turn;
     }
     w->at = e;
@@ -335,7 +342,8 @@ static bool is_in_line(uint32_t state) {
     return state == WAITING || state == ASLEEP;
 }
 
-/* Of a watcher whose time has come: is there still somebody who has not answered? Else it watches no more. */
+/* Of a watcher whose time has come: is there still somebody who has not answered? Else it watches
+ * no more. */
 static bool has_to_look(cc_waiter *w) {
     cc_event_count *e = w->at;
     take_the_lock(e);
@@ -361,7 +369,8 @@ cc_park_result cc_waiter_sleep(cc_waiter *w, uint32_t spins, uint64_t deadline) 
         if (!is_in_line(state)) {
             return CC_PARK_WOKEN;
         }
-        /* It may be ASLEEP already: has been woken for no reason, to become the watcher, or by a signal. */
+        /* It may be ASLEEP already: has been woken for no reason, to become the watcher, or by a
+         * signal. */
         uint32_t watches = state & WATCH, asleep = ASLEEP | watches;
         if (state != asleep && !cc_cas_acq_rel_u32(&w->state, &state, asleep)) {
             continue;

@@ -9,21 +9,32 @@
  *     cc_waiter_sleep
  *     cc_waiter_leave, and from the start
  *
- * Nothing is handed over but the advice to try again. So a waiter that gives up has nothing to give back, except
- * the advice: cc_waiter_leave says whether one had arrived, and who does not follow it calls
- * cc_event_notify once more for the next one in line.
+ * What a caller may rely on
  *
- * Waiters are of two kinds in one order of turns. A thread sleeps on a word of its own. A foreign waiter
- * (a task of an event loop, say) cannot be woken from here: cc_event_notify returns it, and the caller
- * sees to it. Threads enter and leave their list from anywhere, the core's caller may be detached; the
- * foreign ones are in a list of their own, which changes only in calls that were given one of them or
- * that return one. So whoever makes those calls knows when that list stands still.
+ *   No wake-up is lost: nobody sleeps on beside a change that nobody else has been told of.
+ *   The waiter that has waited longest is notified first, and each notification goes to one waiter.
+ *   A waiter that wakes without finding an item keeps its place in line.
+ *   Nobody who sleeps here wakes up without a reason, but for the watcher below.
  *
- * A foreign waiter that has been notified may never follow it, without a sign: its loop has been stopped for good. While
- * one has not answered (by cc_waiter_leave, or because of cc_waiter_take), one of the threads in line looks for
- * itself from time to time. Otherwise nobody who sleeps here wakes up without a reason.
+ * Notifications. Nothing is handed over but the advice to try again. So a waiter that gives up has
+ * nothing to give back, except the advice: cc_waiter_leave says whether one had arrived, and who
+ * does not follow it calls cc_event_notify once more for the next one in line.
  *
- * See event_count.c for the protocol and why it loses no wake-up.
+ * Waiters are of two kinds in one order of turns. A thread sleeps on a word of its own. A foreign
+ * waiter (a task of an event loop, say) cannot be woken from here: cc_event_notify returns it, and
+ * the caller sees to it. Threads enter and leave their list from anywhere, the core's caller may be
+ * detached; the foreign ones are in a list of their own, which changes only in calls that were
+ * given one of them or that return one. So whoever makes those calls knows when that list stands
+ * still.
+ *
+ * The watcher. A foreign waiter that has been notified may never follow it, without a sign: its
+ * loop has been stopped for good. While one has not answered (by cc_waiter_leave, or because of
+ * cc_waiter_take), one of the threads in line looks for itself from time to time.
+ *
+ * Progress. A notification that nobody waits for is a fence and a load. All else takes one short
+ * lock (event_count.c says what is done under it).
+ *
+ * event_count.c has the protocol, and why it loses no wake-up.
  */
 #ifndef CC_EVENT_COUNT_H
 #define CC_EVENT_COUNT_H
@@ -82,25 +93,26 @@ static inline void cc_waiter_init(cc_waiter *w, cc_waiter_kind kind, void *owner
     *w = nobody;
 }
 
-/* Stand in line. The caller then tries once more before it sleeps. With `keep_turn` a waiter that was
- * notified in vain, since another was faster, gets back to the place that it had. */
-void cc_waiter_enqueue(cc_event_count *e, cc_waiter *w, bool keep_turn);
+/* Stand in line. The caller then tries once more before it sleeps. With `keep_place` a waiter that
+ * has stood in this line before goes back to the place that it had, whatever it left for. */
+void cc_waiter_enqueue(cc_event_count *e, cc_waiter *w, bool keep_place);
 
-/* Sleep until notified, until the deadline (of cc_os_now) or until a signal arrives; before that look
- * `spins` times. CC_PARK_INTERRUPTED also means: look for yourself, somebody may never answer. Only threads. The
- * caller is detached from the interpreter, and leaves afterwards. */
+/* Sleep until notified, until the deadline (of cc_os_now) or until a signal arrives; before that
+ * look `spins` times. CC_PARK_INTERRUPTED also means: look for yourself, somebody may never answer.
+ * Only threads. The caller is detached from the interpreter, and leaves afterwards. */
 cc_park_result cc_waiter_sleep(cc_waiter *w, uint32_t spins, uint64_t deadline);
 
-/* Stand in line no more. True: somebody has taken the waiter out of the line before, and the caller now follows
- * the notification (it tries again) or passes it on by cc_event_notify. False: this call has taken it out,
- * or it was in no line. */
+/* Stand in line no more. True: somebody has taken the waiter out of the line before, and the caller
+ * now follows the notification (it tries again) or passes it on by cc_event_notify. False: this
+ * call has taken it out, or it was in no line. */
 bool cc_waiter_leave(cc_waiter *w);
 
 /* The same, for who needs to know whether there was a notification at all. */
 cc_leaving cc_waiter_leave_line(cc_waiter *w);
 
-/* Take back the notification of a foreign waiter that perhaps will never follow it. True: the caller now passes it on.
- * False: the waiter has left, or somebody has taken it before. From any thread. */
+/* Take back the notification of a foreign waiter that perhaps will never follow it. True: the
+ * caller now passes it on. False: the waiter has left, or somebody has taken it before. From any
+ * thread. */
 bool cc_waiter_take(cc_waiter *w);
 
 /* Has a notification arrived that cc_waiter_leave has not taken? */
@@ -108,8 +120,9 @@ bool cc_waiter_is_notified(const cc_waiter *w);
 
 cc_waiter *cc_event_notify_slowly(cc_event_count *e);
 
-/* The condition may hold for one more, and what made it so was a read-modify-write: wake the waiter whose turn it is. Returns NULL, or a foreign waiter that
- * is out of the line now and must be told. */
+/* The condition may hold for one more, and what made it so was a read-modify-write: wake the waiter
+ * whose turn it is. Returns NULL, or a foreign waiter that is out of the line now and must be
+ * told. */
 static inline cc_waiter *cc_event_notify(cc_event_count *e) {
     cc_fence_seq_cst_after_rmw(&e->fence); /* (1): the change is visible before the count is read */
     if (cc_load_relaxed_u32(&e->waiters) == 0) {
@@ -118,15 +131,16 @@ static inline cc_waiter *cc_event_notify(cc_event_count *e) {
     return cc_event_notify_slowly(e);
 }
 
-/* The same for all who stand in line when it is called. Returns a chain (->next) of foreign waiters. */
+/* The same for all who stand in line when it is called. Returns a chain (->next) of foreign
+ * waiters. */
 cc_waiter *cc_event_notify_all(cc_event_count *e);
 
-/* Take all foreign waiters out of the line, as cc_event_notify_all does, and leave the threads in it. For a
- * container that the garbage collector takes apart. */
+/* Take all foreign waiters out of the line, as cc_event_notify_all does, and leave the threads in
+ * it. For a container that the garbage collector takes apart. */
 cc_waiter *cc_event_take_foreign(cc_event_count *e);
 
-/* Call visit for the owner of every foreign waiter in line until it answers other than 0, which is returned.
- * Nobody makes a call that changes their list (see above). */
+/* Call visit for the owner of every foreign waiter in line until it answers other than 0, which is
+ * returned. Nobody makes a call that changes their list (see above). */
 int cc_event_visit_foreign(const cc_event_count *e, int (*visit)(void *owner, void *argument),
                            void *argument);
 

@@ -70,7 +70,7 @@ static void take_and_give(int index, void *argument) {
         atomic_fetch_add(&s->taken, 1);
         CHECK(atomic_fetch_add(&s->inside, 1) < s->most);
         if (s->most == 1) {
-            s->plain++; /* no race if what a thread did before its give is visible to the next take */
+            s->plain++; /* no race if what came before a give is visible to the next take */
         }
         atomic_fetch_sub(&s->inside, 1);
         cc_credits_give(&s->credits);

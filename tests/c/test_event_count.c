@@ -21,8 +21,8 @@ static cc_waiter thread_waiter(void) {
 /* ---------------------------------------------------------------- one thread */
 
 static void test_turns(void) {
-    begin_test("the oldest waiter is notified, of whichever kind; who was notified in vain keeps "
-               "its turn");
+    begin_test("the oldest waiter is notified, of whichever kind; one that wakes in vain keeps its "
+               "place in line");
     cc_event_count e;
     cc_event_count_init(&e);
     CHECK(cc_event_notify(&e) == NULL); /* nobody is there */
@@ -198,9 +198,8 @@ static bool take(permits *p) {
 }
 
 static bool wait_for_permit(permits *p, cc_waiter *w, bool impatient, rng *r) {
-    bool keep_turn = false;
-    while (!take(p)) {
-        cc_waiter_enqueue(&p->event, w, keep_turn);
+    for (bool has_place = false; !take(p); has_place = true) {
+        cc_waiter_enqueue(&p->event, w, has_place);
         if (take(p)) {
             if (cc_waiter_leave(w)) {
                 atomic_fetch_add(&p->passed_on, 1);
@@ -211,10 +210,10 @@ static bool wait_for_permit(permits *p, cc_waiter *w, bool impatient, rng *r) {
         uint64_t deadline =
             impatient ? cc_os_now() + (uint64_t)rng_below(r, 3000) : CC_PARK_FOREVER;
         cc_park_result result = cc_waiter_sleep(w, (uint32_t)rng_below(r, 3) * 50, deadline);
-        keep_turn = cc_waiter_leave(w);
+        bool was_notified = cc_waiter_leave(w);
         if (result == CC_PARK_TIMED_OUT) {
             atomic_fetch_add(&p->gave_up, 1);
-            if (keep_turn) {
+            if (was_notified) {
                 atomic_fetch_add(&p->passed_on, 1);
                 cc_event_notify(&p->event);
             }

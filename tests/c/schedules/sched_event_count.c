@@ -52,13 +52,12 @@ static bool take(void) {
 /* As every caller of the event count has to do it. False: the deadline passed. */
 static bool wait_for_item(bool has_deadline) {
     cc_waiter *w = &waiters[sched_me()];
-    bool keep_turn = false;
     if (take()) {
         return true;
     }
     cc_waiter_init(w, CC_WAITER_THREAD, NULL);
     for (;;) {
-        cc_waiter_enqueue(&event, w, keep_turn);
+        cc_waiter_enqueue(&event, w, true);
         if (take()) {
             if (cc_waiter_leave(w)) {
                 notify();
@@ -66,9 +65,9 @@ static bool wait_for_item(bool has_deadline) {
             return true;
         }
         cc_park_result r = cc_waiter_sleep(w, sched_choose(2), has_deadline ? 1 : CC_PARK_FOREVER);
-        keep_turn = cc_waiter_leave(w);
+        bool was_notified = cc_waiter_leave(w);
         if (r == CC_PARK_TIMED_OUT) { /* gives up without another look */
-            if (keep_turn) {
+            if (was_notified) {
                 notify();
             }
             return false;

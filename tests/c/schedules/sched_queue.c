@@ -111,13 +111,12 @@ static bool is_over(cc_queue_status status) {
 static void wait_and(unsigned who, char what) {
     cc_event_count *e = what == 'P' ? &not_full : &not_empty;
     cc_waiter *w = &waiters[who];
-    bool keep_turn = false;
     if (is_over(try_to(who, what))) {
         return;
     }
     cc_waiter_init(w, CC_WAITER_THREAD, NULL);
     for (;;) {
-        cc_waiter_enqueue(e, w, keep_turn);
+        cc_waiter_enqueue(e, w, true);
         if (is_over(try_to(who, what))) {
             if (cc_waiter_leave(w)) {
                 cc_event_notify(e);
@@ -125,7 +124,7 @@ static void wait_and(unsigned who, char what) {
             return;
         }
         cc_waiter_sleep(w, 0, CC_PARK_FOREVER);
-        keep_turn = cc_waiter_leave(w);
+        cc_waiter_leave(w);
         if (is_over(try_to(who, what))) {
             return;
         }
