@@ -18,6 +18,7 @@
 #include "judge.h"
 
 #include "concurrent_collections/cc_i64map.h"
+#include "ordered_kinds.h"
 #include "scheme.h"
 
 enum { THREADS_MOST = 4, OPERATIONS_MOST = 50 };
@@ -158,13 +159,19 @@ static void judge_recording(round_of_histories *r) {
     }
 }
 
+/* A map of int64 of the tested kind: such a map is an ordered container of plain words. */
+static cc_i64map *new_i64map(void) {
+    static const cc_word_table plain_words = {0};
+    return (cc_i64map *)ordered_of(&plain_words);
+}
+
 static void record_many(int index, void *argument) {
     round_of_histories *r = argument;
     int threads = r->rec.threads;
     for (int64_t h = 0; h < r->histories; h++) {
         if (index == 0) {
             r->rec.seed = (uint64_t)(r->seed + h);
-            r->rec.map = cc_i64map_new();
+            r->rec.map = new_i64map();
             atomic_store(&r->rec.ticket, 1);
             CHECK(r->rec.map);
         }
@@ -363,6 +370,22 @@ static void test_the_judge(FILE *legal, FILE *illegal) {
     CHECK(scaled(100) < 100 || (rejected[0] && rejected[1] && rejected[2] && rejected[3]));
 }
 
+static FILE *real_histories;
+
+static void test_kind(void) {
+    test_real_histories("one key, point operations", 3, 30, 1, false, false, 2000, real_histories);
+    test_real_histories("three keys, point operations", 4, 50, 3, false, false, 3000,
+                        real_histories);
+    test_real_histories("two keys, point operations, by the clock", 4, 40, 2, false, true, 2000,
+                        real_histories);
+    test_real_histories("four keys, with ordered queries", 3, 20, 4, true, false, 3000,
+                        real_histories);
+    test_real_histories("eight keys, with ordered queries", 3, 25, 8, true, false, 1500,
+                        real_histories);
+    test_real_histories("five keys, with ordered queries, by the clock", 4, 20, 5, true, true, 1500,
+                        real_histories);
+}
+
 int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     use_scheme_of_the_environment();
@@ -371,14 +394,8 @@ int main(int argc, char **argv) {
     FILE *legal = name ? open_beside(name, ".legal") : NULL;
     FILE *illegal = name ? open_beside(name, ".illegal") : NULL;
     test_the_judge(legal, illegal);
-    test_real_histories("one key, point operations", 3, 30, 1, false, false, 2000, real);
-    test_real_histories("three keys, point operations", 4, 50, 3, false, false, 3000, real);
-    test_real_histories("two keys, point operations, by the clock", 4, 40, 2, false, true, 2000,
-                        real);
-    test_real_histories("four keys, with ordered queries", 3, 20, 4, true, false, 3000, real);
-    test_real_histories("eight keys, with ordered queries", 3, 25, 8, true, false, 1500, real);
-    test_real_histories("five keys, with ordered queries, by the clock", 4, 20, 5, true, true, 1500,
-                        real);
+    real_histories = real;
+    for_every_ordered_kind(test_kind);
     if (name) {
         fclose(real);
         fclose(legal);

@@ -20,10 +20,9 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from ordered_kinds import MAPS, SETS
 from sortedcontainers import SortedDict
 from support import Key, rounds
-
-from concurrent_collections import SkipListMap, SkipListSet
 
 texts = st.text("ab\0é\ud800\uffff\U00010000", max_size=3) | st.sampled_from(
     ["prefix00", "prefix00\0", "prefix00a", "prefix00b", "prefix01"]
@@ -98,7 +97,7 @@ relations = st.sampled_from(["floor", "lower", "ceiling", "higher"])
 inclusives = st.tuples(st.booleans(), st.booleans())
 
 
-def machine_of_maps(keys, foreign):
+def machine_of_maps(map_class, keys, foreign):
     bounds = st.fixed_dictionaries(
         {}, optional={"start": keys | st.none(), "stop": keys | st.none()}
     )
@@ -107,7 +106,7 @@ def machine_of_maps(keys, foreign):
         @initialize(entries=st.dictionaries(keys, values, max_size=8))
         def construct(self, entries):
             self.model = SortedDict(entries)
-            self.m = SkipListMap(entries)
+            self.m = map_class(entries)
             self.iterators = []
 
         # -- one key --
@@ -310,9 +309,9 @@ def machine_of_maps(keys, foreign):
                 "copy.copy": lambda: copy.copy(self.m),
                 "deepcopy": lambda: copy.deepcopy(self.m),
                 "pickle": lambda: pickle.loads(pickle.dumps(self.m)),
-                "items": lambda: SkipListMap(self.m.items()),
+                "items": lambda: map_class(self.m.items()),
                 "eval": lambda: eval(
-                    repr(self.m), {"SkipListMap": SkipListMap, "Key": Key, "inf": float("inf")}
+                    repr(self.m), {map_class.__name__: map_class, "Key": Key, "inf": float("inf")}
                 ),
             }[how]()
             assert twin == self.m
@@ -322,7 +321,7 @@ def machine_of_maps(keys, foreign):
         @rule(entries=st.dictionaries(keys, values, max_size=3))
         def equality(self, entries):
             assert (self.m == entries) == (dict(self.model) == entries)
-            assert (self.m == SkipListMap(entries)) == (dict(self.model) == entries)
+            assert (self.m == map_class(entries)) == (dict(self.model) == entries)
 
         @rule()
         def flush(self):
@@ -343,18 +342,18 @@ def machine_of_maps(keys, foreign):
     return MapMachine
 
 
-def machine_of_sets(keys, foreign):
+def machine_of_sets(set_class, keys, foreign):
     bounds = st.fixed_dictionaries(
         {}, optional={"start": keys | st.none(), "stop": keys | st.none()}
     )
     groups = st.sets(keys, max_size=6)
-    kinds = st.sampled_from([set, frozenset, SkipListSet])
+    kinds = st.sampled_from([set, frozenset, set_class])
 
     class SetMachine(RuleBasedStateMachine):
         @initialize(elements=st.lists(keys, max_size=8))
         def construct(self, elements):
             self.model = set(elements)
-            self.s = SkipListSet(elements)
+            self.s = set_class(elements)
 
         @rule(element=keys)
         def add(self, element):
@@ -476,7 +475,7 @@ def machine_of_sets(keys, foreign):
                 "copy.copy": lambda: copy.copy(self.s),
                 "deepcopy": lambda: copy.deepcopy(self.s),
                 "pickle": lambda: pickle.loads(pickle.dumps(self.s)),
-                "elements": lambda: SkipListSet(self.s),
+                "elements": lambda: set_class(self.s),
             }[how]()
             assert twin == self.s
             self.s = twin
@@ -493,10 +492,14 @@ def machine_of_sets(keys, foreign):
 
 
 @pytest.mark.parametrize("kind", KEYS)
-def test_a_map_behaves_as_a_sorted_dict_in_any_program(kind):
-    run_state_machine_as_test(machine_of_maps(KEYS[kind], FOREIGN[kind]), settings=PROGRAMS)
+@pytest.mark.parametrize("map_class", MAPS)
+def test_a_map_behaves_as_a_sorted_dict_in_any_program(map_class, kind):
+    machine = machine_of_maps(map_class, KEYS[kind], FOREIGN[kind])
+    run_state_machine_as_test(machine, settings=PROGRAMS)
 
 
 @pytest.mark.parametrize("kind", KEYS)
-def test_a_set_behaves_as_a_sorted_set_in_any_program(kind):
-    run_state_machine_as_test(machine_of_sets(KEYS[kind], FOREIGN[kind]), settings=PROGRAMS)
+@pytest.mark.parametrize("set_class", SETS)
+def test_a_set_behaves_as_a_sorted_set_in_any_program(set_class, kind):
+    machine = machine_of_sets(set_class, KEYS[kind], FOREIGN[kind])
+    run_state_machine_as_test(machine, settings=PROGRAMS)
