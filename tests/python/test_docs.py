@@ -159,6 +159,12 @@ def test_what_a_document_refers_to_exists(document):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_no_conflict_is_left_in_a_document(document):
+    text = document.read_text(encoding="utf-8")
+    assert not re.search(r"^(?:<{7}|>{7}) ", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_no_document_installs_the_other_project_s_package(document):
     text = document.read_text(encoding="utf-8")
     assert not re.search(r"pip install\b[^\n]*\bconcurrent[-_]collections\b", text)
