@@ -9,8 +9,8 @@
  * scan finds free goes to `ready`, and is released a few at a time.
  *
  * When a stripe is scanned. What a scan must keep is pinned, perhaps for long, and operations must
- * not get slower the longer somebody else is stalled. So a scan that keeps k things leaves a debt of
- * k - retire_threshold, or k / 2 if that is more (scan_at). A thing that comes pays one, a poll
+ * not get slower the longer somebody else is stalled. So a scan that keeps k things leaves a debt
+ * of k - retire_threshold, or k / 2 if that is more (scan_at). A thing that comes pays one, a poll
  * THINGS_PAID_BY_A_POLL. When the debt is paid a poll scans; where polls are late a retirement
  * does, retire_threshold things later. Bytes are a debt of their own, for few things may be large:
  * half of the bytes kept, and at least BYTES_WORTH_A_SCAN (bytes_left).

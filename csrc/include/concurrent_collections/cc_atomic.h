@@ -11,8 +11,8 @@
  *   CC_TSAN    the same, but fences become read-modify-writes: ThreadSanitizer does not model
  *              standalone fences and would report correct code.
  *   CC_SCHED   every access first asks a scheduler that decides which thread goes next, and stores
- *              pass through a simulated store buffer; a missing store-load fence then shows within a
- *              few schedules (tests/c/schedules). Nothing of it is left in other builds.
+ *              pass through a simulated store buffer; a missing store-load fence then shows within
+ *              a few schedules (tests/c/schedules). Nothing of it is left in other builds.
  */
 #ifndef CC_ATOMIC_H
 #define CC_ATOMIC_H
@@ -33,7 +33,8 @@ typedef struct cc_atomic_uptr {
     _Atomic uintptr_t word;
 } cc_atomic_uptr;
 
-/* ---------------------------------------------------------------- the scheduler's side of a build */
+/* ---------------------------------------------------------------- the scheduler's side of a
+ * build */
 #ifdef CC_SCHED
 /* A store that may be delayed past later loads of the same thread; release stores stay in order. */
 void cc_sched_store(void *address, unsigned bytes, uint64_t value, bool release);
@@ -41,14 +42,15 @@ void cc_sched_store(void *address, unsigned bytes, uint64_t value, bool release)
 uint64_t cc_sched_load(const void *address, unsigned bytes);
 /* Before a read-modify-write or a full fence: a scheduling point, then the store buffer drains. */
 void cc_sched_drain(void);
-/* Behind a read-modify-write: what it has published is anybody's, and may be gone before the next access, which need
- * not be an atomic one. */
+/* Behind a read-modify-write: what it has published is anybody's, and may be gone before the next
+ * access, which need not be an atomic one. */
 void cc_sched_behind(const int *unused);
 /* Where the thread's own signal handler may come in between. */
 void cc_sched_signal_point(void);
 #endif
 
-/* ---------------------------------------------------------------- loads, stores, read-modify-writes */
+/* ---------------------------------------------------------------- loads, stores,
+ * read-modify-writes */
 #ifdef CC_SCHED
 #define CC_ATOMIC_LOAD(T, p, order) ((T)cc_sched_load((const void *)&(p)->word, sizeof(T)))
 #define CC_ATOMIC_STORE(T, p, v, order)                                                            \
@@ -146,9 +148,9 @@ static inline void cc_fence_seq_cst(cc_atomic_u64 *dummy) {
 #endif
 }
 
-/* The same, where the change that must be seen first was made by a read-modify-write: this thread's, or another's that
- * this thread has seen done. On x86 that is a full barrier, and what is seen is not seen too early, so only the
- * compiler has to be told. */
+/* The same, where the change that must be seen first was made by a read-modify-write: this
+ * thread's, or another's that this thread has seen done. On x86 that is a full barrier, and what is
+ * seen is not seen too early, so only the compiler has to be told. */
 static inline void cc_fence_seq_cst_after_rmw(cc_atomic_u64 *dummy) {
 #if defined(CC_ARCH_X86_64) && !defined(CC_SCHED) && !defined(CC_TSAN)
     (void)dummy;
@@ -158,7 +160,8 @@ static inline void cc_fence_seq_cst_after_rmw(cc_atomic_u64 *dummy) {
 #endif
 }
 
-/* Orders what this thread does before its own signal handler's eyes: for the compiler, not the processor. */
+/* Orders what this thread does before its own signal handler's eyes: for the compiler, not the
+ * processor. */
 static inline void cc_fence_for_own_handler(void) {
     atomic_signal_fence(memory_order_seq_cst);
 #if defined(CC_SCHED)
@@ -167,9 +170,9 @@ static inline void cc_fence_for_own_handler(void) {
 #endif
 }
 
-/* Store v, then make sure that everybody sees it before this thread's next load. On x86 the exchange
- * is that fence; elsewhere a read-modify-write followed by a load is not a full barrier in C11, so
- * the fence is said. */
+/* Store v, then make sure that everybody sees it before this thread's next load. On x86 the
+ * exchange is that fence; elsewhere a read-modify-write followed by a load is not a full barrier in
+ * C11, so the fence is said. */
 static inline void cc_publish_u64(cc_atomic_u64 *p, uint64_t v) {
     (void)cc_exchange_seq_cst_u64(p, v);
 #if !defined(CC_SCHED) && !defined(CC_TSAN) && !defined(CC_ARCH_X86_64)
@@ -177,9 +180,10 @@ static inline void cc_publish_u64(cc_atomic_u64 *p, uint64_t v) {
 #endif
 }
 
-/* Sets the lower 16 bits of a word and leaves the upper ones, which others may be changing, as they are. For words whose lower
- * half nobody else writes at that time: then x86-64 needs no locked instruction but a store of two bytes. C11
- * does not know stores of a part; elsewhere, and where ThreadSanitizer looks on, it is an OR. */
+/* Sets the lower 16 bits of a word and leaves the upper ones, which others may be changing, as they
+ * are. For words whose lower half nobody else writes at that time: then x86-64 needs no locked
+ * instruction but a store of two bytes. C11 does not know stores of a part; elsewhere, and where
+ * ThreadSanitizer looks on, it is an OR. */
 static inline void cc_set_low_half_release_u32(cc_atomic_u32 *p) {
 #if defined(CC_SCHED)
     unsigned is_big_endian = *(const uint8_t *)&(const uint16_t){1} == 0;

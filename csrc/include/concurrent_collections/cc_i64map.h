@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A lock-free ordered map from int64_t to words (uintptr_t), for native code: no Python object is ever
- * touched, so every function may be called with or without an attached thread state, from any thread.
+ * A lock-free ordered map from int64_t to words (uintptr_t), for native code: no Python object is
+ * ever touched, so every function may be called with or without an attached thread state, from any
+ * thread.
  *
  * The algorithm is that of SkipListMap (csrc/ordered/skiplist.c). Every operation is lock-free;
  * expected time is O(log n), and O(1) for keys that a hint leads to. A value may be any word but
@@ -41,7 +42,8 @@ int cc_i64map_get(cc_i64map *map, int64_t key, uintptr_t *value);
 /* Store. PRESENT: replaced, and *old (if not NULL) is what was there. ABSENT: inserted. */
 int cc_i64map_put(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *old);
 
-/* Store if the key is not there: ABSENT. Else PRESENT, and *existing (if not NULL) is what is there. */
+/* Store if the key is not there: ABSENT. Else PRESENT, and *existing (if not NULL) is what is
+ * there. */
 int cc_i64map_put_if_absent(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *existing);
 
 /* Replace `expected` by `value`: PRESENT when done, else ABSENT or MISMATCH. */
@@ -50,10 +52,11 @@ int cc_i64map_replace_if(cc_i64map *map, int64_t key, uintptr_t expected, uintpt
 /* Remove. PRESENT, and *old (if not NULL) is what was there, to nobody else; or ABSENT. */
 int cc_i64map_remove(cc_i64map *map, int64_t key, uintptr_t *old);
 
-/* The entry that is first, last, at or before, at or after, before, after `key`: PRESENT or ABSENT. There was a
- * moment of the call at which the key was the right one, and one at which the value was its value. They are the same moment, unless all
- * of this happens between two loads of the call: the value is replaced and the very same word is put back, and
- * another key comes in that would be the right one, and goes. */
+/* The entry that is first, last, at or before, at or after, before, after `key`: PRESENT or ABSENT.
+ * There was a moment of the call at which the key was the right one, and one at which the value was
+ * its value. They are the same moment, unless all of this happens between two loads of the call:
+ * the value is replaced and the very same word is put back, and another key comes in that would be
+ * the right one, and goes. */
 int cc_i64map_first(cc_i64map *map, int64_t *found, uintptr_t *value);
 int cc_i64map_last(cc_i64map *map, int64_t *found, uintptr_t *value);
 int cc_i64map_floor(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value);
@@ -61,13 +64,14 @@ int cc_i64map_ceiling(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *va
 int cc_i64map_lower(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value);
 int cc_i64map_higher(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value);
 
-/* Remove an entry that was first (last) at some moment of the call: PRESENT, or ABSENT when empty. */
+/* Remove an entry that was first (last) at some moment of the call: PRESENT, or ABSENT when
+ * empty. */
 int cc_i64map_pop_first(cc_i64map *map, int64_t *found, uintptr_t *value);
 int cc_i64map_pop_last(cc_i64map *map, int64_t *found, uintptr_t *value);
 
-/* Up to `room` entries in ascending order with from <= key, into keys[] and values[]. Returns how many, 0
- * at the end; or NO_MEMORY. Each entry was there at some moment of the call. To go on, call with the
- * last key plus one. */
+/* Up to `room` entries in ascending order with from <= key, into keys[] and values[]. Returns how
+ * many, 0 at the end; or NO_MEMORY. Each entry was there at some moment of the call. To go on, call
+ * with the last key plus one. */
 int64_t cc_i64map_scan(cc_i64map *map, int64_t from, int64_t *keys, uintptr_t *values, size_t room);
 
 /* Entries (exact when nothing changes meanwhile), and bytes allocated for the map. */

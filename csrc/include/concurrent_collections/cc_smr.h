@@ -32,7 +32,8 @@ extern "C" {
 
 typedef struct cc_smr_domain cc_smr_domain;
 
-/* What the library's own containers choose from; a domain of cc_smr_domain_new is always CC_SMR_IBR. */
+/* What the library's own containers choose from; a domain of cc_smr_domain_new is always
+ * CC_SMR_IBR. */
 typedef enum cc_smr_scheme {
     CC_SMR_IBR, /* intervals of eras: csrc/memory/ibr.c */
     CC_SMR_DEBRA /* epochs, and stalled threads are neutralized: csrc/memory/debra.c */
@@ -51,15 +52,15 @@ typedef struct cc_smr_guard {
  * with. May run foreign code, may use containers; runs outside every region. */
 typedef void (*cc_smr_release)(const void *context, uintptr_t word, unsigned kind);
 
-/* Statistics of the process. What costs something on every operation is counted only while the named field
- * of cc_smr_settings is set; the rest is looked up when asked for. */
+/* Statistics of the process. What costs something on every operation is counted only while the
+ * named field of cc_smr_settings is set; the rest is looked up when asked for. */
 typedef struct cc_smr_statistics {
     uint64_t retired; /* things handed to cc_smr_retire (statistics) */
     uint64_t released; /* of those, released (statistics) */
     uint64_t scans; /* times that limbo was compared with the open regions (statistics) */
     uint64_t retries; /* operations' restarts after a lost race (contention) */
-    /* Of CC_SMR_DEBRA: read phases of stalled threads that a scan has ended; and such that it could not, since
-     * the signal was blocked or taken away. */
+    /* Of CC_SMR_DEBRA: read phases of stalled threads that a scan has ended; and such that it could
+     * not, since the signal was blocked or taken away. */
     uint64_t neutralizations, refusals;
     uint64_t domains; /* alive now */
     uint64_t eras; /* what their clocks show, added up */
@@ -95,8 +96,9 @@ extern cc_smr_settings_t cc_smr_settings;
 /* A new domain, or NULL without memory. `context` must outlive everything that is ever retired. */
 cc_smr_domain *cc_smr_domain_new(cc_smr_release release, const void *context);
 
-/* Release what waits, and free the domain. No thread is in a region of it, none will be. What was retired inside a
- * release function, of whatever domain, may still be in another thread's hands when it returns: the context lives on. */
+/* Release what waits, and free the domain. No thread is in a region of it, none will be. What was
+ * retired inside a release function, of whatever domain, may still be in another thread's hands
+ * when it returns: the context lives on. */
 void cc_smr_domain_free(cc_smr_domain *domain);
 
 /* Open a region. Returns 0, or -1 when this thread is new and there is no memory for its record.
@@ -133,14 +135,14 @@ size_t cc_smr_flush(cc_smr_domain *domain);
 size_t cc_smr_limbo_count(const cc_smr_domain *domain);
 
 /* Say that the domain's context and release function live as long as the process. From now on
- * cc_smr_flush_all releases its things too; some may still be in that function's hands, in another thread,
- * when cc_smr_domain_free returns. The library's own containers do. */
+ * cc_smr_flush_all releases its things too; some may still be in that function's hands, in another
+ * thread, when cc_smr_domain_free returns. The library's own containers do. */
 void cc_smr_domain_join_flushes(cc_smr_domain *domain);
 
-/* Release everything that can be released now in all live domains that have joined. Returns how many
- * things still wait in all domains, whether they have joined or not. Called where the release functions may be.
- * Takes a short lock, that of the list of domains, but not while it releases. Inside a release function it
- * only counts. */
+/* Release everything that can be released now in all live domains that have joined. Returns how
+ * many things still wait in all domains, whether they have joined or not. Called where the release
+ * functions may be. Takes a short lock, that of the list of domains, but not while it releases.
+ * Inside a release function it only counts. */
 size_t cc_smr_flush_all(void);
 
 /* Domains that are alive. */
@@ -149,8 +151,8 @@ uint64_t cc_smr_domain_count(void);
 /* A hint, cheap: 0 when nothing has waited anywhere since the last cc_smr_flush_all. */
 int cc_smr_anything_waits(void);
 
-/* Counters of all threads added up; depths and regions as they are found, one domain after the other. O(domains
- * + threads); takes the lock of the list of domains. */
+/* Counters of all threads added up; depths and regions as they are found, one domain after the
+ * other. O(domains + threads); takes the lock of the list of domains. */
 void cc_smr_get_statistics(cc_smr_statistics *out);
 void cc_smr_get_domain_statistics(const cc_smr_domain *domain, cc_smr_domain_statistics *out);
 
