@@ -4,10 +4,13 @@ All that they do is done by the one awaitable in tasks.pxi. They are coroutine f
 that `inspect.iscoroutinefunction` knows them and whoever forgets to await them is warned. Nothing may be added between an
 `await` here and its `return`: the item is in hand there, and the interpreter runs no handler of a signal as long as these are
 the next two things to do.
+
+The numbers are what a task waits for: 0, an item; 1, room (CC_FOR_AN_ITEM and CC_FOR_ROOM in object_store.h). They have no
+names here, since looking up a global name would make each `await` slower.
 """
 
 from concurrent_collections import _core
-from concurrent_collections._core import _FOR_AN_ITEM, _FOR_ROOM, _TaskWait
+from concurrent_collections._core import _TaskWait
 
 
 async def async_get(self):
@@ -24,7 +27,7 @@ async def async_get(self):
     RuntimeError
         The task would have to wait, and no asyncio loop is running; or the task is one of trio.
     """
-    return await _TaskWait(self, _FOR_AN_ITEM, None)
+    return await _TaskWait(self, 0, None)
 
 
 async def async_put(self, item):
@@ -32,7 +35,7 @@ async def async_put(self, item):
 
     Raises ShutDown if the queue has been shut down. See ``async_get`` for the rest.
     """
-    return await _TaskWait(self, _FOR_ROOM, item)
+    return await _TaskWait(self, 1, item)
 
 
 class Items:
@@ -48,6 +51,6 @@ class Items:
 
     async def __anext__(self):
         try:
-            return await _TaskWait(self._queue, _FOR_AN_ITEM, None)
+            return await _TaskWait(self._queue, 0, None)
         except _core.ShutDown:
             raise StopAsyncIteration from None

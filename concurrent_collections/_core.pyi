@@ -332,9 +332,6 @@ class SkipListSet(MutableSet[_T]):
 @disjoint_base
 class _Waitable: ...
 
-_FOR_AN_ITEM: int
-_FOR_ROOM: int
-
 @disjoint_base
 class _Queue(_Waitable, Generic[_I]):
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...

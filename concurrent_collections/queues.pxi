@@ -26,10 +26,6 @@ cdef extern from "Python.h":
 
 include "tasks.pxi"
 
-# What tasks wait for; _async_queue.py says so.
-_FOR_AN_ITEM = CC_FOR_AN_ITEM
-_FOR_ROOM = CC_FOR_ROOM
-
 Empty = standard_queue.Empty
 Full = standard_queue.Full
 try:
@@ -136,6 +132,7 @@ cdef class _Queue(_Waitable):
         cc_object_store_free(<cc_object_store *>cc_load_acquire_uptr(&self.inner))
 
     cdef int find_waitable(self, int what, cc_waitable *found) except -1:
+        # `what` is CC_FOR_AN_ITEM or CC_FOR_ROOM, which _async_queue.py writes as numbers.
         found[0] = cc_object_store_waitable(inside(self), what)
         return 0
 
