@@ -120,7 +120,7 @@ const void *cc_object_store_core(const cc_object_store *s);
 
 /* ---- for tasks ---- */
 
-enum { CC_FOR_AN_ITEM = 0, CC_FOR_ROOM = 1 }; /* _async_queue.py says 0 and 1 */
+enum { CC_FOR_AN_ITEM, CC_FOR_ROOM }; /* in this order: _async_queue.py says 0 and 1 */
 
 /* What a task waits for that wants to get, or to put, an item. */
 cc_waitable cc_object_store_waitable(cc_object_store *s, int what);
