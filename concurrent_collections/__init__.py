@@ -1,7 +1,7 @@
 """Lock-free containers for Python threads.
 
-SkipListMap and SkipListSet are ordered containers, LockFreeQueue, FastQueue and WaitFreeQueue are FIFO queues for
-threads and event loops; any number of threads may use one at once. `config` holds the settings of the process.
+SkipListMap and SkipListSet are ordered containers; LockFreeQueue, FastQueue and WaitFreeQueue are FIFO queues for
+threads and event loops. Any number of threads can use one at once. `config` holds the settings of the process.
 C-level users: see `get_include()` and `capi.pxd`.
 """
 
@@ -25,7 +25,7 @@ def _refuse_sub_interpreters() -> None:
             continue
         if not is_main:
             raise ImportError(
-                "concurrent_collections cannot be imported in a sub-interpreter, only in the main one",
+                "concurrent_collections cannot be imported in a sub-interpreter, only in the main interpreter",
                 name=__name__,
             )
         return
@@ -35,7 +35,7 @@ _refuse_sub_interpreters()
 
 
 def _why_there_is_no_core() -> str:
-    """What is wrong, and what to do, where the extension module has not been found."""
+    """What is wrong, and what to do about it, if the extension module is not found."""
     here = _os.path.dirname(_os.path.abspath(__file__))
     if _os.path.exists(_os.path.join(here, "_core.pyx")):
         return (

@@ -32,7 +32,7 @@ cdef extern from "Python.h":
 
 if PyInterpreterState_Get() != PyInterpreterState_Main():  # where the package could not find out
     raise ImportError(
-        "concurrent_collections cannot be imported in a sub-interpreter, only in the main one", name=__name__)
+        "concurrent_collections cannot be imported in a sub-interpreter, only in the main interpreter", name=__name__)
 
 # The bound that is not there. Ellipsis has no order, so it cannot be a key, and it can stand in a text
 # signature, which a sentinel of our own cannot.

@@ -21,21 +21,20 @@ cdef class SkipListMap:
     Parameters
     ----------
     other : mapping or iterable of pairs, optional
-        What to start with. Keyword arguments are added after it.
+        The entries to start with. Keyword arguments are added after them.
 
     Keys are ordered by ``<`` and need no hash: ints of any size, floats (no NaN), str, bytes, tuples, and
-    any objects with a consistent ``<``. Keys of which neither is less are one key, as ``1``, ``1.0`` and ``True``. An exact int that fits 64
-    bits and a float are kept by value: the key object that comes out is equal, not identical.
+    any objects with a consistent ``<``. Two keys are the same if neither is less: ``1``, ``1.0`` and ``True`` are one key. An
+    exact int that fits 64 bits, and a float, are kept by value: the key object that you get back is equal, not identical.
 
-    Every operation is linearizable and lock-free; expected time is O(log n), and O(1) for ``m[k]``,
-    ``get``, ``in`` and replacing when the key is there and is an int, float, str or bytes. Iteration is weakly consistent:
-    it never raises because of changes, yields keys in ascending order, each at most once, yields every key
-    that is there throughout, and may or may not show what is changed meanwhile. ``len``, ``==``, ``repr``,
-    ``copy`` and ``clear`` are made of many steps and are not atomic.
+    Every operation is linearizable and lock-free. It takes O(log n) expected time; ``m[k]``, ``get``, ``in`` and replacing take
+    O(1) if the key is there and is an int, float, str or bytes. Iteration is weakly consistent: it never raises because of
+    changes, yields keys in ascending order, each at most once, yields every key that is there throughout, and may or may not
+    show what changes meanwhile. ``len``, ``==``, ``repr``, ``copy`` and ``clear`` take many steps and are not atomic.
 
     Source: K. Fraser, "Practical lock-freedom" (2004), with the deviations that csrc/ordered/skiplist.c
-    lists. A search may call ``<`` of keys that are not of exact built-in types; it never does so while it
-    holds anything that others wait for.
+    lists. A search may call ``<`` of keys that are not of exact built-in types, but never while it holds anything that
+    other threads wait for.
     """
     cdef cc_ordered *entries
     cdef object __weakref__
@@ -69,30 +68,30 @@ cdef class SkipListMap:
     def get(self, key, default=None):
         """Return the value of ``key``, or ``default``.
 
-        Parameters: key; default, any object. A key that Python refuses to compare with those inside is not there, as in
-        a dict, when all are of exact built-in types; for other types TypeError, or what ``<`` raises. Raises ValueError
-        for a key that does not equal itself, as NaN. Expected O(1) when the key is there and is an int, float, str or bytes,
-        else O(log n). Lock-free.
+        A key that Python refuses to compare with the keys in the map counts as not there, as in a dict, if all of them are of
+        exact built-in types; for other types the TypeError, or what ``<`` raises, is raised. Raises ValueError for a key that
+        does not equal itself, such as NaN. Expected O(1) if the key is there and is an int, float, str or bytes, else O(log n).
+        Lock-free.
         """
         return cc_object_map_get(self.entries, key, <PyObject *>default)
 
     def contains(self, key):
-        """Return whether ``key`` is in the map; the same as ``key in m``. Costs and errors as ``get``."""
+        """Return whether ``key`` is in the map; the same as ``key in m``. Costs and errors as for ``get``."""
         return cc_object_map_contains(self.entries, key)
 
     def put(self, key, value, default=None):
-        """Store ``value`` under ``key``; return the value before, or ``default`` if there was none.
+        """Store ``value`` under ``key``; return the previous value, or ``default`` if there was none.
 
-        ``default`` tells the two apart in maps that hold None. Raises TypeError for a key that cannot be compared,
-        ValueError for one that does not equal itself, as NaN, and MemoryError, and then the map is unchanged. Expected O(log n), O(1) for replacing under an int, float,
-        str or bytes key. Lock-free. As Java's ``ConcurrentSkipListMap.put``.
+        Pass ``default`` if the map may hold None. Raises TypeError for a key that cannot be compared, ValueError for one that
+        does not equal itself, such as NaN, and MemoryError; the map is then unchanged. Expected O(log n), and O(1) for replacing
+        under an int, float, str or bytes key. Lock-free.
         """
         return cc_object_map_put(self.entries, key, value, CC_PUT_ALWAYS, default)
 
     def put_if_absent(self, key, value, default=None):
         """Store ``value`` if ``key`` is not there; return the existing value, or ``default`` if stored.
 
-        Atomic: of several threads one stores. Errors and costs as ``put``.
+        Atomic: if several threads call it, one stores. Errors and costs as for ``put``.
         """
         return cc_object_map_put(self.entries, key, value, CC_PUT_IF_ABSENT, default)
 
@@ -101,28 +100,28 @@ cdef class SkipListMap:
         return cc_object_map_put(self.entries, key, default, CC_PUT_IF_ABSENT, default)
 
     def replace(self, key, value, default=None):
-        """Store ``value`` only if ``key`` is there; return the value before, or ``default``. Atomic."""
+        """Store ``value`` only if ``key`` is there; return the previous value, or ``default``. Atomic."""
         return cc_object_map_put(self.entries, key, value, CC_PUT_IF_PRESENT, default)
 
     def replace_if(self, key, expected, value):
         """Store ``value`` if the current value is, or equals, ``expected``; return whether it did.
 
-        Compare-and-swap: when the value changes while it is compared, the comparison is made again. ``==`` of
-        the values is called outside of everything. Returns False when the key is not there. Lock-free.
+        Compare-and-swap: if the value changes while it is compared, it is compared again. ``==`` of the values is called outside
+        the map, which nothing waits for meanwhile. Returns False if the key is not there. Lock-free.
         """
         return cc_object_map_replace_if(self.entries, key, expected, value)
 
     def delete(self, key):
         """Remove ``key``; return whether it was there. ``del m[key]`` raises KeyError instead. Lock-free.
 
-        Errors as ``get``. Expected O(log n).
+        Errors as for ``get``. Expected O(log n).
         """
         return cc_object_map_delete(self.entries, key)
 
     def pop(self, key, /, *default):
         """Remove ``key`` and return its value; the default, or KeyError without one, if it is not there.
 
-        Of several threads exactly one gets the value. Errors as ``get``. Expected O(log n). Lock-free.
+        If several threads pop the key, exactly one gets the value. Errors as for ``get``. Expected O(log n). Lock-free.
         """
         if not default:
             return cc_object_map_pop(self.entries, key, NULL)
@@ -191,16 +190,18 @@ cdef class SkipListMap:
         return cc_object_map_neighbour(self.entries, <PyObject *>key, CC_HIGHER, CC_WANT_ITEM, <PyObject *>None)
 
     def pop_first(self, *default):
-        """Remove and return an entry, as a pair, that was the first at some moment of the call.
+        """Remove and return, as a pair, the entry that was first at some instant during the call.
 
-        The default, or KeyError without one, if the map is empty. Of several threads exactly one gets an entry. Lock-free.
+        Returns the default, or raises KeyError without one, if the map is empty. Each entry goes to exactly one thread.
+        Expected O(log n). Lock-free.
         """
         return cc_object_map_pop_end(self.entries, CC_FIRST, CC_WANT_ITEM, the_default(default, "pop_first"))
 
     def pop_last(self, *default):
-        """Remove and return an entry, as a pair, that was the last at some moment of the call.
+        """Remove and return, as a pair, the entry that was last at some instant during the call.
 
-        The default, or KeyError without one, if the map is empty. Of several threads exactly one gets an entry. Lock-free.
+        Returns the default, or raises KeyError without one, if the map is empty. Each entry goes to exactly one thread.
+        Expected O(log n). Lock-free.
         """
         return cc_object_map_pop_end(self.entries, CC_LAST, CC_WANT_ITEM, the_default(default, "pop_last"))
 
@@ -222,28 +223,28 @@ cdef class SkipListMap:
         Parameters
         ----------
         start, stop : keys, optional
-            The smaller and the larger bound; left out, or None, there is no bound.
+            The smaller and the larger bound. Leave one out, or pass None, for no bound.
         inclusive : bool or pair of bools
-            Whether the bounds themselves belong to it: (start, stop), or one for both.
+            Whether the bounds themselves belong to the range: (start, stop), or one bool for both.
         reverse : bool
             Iterate from ``stop`` down to ``start``.
 
-        Raises ValueError for a bound that is a NaN, and TypeError for one that has no order; one that does not compare
-        with the keys raises TypeError when the view is used.
+        Raises ValueError if a bound is NaN, and TypeError if it has no order. If it does not compare with the keys, using
+        the view raises TypeError.
 
-        The view is live. Iterating costs O(log n) to begin and amortized O(1) per entry, and is weakly
-        consistent; ``len`` of a view with bounds counts its entries.
+        The view is live: it shows later changes. Iterating it is weakly consistent, and costs O(log n) to begin and amortized
+        O(1) per entry; ``len`` of a view with bounds walks over its entries.
         """
         return KEYS_VIEW(
             self, parse_bound(start, b"start"), parse_bound(stop, b"stop"), parse_inclusive(inclusive), reverse)
 
     def values(self, start=None, stop=None, *, inclusive=(True, False), reverse=False):
-        """Return a view of the values in the order of their keys. Parameters and costs as ``keys``."""
+        """Return a view of the values in the order of their keys. Parameters and costs as for ``keys``."""
         return VALUES_VIEW(
             self, parse_bound(start, b"start"), parse_bound(stop, b"stop"), parse_inclusive(inclusive), reverse)
 
     def items(self, start=None, stop=None, *, inclusive=(True, False), reverse=False):
-        """Return a view of the (key, value) pairs. Parameters and costs as ``keys``."""
+        """Return a view of the (key, value) pairs. Parameters and costs as for ``keys``."""
         return ITEMS_VIEW(
             self, parse_bound(start, b"start"), parse_bound(stop, b"stop"), parse_inclusive(inclusive), reverse)
 
@@ -258,15 +259,15 @@ cdef class SkipListMap:
     def clear(self):
         """Remove all entries that are there when the call begins. O(n), compares no keys. Not atomic.
 
-        Lock-free. What other threads insert meanwhile stays, or goes too.
+        Lock-free. Entries that other threads insert meanwhile may or may not be removed.
         """
         cc_object_map_clear(self.entries)
 
     def update(self, other=(), /, **kwargs):
         """Store the entries of a mapping or of an iterable of pairs, then the keyword arguments.
 
-        One put after another: when one raises, the entries before it are stored. O(k log n). What a generator over
-        this map adds ahead of itself it meets again: such an update may never end. Signal handlers run meanwhile.
+        One put after another: if one raises, the entries before it have been stored. O(k log n). If a generator over this map
+        adds keys ahead of itself, it meets them again, so such an update may never end. Signal handlers run meanwhile.
         """
         cdef Py_ssize_t count = 0
         if isinstance(other, dict) or isinstance(other, SkipListMap):
@@ -304,7 +305,7 @@ cdef class SkipListMap:
     def copy(self):
         """Return a new map of the same class with the same entries (a shallow, weakly consistent copy).
 
-        As ``set.copy``, it does not call ``__init__``; ``copy.copy`` also copies what a subclass adds.
+        Like ``set.copy``, it does not call ``__init__``; ``copy.copy`` also copies what a subclass adds.
         """
         result = type(self).__new__(type(self))
         SkipListMap.update(result, self)
@@ -314,16 +315,16 @@ cdef class SkipListMap:
         return NEW_OBJECT, (type(self),), self.__getstate__(), None, iter(self.items())
 
     def flush(self):
-        """Release references of removed entries that still wait for readers; return how many still wait.
+        """Drop the references of removed entries that wait for readers, as far as possible; return how many still wait.
 
-        References are normally dropped by the operation that removes them. They wait only while another
-        thread is inside an operation that may have seen them.
+        Normally the operation that removes an entry drops its references. They wait only if another thread is inside an
+        operation that may have seen them.
         """
         return cc_ordered_flush(self.entries)
 
     @property
     def smr_scheme(self):
-        """How this container reclaims what is removed from it: 'ibr' or 'debra'. See `config.smr_scheme`."""
+        """How this container reclaims removed entries: 'ibr' or 'debra'. See `config.smr_scheme`."""
         return SMR_SCHEMES[cc_ordered_scheme(self.entries)]
 
     def __eq__(self, other):

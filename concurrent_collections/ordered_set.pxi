@@ -9,9 +9,9 @@ cdef class SkipListSet:
     iterable : iterable, optional
         The elements to start with.
 
-    Elements are ordered as the keys of SkipListMap, whose guarantees, costs and source are the same: every
-    operation on one element is linearizable and lock-free, expected O(log n), and O(1) for ``in`` with an
-    int, float, str or bytes that is there. Operations on whole sets are made of many steps and are not atomic.
+    Elements are ordered like the keys of SkipListMap, and guarantees, costs and source are the same: every operation on one
+    element is linearizable and lock-free, and takes O(log n) expected time; ``in`` takes O(1) for an int, float, str or bytes
+    that is there. Operations on whole sets take many steps and are not atomic.
     """
     cdef cc_ordered *entries
     cdef object __weakref__
@@ -35,16 +35,16 @@ cdef class SkipListSet:
     def add(self, element, /):
         """Add an element. Expected O(log n). Lock-free.
 
-        Raises TypeError for one that cannot be compared, ValueError for one that does not equal itself, as NaN.
+        Raises TypeError for an element that cannot be compared, ValueError for one that does not equal itself, such as NaN.
         """
         cc_object_map_add(self.entries, element)
 
     def discard(self, element, /):
-        """Remove an element if it is there. Expected O(log n). Errors as ``SkipListMap.get``. Lock-free."""
+        """Remove an element if it is there. Expected O(log n). Errors as for ``SkipListMap.get``. Lock-free."""
         cc_object_map_delete(self.entries, element)
 
     def remove(self, element, /):
-        """Remove an element; KeyError if it is not there. Of several threads one succeeds. Lock-free."""
+        """Remove an element; raise KeyError if it is not there. If several threads remove it, one succeeds. Lock-free."""
         if not cc_object_map_delete(self.entries, element):
             raise KeyError(element)
 
@@ -75,18 +75,19 @@ cdef class SkipListSet:
         return cc_object_map_neighbour(self.entries, <PyObject *>element, CC_HIGHER, CC_WANT_KEY, <PyObject *>None)
 
     def pop_first(self, *default):
-        """Remove and return an element that was the smallest at some moment of the call.
+        """Remove and return the element that was smallest at some instant during the call.
 
-        The default, or KeyError without one, if the set is empty. Of several threads one gets it. Lock-free.
+        Returns the default, or raises KeyError without one, if the set is empty. Each element goes to exactly one thread.
+        Expected O(log n). Lock-free.
         """
         return cc_object_map_pop_end(self.entries, CC_FIRST, CC_WANT_KEY, the_default(default, "pop_first"))
 
     def pop_last(self, *default):
-        """Remove and return an element that was the largest at some moment of the call. As ``pop_first``."""
+        """Remove and return the element that was largest at some instant during the call. Otherwise like ``pop_first``."""
         return cc_object_map_pop_end(self.entries, CC_LAST, CC_WANT_KEY, the_default(default, "pop_last"))
 
     def pop(self):
-        """Remove and return an element, the first one; KeyError if the set is empty. Lock-free."""
+        """Remove and return the first element; raise KeyError if the set is empty. Lock-free."""
         return cc_object_map_pop_end(self.entries, CC_FIRST, CC_WANT_KEY, NULL)
 
     # ---- iteration ----
@@ -98,7 +99,7 @@ cdef class SkipListSet:
         return iterate(self, self.entries, OPEN, OPEN, True, True, True, CC_WANT_KEY)
 
     def range(self, start=None, stop=None, *, inclusive=(True, False), reverse=False):
-        """Return a view of the elements from ``start`` to ``stop``; parameters and errors as ``SkipListMap.keys``."""
+        """Return a view of the elements from ``start`` to ``stop``; parameters and errors as for ``SkipListMap.keys``."""
         return KEYS_VIEW(
             self, parse_bound(start, b"start"), parse_bound(stop, b"stop"), parse_inclusive(inclusive), reverse)
 
@@ -111,11 +112,11 @@ cdef class SkipListSet:
         return cc_ordered_length(self.entries) != 0
 
     def clear(self):
-        """Remove all elements that are there when the call begins. O(n), compares none. As SkipListMap.clear."""
+        """Remove all elements that are there when the call begins. O(n), compares none. Like ``SkipListMap.clear``."""
         cc_object_map_clear(self.entries)
 
     def copy(self):
-        """Return a new set of the same class with the same elements (weakly consistent). No ``__init__``."""
+        """Return a new set of the same class with the same elements (weakly consistent), without calling ``__init__``."""
         return _new_set(type(self), self)
 
     def __reduce__(self):
@@ -140,12 +141,12 @@ cdef class SkipListSet:
                 setattr(self, name, value)
 
     def flush(self):
-        """Release references that still wait for readers; return how many still wait. See SkipListMap."""
+        """Drop the references that wait for readers, as far as possible; return how many still wait. See ``SkipListMap.flush``."""
         return cc_ordered_flush(self.entries)
 
     @property
     def smr_scheme(self):
-        """How this container reclaims what is removed from it: 'ibr' or 'debra'. See `config.smr_scheme`."""
+        """How this container reclaims removed entries: 'ibr' or 'debra'. See `config.smr_scheme`."""
         return SMR_SCHEMES[cc_ordered_scheme(self.entries)]
 
     # ---- algebra: named methods take any iterables, operators take sets. An element that does not compare with those of
@@ -158,8 +159,8 @@ cdef class SkipListSet:
     def update(self, *others):
         """Add all elements of the iterables. O(k log n).
 
-        One after another: when one raises (TypeError, ValueError, as ``add``), those before it have been added.
-        What a generator over this set adds ahead of itself it meets again: ``s.update(x + 1 for x in s)`` never ends.
+        One after another: if one raises (TypeError or ValueError, as for ``add``), those before it have been added. If a
+        generator over this set adds elements ahead of itself, it meets them again: ``s.update(x + 1 for x in s)`` never ends.
         Signal handlers run meanwhile.
         """
         cdef Py_ssize_t count = 0
@@ -169,7 +170,7 @@ cdef class SkipListSet:
                 count_item(&count)
 
     def union(self, *others):
-        """Return a new set with the elements of this set and of all ``others``. Errors as ``add``."""
+        """Return a new set with the elements of this set and of all ``others``. Errors as for ``add``."""
         result = self.copy()
         result.update(*others)
         return result
@@ -177,20 +178,20 @@ cdef class SkipListSet:
     def intersection(self, *others):
         """Return a new set with the elements that are in this set and in all ``others``.
 
-        Elements of others that do not compare with this set's, or are NaN, are not in it, and no error. O(n log k).
+        Elements of ``others`` that do not compare with this set's, or are NaN, are not in it; that is no error. O(n log k).
         """
         tests = [as_set(other, self) for other in others]
         return _new_set(type(self), [element for element in self if is_in_all(element, tests)])
 
     def difference(self, *others):
-        """Return a new set with the elements of this set that are in none of the ``others``. As ``intersection``."""
+        """Return a new set with the elements of this set that are in none of the ``others``. Errors as for ``intersection``."""
         tests = [as_set(other, self) for other in others]
         return _new_set(type(self), [element for element in self if not is_in_any(element, tests)])
 
     def symmetric_difference(self, other, /):
         """Return a new set with the elements that are in exactly one of the two.
 
-        Raises TypeError or ValueError, as ``add``, when what only ``other`` has has no place among the rest.
+        Raises TypeError or ValueError, as ``add`` does, if an element that only ``other`` has cannot be ordered among the rest.
         """
         theirs = list(other)
         result = self.difference(theirs)
@@ -198,20 +199,20 @@ cdef class SkipListSet:
         return result
 
     def intersection_update(self, *others):
-        """Remove the elements that are missing in any of the ``others``. As ``intersection``; one after another."""
+        """Remove the elements that are missing in any of the ``others``, one after another. Errors as for ``intersection``."""
         tests = [as_set(other, self) for other in others]
         for element in [element for element in self if not is_in_all(element, tests)]:
             cc_object_map_delete(self.entries, element)
 
     def difference_update(self, *others):
-        """Remove the elements of all ``others``. As ``difference``; one after another."""
+        """Remove the elements of all ``others``, one after another. Errors as for ``difference``."""
         for element in [element for other in others for element in other if is_in(element, self)]:
             cc_object_map_delete(self.entries, element)
 
     def symmetric_difference_update(self, other, /):
-        """Remove the elements that both have, add those that only ``other`` has; one after another.
+        """Remove the elements that both have and add those that only ``other`` has, one after another.
 
-        Raises TypeError or ValueError for an element without a place among the rest; then the set is as it was.
+        Raises TypeError or ValueError for an element that cannot be ordered among the rest; the set is then unchanged.
         """
         theirs = list(other)
         both = [element for element in theirs if is_in(element, self)]
@@ -221,18 +222,18 @@ cdef class SkipListSet:
             cc_object_map_delete(self.entries, element)
 
     def isdisjoint(self, other, /):
-        """Return whether no element is in both. As ``intersection``."""
+        """Return whether no element is in both. Errors as for ``intersection``."""
         for element in other:
             if is_in(element, self):
                 return False
         return True
 
     def issubset(self, other, /):
-        """Return whether every element of this set is in ``other``. As ``intersection``."""
+        """Return whether every element of this set is in ``other``. Errors as for ``intersection``."""
         return is_within(self, as_set(other, self))
 
     def issuperset(self, other, /):
-        """Return whether every element of ``other`` is in this set. As ``intersection``."""
+        """Return whether every element of ``other`` is in this set. Errors as for ``intersection``."""
         return is_within(other, self)
 
     def __or__(self, other):

@@ -74,7 +74,7 @@ cdef inline cc_object_store *inside(_Queue queue) except NULL:
 
 
 cdef int not_begun(_Queue queue) except -1:
-    raise RuntimeError(f"{type(queue).__name__}: __init__ of the base class has not been called")
+    raise RuntimeError(f"{type(queue).__name__}: call __init__ of the base class first")
 
 
 cdef object NOTHING = object()
@@ -101,9 +101,9 @@ cdef int begin(_Queue queue, cc_queue_kind kind, iterable, maxsize, ring_size, p
     except TypeError as error:  # which may be its own __iter__'s: so it stays to be seen
         raise TypeError(f"iterable: expected an iterable of items, got {type(iterable).__name__}") from error
     if cc_load_relaxed_uptr(&queue.inner):
-        raise RuntimeError(f"{type(queue).__name__}: __init__ has been called before")
+        raise RuntimeError(f"{type(queue).__name__}: __init__ has already been called")
     if not cc_queue_kind_is_available(kind):
-        raise RuntimeError(f"{type(queue).__name__}: its algorithm does not run on this machine")
+        raise RuntimeError(f"{type(queue).__name__}: the algorithm does not run on this machine")
     made = cc_object_queue_new(kind, &options)
     try:
         for item in items:
@@ -111,7 +111,7 @@ cdef int begin(_Queue queue, cc_queue_kind kind, iterable, maxsize, ring_size, p
                 raise ValueError(f"iterable: has more items than maxsize = {maxsize}")
             count_item(&count)
         if not cc_cas_acq_rel_uptr(&queue.inner, &nothing, <uintptr_t>made):
-            raise RuntimeError(f"{type(queue).__name__}: __init__ has been called before")
+            raise RuntimeError(f"{type(queue).__name__}: __init__ has already been called")
         made = NULL
     finally:
         cc_object_store_free(made)
@@ -125,7 +125,7 @@ cdef class _Queue(_Waitable):
     cdef object for_gc  # always None: makes Cython give the type garbage collection
 
     def __init__(self):
-        raise TypeError(f"{type(self).__name__} is not to be instantiated; use LockFreeQueue, FastQueue "
+        raise TypeError(f"{type(self).__name__} cannot be instantiated; use LockFreeQueue, FastQueue "
                         "or WaitFreeQueue")
 
     def __dealloc__(self):
@@ -141,18 +141,17 @@ cdef class _Queue(_Waitable):
     def put(self, item, block=True, timeout=None):
         """Put an item at the end. O(1).
 
-        While the queue is full it waits for room: for ever, or for ``timeout`` seconds. With ``block`` false it
-        does not wait. A waiting thread sleeps and lets others run; signal handlers run, and what they raise
-        ends the wait with nothing put.
+        While the queue is full, waits for room: for ever, or for ``timeout`` seconds. Without ``block`` it does not wait. A waiting
+        thread sleeps and lets others run. Signal handlers run; if one raises, the wait ends with nothing put.
 
         Raises
         ------
         Full
-            There was no room in time. A get that is not finished still takes room.
+            There was no room in time. An unfinished get still takes up room.
         ShutDown
             The queue has been shut down.
         ValueError, TypeError
-            ``timeout`` is negative, NaN or no number.
+            ``timeout`` is negative, NaN, or not a number.
         """
         cdef uint64_t deadline = CC_FOR_EVER
         if block is not True or timeout is not None:
@@ -160,19 +159,18 @@ cdef class _Queue(_Waitable):
         cc_object_store_put(inside(self), item, deadline)
 
     def put_nowait(self, item):
-        """Put an item at the end if there is room now, else raise Full; ShutDown after shutdown. O(1)."""
+        """Put an item at the end if there is room now, else raise Full. Raises ShutDown after shutdown. O(1)."""
         cc_object_store_put(inside(self), item, CC_NOT_AT_ALL)
 
     def try_put(self, item):
-        """Put an item at the end if there is room now: True; False if it is full; ShutDown after shutdown. O(1)."""
+        """Put an item at the end if there is room now; return whether it did. Raises ShutDown after shutdown. O(1)."""
         return cc_object_store_try_put(inside(self), item)
 
     def get(self, block=True, timeout=None):
         """Take the oldest item and return it. O(1).
 
-        While the queue is empty it waits for an item: for ever, or for ``timeout`` seconds. With ``block`` false
-        it does not wait. A waiting thread sleeps and lets others run; signal handlers run, and what they
-        raise ends the wait with nothing taken.
+        While the queue is empty, waits for an item: for ever, or for ``timeout`` seconds. Without ``block`` it does not wait. A
+        waiting thread sleeps and lets others run. Signal handlers run; if one raises, the wait ends with nothing taken.
 
         Raises
         ------
@@ -181,7 +179,7 @@ cdef class _Queue(_Waitable):
         ShutDown
             The queue has been shut down and is empty.
         ValueError, TypeError
-            ``timeout`` is negative, NaN or no number.
+            ``timeout`` is negative, NaN, or not a number.
         """
         cdef uint64_t deadline = CC_FOR_EVER
         if block is not True or timeout is not None:
@@ -189,11 +187,11 @@ cdef class _Queue(_Waitable):
         return cc_object_store_get(inside(self), deadline)
 
     def get_nowait(self):
-        """Take the oldest item if there is one now, else raise Empty; ShutDown at the end. O(1)."""
+        """Take the oldest item if there is one now, else raise Empty. Raises ShutDown if shut down and empty. O(1)."""
         return cc_object_store_get(inside(self), CC_NOT_AT_ALL)
 
     def try_get(self, default=None):
-        """Take the oldest item if there is one now, else return ``default``; ShutDown at the end. O(1)."""
+        """Take the oldest item if there is one now, else return ``default``. Raises ShutDown if shut down and empty. O(1)."""
         return cc_object_store_try_get(inside(self), default)
 
     # ---- many ----
@@ -201,19 +199,18 @@ cdef class _Queue(_Waitable):
     def put_many(self, iterable):
         """Put the items of an iterable one after the other, as ``put`` does; return how many. O(k).
 
-        Not atomic: others may put between them.
+        Not atomic: other threads may put items in between.
 
         Raises
         ------
         ShutDown
-            The queue has been shut down: before anything was taken from the iterable, or meanwhile.
+            The queue has been shut down, before anything was taken from the iterable or meanwhile.
         TypeError
-            ``iterable`` is none.
+            ``iterable`` is not iterable.
 
-        Whatever ends it in the middle (a signal handler that raises, the iterable itself) has the number of items that were
-        put as its attribute ``items_put``, and, if an item had been taken from the iterable and not been put, that
-        one as ``item_not_put``. Only a ShutDown that the iterable itself raises, of another queue say, is
-        passed on as it is.
+        An exception in the middle (from a signal handler or from the iterable) has the attribute ``items_put``, the number of
+        items that were put; and ``item_not_put``, if an item was taken from the iterable but not put. A ShutDown that the
+        iterable itself raises, for example because it reads from another queue, is passed on unchanged.
         """
         cdef Py_ssize_t count = 0
         cdef bint is_at_work = False  # and not the iterable
@@ -245,9 +242,9 @@ cdef class _Queue(_Waitable):
     def get_many(self, max_items, block=True, timeout=None):
         """Take 1 to ``max_items`` items, as a list. O(k).
 
-        It waits for the first item as ``get`` does, and raises what ``get`` raises; further items are taken if
-        they are there. Not atomic: others may take items in between. What a signal handler raises in the middle of
-        many items has those that were taken as its attribute ``items_taken``.
+        Waits for the first item as ``get`` does, and raises what ``get`` raises; takes further items if they are there. Not
+        atomic: other threads may take items in between. If a signal handler raises in the middle, the exception has the
+        attribute ``items_taken``, a list of the items taken.
         """
         cdef uint64_t deadline = CC_FOR_EVER
         cdef Py_ssize_t most = count_from("max_items", max_items, 1, sys.maxsize)
@@ -263,11 +260,11 @@ cdef class _Queue(_Waitable):
         return items
 
     def drain(self, max_items=None):
-        """Take what is there, at most ``max_items`` items, as a list; an empty list if nothing is. O(k).
+        """Take what is there, at most ``max_items`` items, as a list, which may be empty. O(k).
 
-        Never waits, and does not raise ShutDown. Items that are put after it has begun are left, mostly. It is
-        for the caller to call ``task_done`` for each item. What a signal handler raises in the middle of many items
-        has those that were taken as its attribute ``items_taken``.
+        Never waits, and does not raise ShutDown. Items put after it has begun are mostly left. Call ``task_done`` for each item
+        yourself. If a signal handler raises in the middle, the exception has the attribute ``items_taken``, a list of the items
+        taken.
         """
         cdef Py_ssize_t most = -1
         if max_items is not None:
@@ -284,33 +281,33 @@ cdef class _Queue(_Waitable):
     def clear(self):
         """Drop what is there. Counts as ``task_done`` for each item, so that ``join`` ends. O(n).
 
-        Items that are put after it has begun are left, mostly. When a signal handler raises in the middle of
-        many items, some are dropped (and counted) and some are left.
+        Items put after it has begun are mostly left. If a signal handler raises in the middle, some items have been dropped
+        (and counted) and the rest are left.
         """
         cc_object_store_clear(inside(self))
 
     def __iter__(self):
-        """Take items until the queue has been shut down and is empty; waits while it is empty."""
+        """Take items until the queue is shut down and empty; wait while it is empty."""
         inside(self)
         return _QueueIterator(self)
 
     def __contains__(self, item):
         # Without this, `in` would take items out of the queue, one by one.
-        raise TypeError(f"{type(self).__name__}: cannot tell whether an item is in a queue")
+        raise TypeError(f"{type(self).__name__}: a queue cannot be searched with `in`")
 
     # ---- tasks; async_get and async_put are in _async_queue.py ----
 
     def __aiter__(self):
-        """``async for item in queue``: take items until the queue has been shut down and is empty."""
+        """``async for item in queue``: take items until the queue is shut down and empty."""
         inside(self)
         return ASYNC_ITEMS(self)
 
     # ---- finished tasks, and the end ----
 
     def task_done(self):
-        """Say that work on an item is finished: once for each item. O(threads).
+        """Say that the work on one item is finished; call it once for each item. O(threads).
 
-        Raises ValueError when called more often than items were put.
+        Raises ValueError if it is called more often than items were put.
         """
         cc_object_store_task_done(inside(self))
 
@@ -319,12 +316,12 @@ cdef class _Queue(_Waitable):
         cc_object_store_join(inside(self))
 
     def shutdown(self, immediate=False):
-        """Let no more items in, and wake everybody who waits.
+        """Accept no more items, and wake everybody who waits.
 
-        From now on ``put`` raises ShutDown. ``get`` takes what is left and then raises ShutDown. With ``immediate``
-        what is left is dropped instead, and counted as ``task_done`` for each. A put that runs at
-        the same time either raises ShutDown or its item can be got. Idempotent. When a signal handler raises while many
-        items are dropped, the queue is shut down, and another call drops the rest.
+        From now on ``put`` raises ShutDown; ``get`` takes what is left and then raises ShutDown. With ``immediate``, what is left
+        is dropped instead, and counted as ``task_done`` for each item. A put that runs at the same time either raises ShutDown,
+        or its item can be taken. Idempotent. If a signal handler raises while many items are dropped, the queue is shut down
+        all the same, and another call drops the rest.
         """
         cc_object_store_shut_down(inside(self), immediate)
 
@@ -335,34 +332,34 @@ cdef class _Queue(_Waitable):
 
     @property
     def unfinished_tasks(self):
-        """Items put for which ``task_done`` has not been called. O(threads)."""
+        """How many items were put for which ``task_done`` has not been called. O(threads)."""
         return cc_object_store_unfinished(inside(self))
 
     # ---- the whole ----
 
     @property
     def maxsize(self):
-        """How many items the queue holds at most; 0: any number, whatever it was made with."""
+        """How many items the queue holds at most; 0 if there is no bound, whatever it was made with."""
         return cc_object_store_capacity(inside(self))
 
     @property
     def backend(self):
-        """The algorithm at work: 'scq', 'lcrq', 'wcq' or 'crturn'."""
+        """The algorithm: 'scq', 'lcrq', 'wcq' or 'crturn'."""
         return (<bytes>cc_queue_backend(cc_object_queue_core(inside(self)))).decode()
 
     def qsize(self):
-        """Return the number of items: exact while nobody else works, never above ``maxsize``. O(threads)."""
+        """Return the number of items: exact while no other thread works, never above ``maxsize``. O(threads)."""
         return cc_object_store_length(inside(self))
 
     def __len__(self):
         return cc_object_store_length(inside(self))
 
     def empty(self):
-        """Return whether there is no item; may have changed by the time of the answer. O(threads)."""
+        """Return whether there is no item. The answer may be out of date when you get it. O(threads)."""
         return cc_object_store_length(inside(self)) == 0
 
     def full(self):
-        """Return whether there are ``maxsize`` items; may have changed by the time of the answer. O(threads)."""
+        """Return whether there are ``maxsize`` items. The answer may be out of date when you get it. O(threads)."""
         cdef cc_object_store *s = inside(self)
         return cc_object_store_capacity(s) != 0 and cc_object_store_length(s) >= cc_object_store_capacity(s)
 
@@ -377,8 +374,8 @@ cdef class _Queue(_Waitable):
         return object.__sizeof__(self) + cc_object_store_bytes(inside(self))
 
     def __reduce_ex__(self, protocol):
-        raise TypeError(f"cannot copy or pickle a {type(self).__name__}: threads meet in this one; "
-                        "pass it on, or make a new one of drain()")
+        raise TypeError(f"cannot copy or pickle a {type(self).__name__}; pass on the queue itself, or "
+                        "make a new one from drain()")
 
     @classmethod
     def __class_getitem__(cls, item, /):
@@ -391,16 +388,16 @@ cdef class LockFreeQueue(_Queue):
     Parameters
     ----------
     maxsize : int, optional
-        How many items it holds at most; any number if it is not positive, infinite, or more than memory can hold.
+        How many items it holds at most; no bound if not positive, infinite, or more than memory can hold.
     iterable : iterable, optional
         The items to start with.
     ring_size : int, optional
-        Slots of one ring, rounded up to a power of two. For experts: the default is right.
+        Slots of one ring, rounded up to a power of two. For experiments; the default is right.
 
-    ``put`` and ``get`` are linearizable, O(1), and lock-free as far as they need not wait: whatever happens to a
-    thread, the others go on. In a bounded queue a get takes its item and then makes room, so a ``put_nowait``
-    at the same time may still find the queue full. Waking a thread that sleeps takes a short lock among those
-    who wait. Any object is an item, None too. A queue is true when it is not empty.
+    ``put`` and ``get`` are linearizable, O(1), and lock-free unless they have to wait: whatever happens to one thread, the others
+    go on. In a bounded queue a get takes its item and then makes room, so a ``put_nowait`` at the same time may still find the
+    queue full. Waking a sleeping thread takes a short lock among the waiters. Any object can be an item, None too. A queue is
+    true if it is not empty.
 
     Source: Nikolaev, A Scalable, Portable, and Memory-Efficient Lock-Free FIFO Queue (DISC 2019).
     """
@@ -409,15 +406,15 @@ cdef class LockFreeQueue(_Queue):
 
 
 cdef class FastQueue(_Queue):
-    """FastQueue(maxsize=0, iterable=(), *, ring_size=None)\n--\n\nA LockFreeQueue made of the fastest algorithm that the machine can run; its promises are the same.
+    """FastQueue(maxsize=0, iterable=(), *, ring_size=None)\n--\n\nA LockFreeQueue with the fastest algorithm that the machine can run. It makes the same promises.
 
     Parameters
     ----------
     maxsize, iterable, ring_size
         As for LockFreeQueue.
 
-    ``config.queue_backend`` chooses when the queue is made: 'scq', 'lcrq' where the processor can swap 16 bytes
-    at once, or 'auto', which is 'lcrq' where there is one. ``backend`` tells what it is.
+    ``config.queue_backend`` chooses the algorithm when the queue is made: 'scq'; 'lcrq' if the processor can swap 16 bytes at
+    once; or 'auto', which is 'lcrq' if available and else 'scq'. ``backend`` says which one it is.
 
     Source: Morrison and Afek, Fast Concurrent Queues for x86 Processors (PPoPP 2013), for 'lcrq'.
     """
@@ -426,18 +423,18 @@ cdef class FastQueue(_Queue):
 
 
 cdef class WaitFreeQueue(_Queue):
-    """WaitFreeQueue(maxsize=0, iterable=(), *, ring_size=None, patience=None)\n--\n\nA wait-free FIFO queue: each put and get ends after a bounded number of the thread's own steps.
+    """WaitFreeQueue(maxsize=0, iterable=(), *, ring_size=None, patience=None)\n--\n\nA wait-free FIFO queue: each put and get finishes within a bounded number of the thread's own steps.
 
     Parameters
     ----------
     maxsize, iterable, ring_size
         As for LockFreeQueue.
     patience : int, optional
-        How often an operation tries the fast way before it asks the others for help. For experts.
+        How often an operation tries the fast path before it asks other threads for help. For experiments.
 
-    ``wait_free`` tells whether all of it is. Of wCQ a bounded queue (to 65536 items) is; an unbounded one is lock-free
-    where it links a new ring. Of CRTurn an unbounded queue is; a bound is kept by a lock-free counter. A thread's first
-    call, allocation, and waiting itself are lock-free everywhere. Otherwise as LockFreeQueue.
+    ``wait_free`` says whether all of the queue is wait-free. With wCQ, a bounded queue is (up to 65536 items); an unbounded one is
+    only lock-free when it links a new ring. With CRTurn, an unbounded queue is; a bound is kept by a lock-free counter. A
+    thread's first call, allocation, and waiting itself are lock-free everywhere. Otherwise like LockFreeQueue.
 
     Source: Nikolaev and Ravindran, wCQ: A Fast Wait-Free Queue with Bounded Memory Usage (SPAA 2022); where the
     processor cannot swap 16 bytes at once, Correia and Ramalhete's CRTurn queue (2017).
@@ -447,7 +444,7 @@ cdef class WaitFreeQueue(_Queue):
 
     @property
     def wait_free(self):
-        """Whether puts and gets of all threads are wait-free, as far as they need not wait."""
+        """Whether puts and gets of all threads are wait-free, unless they have to wait."""
         return cc_queue_is_wait_free(cc_object_queue_core(inside(self)))
 
 
@@ -504,14 +501,14 @@ cc_object_type_install(
 cc_object_type_install(
     <PyTypeObject *>WaitFreeQueue, b"concurrent_collections.WaitFreeQueue", False, traverse_queue, clear_queue)
 def _init_subclass(cls, **kwargs):
-    """Say so where a subclass has what only queue.Queue would call. __init_subclass__ of the queues."""
+    """Warn if a subclass defines what only queue.Queue would call. __init_subclass__ of the queues."""
     super(_Queue, cls).__init_subclass__(**kwargs)
     bases = [base for base in cls.__mro__[1:] if issubclass(base, _Queue)]
     names = [name for name in HOOKS_OF_THE_STANDARD_QUEUE
              if hasattr(cls, name) and not any([hasattr(base, name) for base in bases])]
     if names:
-        warnings.warn(f"{cls.__name__} has {', '.join(names)}, which queue.Queue calls and this queue does not: "
-                      "put and get go to the C core. docs/queues.md says what to write instead", RuntimeWarning)
+        warnings.warn(f"{cls.__name__} defines {', '.join(names)}, which queue.Queue calls but this queue "
+                      "does not; docs/queues.md says what to write instead", RuntimeWarning)
 
 
 cdef extern from "Python.h":

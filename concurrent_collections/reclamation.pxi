@@ -27,10 +27,9 @@ cdef cc_ordered *list_of(object container) except NULL:
 def flush():
     """Release what waits for readers in every container of the process; return how many things still wait.
 
-    References of removed entries are normally dropped by the operation that removes them. They wait only while
-    another thread is inside an operation that may have seen them, and then for a later operation on the
-    container, the garbage collector, or this. Inside a finalizer that a release has called it only counts. O(number of
-    containers); may run finalizers.
+    Normally the operation that removes an entry drops its references. They wait only if another thread is inside an operation
+    that may have seen them; then a later operation on the container, the garbage collector, or this function drops them.
+    Inside a finalizer that a release has called, it only counts. O(number of containers); may run finalizers.
     """
     return cc_smr_flush_all()
 

@@ -135,7 +135,7 @@ cdef class _TaskWait:
         if self.stage == ENDED:
             raise RuntimeError("cannot await this twice")
         if self.stage == WAITS and self.sign == PENDING:
-            raise RuntimeError("resumed before what it waits for has happened")
+            raise RuntimeError("resumed before the wait has ended")
         if self.sign == CANCELLED:
             self.result()
         if self.attempt(end):
@@ -208,7 +208,7 @@ cdef class _TaskWait:
 
     def result(self):
         if self.sign == PENDING:
-            raise asyncio_error("InvalidStateError")("it is still waiting")
+            raise asyncio_error("InvalidStateError")("the wait has not ended yet")
         if self.sign == CANCELLED:
             make = asyncio_error("CancelledError")
             raise make() if self.message is None else make(self.message)
@@ -312,8 +312,8 @@ cdef int refuse_other_libraries() except -1:
     except sniffio.AsyncLibraryNotFoundError:
         return 0  # what need not wait needs no loop
     if name != "asyncio":
-        raise RuntimeError(f"async_get, async_put and `async for` wait in event loops of asyncio only, not in those of "
-                           f"{name}; wait in a thread: `await {name}.to_thread.run_sync(queue.get)`, or with put")
+        raise RuntimeError(f"async_get, async_put and `async for` need an event loop of asyncio, and this is {name}'s; wait in a "
+                           f"thread instead: `await {name}.to_thread.run_sync(queue.get)`, or the same with put")
     return 0
 
 
@@ -530,9 +530,9 @@ cdef int may_sleep(const char *call) except -1:
         hubs = modules.get("gevent._hub_local")
         if hubs is None or hubs.get_hub_if_exists() is not None:
             name = call.decode()
-            raise RuntimeError(f"{name} would stop all greenlets for ever: gevent has patched `threading`, and these queues "
-                               f"put real threads to sleep; use gevent.queue, or {name} in a thread of gevent's pool "
-                               f"(gevent.get_hub().threadpool.apply)")
+            raise RuntimeError(f"{name} would block all greenlets of this thread: gevent has patched `threading`, but these queues "
+                               f"put real threads to sleep; use gevent.queue, or call {name} in a thread of gevent's "
+                               f"pool (gevent.get_hub().threadpool.apply)")
     return 0
 
 

@@ -259,7 +259,7 @@ class TestGreenlets:
                 wait()
         assert not q.try_put(2)
         assert q.get() == 1
-        with pytest.raises(RuntimeError, match="get would stop all greenlets"):
+        with pytest.raises(RuntimeError, match="get would block all greenlets"):
             q.get()
         with pytest.raises(RuntimeError, match="gevent has patched"):
             q.get_many(2)

@@ -7,7 +7,9 @@ import json
 import pytest
 from support import run_program
 
-REFUSAL = "concurrent_collections cannot be imported in a sub-interpreter, only in the main one"
+REFUSAL = (
+    "concurrent_collections cannot be imported in a sub-interpreter, only in the main interpreter"
+)
 
 PROGRAM = """
 import importlib, json, os, sys
