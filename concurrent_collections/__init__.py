@@ -65,18 +65,19 @@ except ImportError:
 from concurrent_collections import smr  # noqa: E402
 from concurrent_collections._core import (  # noqa: E402
     Config,
+    config,
+    flush,
+    get_build_info,
+    print_config,
+)
+from concurrent_collections._ordered import SkipListMap, SkipListSet  # noqa: E402
+from concurrent_collections._queues import (  # noqa: E402
     Empty,
     FastQueue,
     Full,
     LockFreeQueue,
     ShutDown,
-    SkipListMap,
-    SkipListSet,
     WaitFreeQueue,
-    config,
-    flush,
-    get_build_info,
-    print_config,
 )
 
 __version__ = "0.1.0.dev0"

@@ -1,18 +1,13 @@
 from concurrent_collections import smr as smr
-from concurrent_collections._core import (
-    Config,
+from concurrent_collections._core import Config, config, flush, get_build_info, print_config
+from concurrent_collections._ordered import SkipListMap, SkipListSet
+from concurrent_collections._queues import (
     Empty,
     FastQueue,
     Full,
     LockFreeQueue,
     ShutDown,
-    SkipListMap,
-    SkipListSet,
     WaitFreeQueue,
-    config,
-    flush,
-    get_build_info,
-    print_config,
 )
 
 __all__ = [

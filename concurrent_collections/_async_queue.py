@@ -9,8 +9,8 @@ The numbers are what a task waits for: 0, an item; 1, room (CC_FOR_AN_ITEM and C
 names here, since looking up a global name would make each `await` slower.
 """
 
-from concurrent_collections import _core
-from concurrent_collections._core import _TaskWait
+from concurrent_collections import _queues
+from concurrent_collections._queues import _TaskWait
 
 
 async def async_get(self):
@@ -52,5 +52,5 @@ class Items:
     async def __anext__(self):
         try:
             return await _TaskWait(self._queue, 0, None)
-        except _core.ShutDown:
+        except _queues.ShutDown:
             raise StopAsyncIteration from None

@@ -2,7 +2,7 @@
 from collections.abc import AsyncIterator
 from typing import TypeVar
 
-from concurrent_collections._core import _Queue
+from concurrent_collections._queues import _Queue
 
 _I = TypeVar("_I")
 

@@ -23,9 +23,9 @@ cdef extern from "concurrent_collections/cc_i64map.h" nogil:
         CC_I64MAP_PRESENT
         CC_I64MAP_MISMATCH
 
-# ---- reclamation (cc_smr.h) ----
+# ---- written by tools/write_c_api; edit the headers ----
+# concurrent_collections/cc_smr.h
 cdef cc_smr_domain *cc_smr_domain_new(cc_smr_release release, const void *context) noexcept nogil
-cdef void cc_smr_domain_join_flushes(cc_smr_domain *domain) noexcept nogil
 cdef void cc_smr_domain_free(cc_smr_domain *domain) noexcept nogil
 cdef int cc_smr_enter(cc_smr_domain *domain, cc_smr_guard *guard) noexcept nogil
 cdef void cc_smr_leave(cc_smr_guard *guard) noexcept nogil
@@ -37,16 +37,15 @@ cdef int cc_smr_retire(cc_smr_domain *domain, uintptr_t word, unsigned int kind,
                        size_t bytes) noexcept nogil
 cdef size_t cc_smr_flush(cc_smr_domain *domain) noexcept nogil
 cdef size_t cc_smr_limbo_count(const cc_smr_domain *domain) noexcept nogil
-
-# ---- the int64 -> word map (cc_i64map.h) ----
+cdef void cc_smr_domain_join_flushes(cc_smr_domain *domain) noexcept nogil
+# concurrent_collections/cc_i64map.h
 cdef cc_i64map *cc_i64map_new() noexcept nogil
 cdef void cc_i64map_free(cc_i64map *map) noexcept nogil
 cdef int cc_i64map_get(cc_i64map *map, int64_t key, uintptr_t *value) noexcept nogil
 cdef int cc_i64map_put(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *old) noexcept nogil
 cdef int cc_i64map_put_if_absent(cc_i64map *map, int64_t key, uintptr_t value,
                                  uintptr_t *existing) noexcept nogil
-cdef int cc_i64map_replace_if(cc_i64map *map, int64_t key, uintptr_t expected,
-                              uintptr_t value) noexcept nogil
+cdef int cc_i64map_replace_if(cc_i64map *map, int64_t key, uintptr_t expected, uintptr_t value) noexcept nogil
 cdef int cc_i64map_remove(cc_i64map *map, int64_t key, uintptr_t *old) noexcept nogil
 cdef int cc_i64map_first(cc_i64map *map, int64_t *found, uintptr_t *value) noexcept nogil
 cdef int cc_i64map_last(cc_i64map *map, int64_t *found, uintptr_t *value) noexcept nogil

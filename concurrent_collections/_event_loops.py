@@ -3,7 +3,7 @@
 import threading
 import weakref
 
-from concurrent_collections import _core
+from concurrent_collections import _queues
 
 
 class _OfThread(threading.local):
@@ -25,6 +25,6 @@ def running_loop():
 def port_of(loop):
     port = _here.find_port()
     if port is None or port.loop is not loop:
-        port = _core._LoopPort(loop)
+        port = _queues._LoopPort(loop)
         _here.find_port = weakref.ref(port)
     return port

@@ -34,7 +34,7 @@ class _Bounds:
         return self._walk(not self._reverse)
 
     def _walk(self, reverse):
-        return _core._iterate(
+        return _ordered._iterate(
             self._mapping, self._want, self._start, self._stop, self._inclusive, reverse
         )
 
@@ -69,7 +69,7 @@ class _Bounds:
     @classmethod
     def _from_iterable(cls, iterable):
         # Results of set operations: ordered like their operands where one is bound to a container.
-        return _core.SkipListSet(iterable)
+        return _ordered.SkipListSet(iterable)
 
 
 class _SetOfKeys:
@@ -84,7 +84,7 @@ class _SetOfKeys:
     def __le__(self, other):
         if not isinstance(other, Set):
             return NotImplemented
-        return len(self) <= len(other) and all(_core._is_in(e, other) for e in self)
+        return len(self) <= len(other) and all(_ordered._is_in(e, other) for e in self)
 
     def __ge__(self, other):
         if not isinstance(other, Set):
@@ -107,7 +107,7 @@ class _SetOfKeys:
             return NotImplemented
         if not isinstance(other, Set):
             other = self & other
-        return self._from_iterable([e for e in self if not _core._is_in(e, other)])
+        return self._from_iterable([e for e in self if not _ordered._is_in(e, other)])
 
     def __rsub__(self, other):
         if not isinstance(other, Iterable):
@@ -133,7 +133,7 @@ class SkipListKeysView(_SetOfKeys, _Bounds, KeysView):
         return key in self._mapping and self._includes(key)
 
     def _has(self, key):
-        return _core._is_in(key, self._mapping) and self._includes(key)
+        return _ordered._is_in(key, self._mapping) and self._includes(key)
 
 
 class SkipListValuesView(_Bounds, ValuesView):
@@ -171,7 +171,7 @@ class SkipListItemsView(_SetOfKeys, _Bounds, ItemsView):
             key, _ = item
         except (TypeError, ValueError):
             return False
-        return _core._is_in(key, self._mapping) and item in self
+        return _ordered._is_in(key, self._mapping) and item in self
 
 
-from concurrent_collections import _core  # noqa: E402  (it imports this module first)
+from concurrent_collections import _ordered  # noqa: E402  (it imports this module first)

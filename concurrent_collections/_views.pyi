@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from _typeshed import SupportsRichComparison
 
-from concurrent_collections._core import SkipListMap, SkipListSet
+from concurrent_collections._ordered import SkipListMap, SkipListSet
 
 _K = TypeVar("_K", bound=SupportsRichComparison)
 _K2 = TypeVar("_K2", bound=SupportsRichComparison)

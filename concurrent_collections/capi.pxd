@@ -6,49 +6,7 @@
 # opaque. Stability: functions may be added; one whose signature changes fails at import, not at run time.
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t
 
-from concurrent_collections._core cimport (
-    CC_I64MAP_ABSENT,
-    CC_I64MAP_BAD_VALUE,
-    CC_I64MAP_MISMATCH,
-    CC_I64MAP_NO_MEMORY,
-    CC_I64MAP_PRESENT,
-    cc_atomic_uptr,
-    cc_i64map,
-    cc_i64map_bytes,
-    cc_i64map_ceiling,
-    cc_i64map_first,
-    cc_i64map_floor,
-    cc_i64map_flush,
-    cc_i64map_free,
-    cc_i64map_get,
-    cc_i64map_higher,
-    cc_i64map_last,
-    cc_i64map_length,
-    cc_i64map_lower,
-    cc_i64map_new,
-    cc_i64map_pop_first,
-    cc_i64map_pop_last,
-    cc_i64map_put,
-    cc_i64map_put_if_absent,
-    cc_i64map_remove,
-    cc_i64map_replace_if,
-    cc_i64map_scan,
-    cc_smr_birth,
-    cc_smr_domain,
-    cc_smr_domain_free,
-    cc_smr_domain_join_flushes,
-    cc_smr_domain_new,
-    cc_smr_enter,
-    cc_smr_flush,
-    cc_smr_guard,
-    cc_smr_leave,
-    cc_smr_limbo_count,
-    cc_smr_protect,
-    cc_smr_published,
-    cc_smr_release,
-    cc_smr_reserve,
-    cc_smr_retire,
-)
+from concurrent_collections._core cimport *
 
 cdef extern from "concurrent_collections/cc_atomic.h" nogil:
     ctypedef struct cc_atomic_u32:

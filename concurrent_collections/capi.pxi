@@ -1,161 +1,160 @@
-# The C-level API: each function here hands its arguments to the core's function of the same name, and is
-# exported through __pyx_capi__, with its signature checked at the user's import.
+# Written by tools/write_c_api. Each function here hands its arguments to the core's function of the same name.
 
 cdef extern from "concurrent_collections/cc_smr.h" nogil:
-    cc_smr_domain *core_smr_domain_new "cc_smr_domain_new"(cc_smr_release release, const void *context)
-    void core_smr_domain_join_flushes "cc_smr_domain_join_flushes"(cc_smr_domain *domain)
-    void core_smr_domain_free "cc_smr_domain_free"(cc_smr_domain *domain)
-    int core_smr_enter "cc_smr_enter"(cc_smr_domain *domain, cc_smr_guard *guard)
-    void core_smr_leave "cc_smr_leave"(cc_smr_guard *guard)
-    uintptr_t core_smr_protect "cc_smr_protect"(cc_smr_guard *guard, const cc_atomic_uptr *source)
-    uint64_t core_smr_birth "cc_smr_birth"(cc_smr_guard *guard)
-    void core_smr_published "cc_smr_published"(cc_smr_guard *guard)
-    int core_smr_reserve "cc_smr_reserve"(unsigned int n)
-    int core_smr_retire "cc_smr_retire"(cc_smr_domain *domain, uintptr_t word, unsigned int kind, uint64_t birth, size_t bytes)
-    size_t core_smr_flush "cc_smr_flush"(cc_smr_domain *domain)
-    size_t core_smr_limbo_count "cc_smr_limbo_count"(const cc_smr_domain *domain)
+    cc_smr_domain *core_cc_smr_domain_new "cc_smr_domain_new"(cc_smr_release release, const void *context)
+    void core_cc_smr_domain_free "cc_smr_domain_free"(cc_smr_domain *domain)
+    int core_cc_smr_enter "cc_smr_enter"(cc_smr_domain *domain, cc_smr_guard *guard)
+    void core_cc_smr_leave "cc_smr_leave"(cc_smr_guard *guard)
+    uintptr_t core_cc_smr_protect "cc_smr_protect"(cc_smr_guard *guard, const cc_atomic_uptr *source)
+    uint64_t core_cc_smr_birth "cc_smr_birth"(cc_smr_guard *guard)
+    void core_cc_smr_published "cc_smr_published"(cc_smr_guard *guard)
+    int core_cc_smr_reserve "cc_smr_reserve"(unsigned int n)
+    int core_cc_smr_retire "cc_smr_retire"(cc_smr_domain *domain, uintptr_t word, unsigned int kind, uint64_t birth, size_t bytes)
+    size_t core_cc_smr_flush "cc_smr_flush"(cc_smr_domain *domain)
+    size_t core_cc_smr_limbo_count "cc_smr_limbo_count"(const cc_smr_domain *domain)
+    void core_cc_smr_domain_join_flushes "cc_smr_domain_join_flushes"(cc_smr_domain *domain)
 
 cdef extern from "concurrent_collections/cc_i64map.h" nogil:
-    cc_i64map *core_i64map_new "cc_i64map_new"()
-    void core_i64map_free "cc_i64map_free"(cc_i64map *map)
-    int core_i64map_get "cc_i64map_get"(cc_i64map *map, int64_t key, uintptr_t *value)
-    int core_i64map_put "cc_i64map_put"(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *old)
-    int core_i64map_put_if_absent "cc_i64map_put_if_absent"(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *existing)
-    int core_i64map_replace_if "cc_i64map_replace_if"(cc_i64map *map, int64_t key, uintptr_t expected, uintptr_t value)
-    int core_i64map_remove "cc_i64map_remove"(cc_i64map *map, int64_t key, uintptr_t *old)
-    int core_i64map_first "cc_i64map_first"(cc_i64map *map, int64_t *found, uintptr_t *value)
-    int core_i64map_last "cc_i64map_last"(cc_i64map *map, int64_t *found, uintptr_t *value)
-    int core_i64map_floor "cc_i64map_floor"(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value)
-    int core_i64map_ceiling "cc_i64map_ceiling"(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value)
-    int core_i64map_lower "cc_i64map_lower"(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value)
-    int core_i64map_higher "cc_i64map_higher"(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value)
-    int core_i64map_pop_first "cc_i64map_pop_first"(cc_i64map *map, int64_t *found, uintptr_t *value)
-    int core_i64map_pop_last "cc_i64map_pop_last"(cc_i64map *map, int64_t *found, uintptr_t *value)
-    int64_t core_i64map_scan "cc_i64map_scan"(cc_i64map *map, int64_t start, int64_t *keys, uintptr_t *values, size_t room)
-    size_t core_i64map_length "cc_i64map_length"(const cc_i64map *map)
-    size_t core_i64map_bytes "cc_i64map_bytes"(const cc_i64map *map)
-    size_t core_i64map_flush "cc_i64map_flush"(cc_i64map *map)
+    cc_i64map *core_cc_i64map_new "cc_i64map_new"()
+    void core_cc_i64map_free "cc_i64map_free"(cc_i64map *map)
+    int core_cc_i64map_get "cc_i64map_get"(cc_i64map *map, int64_t key, uintptr_t *value)
+    int core_cc_i64map_put "cc_i64map_put"(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *old)
+    int core_cc_i64map_put_if_absent "cc_i64map_put_if_absent"(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *existing)
+    int core_cc_i64map_replace_if "cc_i64map_replace_if"(cc_i64map *map, int64_t key, uintptr_t expected, uintptr_t value)
+    int core_cc_i64map_remove "cc_i64map_remove"(cc_i64map *map, int64_t key, uintptr_t *old)
+    int core_cc_i64map_first "cc_i64map_first"(cc_i64map *map, int64_t *found, uintptr_t *value)
+    int core_cc_i64map_last "cc_i64map_last"(cc_i64map *map, int64_t *found, uintptr_t *value)
+    int core_cc_i64map_floor "cc_i64map_floor"(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value)
+    int core_cc_i64map_ceiling "cc_i64map_ceiling"(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value)
+    int core_cc_i64map_lower "cc_i64map_lower"(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value)
+    int core_cc_i64map_higher "cc_i64map_higher"(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value)
+    int core_cc_i64map_pop_first "cc_i64map_pop_first"(cc_i64map *map, int64_t *found, uintptr_t *value)
+    int core_cc_i64map_pop_last "cc_i64map_pop_last"(cc_i64map *map, int64_t *found, uintptr_t *value)
+    int64_t core_cc_i64map_scan "cc_i64map_scan"(cc_i64map *map, int64_t start, int64_t *keys, uintptr_t *values, size_t room)
+    size_t core_cc_i64map_length "cc_i64map_length"(const cc_i64map *map)
+    size_t core_cc_i64map_bytes "cc_i64map_bytes"(const cc_i64map *map)
+    size_t core_cc_i64map_flush "cc_i64map_flush"(cc_i64map *map)
 
 
 cdef cc_smr_domain *cc_smr_domain_new(cc_smr_release release, const void *context) noexcept nogil:
-    return core_smr_domain_new(release, context)
-
-
-cdef void cc_smr_domain_join_flushes(cc_smr_domain *domain) noexcept nogil:
-    core_smr_domain_join_flushes(domain)
+    return core_cc_smr_domain_new(release, context)
 
 
 cdef void cc_smr_domain_free(cc_smr_domain *domain) noexcept nogil:
-    core_smr_domain_free(domain)
+    core_cc_smr_domain_free(domain)
 
 
 cdef int cc_smr_enter(cc_smr_domain *domain, cc_smr_guard *guard) noexcept nogil:
-    return core_smr_enter(domain, guard)
+    return core_cc_smr_enter(domain, guard)
 
 
 cdef void cc_smr_leave(cc_smr_guard *guard) noexcept nogil:
-    core_smr_leave(guard)
+    core_cc_smr_leave(guard)
 
 
 cdef uintptr_t cc_smr_protect(cc_smr_guard *guard, const cc_atomic_uptr *source) noexcept nogil:
-    return core_smr_protect(guard, source)
+    return core_cc_smr_protect(guard, source)
 
 
 cdef uint64_t cc_smr_birth(cc_smr_guard *guard) noexcept nogil:
-    return core_smr_birth(guard)
+    return core_cc_smr_birth(guard)
 
 
 cdef void cc_smr_published(cc_smr_guard *guard) noexcept nogil:
-    core_smr_published(guard)
+    core_cc_smr_published(guard)
 
 
 cdef int cc_smr_reserve(unsigned int n) noexcept nogil:
-    return core_smr_reserve(n)
+    return core_cc_smr_reserve(n)
 
 
 cdef int cc_smr_retire(cc_smr_domain *domain, uintptr_t word, unsigned int kind, uint64_t birth, size_t bytes) noexcept nogil:
-    return core_smr_retire(domain, word, kind, birth, bytes)
+    return core_cc_smr_retire(domain, word, kind, birth, bytes)
 
 
 cdef size_t cc_smr_flush(cc_smr_domain *domain) noexcept nogil:
-    return core_smr_flush(domain)
+    return core_cc_smr_flush(domain)
 
 
 cdef size_t cc_smr_limbo_count(const cc_smr_domain *domain) noexcept nogil:
-    return core_smr_limbo_count(domain)
+    return core_cc_smr_limbo_count(domain)
+
+
+cdef void cc_smr_domain_join_flushes(cc_smr_domain *domain) noexcept nogil:
+    core_cc_smr_domain_join_flushes(domain)
 
 
 cdef cc_i64map *cc_i64map_new() noexcept nogil:
-    return core_i64map_new()
+    return core_cc_i64map_new()
 
 
 cdef void cc_i64map_free(cc_i64map *map) noexcept nogil:
-    core_i64map_free(map)
+    core_cc_i64map_free(map)
 
 
 cdef int cc_i64map_get(cc_i64map *map, int64_t key, uintptr_t *value) noexcept nogil:
-    return core_i64map_get(map, key, value)
+    return core_cc_i64map_get(map, key, value)
 
 
 cdef int cc_i64map_put(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *old) noexcept nogil:
-    return core_i64map_put(map, key, value, old)
+    return core_cc_i64map_put(map, key, value, old)
 
 
 cdef int cc_i64map_put_if_absent(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *existing) noexcept nogil:
-    return core_i64map_put_if_absent(map, key, value, existing)
+    return core_cc_i64map_put_if_absent(map, key, value, existing)
 
 
 cdef int cc_i64map_replace_if(cc_i64map *map, int64_t key, uintptr_t expected, uintptr_t value) noexcept nogil:
-    return core_i64map_replace_if(map, key, expected, value)
+    return core_cc_i64map_replace_if(map, key, expected, value)
 
 
 cdef int cc_i64map_remove(cc_i64map *map, int64_t key, uintptr_t *old) noexcept nogil:
-    return core_i64map_remove(map, key, old)
+    return core_cc_i64map_remove(map, key, old)
 
 
 cdef int cc_i64map_first(cc_i64map *map, int64_t *found, uintptr_t *value) noexcept nogil:
-    return core_i64map_first(map, found, value)
+    return core_cc_i64map_first(map, found, value)
 
 
 cdef int cc_i64map_last(cc_i64map *map, int64_t *found, uintptr_t *value) noexcept nogil:
-    return core_i64map_last(map, found, value)
+    return core_cc_i64map_last(map, found, value)
 
 
 cdef int cc_i64map_floor(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value) noexcept nogil:
-    return core_i64map_floor(map, key, found, value)
+    return core_cc_i64map_floor(map, key, found, value)
 
 
 cdef int cc_i64map_ceiling(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value) noexcept nogil:
-    return core_i64map_ceiling(map, key, found, value)
+    return core_cc_i64map_ceiling(map, key, found, value)
 
 
 cdef int cc_i64map_lower(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value) noexcept nogil:
-    return core_i64map_lower(map, key, found, value)
+    return core_cc_i64map_lower(map, key, found, value)
 
 
 cdef int cc_i64map_higher(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value) noexcept nogil:
-    return core_i64map_higher(map, key, found, value)
+    return core_cc_i64map_higher(map, key, found, value)
 
 
 cdef int cc_i64map_pop_first(cc_i64map *map, int64_t *found, uintptr_t *value) noexcept nogil:
-    return core_i64map_pop_first(map, found, value)
+    return core_cc_i64map_pop_first(map, found, value)
 
 
 cdef int cc_i64map_pop_last(cc_i64map *map, int64_t *found, uintptr_t *value) noexcept nogil:
-    return core_i64map_pop_last(map, found, value)
+    return core_cc_i64map_pop_last(map, found, value)
 
 
 cdef int64_t cc_i64map_scan(cc_i64map *map, int64_t start, int64_t *keys, uintptr_t *values, size_t room) noexcept nogil:
-    return core_i64map_scan(map, start, keys, values, room)
+    return core_cc_i64map_scan(map, start, keys, values, room)
 
 
 cdef size_t cc_i64map_length(const cc_i64map *map) noexcept nogil:
-    return core_i64map_length(map)
+    return core_cc_i64map_length(map)
 
 
 cdef size_t cc_i64map_bytes(const cc_i64map *map) noexcept nogil:
-    return core_i64map_bytes(map)
+    return core_cc_i64map_bytes(map)
 
 
 cdef size_t cc_i64map_flush(cc_i64map *map) noexcept nogil:
-    return core_i64map_flush(map)
+    return core_cc_i64map_flush(map)

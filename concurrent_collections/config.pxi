@@ -1,5 +1,11 @@
 # Settings of the process, and what the build and the machine are.
 
+cdef extern from "concurrent_collections/cc_atomic.h":
+    ctypedef struct cc_atomic_u32:
+        pass
+    uint32_t cc_load_relaxed_u32(const cc_atomic_u32 *p)
+    void cc_store_relaxed_u32(cc_atomic_u32 *p, uint32_t v)
+
 cdef extern from "concurrent_collections/cc_arch.h":
     const char *CC_ARCH_NAME
     int CC_CACHE_LINE
@@ -16,10 +22,6 @@ cdef extern from "concurrent_collections/cc_smr.h":
         unsigned int open_regions, threads
     void cc_smr_get_statistics(cc_smr_statistics *out)
 
-cdef extern from "concurrent_collections/cc_atomic.h":
-    uint32_t cc_load_relaxed_u32(const cc_atomic_u32 *p)
-    void cc_store_relaxed_u32(cc_atomic_u32 *p, uint32_t v)
-
 cdef extern from "memory/smr_fast.h":
     bint cc_debra_is_available()
     unsigned int cc_smr_scheme_of_new_containers()
@@ -30,6 +32,11 @@ cdef extern from "memory/cc_alloc.h":
 cdef extern from "platform/cc_os.h":
     const char *cc_park_name()
     int cc_os_interrupt_signal()
+
+cdef extern from "queue/queue.h":
+    ctypedef enum cc_queue_kind:
+        CC_QUEUE_LCRQ
+    bint cc_queue_kind_is_available(cc_queue_kind kind)
 
 cdef extern from *:
     """
@@ -55,6 +62,7 @@ cdef extern from *:
     bint CC_CHECKS_INVARIANTS, CC_HAS_TEST_HOOKS
 
 cdef tuple SMR_SCHEMES = ("ibr", "debra")  # in the order of cc_smr_scheme
+_SMR_SCHEMES = SMR_SCHEMES
 cdef tuple QUEUE_BACKENDS = ("auto", "scq") + (
     ("lcrq",) if cc_queue_kind_is_available(CC_QUEUE_LCRQ) else ())
 

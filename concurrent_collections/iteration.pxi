@@ -1,11 +1,5 @@
 # Weakly consistent iteration in chunks, for maps and sets alike.
 
-cdef extern from "concurrent_collections/cc_atomic.h":
-    ctypedef struct cc_atomic_u32:
-        pass
-    uint32_t cc_exchange_acq_rel_u32(cc_atomic_u32 *p, uint32_t v)
-    void cc_store_release_u32(cc_atomic_u32 *p, uint32_t v)
-
 cdef extern from *:
     """
     #ifndef FIRST_CHUNK
@@ -26,7 +20,7 @@ cdef class _EntryIterator:
     cdef object owner          # keeps `entries` alive; None when the iteration is over
     cdef cc_ordered *entries
     cdef list keys             # the chunk: its keys,
-    cdef object results        # and what is handed out for each (the same list, for keys)
+    cdef list results          # and what is handed out for each (the same list, for keys)
     cdef Py_ssize_t index, count, room
     cdef object first          # the first key that was handed out; OPEN: none yet
     cdef object start, stop    # bounds in the direction of travel; OPEN: none
@@ -108,14 +102,6 @@ cdef object parse_bound(object bound, const char *argument):
     return bound
 
 
-cdef inline int count_item(Py_ssize_t *count) except -1:
-    # For loops over iterables that may be written in C, and endless.
-    count[0] += 1
-    if count[0] % CC_ITEMS_PER_LOOK == 0:
-        cc_let_interpreter_in()
-    return 0
-
-
 cdef tuple parse_inclusive(inclusive):
     if inclusive is True or inclusive is False:
         return inclusive, inclusive
@@ -150,10 +136,7 @@ def _iterate(owner, str want, start, stop, inclusive, bint reverse):
     cdef cc_ordered *entries
     cdef int w = CC_WANT_KEY if want == "key" else CC_WANT_VALUE if want == "value" else CC_WANT_ITEM
     at_start, at_stop = parse_inclusive(inclusive)
-    if isinstance(owner, SkipListMap):
-        entries = (<SkipListMap>owner).entries
-    elif isinstance(owner, SkipListSet):
-        entries = (<SkipListSet>owner).entries
-    else:
-        raise TypeError(f"owner: expected a SkipListMap or SkipListSet, got {type(owner).__name__}")
+    entries = cc_object_map_in(owner)
+    if entries == NULL:
+        raise TypeError(f"owner: expected an ordered container, got {type(owner).__name__}")
     return iterate(owner, entries, start, stop, at_start, at_stop, reverse, w)

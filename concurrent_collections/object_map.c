@@ -417,7 +417,48 @@ static int visit_word(uintptr_t word, void *closure) {
     return c->visit((PyObject *)word, c->argument);
 }
 
-int cc_object_map_traverse(cc_ordered *map, visitproc visit, void *argument) {
-    visit_closure c = {visit, argument};
-    return map ? cc_ordered_visit(map, visit_word, &c) : 0;
+/* ---------------------------------------------------------------- as a container */
+
+typedef struct map_container {
+    cc_container base;
+    cc_ordered *map;
+} map_container;
+
+static cc_ordered *map_in(PyObject *self) {
+    return ((map_container *)self)->map;
 }
+
+cc_ordered *cc_object_map_in(PyObject *o) {
+    return cc_container_is(o, &cc_object_map_kind) ? map_in(o) : NULL;
+}
+
+static int traverse_map(PyObject *self, visitproc visit, void *argument) {
+    visit_closure c = {visit, argument};
+    return map_in(self) ? cc_ordered_visit(map_in(self), visit_word, &c) : 0;
+}
+
+static void clear_map(PyObject *self) {
+    if (map_in(self)) {
+        (void)cc_ordered_clear(map_in(self)); /* no memory: the rest is garbage a little longer */
+    }
+}
+
+static void free_map(PyObject *self) {
+    cc_ordered_free(map_in(self));
+}
+
+static struct cc_smr_domain *domain_of_map(PyObject *self) {
+    return cc_ordered_domain(map_in(self));
+}
+
+static const char *check_map(PyObject *self) {
+    return cc_ordered_check(map_in(self));
+}
+
+const cc_container_kind cc_object_map_kind = {
+    .traverse = traverse_map,
+    .clear = clear_map,
+    .free = free_map,
+    .domain = domain_of_map,
+    .check = check_map,
+};

@@ -25,6 +25,7 @@
 
 #include <Python.h>
 
+#include "object_type.h"
 #include "ordered/ordered.h"
 
 /* What a function that finds an entry returns of it. */
@@ -98,7 +99,12 @@ PyObject *cc_object_map_scan(cc_ordered *map, PyObject *from, int from_exclusive
  * removed. */
 int cc_object_map_clear(cc_ordered *map);
 
-/* For tp_traverse: the world is stopped. */
-int cc_object_map_traverse(cc_ordered *map, visitproc visit, void *argument);
+/* ---- as a container (object_type.h) ---- */
+
+/* The kind of instances whose class adds one attribute, a cc_ordered *. */
+extern const cc_container_kind cc_object_map_kind;
+
+/* The map in such an instance; NULL for any other object. */
+cc_ordered *cc_object_map_in(PyObject *o);
 
 #endif

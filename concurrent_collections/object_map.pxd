@@ -3,7 +3,7 @@
 from cpython.object cimport PyObject
 from libc.stdint cimport uint64_t
 
-from concurrent_collections.object_type cimport visitproc
+from concurrent_collections.object_type cimport cc_container_kind
 
 cdef extern from "ordered/ordered.h":
     ctypedef struct cc_ordered:
@@ -19,7 +19,6 @@ cdef extern from "ordered/ordered.h":
     size_t cc_ordered_limbo_count(const cc_ordered *map)
     unsigned int cc_ordered_scheme(const cc_ordered *map)
     uint64_t cc_ordered_changes_by_this_thread(const cc_ordered *map)
-    const char *cc_ordered_check(cc_ordered *map)
 
 cdef extern from "ordered/skiplist.h":
     const cc_ordered_operations cc_skiplist_operations
@@ -49,4 +48,5 @@ cdef extern from "object_map.h":
                             PyObject *stop, int stop_inclusive, int downwards, int want,
                             Py_ssize_t room, PyObject **results, int *is_last)
     int cc_object_map_clear(cc_ordered *map) except -1
-    int cc_object_map_traverse(cc_ordered *map, visitproc visit, void *argument)
+    const cc_container_kind cc_object_map_kind
+    cc_ordered *cc_object_map_in(object o)

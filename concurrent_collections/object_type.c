@@ -1,18 +1,109 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "object_type.h"
 
-int cc_object_type_install(PyTypeObject *type, const char *name, int is_mapping,
-                           traverseproc traverse, inquiry clear) {
-    if (!PyType_HasFeature(type, Py_TPFLAGS_HAVE_GC)) {
-        PyErr_Format(PyExc_SystemError, "%s was built without garbage collection", type->tp_name);
-        return -1;
+#include <stddef.h>
+
+/* ---------------------------------------------------------------- slots */
+
+static PyObject *container_new(PyTypeObject *type, PyObject *arguments, PyObject *names) {
+    (void)arguments;
+    (void)names;
+    if (type == &cc_container_type) {
+        PyErr_SetString(PyExc_TypeError, "_Container is not to be instantiated");
+        return NULL;
     }
+    return type->tp_alloc(type, 0);
+}
+
+static int container_traverse(PyObject *self, visitproc visit, void *argument) {
+    cc_container *c = (cc_container *)self;
+    return c->kind ? c->kind->traverse(self, visit, argument) : 0;
+}
+
+static int container_clear(PyObject *self) {
+    cc_container *c = (cc_container *)self;
+    if (c->kind) {
+        c->kind->clear(self);
+    }
+    return 0;
+}
+
+static void container_dealloc(PyObject *self) {
+    cc_container *c = (cc_container *)self;
+    PyObject_GC_UnTrack(self);
+    if (c->weak_references) {
+        PyObject_ClearWeakRefs(self);
+    }
+    if (c->kind) {
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback); /* finalizers run beside what is being raised */
+        c->kind->free(self);
+        PyErr_Restore(type, value, traceback);
+    }
+    Py_TYPE(self)->tp_free(self);
+}
+
+PyTypeObject cc_container_type = {
+    .ob_base = {PyObject_HEAD_INIT(NULL) 0},
+    .tp_name = "concurrent_collections._core._Container",
+    .tp_basicsize = sizeof(cc_container),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .tp_new = container_new,
+    .tp_traverse = container_traverse,
+    .tp_clear = container_clear,
+    .tp_dealloc = container_dealloc,
+    .tp_weaklistoffset = offsetof(cc_container, weak_references),
+};
+
+/* ---------------------------------------------------------------- what others ask */
+
+int cc_container_type_ready(void) {
+    return PyType_Ready(&cc_container_type);
+}
+
+void cc_container_type_publish(PyTypeObject *type, const char *name, int is_mapping) {
     type->tp_name = name;
-    type->tp_traverse = traverse;
-    type->tp_clear = clear;
     if (is_mapping) {
         type->tp_flags |= Py_TPFLAGS_MAPPING;
     }
     PyType_Modified(type);
-    return 0;
 }
+
+static const cc_container_kind *kind_of(PyObject *o) {
+    return PyObject_TypeCheck(o, &cc_container_type) ? ((cc_container *)o)->kind : NULL;
+}
+
+int cc_container_is(PyObject *o, const cc_container_kind *kind) {
+    return kind_of(o) == kind;
+}
+
+struct cc_smr_domain *cc_container_domain(PyObject *o) {
+    const cc_container_kind *kind = kind_of(o);
+    struct cc_smr_domain *domain = kind && kind->domain ? kind->domain(o) : NULL;
+    if (!domain) {
+        PyErr_Format(PyExc_TypeError,
+                     "container: expected one with reclamation of its own, as SkipListMap, got %s",
+                     Py_TYPE(o)->tp_name);
+    }
+    return domain;
+}
+
+int cc_container_find_waitable(PyObject *o, int what, struct cc_waitable *found) {
+    const cc_container_kind *kind = kind_of(o);
+    if (!kind || !kind->find_waitable) {
+        PyErr_Format(PyExc_TypeError, "container: tasks cannot wait for a %s", Py_TYPE(o)->tp_name);
+        return -1;
+    }
+    return kind->find_waitable(o, what, found);
+}
+
+#if defined(CC_TEST_HOOKS)
+const char *cc_container_check(PyObject *o) {
+    const cc_container_kind *kind = kind_of(o);
+    if (!kind || !kind->check) {
+        PyErr_Format(PyExc_TypeError, "container: nothing to check in %s", Py_TYPE(o)->tp_name);
+        return NULL;
+    }
+    return kind->check(o);
+}
+#endif

@@ -1,23 +1,78 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What the type of a container needs and Cython cannot give it.
+ * The base class of all containers of objects, `_Container`, in plain C: whoever has a container in
+ * hand need not know its class.
  *
- * Promises. An installed type is tracked by the garbage collector, which finds what the container
- * holds by `traverse` and breaks cycles by `clear`.
+ *     const cc_container_kind my_kind = {.traverse = ..., .clear = ..., .free = ...};
  *
- * How. Cython writes tp_traverse for object attributes only, and our references are words in the C
- * core. So the slots are put into the type once Cython has made it. The class needs one object
- * attribute, or Cython makes it without garbage collection.
+ *     cdef class MyContainer(_Container):            # in the family's .pyx
+ *         cdef cc_ordered *entries                   # what is inside
+ *         def __cinit__(self):
+ *             self.kind = &my_kind
+ *             self.entries = ...
+ *
+ * Promises. The collector tracks an instance, finds what it holds by the kind's `traverse` and breaks
+ * cycles by `clear`; weak references to it work; `free` is called once, when it is neither tracked nor
+ * weakly referenced any more. A class that derives from it in Cython writes nothing of this.
+ *
+ * How. Cython takes a base class that is declared `extern` as it is: the slots that it generates for
+ * a class without object attributes call the base's. So no slot is changed after Cython has made it.
+ *
+ * Two classes never share an instance: each adds attributes of its own, so CPython refuses a class
+ * that derives from both.
  */
 #ifndef CC_OBJECT_TYPE_H
 #define CC_OBJECT_TYPE_H
 
 #include <Python.h>
 
-/* Give a type its public name, tp_traverse and tp_clear, and with `is_mapping` what the match
- * statement looks at. The name must live as long as the process; the type must have
- * Py_TPFLAGS_HAVE_GC and no instances yet. 0, or -1 with an exception. */
-int cc_object_type_install(PyTypeObject *type, const char *name, int is_mapping,
-                           traverseproc traverse, inquiry clear);
+struct cc_smr_domain;
+struct cc_waitable;
+
+/* What the base class asks of a container. `self` may be one whose __cinit__ has failed, or whose
+ * __init__ has not run: with nothing inside. */
+typedef struct cc_container_kind {
+    /* For tp_traverse: the world is stopped. */
+    int (*traverse)(PyObject *self, visitproc visit, void *argument);
+    /* For tp_clear: drop what it holds. Raises nothing. */
+    void (*clear)(PyObject *self);
+    /* May run finalizers. */
+    void (*free)(PyObject *self);
+    /* By which it reclaims, or NULL; NULL where that is nobody's business. */
+    struct cc_smr_domain *(*domain)(PyObject *self);
+    /* What there is for tasks to wait for (waiting.h), of what the container's own coroutines know by
+     * number; NULL where tasks cannot wait. 0, or -1 with an exception. */
+    int (*find_waitable)(PyObject *self, int what, struct cc_waitable *found);
+    /* What is broken, or NULL. For tests; NULL where there is nothing to check. */
+    const char *(*check)(PyObject *self);
+} cc_container_kind;
+
+typedef struct cc_container {
+    PyObject_HEAD const cc_container_kind *kind; /* set by __cinit__, once */
+    PyObject *weak_references;
+} cc_container;
+
+extern PyTypeObject cc_container_type;
+
+/* Make the type: before any other call. 0, or -1 with an exception. */
+int cc_container_type_ready(void);
+
+/* Give a type its public name, and with `is_mapping` what the match statement looks at. The name must
+ * live as long as the process, and the type have no instances yet. */
+void cc_container_type_publish(PyTypeObject *type, const char *name, int is_mapping);
+
+/* Whether `o` is a container of this kind. */
+int cc_container_is(PyObject *o, const cc_container_kind *kind);
+
+/* By which domain a container reclaims; NULL with a TypeError. */
+struct cc_smr_domain *cc_container_domain(PyObject *o);
+
+/* 0, or -1 with an exception: a TypeError where tasks cannot wait. */
+int cc_container_find_waitable(PyObject *o, int what, struct cc_waitable *found);
+
+#if defined(CC_TEST_HOOKS)
+/* What is broken inside, or NULL, also with a TypeError. */
+const char *cc_container_check(PyObject *o);
+#endif
 
 #endif

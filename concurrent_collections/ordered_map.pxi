@@ -15,7 +15,7 @@ cdef PyObject *the_default(tuple default, str name) except? NULL:
     return <PyObject *>default[0]
 
 
-cdef class SkipListMap:
+cdef class SkipListMap(_Container):
     """SkipListMap(other=(), /, **kwargs)\n--\n\nA lock-free ordered map, for any number of threads.
 
     Parameters
@@ -37,15 +37,10 @@ cdef class SkipListMap:
     other threads wait for.
     """
     cdef cc_ordered *entries
-    cdef object __weakref__
-    cdef object for_gc  # always None: makes Cython give the type garbage collection
 
     def __cinit__(self):
+        self.kind = &cc_object_map_kind
         self.entries = cc_object_map_new(&cc_skiplist_operations)
-
-    def __dealloc__(self):
-        cc_ordered_free(self.entries)
-        self.entries = NULL
 
     def __init__(self, other=(), /, **kwargs):
         self.update(other, **kwargs)
@@ -327,33 +322,12 @@ cdef class SkipListMap:
         """How this container reclaims removed entries: 'ibr' or 'debra'. See `config.smr_scheme`."""
         return SMR_SCHEMES[cc_ordered_scheme(self.entries)]
 
-    def __eq__(self, other):
-        if self is other:
-            return True
-        if isinstance(other, SkipListMap):
-            if len(self) != len(other):
-                return False
-            for (a, x), (b, y) in zip(self.items(), other.items()):
-                if not cc_key_equal(a, b) or not (x is y or x == y):
-                    return False
-            return True
-        if not isinstance(other, Mapping):
+    # One method: Cython 3.3 does not compile __eq__ in a class whose base class is in C.
+    def __richcmp__(self, other, int op):
+        if op != Py_EQ and op != Py_NE:
             return NotImplemented
-        if len(self) != len(other):
-            return False
-        for key, value in self.items():
-            try:
-                if key not in other:  # not other[key] alone: a defaultdict would make one up
-                    return False
-            except TypeError:  # a key that they cannot even look for
-                return False
-            try:
-                theirs = other[key]
-            except KeyError:  # gone since
-                return False
-            if not (theirs is value or theirs == value):
-                return False
-        return True
+        is_equal = map_equals(self, other)
+        return not is_equal if op == Py_NE and is_equal is not NotImplemented else is_equal
 
     __hash__ = None
 
@@ -412,20 +386,36 @@ cdef class SkipListMap:
         return GenericAlias(cls, item)
 
 
-cdef int traverse_map(PyObject *self, visitproc visit, void *argument) noexcept:
-    return cc_object_map_traverse((<SkipListMap>self).entries, visit, argument)
+cdef object map_equals(SkipListMap self, other):
+    if self is other:
+        return True
+    if isinstance(other, SkipListMap):
+        if len(self) != len(other):
+            return False
+        for (a, x), (b, y) in zip(self.items(), other.items()):
+            if not cc_key_equal(a, b) or not (x is y or x == y):
+                return False
+        return True
+    if not isinstance(other, Mapping):
+        return NotImplemented
+    if len(self) != len(other):
+        return False
+    for key, value in self.items():
+        try:
+            if key not in other:  # not other[key] alone: a defaultdict would make one up
+                return False
+        except TypeError:  # a key that they cannot even look for
+            return False
+        try:
+            theirs = other[key]
+        except KeyError:  # gone since
+            return False
+        if not (theirs is value or theirs == value):
+            return False
+    return True
 
 
-cdef int clear_map(PyObject *self) noexcept:
-    try:
-        cc_object_map_clear((<SkipListMap>self).entries)
-    except MemoryError:
-        pass  # what is left stays garbage until the next collection
-    return 0
-
-
-cc_object_type_install(
-    <PyTypeObject *>SkipListMap, b"concurrent_collections.SkipListMap", True, traverse_map, clear_map)
+cc_container_type_publish(<PyTypeObject *>SkipListMap, b"concurrent_collections.SkipListMap", True)
 MutableMapping.register(SkipListMap)
 
 from concurrent_collections._pretty import print_elements, print_map

@@ -1,7 +1,7 @@
 # SkipListSet: the set protocol over cc_ordered; every value is None.
 
 
-cdef class SkipListSet:
+cdef class SkipListSet(_Container):
     """SkipListSet(iterable=(), /)\n--\n\nA lock-free ordered set, for any number of threads.
 
     Parameters
@@ -14,15 +14,10 @@ cdef class SkipListSet:
     that is there. Operations on whole sets take many steps and are not atomic.
     """
     cdef cc_ordered *entries
-    cdef object __weakref__
-    cdef object for_gc  # always None: makes Cython give the type garbage collection
 
     def __cinit__(self):
+        self.kind = &cc_object_map_kind
         self.entries = cc_object_map_new(&cc_skiplist_operations)
-
-    def __dealloc__(self):
-        cc_ordered_free(self.entries)
-        self.entries = NULL
 
     def __init__(self, iterable=(), /):
         self.update(iterable)
@@ -288,29 +283,19 @@ cdef class SkipListSet:
 
     # ---- comparing ----
 
-    def __eq__(self, other):
+    # One method: Cython 3.3 does not compile __eq__ and its kind in a class whose base class is in C.
+    def __richcmp__(self, other, int op):
         if not isinstance(other, AbstractSet):
             return NotImplemented
-        return self is other or (len(self) == len(other) and is_within(self, other))
-
-    def __le__(self, other):
-        if not isinstance(other, AbstractSet):
-            return NotImplemented
-        return len(self) <= len(other) and is_within(self, other)
-
-    def __lt__(self, other):
-        if not isinstance(other, AbstractSet):
-            return NotImplemented
-        return len(self) < len(other) and is_within(self, other)
-
-    def __ge__(self, other):
-        if not isinstance(other, AbstractSet):
-            return NotImplemented
-        return len(self) >= len(other) and is_within(other, self)
-
-    def __gt__(self, other):
-        if not isinstance(other, AbstractSet):
-            return NotImplemented
+        if op == Py_EQ or op == Py_NE:
+            is_equal = self is other or (len(self) == len(other) and is_within(self, other))
+            return is_equal if op == Py_EQ else not is_equal
+        if op == Py_LE:
+            return len(self) <= len(other) and is_within(self, other)
+        if op == Py_LT:
+            return len(self) < len(other) and is_within(self, other)
+        if op == Py_GE:
+            return len(self) >= len(other) and is_within(other, self)
         return len(self) > len(other) and is_within(other, self)
 
     __hash__ = None
@@ -359,10 +344,9 @@ cdef object as_set(other, SkipListSet among):
 cdef bint is_in(element, container) except -1:
     # For the algebra of sets: what a set cannot even look for (no order with what is inside, a NaN, no hash) is not in it.
     # What comparisons of users raise comes out.
-    if isinstance(container, SkipListSet):
-        return cc_object_map_has((<SkipListSet>container).entries, element)
-    if isinstance(container, SkipListMap):
-        return cc_object_map_has((<SkipListMap>container).entries, element)
+    cdef cc_ordered *entries = cc_object_map_in(container)
+    if entries != NULL:
+        return cc_object_map_has(entries, element)
     if type(container) is KEYS_VIEW or type(container) is ITEMS_VIEW:  # isinstance asks their metaclass, each time
         return container._has(element)
     try:
@@ -401,18 +385,5 @@ cdef bint is_within(small, large) except -1:
     return True
 
 
-cdef int traverse_set(PyObject *self, visitproc visit, void *argument) noexcept:
-    return cc_object_map_traverse((<SkipListSet>self).entries, visit, argument)
-
-
-cdef int clear_set(PyObject *self) noexcept:
-    try:
-        cc_object_map_clear((<SkipListSet>self).entries)
-    except MemoryError:
-        pass  # what is left stays garbage until the next collection
-    return 0
-
-
-cc_object_type_install(
-    <PyTypeObject *>SkipListSet, b"concurrent_collections.SkipListSet", False, traverse_set, clear_set)
+cc_container_type_publish(<PyTypeObject *>SkipListSet, b"concurrent_collections.SkipListSet", False)
 MutableSet.register(SkipListSet)

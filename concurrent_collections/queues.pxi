@@ -65,6 +65,9 @@ cdef size_t capacity_from(maxsize) except? <size_t>-1:
     return number if 0 < number <= min(1 << 44, sys.maxsize) else 0
 
 
+cdef cc_container_kind QUEUE
+
+
 cdef inline cc_object_store *inside(_Queue queue) except NULL:
     # Written once, by __init__. The queue may be in other threads' hands before a subclass has called it.
     cdef uintptr_t there = cc_load_acquire_uptr(&queue.inner)
@@ -118,23 +121,16 @@ cdef int begin(_Queue queue, cc_queue_kind kind, iterable, maxsize, ring_size, p
     return 0
 
 
-cdef class _Queue(_Waitable):
+cdef class _Queue(_Container):
     """What LockFreeQueue, FastQueue and WaitFreeQueue have in common: all but the algorithm."""
     cdef cc_atomic_uptr inner  # cc_object_store *
-    cdef object __weakref__
-    cdef object for_gc  # always None: makes Cython give the type garbage collection
+
+    def __cinit__(self):
+        self.kind = &QUEUE
 
     def __init__(self):
         raise TypeError(f"{type(self).__name__} cannot be instantiated; use LockFreeQueue, FastQueue "
                         "or WaitFreeQueue")
-
-    def __dealloc__(self):
-        cc_object_store_free(<cc_object_store *>cc_load_acquire_uptr(&self.inner))
-
-    cdef int find_waitable(self, int what, cc_waitable *found) except -1:
-        # `what` is CC_FOR_AN_ITEM or CC_FOR_ROOM, which _async_queue.py writes as numbers.
-        found[0] = cc_object_store_waitable(inside(self), what)
-        return 0
 
     # ---- one item ----
 
@@ -474,7 +470,7 @@ cdef class _QueueIterator:
 # ---------------------------------------------------------------- types
 
 cdef cc_queue_kind chosen_fast_kind() except *:
-    name = QUEUE_BACKENDS[cc_load_relaxed_u32(&chosen_queue_backend)]
+    name = config.queue_backend
     # 'auto': LCRQ was the faster one, or as fast, in every workload of benchmarks/queues.py (docs/benchmarks.md): a put and
     # a get of it take three locked instructions, those of SCQ four or more.
     if name == "scq" or not cc_queue_kind_is_available(CC_QUEUE_LCRQ):
@@ -482,24 +478,38 @@ cdef cc_queue_kind chosen_fast_kind() except *:
     return CC_QUEUE_LCRQ
 
 
+cdef cc_object_store *store_in(PyObject *self) noexcept:
+    return <cc_object_store *>cc_load_acquire_uptr(&(<_Queue>self).inner)
+
+
 cdef int traverse_queue(PyObject *self, visitproc visit, void *argument) noexcept:
-    return cc_object_store_traverse(
-        <cc_object_store *>cc_load_relaxed_uptr(&(<_Queue>self).inner), visit, argument)
+    return cc_object_store_traverse(store_in(self), visit, argument)
 
 
-cdef int clear_queue(PyObject *self) noexcept:
-    cc_object_store_clear_for_gc(<cc_object_store *>cc_load_relaxed_uptr(&(<_Queue>self).inner))
+cdef void clear_queue(PyObject *self) noexcept:
+    cc_object_store_clear_for_gc(store_in(self))
+
+
+cdef void free_queue(PyObject *self) noexcept:
+    cc_object_store_free(store_in(self))
+
+
+cdef int find_waitable_of_queue(PyObject *self, int what, cc_waitable *found) except -1:
+    # `what` is CC_FOR_AN_ITEM or CC_FOR_ROOM, which _async_queue.py writes as numbers.
+    found[0] = cc_object_store_waitable(inside(<_Queue>self), what)
     return 0
 
 
-cc_object_type_install(
-    <PyTypeObject *>_Queue, b"concurrent_collections._core._Queue", False, traverse_queue, clear_queue)
-cc_object_type_install(
-    <PyTypeObject *>LockFreeQueue, b"concurrent_collections.LockFreeQueue", False, traverse_queue, clear_queue)
-cc_object_type_install(
-    <PyTypeObject *>FastQueue, b"concurrent_collections.FastQueue", False, traverse_queue, clear_queue)
-cc_object_type_install(
-    <PyTypeObject *>WaitFreeQueue, b"concurrent_collections.WaitFreeQueue", False, traverse_queue, clear_queue)
+QUEUE.traverse = traverse_queue
+QUEUE.clear = clear_queue
+QUEUE.free = free_queue
+QUEUE.find_waitable = find_waitable_of_queue
+
+cc_container_type_publish(<PyTypeObject *>LockFreeQueue, b"concurrent_collections.LockFreeQueue", False)
+cc_container_type_publish(<PyTypeObject *>FastQueue, b"concurrent_collections.FastQueue", False)
+cc_container_type_publish(<PyTypeObject *>WaitFreeQueue, b"concurrent_collections.WaitFreeQueue", False)
+
+
 def _init_subclass(cls, **kwargs):
     """Warn if a subclass defines what only queue.Queue would call. __init_subclass__ of the queues."""
     super(_Queue, cls).__init_subclass__(**kwargs)

@@ -12,16 +12,8 @@ cdef extern from "concurrent_collections/cc_smr.h":
     int cc_smr_anything_waits()
     uint64_t cc_smr_domain_count()
 
-cdef extern from "ordered/ordered.h" nogil:
-    cc_smr_domain *cc_ordered_domain(const cc_ordered *list)
-
-
-cdef cc_ordered *list_of(object container) except NULL:
-    if isinstance(container, SkipListMap):
-        return (<SkipListMap>container).entries
-    if isinstance(container, SkipListSet):
-        return (<SkipListSet>container).entries
-    raise TypeError(f"container: expected a SkipListMap or SkipListSet, got {type(container).__name__}")
+cdef extern from "object_type.h":
+    cc_smr_domain *cc_container_domain(object o) except NULL
 
 
 def flush():
@@ -81,14 +73,13 @@ def _smr_statistics():
 def _smr_statistics_of(container):
     """What smr.stats(container) is made of."""
     cdef cc_smr_domain_statistics s
-    cc_smr_get_domain_statistics(cc_ordered_domain(list_of(container)), &s)
+    cc_smr_get_domain_statistics(cc_container_domain(container), &s)
     oldest = (s.oldest_age, s.oldest_thread) if s.open_regions else None
     return SMR_SCHEMES[s.scheme], s.era, s.limbo, s.limbo_bytes, s.open_regions, oldest
 
 
 # In builds for tests alone; elsewhere this does nothing.
 cdef extern from "test_hooks.h":
-    ctypedef cc_ordered *(*cc_list_of)(object container) except NULL
-    int cc_test_hooks_add(object namespace, cc_list_of list_of) except -1
+    int cc_test_hooks_add(object namespace) except -1
 
-cc_test_hooks_add(globals(), list_of)
+cc_test_hooks_add(globals())

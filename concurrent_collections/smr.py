@@ -10,7 +10,7 @@ only while `config.enable_statistics` or `config.enable_contention_stats` is set
 
 from typing import Any, NamedTuple, overload
 
-from concurrent_collections import _core
+from concurrent_collections import _core, _ordered
 
 __all__ = ["ContainerStats", "OpenRegion", "Stats", "stats"]
 
@@ -73,9 +73,11 @@ class ContainerStats(NamedTuple):
 @overload
 def stats(container: None = None) -> Stats: ...
 @overload
-def stats(container: _core.SkipListMap[Any, Any] | _core.SkipListSet[Any]) -> ContainerStats: ...
 def stats(
-    container: _core.SkipListMap[Any, Any] | _core.SkipListSet[Any] | None = None,
+    container: _ordered.SkipListMap[Any, Any] | _ordered.SkipListSet[Any],
+) -> ContainerStats: ...
+def stats(
+    container: _ordered.SkipListMap[Any, Any] | _ordered.SkipListSet[Any] | None = None,
 ) -> Stats | ContainerStats:
     """Return the statistics of reclamation for the process, or for one container.
 

@@ -2,7 +2,7 @@
 #
 # What a task may rely on. A wait that raises, is cancelled, or whose loop is closed has taken nothing, and its
 # notification goes to the next in line. A task that wakes without finding an item keeps its place in line. That holds
-# for every container that is a _Waitable; what it is that the task wants, only the container knows.
+# for every container whose kind has find_waitable; what it is that the task wants, only the container knows.
 #
 # The awaitable. A task waits for a _TaskWait, which is three things at once: the awaitable that its coroutine awaits,
 # the future that its loop waits for (the protocol of asyncio.isfuture), and its place in line. Between two steps of
@@ -37,15 +37,6 @@ cdef enum:
     PENDING = 0, SET, CANCELLED  # what the loop sees
 
 
-@cython.auto_pickle(False)
-cdef class _Waitable:
-    """A container that tasks can wait for."""
-
-    cdef int find_waitable(self, int what, cc_waitable *found) except -1:
-        # What there is to wait for (waiting.h), of those that this container's own coroutines know by number.
-        raise NotImplementedError
-
-
 @cython.final
 @cython.no_gc_clear  # the line of waiters belongs to `container`, which must outlive the node in it
 cdef class _TaskWait:
@@ -53,7 +44,7 @@ cdef class _TaskWait:
     # What changes, changes in the hands of the one who has raised `is_running`, or in the loop's thread.
     cdef cc_waiter node
     cdef cc_waitable waitable
-    cdef _Waitable container
+    cdef _Container container
     cdef object argument   # of the attempts
     cdef object loop
     cdef _LoopPort port
@@ -65,8 +56,8 @@ cdef class _TaskWait:
     cdef bint is_in_line
     cdef public bint _asyncio_future_blocking
 
-    def __cinit__(self, _Waitable container not None, int what, argument):
-        container.find_waitable(what, &self.waitable)
+    def __cinit__(self, _Container container not None, int what, argument):
+        cc_container_find_waitable(container, what, &self.waitable)
         if "sniffio" in <dict>PyImport_GetModuleDict():
             refuse_other_libraries()
         self.container = container
@@ -317,16 +308,19 @@ cdef int refuse_other_libraries() except -1:
     return 0
 
 
+cdef cc_container_kind INBOX
+
 cdef enum:
     SEALED = 1  # in the place of an inbox's newest waiter: drained, or dying
 
 
 @cython.final
-cdef class _LoopInbox:
+cdef class _LoopInbox(_Container):
     """The tasks that one call in a loop will tell."""
-    cdef object __weakref__
-    cdef object for_gc          # always None: makes Cython give the type garbage collection
     cdef cc_atomic_uptr newest  # cc_waiter *, or SEALED; owns a reference to each one's _TaskWait
+
+    def __cinit__(self):
+        self.kind = &INBOX
 
     def __del__(self):
         # Not drained: the loop has been closed, or is gone.
@@ -337,9 +331,6 @@ cdef class _LoopInbox:
             node = node.next
             Py_DECREF(task)
             task.take_back()
-
-    def __dealloc__(self):
-        drop_waiters(take_all(self))
 
     cdef int leave_to_caller(self, _TaskWait task) except -1:
         # The next in line is not notified from here, but by the caller's loop: there may be any number of such tasks.
@@ -568,9 +559,12 @@ cdef int traverse_inbox(PyObject *self, visitproc visit, void *argument) noexcep
     return answer
 
 
-cdef int clear_inbox(PyObject *self) noexcept:
+cdef void clear_inbox(PyObject *self) noexcept:
     drop_waiters(take_all(<_LoopInbox>self))
-    return 0
+
+
+INBOX.traverse = traverse_inbox
+INBOX.clear = INBOX.free = clear_inbox
 
 
 def _note_main_thread():
@@ -578,8 +572,6 @@ def _note_main_thread():
     cc_waiting_note_main_thread(threading.get_ident())
 
 
-cc_object_type_install(
-    <PyTypeObject *>_LoopInbox, b"concurrent_collections._core._LoopInbox", False, traverse_inbox, clear_inbox)
 cc_waiting_begin(deliver, may_sleep, eval(compile("lambda: None", "<concurrent_collections>", "eval"), {}))
 # Not the thread that runs this: the package may be imported anywhere first.
 cc_waiting_note_main_thread(threading.main_thread().ident)

@@ -14,10 +14,9 @@
 
 #include "memory/cc_alloc.h"
 #include "object_store.h"
+#include "object_type.h"
 #include "stalled_reader.h"
 #include "waiting.h"
-
-static cc_list_of list_of;
 
 /* ---------------------------------------------------------------- functions */
 
@@ -44,11 +43,10 @@ static PyObject *sleeps(PyObject *module, PyObject *queue) {
 
 static PyObject *check(PyObject *module, PyObject *container) {
     (void)module;
-    cc_ordered *list = list_of(container);
-    if (!list) {
+    const char *what = cc_container_check(container);
+    if (PyErr_Occurred()) {
         return NULL;
     }
-    const char *what = cc_ordered_check(list);
     if (what) {
         PyErr_SetString(PyExc_AssertionError, what);
         return NULL;
@@ -93,13 +91,13 @@ static PyObject *reader_new(PyTypeObject *type, PyObject *arguments, PyObject *n
     if (!PyArg_ParseTuple(arguments, "O:StalledReader", &container)) {
         return NULL;
     }
-    cc_ordered *list = list_of(container);
-    reader_object *self = list ? (reader_object *)type->tp_alloc(type, 0) : NULL;
+    struct cc_smr_domain *domain = cc_container_domain(container);
+    reader_object *self = domain ? (reader_object *)type->tp_alloc(type, 0) : NULL;
     if (!self) {
         return NULL;
     }
     self->container = Py_NewRef(container);
-    Py_BEGIN_ALLOW_THREADS self->reader = cc_stalled_reader_start(cc_ordered_domain(list));
+    Py_BEGIN_ALLOW_THREADS self->reader = cc_stalled_reader_start(domain);
     Py_END_ALLOW_THREADS if (!self->reader) {
         Py_DECREF(self);
         return PyErr_NoMemory();
@@ -171,8 +169,7 @@ static PyType_Spec reader_spec = {
 
 /* ---------------------------------------------------------------- the module */
 
-int cc_test_hooks_add(PyObject *namespace_, cc_list_of how) {
-    list_of = how;
+int cc_test_hooks_add(PyObject *namespace_) {
     PyObject *module = PyModule_New("concurrent_collections._core._test_hooks");
     PyObject *reader = module ? PyType_FromSpec(&reader_spec) : NULL;
     int error = !reader || PyModule_AddFunctions(module, functions) ||

@@ -8,18 +8,12 @@
 
 #include <Python.h>
 
-#include "ordered/ordered.h"
-
-/* Finds the list of an ordered container; NULL with a TypeError for anything else. */
-typedef cc_ordered *(*cc_list_of)(PyObject *container);
-
 #if defined(CC_TEST_HOOKS)
 /* Put `_test_hooks` into the namespace of the module. Returns 0, or -1 with an exception. */
-int cc_test_hooks_add(PyObject *namespace_, cc_list_of list_of);
+int cc_test_hooks_add(PyObject *namespace_);
 #else
-static inline int cc_test_hooks_add(PyObject *namespace_, cc_list_of list_of) {
+static inline int cc_test_hooks_add(PyObject *namespace_) {
     (void)namespace_;
-    (void)list_of;
     return 0;
 }
 #endif

@@ -26,8 +26,6 @@ cdef extern from "waiting.h":
     bint cc_waiting_is_main_thread()
     void cc_let_tests_in(const char *moment)
     int cc_deadline_of(object block, object timeout, uint64_t *deadline) except -1
-    int cc_let_interpreter_in() except -1
-    int CC_ITEMS_PER_LOOK
     void cc_place_enqueue_task(cc_waiting_place *place, cc_waiter *task)
     bint cc_place_leave_task(cc_waiter *task)
     void cc_place_notify(cc_waiting_place *place)

@@ -13,7 +13,7 @@ import time
 import pytest
 from support import hooks, times_asleep
 
-from concurrent_collections import _core
+from concurrent_collections import _queues
 
 needs_signals = pytest.mark.skipif(
     not hasattr(signal, "setitimer"), reason="this system has no interval timers"
@@ -164,7 +164,7 @@ class Waiting:
     """A task that is awaiting a queue, and goes on when it is told to."""
 
     def __init__(self, q, loop, for_room=False):
-        self.wait = _core._TaskWait(q, for_room, "put by a task" if for_room else None)
+        self.wait = _queues._TaskWait(q, for_room, "put by a task" if for_room else None)
         self.times = 0  # how often it was told
         self.on_told = lambda: None
         asyncio._set_running_loop(loop)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import sysconfig
+import weakref
 from pathlib import Path
 
 import pytest
 
 import concurrent_collections
-from concurrent_collections import SkipListMap, SkipListSet, _core, config
+from concurrent_collections import SkipListMap, SkipListSet, _core, _ordered, _queues, config, smr
 
 READ_ONLY = [
     "gil_enabled",
@@ -258,9 +260,10 @@ class TestHooks:
     def test_a_plain_build_has_nothing_of_them(self):
         if concurrent_collections.get_build_info()["test_hooks"]:
             pytest.skip("this build is for tests; the stage plain runs this on what users get")
-        library = Path(_core.__file__).read_bytes()
-        assert [name for name in self.NAMES if name.encode() in library] == []
-        for owner in (_core, _core._Queue, SkipListMap, SkipListSet):
+        for module in (_core, _ordered, _queues):
+            library = Path(module.__file__).read_bytes()
+            assert [name for name in self.NAMES if name.encode() in library] == []
+        for owner in (_core, _queues._Queue, SkipListMap, SkipListSet):
             assert not {"_check", "_sleeps", "_call_while_waiting"} & set(dir(owner))
 
     def test_a_build_for_tests_has_them_all(self):
@@ -274,6 +277,71 @@ class TestHooks:
             hooks.check([1, 2])
         with pytest.raises(TypeError):
             hooks.StalledReader({})
+        with pytest.raises(TypeError):
+            hooks.check(concurrent_collections.LockFreeQueue())
+
+
+class TestModules:
+    """Each family is an extension module of its own, over the one copy of the core in `_core`."""
+
+    def test_public_classes_belong_to_the_package(self):
+        for name in concurrent_collections.__all__:
+            thing = getattr(concurrent_collections, name)
+            if isinstance(thing, type) and name not in ("Config", "Empty", "Full", "ShutDown"):
+                assert thing.__module__ == "concurrent_collections"
+                assert issubclass(thing, _core._Container)
+
+    def test_the_base_class_makes_no_instances(self):
+        with pytest.raises(TypeError, match="_Container"):
+            _core._Container()
+        with pytest.raises(TypeError, match="_Container"):
+            object.__new__(_core._Container)
+
+    def test_no_class_derives_from_two_containers(self):
+        kinds = [SkipListMap, SkipListSet, concurrent_collections.LockFreeQueue]
+        for one in kinds:
+            for another in kinds:
+                if one is not another:
+                    with pytest.raises(TypeError, match=r"lay-?out"):
+                        type("Both", (one, another), {})
+
+    def test_what_has_no_reclamation_of_its_own_has_no_statistics(self):
+        for wrong in (concurrent_collections.LockFreeQueue(), {}, 1, _core._Container):
+            with pytest.raises(TypeError, match="container"):
+                smr.stats(wrong)
+
+    def test_an_instance_of_a_class_that_skips_the_constructor_is_empty(self):
+        class Bare(_core._Container):
+            pass
+
+        bare = weakref.ref(Bare())
+        gc.collect()
+        assert bare() is None
+        with pytest.raises(TypeError):
+            smr.stats(Bare())
+
+    @pytest.mark.parametrize("family", ["_ordered", "_queues"])
+    def test_a_module_of_another_build_is_refused(self, tmp_path, family):
+        program = (
+            "import ctypes, importlib, importlib.util, sys, types\n"
+            "package = types.ModuleType('concurrent_collections')  # without its __init__\n"
+            "spec = importlib.util.find_spec('concurrent_collections')\n"
+            "package.__path__ = spec.submodule_search_locations\n"
+            "sys.modules['concurrent_collections'] = package\n"
+            "from concurrent_collections import _core\n"
+            "new = ctypes.pythonapi.PyCapsule_New\n"
+            "new.restype = ctypes.py_object\n"
+            "new.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]\n"
+            "table = ctypes.create_string_buffer(4096)\n"
+            "name = b'concurrent_collections._core._core_functions'\n"
+            "_core._core_functions = new(ctypes.addressof(table), name, None)\n"
+            f"importlib.import_module('concurrent_collections.{family}')\n"
+        )
+        result = run_python(program, tmp_path)
+        assert result.returncode == 1
+        assert "ImportError: the modules of concurrent_collections are of different builds" in (
+            result.stderr
+        )
 
 
 class TestImport:

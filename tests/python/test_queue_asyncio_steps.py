@@ -24,7 +24,7 @@ from queue_waiters import (
 )
 from support import dead
 
-from concurrent_collections import _core
+from concurrent_collections import _queues
 
 pytestmark = each_queue
 
@@ -99,7 +99,7 @@ class TestStepByStep:
 
     def test_leaving_twice_and_without_having_come(self, Queue):
         q, loop = Queue(), Loop()
-        never = _core._TaskWait(q, False, None)
+        never = _queues._TaskWait(q, False, None)
         never.close()
         waiter = stand_in_line(q, loop)
         waiter.leave()

@@ -22,7 +22,7 @@ from queue_waiters import (
 )
 from support import Object, dead, rounds, times_asleep
 
-from concurrent_collections import ShutDown, _core
+from concurrent_collections import ShutDown, _queues
 
 pytestmark = each_queue
 
@@ -316,7 +316,7 @@ class TestReferences:
         assert any(get_one.wait is r for r in gc.get_referents(gc.get_referents(get_one.wait)[0]))
         for waiter in waiters:
             waiter.leave()
-        assert not any(isinstance(r, _core._TaskWait) for r in gc.get_referents(q))
+        assert not any(isinstance(r, _queues._TaskWait) for r in gc.get_referents(q))
 
     def test_waiting_again_and_again_leaves_nothing_behind(self, Queue):
         q = Queue()
@@ -340,7 +340,7 @@ class TestReferences:
         asyncio.run(main())
         gc.collect()
         assert all(map(dead, references))
-        assert not any(isinstance(r, _core._TaskWait) for r in gc.get_referents(q))
+        assert not any(isinstance(r, _queues._TaskWait) for r in gc.get_referents(q))
 
     def test_queues_of_the_standard_library_behave_alike_at_the_end(self, Queue):
         # The two differ in nothing that an `async for` can see.

@@ -81,6 +81,8 @@ size_t cc_i64map_bytes(const cc_i64map *map);
 /* Free what waits for readers, as far as they allow. Returns how many things still wait. */
 size_t cc_i64map_flush(cc_i64map *map);
 
+/* ---- not in the C API ---- */
+
 /* For tests: NULL, or which invariant is broken. No thread is inside an operation. */
 const char *cc_i64map_check(cc_i64map *map);
 

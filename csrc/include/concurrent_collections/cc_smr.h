@@ -139,6 +139,8 @@ size_t cc_smr_limbo_count(const cc_smr_domain *domain);
  * thread, when cc_smr_domain_free returns. The library's own containers do. */
 void cc_smr_domain_join_flushes(cc_smr_domain *domain);
 
+/* ---- not in the C API ---- */
+
 /* Release everything that can be released now in all live domains that have joined. Returns how
  * many things still wait in all domains, whether they have joined or not. Called where the release
  * functions may be. Takes a short lock, that of the list of domains, but not while it releases.
