@@ -23,8 +23,8 @@ cdef extern from "Python.h":
     int Py_ReprEnter(object o) except -1
     void Py_ReprLeave(object o)
 
-# The bound that is not there. Ellipsis has no order, so it cannot be a key, and it can stand in a text
-# signature, which a sentinel of our own cannot.
+# The bound that is not there. Ellipsis has no order, so it cannot be a key, and it can stand in a
+# text signature, which a sentinel of our own cannot.
 cdef object OPEN = ...
 
 # How copies and pickles are made: by __new__ alone, since a subclass's __init__ may want arguments.

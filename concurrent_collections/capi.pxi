@@ -1,4 +1,5 @@
-# Written by tools/write_c_api. Each function here hands its arguments to the core's function of the same name.
+# Written by tools/write_c_api. Each function here hands its arguments to the core's function of
+# the same name.
 
 cdef extern from "concurrent_collections/cc_smr.h" nogil:
     cc_smr_domain *core_cc_smr_domain_new "cc_smr_domain_new"(cc_smr_release release, const void *context)

@@ -13,10 +13,11 @@ cdef extern from *:
 
 
 cdef class _EntryIterator:
-    # Entries are fetched a chunk at a time; between two steps nothing of the list is held. A chunk is
-    # thrown away when this thread has changed the container since, and when it is another thread that goes on: a
-    # thread does not get to see a key that it has just deleted. The attributes below change, but only in the hands of the one caller who
-    # has raised `is_running`; a second thread gets an exception, as from a generator.
+    # Entries are fetched a chunk at a time; between two steps nothing of the list is held. A chunk
+    # is thrown away when this thread has changed the container since, and when it is another thread
+    # that goes on: a thread does not get to see a key that it has just deleted. The attributes
+    # below change, but only in the hands of the one caller who has raised `is_running`; a second
+    # thread gets an exception, as from a generator.
     cdef object owner          # keeps `entries` alive; None when the iteration is over
     cdef cc_ordered *entries
     cdef list keys             # the chunk: its keys,
@@ -33,8 +34,8 @@ cdef class _EntryIterator:
         return self
 
     def __next__(self):
-        # What fetching lets go of. It dies at the end of this function, when the iterator is free again: a finalizer
-        # may step it, too.
+        # What fetching lets go of. It dies at the end of this function, when the iterator is free
+        # again: a finalizer may step it, too.
         cdef tuple old = None
         if cc_exchange_acq_rel_u32(&self.is_running, 1):
             raise ValueError("iterator already executing")

@@ -11,12 +11,14 @@
  *             self.kind = &my_kind
  *             self.entries = ...
  *
- * Promises. The collector tracks an instance, finds what it holds by the kind's `traverse` and breaks
- * cycles by `clear`; weak references to it work; `free` is called once, when it is neither tracked nor
- * weakly referenced any more. A class that derives from it in Cython writes nothing of this.
+ * Promises. The collector tracks an instance, finds what it holds by the kind's `traverse` and
+ * breaks cycles by `clear`; weak references to it work; `free` is called once, when it is neither
+ * tracked nor weakly referenced any more. A class that derives from it in Cython writes nothing of
+ * this.
  *
- * How. Cython takes a base class that is declared `extern` as it is: the slots that it generates for
- * a class without object attributes call the base's. So no slot is changed after Cython has made it.
+ * How. Cython takes a base class that is declared `extern` as it is: the slots that it generates
+ * for a class without object attributes call the base's. So no slot is changed after Cython has
+ * made it.
  *
  * Two classes never share an instance: each adds attributes of its own, so CPython refuses a class
  * that derives from both.
@@ -40,8 +42,8 @@ typedef struct cc_container_kind {
     void (*free)(PyObject *self);
     /* By which it reclaims, or NULL; NULL where that is nobody's business. */
     struct cc_smr_domain *(*domain)(PyObject *self);
-    /* What there is for tasks to wait for (waiting.h), of what the container's own coroutines know by
-     * number; NULL where tasks cannot wait. 0, or -1 with an exception. */
+    /* What there is for tasks to wait for (waiting.h), of what the container's own coroutines know
+     * by number; NULL where tasks cannot wait. 0, or -1 with an exception. */
     int (*find_waitable)(PyObject *self, int what, struct cc_waitable *found);
     /* What is broken, or NULL. For tests; NULL where there is nothing to check. */
     const char *(*check)(PyObject *self);
@@ -57,8 +59,8 @@ extern PyTypeObject cc_container_type;
 /* Make the type: before any other call. 0, or -1 with an exception. */
 int cc_container_type_ready(void);
 
-/* Give a type its public name, and with `is_mapping` what the match statement looks at. The name must
- * live as long as the process, and the type have no instances yet. */
+/* Give a type its public name, and with `is_mapping` what the match statement looks at. The name
+ * must live as long as the process, and the type have no instances yet. */
 void cc_container_type_publish(PyTypeObject *type, const char *name, int is_mapping);
 
 /* Whether `o` is a container of this kind. */

@@ -278,7 +278,8 @@ cdef class SkipListMap(_Container):
                 try:
                     key, value = pair
                 except (TypeError, ValueError) as error:
-                    # Not iterable, or not two, which are dict's types too; or what the element's own __iter__ raises.
+                    # Not iterable, or not two, which are dict's types too; or what the element's
+                    # own __iter__ raises.
                     error.add_note(f"other: element {i} of the iterable, of type {type(pair).__name__}, "
                                    "cannot be unpacked into a key and a value")
                     raise

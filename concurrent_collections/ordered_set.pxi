@@ -115,8 +115,8 @@ cdef class SkipListSet(_Container):
         return _new_set(type(self), self)
 
     def __reduce__(self):
-        # The elements come with the state, after the set itself has been noted: one of them may lead back to it. A subclass
-        # with a __setstate__ of its own gets the state alone.
+        # The elements come with the state, after the set itself has been noted: one of them may
+        # lead back to it. A subclass with a __setstate__ of its own gets the state alone.
         if type(self).__setstate__ is SkipListSet.__setstate__:
             return NEW_OBJECT, (type(self),), [list(self), self.__getstate__()]
         return _new_set, (type(self), list(self)), self.__getstate__()
@@ -144,8 +144,9 @@ cdef class SkipListSet(_Container):
         """How this container reclaims removed entries: 'ibr' or 'debra'. See `config.smr_scheme`."""
         return SMR_SCHEMES[cc_ordered_scheme(self.entries)]
 
-    # ---- algebra: named methods take any iterables, operators take sets. An element that does not compare with those of
-    # this set is not in it, as if it were a built-in set. Where the set changes, it is first found out what is to be done. ----
+    # ---- algebra: named methods take any iterables, operators take sets. An element that does not
+    # compare with those of this set is not in it, as if it were a built-in set. Where the set
+    # changes, it is first found out what is to be done. ----
 
     @classmethod
     def _from_iterable(cls, iterable):
@@ -211,7 +212,8 @@ cdef class SkipListSet(_Container):
         """
         theirs = list(other)
         both = [element for element in theirs if is_in(element, self)]
-        # Added first, and put in an order of their own before: what has no place is found out before anything changes.
+        # Added first, and put in an order of their own before: what has no place is found out
+        # before anything changes.
         self.update(SkipListSet([element for element in theirs if not is_in(element, self)]))
         for element in both:
             cc_object_map_delete(self.entries, element)
@@ -283,7 +285,8 @@ cdef class SkipListSet(_Container):
 
     # ---- comparing ----
 
-    # One method: Cython 3.3 does not compile __eq__ and its kind in a class whose base class is in C.
+    # One method: Cython 3.3 does not compile __eq__ and its kind in a class whose base class is in
+    # C.
     def __richcmp__(self, other, int op):
         if not isinstance(other, AbstractSet):
             return NotImplemented
@@ -335,19 +338,21 @@ def _new_set(cls, elements):
 
 
 cdef object as_set(other, SkipListSet among):
-    # Something with a fast `in` for elements of `among`. Not a built-in set of an iterable's elements: they may have no
-    # hash. And only those that `among` has too: the others may not even compare with each other.
+    # Something with a fast `in` for elements of `among`. Not a built-in set of an iterable's
+    # elements: they may have no hash. And only those that `among` has too: the others may not even
+    # compare with each other.
     return other if isinstance(other, AbstractSet) else SkipListSet(
         [element for element in other if is_in(element, among)])
 
 
 cdef bint is_in(element, container) except -1:
-    # For the algebra of sets: what a set cannot even look for (no order with what is inside, a NaN, no hash) is not in it.
-    # What comparisons of users raise comes out.
+    # For the algebra of sets: what a set cannot even look for (no order with what is inside, a NaN,
+    # no hash) is not in it. What comparisons of users raise comes out.
     cdef cc_ordered *entries = cc_object_map_in(container)
     if entries != NULL:
         return cc_object_map_has(entries, element)
-    if type(container) is KEYS_VIEW or type(container) is ITEMS_VIEW:  # isinstance asks their metaclass, each time
+    # isinstance asks their metaclass, each time.
+    if type(container) is KEYS_VIEW or type(container) is ITEMS_VIEW:
         return container._has(element)
     try:
         return element in container

@@ -1,5 +1,5 @@
-# Queues: the API of queue.Queue over cc_object_store, for every algorithm the same. Tasks of event loops wait
-# through the classes in tasks.pxi and the coroutines in _async_queue.py.
+# Queues: the API of queue.Queue over cc_object_store, for every algorithm the same. Tasks of event
+# loops wait through the classes in tasks.pxi and the coroutines in _async_queue.py.
 
 import operator
 import queue as standard_queue
@@ -53,7 +53,8 @@ cdef long long count_from(str name, value, long long least, long long most) exce
 
 
 cdef size_t capacity_from(maxsize) except? <size_t>-1:
-    # As queue.Queue takes it: what is not positive is no bound. Nor is what no memory could ever reach.
+    # As queue.Queue takes it: what is not positive is no bound. Nor is what no memory could ever
+    # reach.
     cdef object number
     if type(maxsize) is float and maxsize in (float("inf"), -float("inf")):
         return 0
@@ -69,7 +70,8 @@ cdef cc_container_kind QUEUE
 
 
 cdef inline cc_object_store *inside(_Queue queue) except NULL:
-    # Written once, by __init__. The queue may be in other threads' hands before a subclass has called it.
+    # Written once, by __init__. The queue may be in other threads' hands before a subclass has
+    # called it.
     cdef uintptr_t there = cc_load_acquire_uptr(&queue.inner)
     if there == 0:
         not_begun(queue)
@@ -456,7 +458,8 @@ cdef class _QueueIterator:
         return self
 
     def __next__(self):
-        # What calls this may be a loop in C (list, sum), which a get that finds an item never interrupts.
+        # What calls this may be a loop in C (list, sum), which a get that finds an item never
+        # interrupts.
         cdef uint32_t steps = cc_load_relaxed_u32(&self.steps) + 1
         cc_store_relaxed_u32(&self.steps, steps)
         if steps % CC_ITEMS_PER_LOOK == 0:
@@ -471,8 +474,9 @@ cdef class _QueueIterator:
 
 cdef cc_queue_kind chosen_fast_kind() except *:
     name = config.queue_backend
-    # 'auto': LCRQ was the faster one, or as fast, in every workload of benchmarks/queues.py (docs/benchmarks.md): a put and
-    # a get of it take three locked instructions, those of SCQ four or more.
+    # 'auto': LCRQ was the faster one, or as fast, in every workload of benchmarks/queues.py
+    # (docs/benchmarks.md): a put and a get of it take three locked instructions, those of SCQ four
+    # or more.
     if name == "scq" or not cc_queue_kind_is_available(CC_QUEUE_LCRQ):
         return CC_QUEUE_SCQ
     return CC_QUEUE_LCRQ

@@ -1,4 +1,5 @@
-# Reclamation, as far as it concerns all containers of the process. The core's part is csrc/memory/flush.c and statistics.c.
+# Reclamation, as far as it concerns all containers of the process. The core's part is
+# csrc/memory/flush.c and statistics.c.
 
 import gc
 
@@ -26,10 +27,10 @@ def flush():
     return cc_smr_flush_all()
 
 
-# What waits in a container that nobody uses would otherwise wait until somebody does, and it keeps alive what it
-# refers to: cycles through it are not found. So a collection begins with a flush. Collections of the
-# young are frequent: while flushes are no use (a reader pins things for long), they are left out in proportion
-# to what a flush costs.
+# What waits in a container that nobody uses would otherwise wait until somebody does, and it keeps
+# alive what it refers to: cycles through it are not found. So a collection begins with a flush.
+# Collections of the young are frequent: while flushes are no use (a reader pins things for long),
+# they are left out in proportion to what a flush costs.
 cdef extern from *:
     """
     #ifndef CONTAINERS_PER_SKIPPED_COLLECTION

@@ -1,22 +1,25 @@
 # Tasks of event loops that wait for a container: the way from a notifying thread into a loop.
 #
-# What a task may rely on. A wait that raises, is cancelled, or whose loop is closed has taken nothing, and its
-# notification goes to the next in line. A task that wakes without finding an item keeps its place in line. That holds
-# for every container whose kind has find_waitable; what it is that the task wants, only the container knows.
+# What a task may rely on. A wait that raises, is cancelled, or whose loop is closed has taken
+# nothing, and its notification goes to the next in line. A task that wakes without finding an item
+# keeps its place in line. That holds for every container whose kind has find_waitable; what it is
+# that the task wants, only the container knows.
 #
-# The awaitable. A task waits for a _TaskWait, which is three things at once: the awaitable that its coroutine awaits,
-# the future that its loop waits for (the protocol of asyncio.isfuture), and its place in line. Between two steps of
-# such a task no bytecode of ours is run. So the handler of a signal, which the interpreter runs between two bytecodes,
-# cannot raise there: not with an item in hand, nor in the middle of telling a task.
+# The awaitable. A task waits for a _TaskWait, which is three things at once: the awaitable that its
+# coroutine awaits, the future that its loop waits for (the protocol of asyncio.isfuture), and its
+# place in line. Between two steps of such a task no bytecode of ours is run. So the handler of a
+# signal, which the interpreter runs between two bytecodes, cannot raise there: not with an item in
+# hand, nor in the middle of telling a task.
 #
-# Telling. Whoever notifies a task may be any thread, and loops are not thread-safe: so the notified task goes into an
-# inbox of the loop's port, and one call_soon_threadsafe for all that come until the loop gets to it runs the inbox's
-# `drain` there. Only the public API of loops is used. All that runs in loops is Python code, in which handlers of
-# signals may raise; `call_soon` insists all the same.
+# Telling. Whoever notifies a task may be any thread, and loops are not thread-safe: so the notified
+# task goes into an inbox of the loop's port, and one call_soon_threadsafe for all that come until
+# the loop gets to it runs the inbox's `drain` there. Only the public API of loops is used. All that
+# runs in loops is Python code, in which handlers of signals may raise; `call_soon` insists all the
+# same.
 #
-# Closed loops. Nothing but that call holds the inbox. When a loop is closed, or collected, its calls go, the inbox
-# goes, and in going takes back from its tasks what they have been told, for the next in line. A loop that is stopped is
-# told, and the next in line is notified as well.
+# Closed loops. Nothing but that call holds the inbox. When a loop is closed, or collected, its
+# calls go, the inbox goes, and in going takes back from its tasks what they have been told, for the
+# next in line. A loop that is stopped is told, and the next in line is notified as well.
 
 import os
 import threading
@@ -41,7 +44,8 @@ cdef enum:
 @cython.no_gc_clear  # the line of waiters belongs to `container`, which must outlive the node in it
 cdef class _TaskWait:
     """Wait until what a task wants of a container has worked. For coroutines, which await it once."""
-    # What changes, changes in the hands of the one who has raised `is_running`, or in the loop's thread.
+    # What changes, changes in the hands of the one who has raised `is_running`, or in the loop's
+    # thread.
     cdef cc_waiter node
     cdef cc_waitable waitable
     cdef _Container container
@@ -269,7 +273,8 @@ cdef class _TaskCall:
 
 
 cdef PyObject *step_of_task(PyObject *reference) noexcept:
-    # The slot of __next__. By hand: nothing may fail with an item in hand, and a traceback for every item is dear.
+    # The slot of __next__. By hand: nothing may fail with an item in hand, and a traceback for
+    # every item is dear.
     cdef _TaskWait task = <_TaskWait>reference
     cdef object end
     try:
@@ -296,7 +301,8 @@ cdef object asyncio_error(str name):
 
 
 cdef int refuse_other_libraries() except -1:
-    # Early, and not only when there is nothing to take. Inside trio in guest mode an asyncio loop is running, too.
+    # Early, and not only when there is nothing to take. Inside trio in guest mode an asyncio loop
+    # is running, too.
     sniffio = sys.modules["sniffio"]
     try:
         name = sniffio.current_async_library()
@@ -333,7 +339,8 @@ cdef class _LoopInbox(_Container):
             task.take_back()
 
     cdef int leave_to_caller(self, _TaskWait task) except -1:
-        # The next in line is not notified from here, but by the caller's loop: there may be any number of such tasks.
+        # The next in line is not notified from here, but by the caller's loop: there may be any
+        # number of such tasks.
         cdef cc_waiter *node = take_all(self)
         cdef _TaskWait other
         while node != NULL:
@@ -407,8 +414,8 @@ cdef class _LoopPort:
         self.loop = loop
 
     cdef bint send(self, _TaskWait task) except -1:
-        # True: the loop runs, and will get to it. Or it will drop the inbox, which then sees to it. Raises only if the task
-        # is in no inbox.
+        # True: the loop runs, and will get to it. Or it will drop the inbox, which then sees to it.
+        # Raises only if the task is in no inbox.
         cdef _LoopInbox inbox = None
         cdef bint is_new = False
         with cython.critical_section(self):
@@ -433,9 +440,9 @@ cdef class _LoopPort:
 
 
 cdef bint call_soon(loop, how, function, dict keywords) except -1:
-    # False: the loop is closed, or cannot be told from here. A signal's handler may raise in the middle of the loop's code, and
-    # it is not known how far that came: so once more. What it has raised is kept until then, or it would be raised in there
-    # again.
+    # False: the loop is closed, or cannot be told from here. A signal's handler may raise in the
+    # middle of the loop's code, and it is not known how far that came: so once more. What it has
+    # raised is kept until then, or it would be raised in there again.
     cdef int attempts
     cdef bint is_told = False
     cdef list raised = []
@@ -472,7 +479,8 @@ cdef void drop_waiters(cc_waiter *node) noexcept:
 
 
 cdef int deliver(PyObject *reference) noexcept:
-    # Takes over the line's reference. Nothing may escape from here: the caller may have an item in its hands.
+    # Takes over the line's reference. Nothing may escape from here: the caller may have an item in
+    # its hands.
     cdef _TaskWait task = <_TaskWait>reference
     cdef bint will_answer = False
     Py_DECREF(task)
@@ -485,8 +493,8 @@ cdef int deliver(PyObject *reference) noexcept:
     return will_answer or not cc_waiter_take(&task.node)
 
 
-# A task that was told nothing is in no line any more, and nobody would ever tell it. Where there is no stack or no memory left
-# to do it, a thread that has a stack of its own does, and it has time.
+# A task that was told nothing is in no line any more, and nobody would ever tell it. Where there is
+# no stack or no memory left to do it, a thread that has a stack of its own does, and it has time.
 
 cdef int send_from_elsewhere(_TaskWait task) noexcept:
     Py_INCREF(task)
@@ -528,8 +536,9 @@ cdef int may_sleep(const char *call) except -1:
 
 
 cdef int raise_later(error) except -1:
-    # Exceptions that signal handlers raise belong to the main thread, which is free to have them a little later. What is
-    # raised for want of memory or stack is no handler's; whoever calls would take it for a failure of what has worked.
+    # Exceptions that signal handlers raise belong to the main thread, which is free to have them a
+    # little later. What is raised for want of memory or stack is no handler's; whoever calls would
+    # take it for a failure of what has worked.
     if cc_waiting_is_main_thread() and not isinstance(error, (RecursionError, MemoryError)):
         Py_INCREF(error)
         if Py_AddPendingCall(raise_now, <void *><PyObject *>error) == 0:

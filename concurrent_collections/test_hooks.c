@@ -2,7 +2,7 @@
  *
  * The module `_test_hooks`, for tests alone:
  *
- *   fail_allocations_from(n)        the n-th allocation of the core from now, and all after it, fail
+ *   fail_allocations_from(n)        the core's n-th allocation from now, and all after it, fail
  *   call_while_waiting(callable)    what waiting threads call with the name of the moment
  *   sleeps(queue)                   how often a thread has fallen asleep in this queue
  *   check(container)                AssertionError if an invariant is broken

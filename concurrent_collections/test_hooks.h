@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What tests need and users must not have: builds with -Dtest_hooks=true have it, as `_core._test_hooks`,
- * and define CC_TEST_HOOKS. In all other builds nothing of it exists and no operation pays for it.
+ * What tests need and users must not have: builds with -Dtest_hooks=true have it, as
+ * `_core._test_hooks`, and define CC_TEST_HOOKS. In all other builds nothing of it exists and no
+ * operation pays for it.
  */
 #ifndef CC_TEST_HOOKS_H
 #define CC_TEST_HOOKS_H
