@@ -16,7 +16,7 @@ cdef PyObject *the_default(tuple default, str name) except? NULL:
 
 
 cdef class SkipListMap(_Container):
-    """SkipListMap(other=(), /, **kwargs)\n--\n\nA lock-free ordered map, for any number of threads.
+    """SkipListMap(other=(), /, **kwargs)\n--\n\nA lock-free ordered map that any number of threads can use at once.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 
 cdef class SkipListSet(_Container):
-    """SkipListSet(iterable=(), /)\n--\n\nA lock-free ordered set, for any number of threads.
+    """SkipListSet(iterable=(), /)\n--\n\nA lock-free ordered set that any number of threads can use at once.
 
     Parameters
     ----------
