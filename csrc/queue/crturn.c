@@ -50,7 +50,7 @@
  *
  *      in the paper                        here
  *      item, enqTid, deqTid; IDX_NONE      word, putter, taker; 0
- *      maxThreads                          cc_helpers_count
+ *      maxThreads                          cc_handles_count
  *      enqueuers[i]                        putting
  *      deqself[i], deqhelp[i]              asked, given
  *      hpTail, hpHead; hpNext; hpDeq       OF_END; OF_NEXT; OF_GIVEN
@@ -61,7 +61,7 @@
  *      sentinelNode                        first
  *
  * What differs from the paper, and why.
- *   - Handles are not an array of a fixed size but a helper registry that grows, so that any number
+ *   - Handles are not an array of a fixed size but a registry that grows, so that any number
  *     of threads may come. Threads that have an old count pass over a new handle at most once each.
  *     So nothing here relies on "after as many turns as there are threads I have been served": put
  *     and get loop until they see that they have been.
@@ -89,7 +89,6 @@
  */
 #include <string.h>
 
-#include "helper_registry.h"
 #include "queue_inside.h"
 
 /* tests/c/schedules want nodes to be freed at once. */
@@ -122,7 +121,6 @@ typedef struct crturn_handle {
     cc_atomic_uptr hazards[HAZARDS];
     char keep_others_off_the_private_part[CC_CACHE_LINE];
     /* Only the owner's. */
-    uint32_t number; /* 0: has not joined yet */
     uint32_t retired_count, spare_count;
     bool has_closed;
     crturn_node *retired, *spare;
@@ -135,13 +133,12 @@ typedef struct crturn {
     char keep_puts_off_head[CC_CACHE_LINE - sizeof(uintptr_t)];
     cc_atomic_uptr tail; /* crturn_node * */
     char keep_gets_off_tail[CC_CACHE_LINE - sizeof(uintptr_t)];
-    cc_helpers helpers;
     cc_atomic_u64 nodes; /* allocated now */
     crturn_node first;
 } crturn;
 
 static inline crturn_handle *handle_at(const crturn *q, uint32_t number) {
-    return cc_helper_at(&q->helpers, number);
+    return (crturn_handle *)cc_handle_at(&q->common.handles, number);
 }
 
 /* ---------------------------------------------------------------- nodes and hazards */
@@ -159,7 +156,7 @@ static crturn_node *new_node(crturn *q, crturn_handle *self, uintptr_t word) {
         cc_fetch_add_relaxed_u64(&q->nodes, 1);
     }
     memset((void *)node, 0, sizeof *node);
-    node->putter = self->number;
+    node->putter = self->common.number;
     cc_store_relaxed_uptr(&node->word, word);
     return node;
 }
@@ -194,11 +191,11 @@ static inline crturn_node *node_at(crturn_handle *self, const cc_atomic_uptr *en
 }
 
 static bool is_protected(const crturn *q, const crturn_node *node) {
-    uint32_t count = cc_helpers_count(&q->helpers);
-    for (uint32_t i = 1; i <= count; i++) {
-        const crturn_handle *m = handle_at(q, i);
-        for (int h = 0; h < HAZARDS; h++) {
-            if (cc_load_seq_cst_uptr(&m->hazards[h]) == (uintptr_t)node) {
+    cc_handle_walk w;
+    for (cc_handle *h = cc_handle_first(&q->common.handles, &w); h;
+         h = cc_handle_next(&q->common.handles, &w)) {
+        for (int i = 0; i < HAZARDS; i++) {
+            if (cc_load_seq_cst_uptr(&((crturn_handle *)h)->hazards[i]) == (uintptr_t)node) {
                 return true;
             }
         }
@@ -213,7 +210,7 @@ static void retire(crturn *q, crturn_handle *self, crturn_node *node) {
     }
     node->waiting = self->retired;
     self->retired = node;
-    if (++self->retired_count < RETIRED_WORTH_A_LOOK(cc_helpers_count(&q->helpers))) {
+    if (++self->retired_count < RETIRED_WORTH_A_LOOK(cc_handles_count(&q->common.handles))) {
         return;
     }
     crturn_node *chain = self->retired;
@@ -236,7 +233,7 @@ static void retire(crturn *q, crturn_handle *self, crturn_node *node) {
 
 /* The node that is to follow the one of handle `last`: the next waiting one. NULL: nobody waits. */
 static crturn_node *next_in_turn(const crturn *q, uint32_t last) {
-    uint32_t count = cc_helpers_count(&q->helpers);
+    uint32_t count = cc_handles_count(&q->common.handles);
     for (uint32_t i = 0; i < count; i++) {
         uintptr_t waiting = cc_load_seq_cst_uptr(&handle_at(q, (last + i) % count + 1)->putting);
         if (waiting) {
@@ -291,7 +288,7 @@ static inline bool is_asking(const crturn_handle *m) {
 
 /* Step 2: who takes `next`, the node behind `head`? 0: nobody asks. */
 static uint32_t taker_of(const crturn *q, const crturn_node *head, crturn_node *next) {
-    uint32_t last = cc_load_seq_cst_u32(&head->taker), count = cc_helpers_count(&q->helpers);
+    uint32_t last = cc_load_seq_cst_u32(&head->taker), count = cc_handles_count(&q->common.handles);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t number = (last + i) % count + 1;
         if (is_asking(handle_at(q, number))) {
@@ -367,7 +364,7 @@ static cc_queue_status get_node(crturn *q, crturn_handle *self, crturn_node **no
         if (cc_load_seq_cst_uptr(&self->given) == mine && again == SOMETHING) {
             if (!taker_of(q, head, next)) {
                 uint32_t nobody = 0;
-                (void)cc_cas_seq_cst_u32(&next->taker, &nobody, self->number);
+                (void)cc_cas_seq_cst_u32(&next->taker, &nobody, self->common.number);
             }
             hand_over(q, self, head, next);
         }
@@ -401,28 +398,19 @@ static bool begin(cc_queue *queue) {
     return true;
 }
 
-CC_NEVER_INLINE bool join(crturn *q, crturn_handle *self) {
+static void begin_handle(cc_handle *handle) {
+    crturn_handle *self = (crturn_handle *)handle;
     self->marker.is_marker = true;
     self->marker.is_part_of_something = self->nothing_asked.is_part_of_something =
         self->nothing_given.is_part_of_something = true;
     cc_store_relaxed_uptr(&self->asked, (uintptr_t)&self->nothing_asked);
     cc_store_relaxed_uptr(&self->given, (uintptr_t)&self->nothing_given);
-    if (!cc_helpers_join(&q->helpers, self, &self->number)) {
-        self->number = 0;
-        return false;
-    }
-    self->marker.putter = self->number;
-    return true;
-}
-
-static inline bool is_registered(crturn *q, crturn_handle *self) {
-    return self->number || join(q, self);
 }
 
 static cc_queue_status put_word(cc_queue *queue, cc_handle *self_, uintptr_t word) {
     crturn *q = (crturn *)queue;
     crturn_handle *self = (crturn_handle *)self_;
-    crturn_node *node = is_registered(q, self) ? new_node(q, self, word) : NULL;
+    crturn_node *node = new_node(q, self, word);
     if (!node) {
         return CC_QUEUE_NO_MEMORY;
     }
@@ -433,9 +421,6 @@ static cc_queue_status take_word(cc_queue *queue, cc_handle *self_, uintptr_t *w
     crturn *q = (crturn *)queue;
     crturn_handle *self = (crturn_handle *)self_;
     crturn_node *node;
-    if (!is_registered(q, self)) {
-        return CC_QUEUE_NO_MEMORY;
-    }
     cc_queue_status status = get_node(q, self, &node);
     if (status == CC_QUEUE_OK) {
         *word = cc_load_relaxed_uptr(&node->word); /* it stays ours for another get */
@@ -446,8 +431,9 @@ static cc_queue_status take_word(cc_queue *queue, cc_handle *self_, uintptr_t *w
 static void close_at_tail(cc_queue *queue, cc_handle *self_) {
     crturn *q = (crturn *)queue;
     crturn_handle *self = (crturn_handle *)self_;
-    if (is_registered(q, self) && !self->has_closed) {
+    if (!self->has_closed) {
         self->has_closed = true;
+        self->marker.putter = self->common.number;
         (void)put_node(q, self, &self->marker);
     }
 }
@@ -488,7 +474,7 @@ static void end(cc_queue *queue) {
         free_allocated(node);
         node = next;
     }
-    for (uint32_t i = 1; i <= cc_helpers_count(&q->helpers); i++) {
+    for (uint32_t i = 1; i <= cc_handles_count(&q->common.handles); i++) {
         crturn_handle *m = handle_at(q, i);
         uintptr_t asked = cc_load_relaxed_uptr(&m->asked), given = cc_load_relaxed_uptr(&m->given);
         free_allocated((crturn_node *)given);
@@ -498,13 +484,11 @@ static void end(cc_queue *queue) {
         free_chain(m->retired);
         free_chain(m->spare);
     }
-    cc_helpers_end(&q->helpers);
 }
 
 static size_t bytes_of_nodes(const cc_queue *queue) {
     const crturn *q = (const crturn *)queue;
-    return cc_helpers_bytes(&q->helpers) +
-           (size_t)cc_load_relaxed_u64(&q->nodes) * sizeof(crturn_node);
+    return (size_t)cc_load_relaxed_u64(&q->nodes) * sizeof(crturn_node);
 }
 
 static bool is_wait_free(const cc_queue *queue) {
@@ -515,6 +499,7 @@ const cc_queue_operations cc_crturn_operations = {
     .backend = "crturn",
     .queue_bytes = sizeof(crturn),
     .handle_bytes = sizeof(crturn_handle),
+    .begin_handle = begin_handle,
     .begin = begin,
     .put_word = put_word,
     .take_word = take_word,

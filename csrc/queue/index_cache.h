@@ -21,7 +21,7 @@
  * nobody else looks at the words of its indices. The operations of the ring that hand over a single
  * index hand over the chain behind it.
  *
- * Who caches. Handles with an ordinal below `caching_handles`. The others take a chain, use one
+ * Who caches. Handles up to the number `caching_handles`. The others take a chain, use one
  * index and give the rest back, and give back single ones. So a chain may be shorter than
  * `chain_length`, and `cache_count` is an upper bound. A put that finds no index makes the ring
  * final, which is no harm; a bounded queue to which that happens gets rings of twice its length,
@@ -44,7 +44,7 @@
 /* Constants of a ring. */
 typedef struct cc_index_cache_sizes {
     uint32_t chain_length;
-    uint32_t caching_handles; /* handles with a smaller ordinal cache indices */
+    uint32_t caching_handles; /* handles up to this number cache indices */
 } cc_index_cache_sizes;
 
 /* For 16 handles, if there are so many. */
@@ -103,7 +103,7 @@ CC_ALWAYS_INLINE uint32_t cc_index_cache_fill(cc_handle *self, const cc_ring *ri
                                               cc_index_cache_sizes sizes,
                                               const cc_atomic_uptr *words, uint32_t index) {
     uint32_t rest = cc_index_after(words, index);
-    if (rest == CC_NO_INDEX || self->ordinal >= sizes.caching_handles) {
+    if (rest == CC_NO_INDEX || self->number > sizes.caching_handles) {
         return rest;
     }
     cc_index_cache_set(self, ring, rest, sizes.chain_length - 1);
@@ -114,7 +114,7 @@ CC_ALWAYS_INLINE uint32_t cc_index_cache_fill(cc_handle *self, const cc_ring *ri
 CC_ALWAYS_INLINE uint32_t cc_index_cache_put(cc_handle *self, const cc_ring *ring,
                                              cc_index_cache_sizes sizes, cc_atomic_uptr *words,
                                              uint32_t index) {
-    if (self->ordinal >= sizes.caching_handles) {
+    if (self->number > sizes.caching_handles) {
         cc_store_relaxed_uptr(&words[index], CC_NO_INDEX);
         return index;
     }

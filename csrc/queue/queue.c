@@ -92,7 +92,7 @@ cc_queue *cc_queue_new(cc_queue_kind kind, const cc_queue_options *options) {
     cc_credits_begin(&queue->credits, queue->capacity);
     queue->backoff.most =
         queue->options.backoff_wait ? queue->options.backoff_wait - 1 : CC_BURST_WAIT;
-    cc_handles_begin(&queue->handles, ops->handle_bytes);
+    cc_handles_begin(&queue->handles, ops->handle_bytes, ops->begin_handle);
     if (!ops->begin(queue)) {
         cc_free(queue);
         return NULL;
@@ -228,20 +228,37 @@ bool cc_queue_is_closed(const cc_queue *queue) {
 
 /* ---------------------------------------------------------------- what there is to know */
 
-uint64_t cc_queue_puts(const cc_queue *queue) {
+/* Apart, so that the sum of a single handle is a few loads. */
+CC_NEVER_INLINE uint64_t puts_of_many(const cc_handles *handles) {
     uint64_t sum = 0;
-    for (const cc_handle *m = cc_handles_first(&queue->handles); m; m = m->next) {
-        sum += cc_load_seq_cst_u64(&m->puts);
+    cc_handle_walk w;
+    for (const cc_handle *h = cc_handle_first(handles, &w); h; h = cc_handle_next(handles, &w)) {
+        sum += cc_load_seq_cst_u64(&h->puts);
+    }
+    return sum;
+}
+
+uint64_t cc_queue_puts(const cc_queue *queue) {
+    if (cc_handles_count(&queue->handles) != 1) {
+        return puts_of_many(&queue->handles);
+    }
+    return cc_load_seq_cst_u64(&cc_handle_at(&queue->handles, 1)->puts);
+}
+
+CC_NEVER_INLINE uint64_t gets_of_many(const cc_handles *handles) {
+    uint64_t sum = 0;
+    cc_handle_walk w;
+    for (const cc_handle *h = cc_handle_first(handles, &w); h; h = cc_handle_next(handles, &w)) {
+        sum += cc_load_seq_cst_u64(&h->gets);
     }
     return sum;
 }
 
 uint64_t cc_queue_gets(const cc_queue *queue) {
-    uint64_t sum = 0;
-    for (const cc_handle *m = cc_handles_first(&queue->handles); m; m = m->next) {
-        sum += cc_load_seq_cst_u64(&m->gets);
+    if (cc_handles_count(&queue->handles) != 1) {
+        return gets_of_many(&queue->handles);
     }
-    return sum;
+    return cc_load_seq_cst_u64(&cc_handle_at(&queue->handles, 1)->gets);
 }
 
 size_t cc_queue_length(const cc_queue *queue) {

@@ -21,6 +21,7 @@ typedef struct cc_queue_operations {
     bool (*is_available)(void); /* on this machine; NULL: everywhere */
     size_t queue_bytes;  /* of the kind's struct, which begins with a cc_queue */
     size_t handle_bytes; /* of the kind's handle, which begins with a cc_handle */
+    void (*begin_handle)(cc_handle *handle); /* what is behind it, all zero; NULL: stays so */
 
     /* All of `queue` that is common is set up, the rest is zero. False: without memory; nothing is
      * left. */

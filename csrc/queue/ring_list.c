@@ -124,7 +124,9 @@ cc_ring *cc_ring_make(cc_ring_list *list, cc_queue *queue, const cc_ring_kind *k
 }
 
 bool cc_ring_list_begin(cc_ring_list *list, cc_queue *queue, const cc_ring_kind *kind) {
-    queue->handles.most = kind->most_slots_for_handles;
+    if (kind->most_slots_for_handles) {
+        queue->handles.most = kind->most_slots_for_handles;
+    }
     cc_store_relaxed_u32(&list->next_slots, first_slots(queue, kind));
     cc_ring *ring = cc_ring_make(list, queue, kind, 0);
     cc_store_relaxed_uptr(&list->head, (uintptr_t)ring);
@@ -190,9 +192,11 @@ static int by_address(const void *a, const void *b) {
 static uint32_t collect_hazards(const cc_queue *queue, uintptr_t *out, uint32_t room) {
     uint32_t found = 0;
     for (int look = 0; look < 2; look++) {
-        for (const cc_handle *m = cc_handles_first(&queue->handles); m; m = m->next) {
-            uintptr_t hazards[2] = {cc_load_seq_cst_uptr(&m->put_ring), /* pairs with (4) */
-                                    cc_load_seq_cst_uptr(&m->get_ring)}; /* (4) */
+        cc_handle_walk w;
+        for (const cc_handle *h = cc_handle_first(&queue->handles, &w); h;
+             h = cc_handle_next(&queue->handles, &w)) {
+            uintptr_t hazards[2] = {cc_load_seq_cst_uptr(&h->put_ring), /* pairs with (4) */
+                                    cc_load_seq_cst_uptr(&h->get_ring)}; /* (4) */
             for (int i = 0; i < 2; i++) {
                 if (hazards[i] && found < room) {
                     out[found] = hazards[i];
@@ -216,10 +220,12 @@ static void clear_hazard(cc_atomic_uptr *hazard, const cc_ring *chain) {
 
 /* Of handles without a thread, as far as they protect rings of the chain, which is in our hands. */
 static void clear_hazards_of_ended_threads(const cc_queue *queue, const cc_ring *chain) {
-    for (cc_handle *m = cc_handles_first(&queue->handles); m; m = m->next) {
-        if (!cc_thread_is_in_use(m->thread)) { /* (7) */
-            clear_hazard(&m->put_ring, chain);
-            clear_hazard(&m->get_ring, chain);
+    cc_handle_walk w;
+    for (cc_handle *h = cc_handle_first(&queue->handles, &w); h;
+         h = cc_handle_next(&queue->handles, &w)) {
+        if (!cc_thread_is_in_use(h->thread)) { /* (7) */
+            clear_hazard(&h->put_ring, chain);
+            clear_hazard(&h->get_ring, chain);
         }
     }
 }

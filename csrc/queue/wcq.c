@@ -78,17 +78,11 @@ typedef struct wcq_node {
     /* Behind it: 2n slots of filled, 2n of free, n words. */
 } wcq_node;
 
-typedef struct wcq_handle {
-    cc_handle common;
-    wcq_record record;
-} wcq_handle;
-
 typedef struct wcq {
     cc_queue common;
     cc_ring_list rings; /* unless `only` is there */
     wcq_node *only;
     uint32_t patience, spins;
-    cc_helpers helpers;
     cc_atomic_u64 numbers; /* of rings, given away so far */
 } wcq;
 
@@ -111,11 +105,11 @@ static void begin_node(wcq_node *node, wcq *q, uint32_t indices, uintptr_t word)
     uint32_t bits = wcq_bits_for(node->common.slots), first_free = word ? 1 : 0;
     uint64_t number = cc_fetch_add_relaxed_u64(&q->numbers, 2);
     node->bits = bits;
-    wcq_ring_begin(&node->filled, slots_of(node), bits, 0, first_free, 1, &q->helpers, number, node,
-                   q->patience, q->spins);
+    wcq_ring_begin(&node->filled, slots_of(node), bits, 0, first_free, 1, &q->common.handles,
+                   number, node, q->patience, q->spins);
     wcq_ring_begin(&node->free, slots_of(node) + (UINT64_C(1) << bits), bits, first_free, indices,
-                   node->cache_sizes.chain_length, &q->helpers, number + 1, node, q->patience,
-                   q->spins);
+                   node->cache_sizes.chain_length, &q->common.handles, number + 1, node,
+                   q->patience, q->spins);
     cc_chain_up(words_of(node), first_free, indices, node->cache_sizes.chain_length);
     if (word) {
         cc_store_relaxed_uptr(&words_of(node)[0], word);
@@ -156,14 +150,14 @@ static void finalize_node(cc_ring *ring) {
 }
 
 /* An index out of `free`; the chain behind it is cached, or goes back. */
-CC_NEVER_INLINE bool take_free(wcq_node *node, wcq_handle *self, uint64_t *index) {
-    if (wcq_dequeue(&node->free, &self->record, index) != WCQ_DONE) {
+CC_NEVER_INLINE bool take_free(wcq_node *node, wcq_record *self, uint64_t *index) {
+    if (wcq_dequeue(&node->free, self, index) != WCQ_DONE) {
         return false;
     }
     uint32_t rest = cc_index_cache_fill(&self->common, &node->common, node->cache_sizes,
                                         words_of(node), (uint32_t)*index);
     if (rest != CC_NO_INDEX) {
-        wcq_enqueue(&node->free, &self->record, rest);
+        wcq_enqueue(&node->free, self, rest);
     }
     return true;
 }
@@ -171,7 +165,7 @@ CC_NEVER_INLINE bool take_free(wcq_node *node, wcq_handle *self, uint64_t *index
 CC_ALWAYS_INLINE cc_ring_answer node_put(cc_ring *common, cc_queue *queue, cc_handle *self_,
                                          uintptr_t word) {
     wcq_node *node = (wcq_node *)common;
-    wcq_handle *self = (wcq_handle *)self_;
+    wcq_record *self = (wcq_record *)self_;
     uint64_t index = cc_index_cache_take(self_, common, words_of(node));
     (void)queue;
     if (index == CC_NO_INDEX && !take_free(node, self, &index)) {
@@ -179,7 +173,7 @@ CC_ALWAYS_INLINE cc_ring_answer node_put(cc_ring *common, cc_queue *queue, cc_ha
         return CC_RING_FINAL;
     }
     cc_store_release_uptr(&words_of(node)[index], word); /* published with the index */
-    if (wcq_enqueue(&node->filled, &self->record, index) == WCQ_SHUT) {
+    if (wcq_enqueue(&node->filled, self, index) == WCQ_SHUT) {
         return CC_RING_FINAL; /* nobody will miss the index */
     }
 #if defined(CC_TEST_HOOKS)
@@ -194,15 +188,15 @@ CC_ALWAYS_INLINE cc_ring_answer node_put(cc_ring *common, cc_queue *queue, cc_ha
 CC_ALWAYS_INLINE cc_ring_answer node_take(cc_ring *common, cc_queue *queue, cc_handle *self_,
                                           uintptr_t *word) {
     wcq_node *node = (wcq_node *)common;
-    wcq_handle *self = (wcq_handle *)self_;
+    wcq_record *self = (wcq_record *)self_;
     uint64_t index;
     (void)queue;
-    if (wcq_dequeue(&node->filled, &self->record, &index) == WCQ_EMPTY) {
+    if (wcq_dequeue(&node->filled, self, &index) == WCQ_EMPTY) {
         if (!wcq_is_final(&node->filled)) {
             return CC_RING_EMPTY;
         }
         /* Final since when? Once more: what is empty after that is drained. */
-        if (wcq_dequeue(&node->filled, &self->record, &index) == WCQ_EMPTY) {
+        if (wcq_dequeue(&node->filled, self, &index) == WCQ_EMPTY) {
             return CC_RING_DRAINED;
         }
     }
@@ -210,7 +204,7 @@ CC_ALWAYS_INLINE cc_ring_answer node_take(cc_ring *common, cc_queue *queue, cc_h
     uint32_t chain =
         cc_index_cache_put(self_, common, node->cache_sizes, words_of(node), (uint32_t)index);
     if (chain != CC_NO_INDEX) {
-        wcq_enqueue(&node->free, &self->record, chain);
+        wcq_enqueue(&node->free, self, chain);
     }
     return CC_RING_OK;
 }
@@ -234,36 +228,36 @@ static const cc_ring_kind wcq_nodes = {
  * counted; a get before it gives its place to another put. So what is counted as inside is never
  * more than the capacity. */
 
-CC_NEVER_INLINE cc_queue_status put_bounded(wcq *q, wcq_handle *self, uintptr_t word) {
+CC_NEVER_INLINE cc_queue_status put_bounded(wcq *q, wcq_record *self, uintptr_t word) {
     wcq_node *node = q->only;
     uint64_t index;
-    if (wcq_dequeue(&node->free, &self->record, &index) != WCQ_DONE) {
+    if (wcq_dequeue(&node->free, self, &index) != WCQ_DONE) {
         return wcq_is_final(&node->filled) ? CC_QUEUE_CLOSED : CC_QUEUE_FULL;
     }
     cc_handle_count(&self->common.puts, 1);
     cc_store_relaxed_uptr(&words_of(node)[index], word); /* published with the index */
-    if (wcq_enqueue(&node->filled, &self->record, index) == WCQ_SHUT) {
+    if (wcq_enqueue(&node->filled, self, index) == WCQ_SHUT) {
         cc_handle_count(&self->common.puts, UINT64_MAX); /* minus 1 */
-        wcq_enqueue(&node->free, &self->record, index);
+        wcq_enqueue(&node->free, self, index);
         return CC_QUEUE_CLOSED;
     }
     return CC_QUEUE_OK;
 }
 
-CC_NEVER_INLINE cc_queue_status take_bounded(wcq *q, wcq_handle *self, uintptr_t *word) {
+CC_NEVER_INLINE cc_queue_status take_bounded(wcq *q, wcq_record *self, uintptr_t *word) {
     wcq_node *node = q->only;
     uint64_t index;
-    if (wcq_dequeue(&node->filled, &self->record, &index) == WCQ_EMPTY) {
+    if (wcq_dequeue(&node->filled, self, &index) == WCQ_EMPTY) {
         if (!wcq_is_final(&node->filled)) {
             return CC_QUEUE_EMPTY;
         }
-        if (wcq_dequeue(&node->filled, &self->record, &index) == WCQ_EMPTY) {
+        if (wcq_dequeue(&node->filled, self, &index) == WCQ_EMPTY) {
             return CC_QUEUE_CLOSED;
         }
     }
     *word = cc_load_relaxed_uptr(&words_of(node)[index]);
     cc_handle_count(&self->common.gets, 1);
-    wcq_enqueue(&node->free, &self->record, index);
+    wcq_enqueue(&node->free, self, index);
     return CC_QUEUE_OK;
 }
 
@@ -299,51 +293,37 @@ static void end(cc_queue *queue) {
     } else {
         cc_ring_list_end(&q->rings);
     }
-    cc_helpers_end(&q->helpers);
-}
-
-/* At the first operation of a handle: make the others look at its requests. */
-CC_NEVER_INLINE bool join(wcq *q, wcq_handle *self) {
-    return wcq_join_helpers(&q->helpers, &self->record);
 }
 
 /* put_ring is free at the beginning of an operation: a helper protects the request's node by it.
  * Indices of a ring that put_ring alone has protected cannot stay cached then. */
-CC_NEVER_INLINE void help(wcq *q, wcq_handle *self_) {
+CC_NEVER_INLINE void help(wcq *q, wcq_record *self_) {
     cc_handle *self = &self_->common;
     uintptr_t protected = cc_load_relaxed_uptr(&self->put_ring);
-    wcq_help_the_next(&q->helpers, &self_->record, q->only ? NULL : &self->put_ring);
+    wcq_help_the_next(&q->common.handles, self_, q->only ? NULL : &self->put_ring);
     if (cc_load_relaxed_uptr(&self->put_ring) != protected) {
         cc_index_cache_drop_others(self, &self->get_ring);
     }
 }
 
-static inline bool is_ready(wcq *q, wcq_handle *self) {
-    if (!self->record.id && !join(q, self)) {
-        return false;
-    }
-    if (wcq_is_time_to_help(&self->record)) {
+static inline void help_now_and_then(wcq *q, wcq_record *self) {
+    if (wcq_is_time_to_help(self)) {
         help(q, self);
     }
-    return true;
 }
 
 static cc_queue_status put_word(cc_queue *queue, cc_handle *self_, uintptr_t word) {
     wcq *q = (wcq *)queue;
-    wcq_handle *self = (wcq_handle *)self_;
-    if (!is_ready(q, self)) {
-        return CC_QUEUE_NO_MEMORY;
-    }
+    wcq_record *self = (wcq_record *)self_;
+    help_now_and_then(q, self);
     return q->only ? put_bounded(q, self, word)
                    : cc_ring_list_put(&q->rings, queue, self_, word, &wcq_nodes);
 }
 
 static cc_queue_status take_word(cc_queue *queue, cc_handle *self_, uintptr_t *word) {
     wcq *q = (wcq *)queue;
-    wcq_handle *self = (wcq_handle *)self_;
-    if (!is_ready(q, self)) {
-        return CC_QUEUE_NO_MEMORY;
-    }
+    wcq_record *self = (wcq_record *)self_;
+    help_now_and_then(q, self);
     return q->only ? take_bounded(q, self, word)
                    : cc_ring_list_take(&q->rings, queue, self_, word, &wcq_nodes);
 }
@@ -366,8 +346,7 @@ static int visit_words(const cc_queue *queue, int (*visit)(uintptr_t word, void 
 
 static size_t bytes_of_rings(const cc_queue *queue) {
     const wcq *q = (const wcq *)queue;
-    return cc_helpers_bytes(&q->helpers) +
-           (q->only ? q->only->common.bytes : (size_t)cc_load_relaxed_u64(&q->rings.bytes));
+    return q->only ? q->only->common.bytes : (size_t)cc_load_relaxed_u64(&q->rings.bytes);
 }
 
 static bool is_wait_free(const cc_queue *queue) {
@@ -378,7 +357,8 @@ const cc_queue_operations cc_wcq_operations = {
     .backend = "wcq",
     .is_available = cc_can_swap_pairs,
     .queue_bytes = sizeof(wcq),
-    .handle_bytes = sizeof(wcq_handle),
+    .handle_bytes = sizeof(wcq_record),
+    .begin_handle = wcq_begin_record,
     .begin = begin,
     .put_word = put_word,
     .take_word = take_word,

@@ -27,7 +27,7 @@
  *   A thread's first operation (it joins) is lock-free only.
  *
  * Memory. 16 bytes a slot, that is 32 for each of n indices. A record lives as long as its ring's
- * helper registry; who helps protects the memory that the ring is in (wcq_help_the_next).
+ * handle registry; who helps protects the memory that the ring is in (wcq_help_the_next).
  *
  * Limits. 2^60 tickets; 2^20 - 1 records; a tag is told apart for 2^43 tickets. On aarch64 halves
  * of a pair are read and changed by 8-byte instructions beside the 16-byte ones: outside C11, but
@@ -67,7 +67,7 @@
  *      localTail, localHead, enqueue             progress: {word, place}
  *      INC, FIN                                  TENTATIVE, FINISHED
  *      phase2rec_t                               the tag
- *      nextCheck, nextTid; HELP_DELAY            until_help, next_to_help; WCQ_HELP_EVERY
+ *      nextCheck, nextTid; HELP_DELAY            until_help, last_helped; WCQ_HELP_EVERY
  *      MAX_PATIENCE                              patience
  *      Enqueue_wCQ, Dequeue_wCQ                  wcq_enqueue, wcq_dequeue
  *      try_enq, try_deq                          wcq_enqueue_once, wcq_dequeue_once
@@ -153,7 +153,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "helper_registry.h"
 #include "queue_inside.h"
 #include "concurrent_collections/cc_atomic.h"
 
@@ -181,6 +180,7 @@ typedef union wcq_pair {
 struct wcq_ring;
 
 typedef struct wcq_record {
+    cc_handle common;
     /* The request. Helpers read it. */
     cc_atomic_u64 sequence; /* odd while the request is pending */
     cc_atomic_uptr ring;
@@ -189,21 +189,17 @@ typedef struct wcq_record {
     wcq_pair progress; /* {word, place} */
     char keep_helpers_off_the_private_part[CC_CACHE_LINE];
     /* Only the owner touches these. */
-    uint32_t id; /* from 1 */
     uint32_t until_help;
-    uint32_t next_to_help;
+    uint32_t last_helped; /* 0: nobody yet */
 } wcq_record;
 
-/* Registers the record as a helper; false without memory. Lock-free. */
-static inline bool wcq_join_helpers(cc_helpers *helpers, wcq_record *record) {
-    memset((void *)record, 0, sizeof *record);
-    record->until_help = WCQ_HELP_EVERY;
-    if (!cc_helpers_join(helpers, record, &record->id)) {
-        record->id = 0;
-        return false;
-    }
-    record->next_to_help = record->id;
-    return true;
+/* The rest is zero. */
+static inline void wcq_begin_record(cc_handle *handle) {
+    ((wcq_record *)handle)->until_help = WCQ_HELP_EVERY;
+}
+
+static inline wcq_record *wcq_record_at(const cc_handles *handles, uint32_t number) {
+    return (wcq_record *)cc_handle_at(handles, number);
 }
 
 /* ---------------------------------------------------------------- the ring */
@@ -216,8 +212,8 @@ typedef struct wcq_ring {
     cc_atomic_u64 threshold; /* as int64_t */
     char keep_threshold_off_constants[CC_CACHE_LINE - sizeof(cc_atomic_u64)];
     wcq_pair *slots;
-    cc_helpers *helpers;
-    uint64_t number; /* unique among the rings of one helper registry, those of the past included */
+    cc_handles *handles;
+    uint64_t number; /* unique among the rings of one registry, those of the past included */
     void *home; /* the block of memory that the ring is in */
     uint32_t bits; /* 1 << bits slots */
     uint32_t patience, spins;
@@ -234,7 +230,7 @@ typedef struct wcq_ring {
 #define WCQ_WORD_SHIFT 4u
 #define WCQ_NO_TICKET UINT64_MAX
 
-/* A tag: the record's id above, the ticket's low bits below. */
+/* A tag: the record's number above, the ticket's low bits below. */
 #define WCQ_TAG_TICKET_BITS 44u
 
 typedef enum wcq_side { WCQ_TAIL, WCQ_HEAD } wcq_side;
@@ -298,7 +294,7 @@ static inline bool wcq_swap_pair(wcq_pair *p, uint64_t first, uint64_t second, u
 /* ---------------------------------------------------------------- threshold and tail */
 
 static inline uint64_t wcq_full_threshold(const wcq_ring *r) {
-    return (UINT64_C(1) << r->bits) + cc_helpers_count(r->helpers);
+    return (UINT64_C(1) << r->bits) + cc_handles_count(r->handles);
 }
 
 static inline void wcq_refill_threshold(wcq_ring *r) {
@@ -350,9 +346,10 @@ static inline wcq_outcome wcq_enqueue_once(wcq_ring *r, uint64_t index) {
  * request, so that no helper believes later that the index was never placed. */
 static inline void wcq_finish_request(wcq_ring *r, uint64_t ticket) {
     uint64_t place = r->number << 1 | WCQ_TAIL, word = ticket << WCQ_WORD_SHIFT;
-    uint32_t count = cc_helpers_count(r->helpers);
-    for (uint32_t id = 1; id <= count; id++) {
-        wcq_record *record = cc_helper_at(r->helpers, id);
+    cc_handle_walk all;
+    for (cc_handle *h = cc_handle_first(r->handles, &all); h;
+         h = cc_handle_next(r->handles, &all)) {
+        wcq_record *record = (wcq_record *)h;
         if (wcq_look(&record->progress.half.first) == word &&
             wcq_look(&record->progress.half.second) == place) {
             wcq_swap_pair(&record->progress, word, place, word | WCQ_FINISHED, place);
@@ -438,7 +435,7 @@ static inline void wcq_help_phase2(const wcq_request *w, uint64_t count, uint64_
     unsigned unused = 64u - WCQ_TAG_TICKET_BITS;
     uint64_t plain = count & ~WCQ_FINAL;
     uint64_t ticket = plain + (uint64_t)((int64_t)((tag - plain) << unused) >> unused);
-    wcq_record *record = cc_helper_at(w->ring->helpers, (uint32_t)(tag >> WCQ_TAG_TICKET_BITS));
+    wcq_record *record = wcq_record_at(w->ring->handles, (uint32_t)(tag >> WCQ_TAG_TICKET_BITS));
     uint64_t word = ticket << WCQ_WORD_SHIFT;
     wcq_pair *counter = wcq_counter(w);
     wcq_swap_pair(&record->progress, word | WCQ_TENTATIVE, w->place, word, w->place);
@@ -481,7 +478,7 @@ static inline bool wcq_next_ticket(const wcq_request *w, uint64_t *ticket) {
                 wcq_add(&r->threshold, UINT64_MAX);
             }
         }
-        tag = (uint64_t)w->record->id << WCQ_TAG_TICKET_BITS |
+        tag = (uint64_t)w->record->common.number << WCQ_TAG_TICKET_BITS |
               (count & ((UINT64_C(1) << WCQ_TAG_TICKET_BITS) - 1));
         if (wcq_swap_pair(counter, count, 0, count + 1, tag)) {
             wcq_help_phase2(w, count, tag);
@@ -590,18 +587,16 @@ static inline uint64_t wcq_request_and_work(wcq_ring *r, wcq_record *me, wcq_sid
 /* Look at one other record and fulfil its request. `hazard`, if not NULL, then protects the block
  * that the ring is in: the request is found still pending after that, and so long its owner
  * protects the ring. */
-CC_NEVER_INLINE void wcq_help_the_next(cc_helpers *helpers, wcq_record *me,
+CC_NEVER_INLINE void wcq_help_the_next(const cc_handles *handles, wcq_record *me,
                                        cc_atomic_uptr *hazard) {
     me->until_help = WCQ_HELP_EVERY;
-    uint32_t count = cc_helpers_count(helpers);
-    me->next_to_help = me->next_to_help >= count ? 1 : me->next_to_help + 1;
-    if (me->next_to_help == me->id) {
-        if (count == 1) {
-            return;
-        }
-        me->next_to_help = me->next_to_help >= count ? 1 : me->next_to_help + 1;
+    uint32_t count = cc_handles_count(handles), mine = me->common.number;
+    uint32_t next = (me->last_helped ? me->last_helped : mine) % count + 1;
+    me->last_helped = next == mine ? next % count + 1 : next;
+    if (me->last_helped == mine) {
+        return; /* there is nobody else */
     }
-    wcq_record *other = cc_helper_at(helpers, me->next_to_help);
+    wcq_record *other = wcq_record_at(handles, me->last_helped);
     wcq_request w = {.record = other, .sequence = wcq_look(&other->sequence)}; /* (1) */
     if (!(w.sequence & 1)) {
         return;
@@ -681,13 +676,13 @@ static inline uint32_t wcq_bits_for(size_t most) {
 /* `slots` is 1 << bits pairs. The indices from, from + by, ... below `to` are in the ring at the
  * beginning. */
 static inline void wcq_ring_begin(wcq_ring *r, wcq_pair *slots, uint32_t bits, uint64_t from,
-                                  uint64_t to, uint64_t by, cc_helpers *helpers, uint64_t number,
+                                  uint64_t to, uint64_t by, cc_handles *handles, uint64_t number,
                                   void *home, uint32_t patience, uint32_t spins) {
     uint64_t filled = (to - from + by - 1) / by;
     memset((void *)r, 0, sizeof *r);
     r->home = home;
     r->slots = slots;
-    r->helpers = helpers;
+    r->handles = handles;
     r->number = number;
     r->bits = bits;
     r->patience = patience;

@@ -170,7 +170,7 @@ static void test_calls_that_are_never_held_up(void) {
         cc_handles *handles = &queue->handles;
         cc_burst_backoff *all = &queue->backoff;
         CHECK_EQ(cc_queue_put_now(queue, 7), CC_QUEUE_OK);
-        cc_handle *self = cc_handles_first(handles), other = {0};
+        cc_handle *self = cc_handle_at(handles, 1), other = {0};
         for (int i = 0; i < 2; i++) {
             cc_store_relaxed_uptr(&all->at[i], (uintptr_t)&other);
         }

@@ -182,12 +182,23 @@ static void put_in_vain(int index, void *queue) {
     CHECK_EQ(cc_queue_get(queue, &word), CC_QUEUE_NO_MEMORY);
 }
 
+/* As if so many threads had used the queue. */
+static void register_until(cc_queue *queue, uint32_t count) {
+    while (cc_handles_count(&queue->handles) < count) {
+        cc_handle *handle = cc_alloc_aligned(queue->handles.handle_bytes, CC_CACHE_LINE);
+        CHECK(handle);
+        memset((void *)handle, 0, queue->handles.handle_bytes);
+        handle->thread = cc_thread_self();
+        CHECK(cc_handles_register(&queue->handles, handle));
+    }
+}
+
 static void test_as_many_handles_as_there_may_be(void) {
     static const uint32_t counts[] = {16385, MOST_SLOTS_FOR_HANDLES};
     for (int i = 0; i < 2; i++) {
         cc_queue *queue = cc_queue_new(CC_QUEUE_SCQ, NULL);
         CHECK_EQ(cc_queue_put(queue, 1), CC_QUEUE_OK);
-        cc_store_relaxed_u32(&queue->handles.count, counts[i]);
+        register_until(queue, counts[i]);
         for (uintptr_t word = 2; word <= 100000; word++) {
             CHECK_EQ(cc_queue_put(queue, word), CC_QUEUE_OK);
         }

@@ -15,7 +15,7 @@
 #define MOST_INDICES 32
 
 typedef struct circulation {
-    cc_helpers helpers;
+    cc_handles handles;
     wcq_ring rings[2];
     wcq_pair *slots[2];
     wcq_record *records[MOST_THREADS + 1];
@@ -34,14 +34,18 @@ static void *memory(size_t bytes) {
 
 static void begin_circulation(circulation *c, uint32_t patience, uint32_t spins) {
     uint32_t bits = wcq_bits_for((size_t)c->indices);
-    memset((void *)&c->helpers, 0, sizeof c->helpers);
+    memset((void *)&c->handles, 0, sizeof c->handles);
+    cc_handles_begin(&c->handles, sizeof(wcq_record), wcq_begin_record);
     for (int i = 0; i < 2; i++) {
         c->slots[i] = memory(sizeof(wcq_pair) << bits);
         wcq_ring_begin(&c->rings[i], c->slots[i], bits, 0, i ? 0 : (uint64_t)c->indices, 1,
-                       &c->helpers, (uint64_t)i, NULL, patience, spins);
+                       &c->handles, (uint64_t)i, NULL, patience, spins);
     }
     for (int i = 0; i <= c->threads; i++) {
-        c->records[i] = memory(sizeof(wcq_record));
+        c->records[i] = cc_alloc_aligned(sizeof(wcq_record), CC_CACHE_LINE);
+        CHECK(c->records[i]);
+        memset((void *)c->records[i], 0, sizeof(wcq_record));
+        wcq_begin_record(&c->records[i]->common);
     }
     atomic_store(&c->moved, 0);
 }
@@ -51,12 +55,12 @@ static void circulate(int me, void *argument) {
     wcq_record *record = c->records[me];
     rng r = rng_from((uint64_t)me);
     int64_t moved = 0;
-    CHECK(wcq_join_helpers(&c->helpers, record));
+    CHECK(cc_handles_register(&c->handles, &record->common));
     for (int64_t i = 0; i < c->rounds; i++) {
         uint64_t index;
         int from = (int)rng_below(&r, 2);
         if (wcq_is_time_to_help(record)) {
-            wcq_help_the_next(&c->helpers, record, NULL);
+            wcq_help_the_next(&c->handles, record, NULL);
         }
         wcq_outcome outcome = wcq_dequeue(&c->rings[from], record, &index);
         if (outcome == WCQ_DONE) {
@@ -76,7 +80,7 @@ static void count_indices(circulation *c) {
     bool seen[MOST_INDICES] = {false};
     int found = 0;
     wcq_record *record = c->records[c->threads];
-    CHECK(wcq_join_helpers(&c->helpers, record));
+    CHECK(cc_handles_register(&c->handles, &record->common));
     for (int i = 0; i < 2; i++) {
         uint64_t index;
         while (wcq_dequeue(&c->rings[i], record, &index) == WCQ_DONE) {
@@ -87,12 +91,9 @@ static void count_indices(circulation *c) {
         }
     }
     CHECK_EQ(found, c->indices);
-    for (int i = 0; i <= c->threads; i++) {
-        free(c->records[i]);
-    }
     free(c->slots[0]);
     free(c->slots[1]);
-    cc_helpers_end(&c->helpers);
+    cc_handles_end(&c->handles); /* frees the records */
 }
 
 static void test_circulation(void) {

@@ -14,13 +14,13 @@
 
 enum { MOST_INDICES = 4, RING_PATIENCE = 16 };
 
-static cc_helpers helpers;
+static cc_handles handles;
 static wcq_record me, other; /* `other` has made the requests of late operations */
 static wcq_ring ring;
 static wcq_pair slots[2 * MOST_INDICES];
 
 static void begin_ring(unsigned indices) {
-    wcq_ring_begin(&ring, slots, wcq_bits_for(indices), 0, indices, 1, &helpers, 7, NULL,
+    wcq_ring_begin(&ring, slots, wcq_bits_for(indices), 0, indices, 1, &handles, 7, NULL,
                    RING_PATIENCE, 0);
 }
 
@@ -174,7 +174,11 @@ int main(void) {
         printf("not on this machine\n");
         return 0;
     }
-    CHECK(wcq_join_helpers(&helpers, &me) && wcq_join_helpers(&helpers, &other));
+    cc_handles_begin(&handles, sizeof(wcq_record), wcq_begin_record);
+    wcq_begin_record(&me.common);
+    wcq_begin_record(&other.common);
+    CHECK(cc_handles_register(&handles, &me.common));
+    CHECK(cc_handles_register(&handles, &other.common));
     begin_test("an unsafe slot stays unsafe when it is moved on");
     for (int way = 0; way < 8; way++) {
         test_unsafe_stays_unsafe(2, way & 1, way & 2, way & 4);
@@ -187,7 +191,7 @@ int main(void) {
     test_a_mark_in_between_stays();
     begin_test("a final ring stays final");
     test_final_stays_final();
-    cc_helpers_end(&helpers);
+    cc_handle_tables_end(&handles);
     printf("passed\n");
     return 0;
 }

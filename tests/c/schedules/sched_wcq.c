@@ -37,8 +37,7 @@ typedef struct setting {
     const char *plans[SCHED_MOST_FIBRES]; /* what each fibre does, see follow() */
 } setting;
 
-static cc_helpers helpers;
-static cc_atomic_uptr chunk[CC_HELPERS_FIRST_CHUNK];
+static cc_handles handles;
 static wcq_ring ring;
 static wcq_pair slots[2 * MOST_INDICES];
 static wcq_record records[SCHED_MOST_FIBRES + 1];
@@ -69,7 +68,7 @@ static uint32_t patience_of(const wcq_record *me) {
 static bool enqueue(wcq_record *me, int index) {
     operation *o = begin_operation(true, index);
     if (wcq_is_time_to_help(me)) {
-        wcq_help_the_next(&helpers, me, NULL);
+        wcq_help_the_next(&handles, me, NULL);
     }
     wcq_outcome outcome = WCQ_MISSED;
     for (uint32_t i = 0; i < patience_of(me) && outcome == WCQ_MISSED; i++) {
@@ -92,7 +91,7 @@ static int dequeue(wcq_record *me) {
     operation *o = begin_operation(false, -1);
     bool was_over = is_drained;
     if (wcq_is_time_to_help(me)) {
-        wcq_help_the_next(&helpers, me, NULL);
+        wcq_help_the_next(&handles, me, NULL);
     }
     wcq_outcome outcome = WCQ_MISSED;
     for (uint32_t i = 0; i < patience_of(me) && outcome == WCQ_MISSED; i++) {
@@ -142,22 +141,23 @@ static void follow(unsigned who) {
 
 static void set_up(void) {
     const setting *s = the_setting();
-    memset((void *)&helpers, 0, sizeof helpers);
-    memset((void *)chunk, 0, sizeof chunk);
-    cc_store_relaxed_uptr(&helpers.chunks[0], (uintptr_t)chunk);
+    memset((void *)&handles, 0, sizeof handles);
+    memset((void *)records, 0, sizeof records);
+    cc_handles_begin(&handles, sizeof(wcq_record), wcq_begin_record);
     operations = 0;
     is_drained = false;
     for (unsigned i = 0; i <= SCHED_MOST_FIBRES; i++) {
-        if (!wcq_join_helpers(&helpers, &records[i])) {
+        wcq_begin_record(&records[i].common);
+        if (!cc_handles_register(&handles, &records[i].common)) {
             sched_fail("no memory");
         }
     }
     for (unsigned i = 0; i <= SCHED_MOST_FIBRES; i++) {
         if (s->helps_fibre_0) { /* at once, and not when its turn comes */
-            records[i].next_to_help = SCHED_MOST_FIBRES + 1;
+            records[i].last_helped = SCHED_MOST_FIBRES + 1;
         }
     }
-    wcq_ring_begin(&ring, slots, wcq_bits_for(s->indices), 0, s->filled, 1, &helpers, 7, NULL, 0,
+    wcq_ring_begin(&ring, slots, wcq_bits_for(s->indices), 0, s->filled, 1, &handles, 7, NULL, 0,
                    0);
     cc_store_relaxed_u64(&ring.tail.half.first,
                          cc_load_relaxed_u64(&ring.tail.half.first) + s->lost_tickets);
