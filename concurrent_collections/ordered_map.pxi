@@ -1,4 +1,4 @@
-# SkipListMap: the mapping protocol over cc_ordered. The algorithm is in csrc/ordered/skiplist.c.
+# The mapping protocol over cc_ordered, and its classes. The algorithms are in csrc/ordered.
 
 cdef object MISSING = object()
 
@@ -15,32 +15,17 @@ cdef PyObject *the_default(tuple default, str name) except? NULL:
     return <PyObject *>default[0]
 
 
-cdef class SkipListMap(_Container):
-    """SkipListMap(other=(), /, **kwargs)\n--\n\nA lock-free ordered map that any number of threads can use at once.
+cdef class _OrderedMap(_Container):
+    """What every ordered map of objects has, whatever table of operations is behind it. Not to be instantiated.
 
-    Parameters
-    ----------
-    other : mapping or iterable of pairs, optional
-        The entries to start with. Keyword arguments are added after them.
-
-    Keys are ordered by ``<`` and need no hash: ints of any size, floats (no NaN), str, bytes, tuples, and
-    any objects with a consistent ``<``. Two keys are the same if neither is less: ``1``, ``1.0`` and ``True`` are one key. An
-    exact int that fits 64 bits, and a float, are kept by value: the key object that you get back is equal, not identical.
-
-    Every operation is linearizable and lock-free. It takes O(log n) expected time; ``m[k]``, ``get``, ``in`` and replacing take
-    O(1) if the key is there and is an int, float, str or bytes. Iteration is weakly consistent: it never raises because of
-    changes, yields keys in ascending order, each at most once, yields every key that is there throughout, and may or may not
-    show what changes meanwhile. ``len``, ``==``, ``repr``, ``copy`` and ``clear`` take many steps and are not atomic.
-
-    Source: K. Fraser, "Practical lock-freedom" (2004), with the deviations that csrc/ordered/skiplist.c
-    lists. A search may call ``<`` of keys that are not of exact built-in types, but never while it holds anything that
-    other threads wait for.
+    A class that derives from it makes `entries` in its `__cinit__`, and stands in ORDERED_MAPS.
     """
     cdef cc_ordered *entries
 
     def __cinit__(self):
+        if not isinstance(self, ORDERED_MAPS):
+            raise TypeError(f"{type(self).__name__} is not to be instantiated")
         self.kind = &cc_object_map_kind
-        self.entries = cc_object_map_new(&cc_skiplist_operations)
 
     def __init__(self, other=(), /, **kwargs):
         self.update(other, **kwargs)
@@ -265,7 +250,7 @@ cdef class SkipListMap(_Container):
         adds keys ahead of itself, it meets them again, so such an update may never end. Signal handlers run meanwhile.
         """
         cdef Py_ssize_t count = 0
-        if isinstance(other, dict) or isinstance(other, SkipListMap):
+        if isinstance(other, dict) or isinstance(other, _OrderedMap):
             for key, value in other.items():
                 cc_object_map_set(self.entries, key, value)
                 count_item(&count)
@@ -304,7 +289,7 @@ cdef class SkipListMap(_Container):
         Like ``set.copy``, it does not call ``__init__``; ``copy.copy`` also copies what a subclass adds.
         """
         result = type(self).__new__(type(self))
-        SkipListMap.update(result, self)
+        _OrderedMap.update(result, self)
         return result
 
     def __reduce__(self):
@@ -343,8 +328,8 @@ cdef class SkipListMap(_Container):
         if not isinstance(other, Mapping):
             return NotImplemented
         result = type(self).__new__(type(self))
-        SkipListMap.update(result, other)
-        SkipListMap.update(result, self)
+        _OrderedMap.update(result, other)
+        _OrderedMap.update(result, self)
         return result
 
     def __ior__(self, other):
@@ -387,10 +372,10 @@ cdef class SkipListMap(_Container):
         return GenericAlias(cls, item)
 
 
-cdef object map_equals(SkipListMap self, other):
+cdef object map_equals(_OrderedMap self, other):
     if self is other:
         return True
-    if isinstance(other, SkipListMap):
+    if isinstance(other, _OrderedMap):
         if len(self) != len(other):
             return False
         for (a, x), (b, y) in zip(self.items(), other.items()):
@@ -416,8 +401,35 @@ cdef object map_equals(SkipListMap self, other):
     return True
 
 
+cdef class SkipListMap(_OrderedMap):
+    """SkipListMap(other=(), /, **kwargs)\n--\n\nA lock-free ordered map that any number of threads can use at once.
+
+    Parameters
+    ----------
+    other : mapping or iterable of pairs, optional
+        The entries to start with. Keyword arguments are added after them.
+
+    Keys are ordered by ``<`` and need no hash: ints of any size, floats (no NaN), str, bytes, tuples, and
+    any objects with a consistent ``<``. Two keys are the same if neither is less: ``1``, ``1.0`` and ``True`` are one key. An
+    exact int that fits 64 bits, and a float, are kept by value: the key object that you get back is equal, not identical.
+
+    Every operation is linearizable and lock-free. It takes O(log n) expected time; ``m[k]``, ``get``, ``in`` and replacing take
+    O(1) if the key is there and is an int, float, str or bytes. Iteration is weakly consistent: it never raises because of
+    changes, yields keys in ascending order, each at most once, yields every key that is there throughout, and may or may not
+    show what changes meanwhile. ``len``, ``==``, ``repr``, ``copy`` and ``clear`` take many steps and are not atomic.
+
+    Source: K. Fraser, "Practical lock-freedom" (2004), with the deviations that csrc/ordered/skiplist.c
+    lists. A search may call ``<`` of keys that are not of exact built-in types, but never while it holds anything that
+    other threads wait for.
+    """
+    def __cinit__(self):
+        self.entries = cc_object_map_new(&cc_skiplist_operations)
+
+
+cdef tuple ORDERED_MAPS = (SkipListMap,)
+
 cc_container_type_publish(<PyTypeObject *>SkipListMap, b"concurrent_collections.SkipListMap", True)
-MutableMapping.register(SkipListMap)
+MutableMapping.register(_OrderedMap)
 
 from concurrent_collections._pretty import print_elements, print_map
 cdef object PRINT_MAP = print_map, PRINT_ELEMENTS = print_elements

@@ -1,23 +1,14 @@
-# SkipListSet: the set protocol over cc_ordered; every value is None.
+# The set protocol over cc_ordered, whose values are None, and its classes.
 
 
-cdef class SkipListSet(_Container):
-    """SkipListSet(iterable=(), /)\n--\n\nA lock-free ordered set that any number of threads can use at once.
-
-    Parameters
-    ----------
-    iterable : iterable, optional
-        The elements to start with.
-
-    Elements are ordered like the keys of SkipListMap, and guarantees, costs and source are the same: every operation on one
-    element is linearizable and lock-free, and takes O(log n) expected time; ``in`` takes O(1) for an int, float, str or bytes
-    that is there. Operations on whole sets take many steps and are not atomic.
-    """
+cdef class _OrderedSet(_Container):
+    """What every ordered set of objects has, as `_OrderedMap` for maps. Not to be instantiated."""
     cdef cc_ordered *entries
 
     def __cinit__(self):
+        if not isinstance(self, ORDERED_SETS):
+            raise TypeError(f"{type(self).__name__} is not to be instantiated")
         self.kind = &cc_object_map_kind
-        self.entries = cc_object_map_new(&cc_skiplist_operations)
 
     def __init__(self, iterable=(), /):
         self.update(iterable)
@@ -117,7 +108,7 @@ cdef class SkipListSet(_Container):
     def __reduce__(self):
         # The elements come with the state, after the set itself has been noted: one of them may
         # lead back to it. A subclass with a __setstate__ of its own gets the state alone.
-        if type(self).__setstate__ is SkipListSet.__setstate__:
+        if type(self).__setstate__ is _OrderedSet.__setstate__:
             return NEW_OBJECT, (type(self),), [list(self), self.__getstate__()]
         return _new_set, (type(self), list(self)), self.__getstate__()
 
@@ -125,7 +116,7 @@ cdef class SkipListSet(_Container):
         # A list is what __reduce__ has made. Otherwise as if there were no such method.
         if type(state) is list:
             elements, state = state
-            SkipListSet.update(self, elements)
+            _OrderedSet.update(self, elements)
         slots = None
         if type(state) is tuple and len(state) == 2:
             state, slots = state
@@ -333,11 +324,11 @@ cdef class SkipListSet(_Container):
 def _new_set(cls, elements):
     """What copies, pickles and results of set algebra are made with: __new__, then the elements."""
     result = cls.__new__(cls)
-    SkipListSet.update(result, elements)
+    _OrderedSet.update(result, elements)
     return result
 
 
-cdef object as_set(other, SkipListSet among):
+cdef object as_set(other, _OrderedSet among):
     # Something with a fast `in` for elements of `among`. Not a built-in set of an iterable's
     # elements: they may have no hash. And only those that `among` has too: the others may not even
     # compare with each other.
@@ -390,5 +381,23 @@ cdef bint is_within(small, large) except -1:
     return True
 
 
+cdef class SkipListSet(_OrderedSet):
+    """SkipListSet(iterable=(), /)\n--\n\nA lock-free ordered set that any number of threads can use at once.
+
+    Parameters
+    ----------
+    iterable : iterable, optional
+        The elements to start with.
+
+    Elements are ordered like the keys of SkipListMap, and guarantees, costs and source are the same: every operation on one
+    element is linearizable and lock-free, and takes O(log n) expected time; ``in`` takes O(1) for an int, float, str or bytes
+    that is there. Operations on whole sets take many steps and are not atomic.
+    """
+    def __cinit__(self):
+        self.entries = cc_object_map_new(&cc_skiplist_operations)
+
+
+cdef tuple ORDERED_SETS = (SkipListSet,)
+
 cc_container_type_publish(<PyTypeObject *>SkipListSet, b"concurrent_collections.SkipListSet", False)
-MutableSet.register(SkipListSet)
+MutableSet.register(_OrderedSet)
