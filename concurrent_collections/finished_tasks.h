@@ -7,7 +7,7 @@
  *   join returns at a moment when every item that had been put was finished, or when there was such
  *   a moment during the call.
  *   task_done refuses what is one too many. (Only while a put is about to fail, since the store is
- *   shut down or without memory, may one too many get through.)
+ *   shut down or without memory, may one too many get through; or later, once for each such put.)
  *
  * How it counts
  *

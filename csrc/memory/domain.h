@@ -44,10 +44,10 @@ typedef struct cc_limbo {
     cc_atomic_uptr ready; /* cc_retired *: found free by a scan, to be released a few at a time */
     cc_atomic_u32 limbo_count;
     cc_atomic_u32 ready_count;
-    /* When the next scan is due: at this limbo_count, which polls lower; or when bytes_left, a
-     * two's complement, has come down to 0. */
-    cc_atomic_u32 scan_at;
+    cc_atomic_u32 scan_at; /* limbo_count that makes the next scan worth while */
+    cc_atomic_u32 polls_to_skip; /* what was kept last time is not looked at again at once */
     cc_atomic_u64 limbo_bytes; /* of both lists */
+    /* Two's complement: bytes that may still come before the next scan. */
     cc_atomic_u64 bytes_left;
 } cc_limbo;
 

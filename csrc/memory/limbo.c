@@ -8,12 +8,14 @@
  * stripe, and a scan compares all that waits there with a snapshot of the reservations. What the
  * scan finds free goes to `ready`, and is released a few at a time.
  *
- * When a stripe is scanned. What a scan must keep is pinned, perhaps for long, and operations must
- * not get slower the longer somebody else is stalled. So a scan that keeps k things leaves a debt
- * of k - retire_threshold, or k / 2 if that is more (scan_at). A thing that comes pays one, a poll
- * THINGS_PAID_BY_A_POLL. When the debt is paid a poll scans; where polls are late a retirement
- * does, retire_threshold things later. Bytes are a debt of their own, for few things may be large:
- * half of the bytes kept, and at least BYTES_WORTH_A_SCAN (bytes_left).
+ * When a stripe is scanned. By a retirement, when `scan_at` things wait in it, or when
+ * BYTES_WORTH_A_SCAN bytes have come since the last scan; and by polls. What a scan must keep is
+ * pinned, perhaps for long, and operations must not get slower the longer somebody else is stalled.
+ * So the next scan by a retirement comes when there is half as much new, of things and of bytes
+ * (few things may be large), and polls skip the stripe in proportion to what was kept
+ * (`polls_to_skip`). One debt that retirements and polls both pay has been tried in place of the
+ * two: retirements then scan at twice what was kept, or polls of few things scan every time, and a
+ * poll that overwrites a newer debt puts off retirements, too.
  *
  * Pairs of releases and acquires, by number:
  *   (7) unlinking, before the look   with (5) of smr_fast.h and (8) of ibr.c: store-load on both
@@ -30,9 +32,9 @@
 #ifndef THREADS_WORTH_A_LOOK
 #define THREADS_WORTH_A_LOOK 64u
 #endif
-/* So a poll looks at as many things that a stalled region pins, in the mean. */
-#ifndef THINGS_PAID_BY_A_POLL
-#define THINGS_PAID_BY_A_POLL 16u
+/* A poll may look at this many things that a stalled region pins, in the mean. */
+#ifndef KEPT_THINGS_PER_POLL
+#define KEPT_THINGS_PER_POLL 16u
 #endif
 
 /* A chain of retired things with its end. */
@@ -155,8 +157,10 @@ static void scan_stripe(cc_smr_domain *d, cc_limbo *s, cc_thread *self, size_t m
     if (!looked) {
         return; /* no memory to look: everything waits for the next scan */
     }
-    uint32_t kept = waiting.count, half = kept / 2;
-    cc_store_relaxed_u32(&s->scan_at, kept + (half > threshold ? kept - threshold : half));
+    /* Look again when there is enough new to pay for it. */
+    uint32_t kept = waiting.count;
+    cc_store_relaxed_u32(&s->scan_at, kept + (kept / 2 > threshold ? kept / 2 : threshold));
+    cc_store_relaxed_u32(&s->polls_to_skip, kept / KEPT_THINGS_PER_POLL);
     if (waiting.bytes / 2 > BYTES_WORTH_A_SCAN) {
         cc_fetch_add_relaxed_u64(&s->bytes_left, waiting.bytes / 2 - BYTES_WORTH_A_SCAN);
     }
@@ -175,11 +179,12 @@ static bool add_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintp
     if (bytes) {
         uint64_t left = cc_fetch_add_relaxed_u64(&s->bytes_left, 0u - (uint64_t)(uint32_t)bytes);
         if ((int64_t)(left - (uint32_t)bytes) <= 0) {
+            /* Where the caller cannot scan, a poll does. */
+            cc_store_relaxed_u32(&s->polls_to_skip, 0);
             return true;
         }
     }
-    uint32_t threshold = cc_load_relaxed_u32(&cc_smr_settings.retire_threshold);
-    return waiting >= cc_load_relaxed_u32(&s->scan_at) + threshold;
+    return waiting >= cc_load_relaxed_u32(&s->scan_at);
 }
 
 void cc_retire_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
@@ -219,13 +224,12 @@ void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
 
 static void poll_stripe(cc_smr_domain *d, cc_limbo *s, cc_thread *self, size_t most) {
     cc_release_ready(s, self, most); /* every poll, so that releasing keeps up with retiring */
-    uint32_t scan_at = cc_load_relaxed_u32(&s->scan_at), pays = THINGS_PAID_BY_A_POLL;
-    if (cc_load_relaxed_u32(&s->limbo_count) >= scan_at ||
-        (int64_t)cc_load_relaxed_u64(&s->bytes_left) <= 0) {
-        scan_stripe(d, s, self, most);
-    } else { /* a lost update costs one poll */
-        cc_store_relaxed_u32(&s->scan_at, scan_at > pays ? scan_at - pays : 0);
+    uint32_t skip = cc_load_relaxed_u32(&s->polls_to_skip);
+    if (skip) {
+        cc_store_relaxed_u32(&s->polls_to_skip, skip - 1); /* a lost update costs one poll */
+        return;
     }
+    scan_stripe(d, s, self, most);
 }
 
 void cc_poll_now(cc_smr_domain *d, cc_thread *self) {
