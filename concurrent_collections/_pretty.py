@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol, TypeVar
+TYPE_CHECKING = False  # as type checkers understand it; typing is not imported, for it takes long
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, Protocol, TypeVar
 
-_T = TypeVar("_T")
+    _T = TypeVar("_T")
 
+    class Printer(Protocol):
+        """What is used of IPython.lib.pretty.RepresentationPrinter."""
 
-class Printer(Protocol):
-    """What is used of IPython.lib.pretty.RepresentationPrinter."""
+        max_seq_length: int  # 0: no limit
 
-    max_seq_length: int  # 0: no limit
-
-    def text(self, text: str) -> None: ...
-    def breakable(self) -> None: ...
-    def pretty(self, thing: object) -> None: ...
-    def begin_group(self, indent: int, text: str) -> None: ...
-    def end_group(self, dedent: int, text: str) -> None: ...
+        def text(self, text: str) -> None: ...
+        def breakable(self) -> None: ...
+        def pretty(self, thing: object) -> None: ...
+        def begin_group(self, indent: int, text: str) -> None: ...
+        def end_group(self, dedent: int, text: str) -> None: ...
 
 
 def _print_all(

@@ -420,7 +420,7 @@ static int visit_word(uintptr_t word, void *closure) {
 /* ---------------------------------------------------------------- as a container */
 
 typedef struct map_container {
-    cc_container base;
+    cc_container_object base;
     cc_ordered *map;
 } map_container;
 

@@ -16,12 +16,12 @@ static PyObject *container_new(PyTypeObject *type, PyObject *arguments, PyObject
 }
 
 static int container_traverse(PyObject *self, visitproc visit, void *argument) {
-    cc_container *c = (cc_container *)self;
+    cc_container_object *c = (cc_container_object *)self;
     return c->kind ? c->kind->traverse(self, visit, argument) : 0;
 }
 
 static int container_clear(PyObject *self) {
-    cc_container *c = (cc_container *)self;
+    cc_container_object *c = (cc_container_object *)self;
     if (c->kind) {
         c->kind->clear(self);
     }
@@ -29,7 +29,7 @@ static int container_clear(PyObject *self) {
 }
 
 static void container_dealloc(PyObject *self) {
-    cc_container *c = (cc_container *)self;
+    cc_container_object *c = (cc_container_object *)self;
     PyObject_GC_UnTrack(self);
     if (c->weak_references) {
         PyObject_ClearWeakRefs(self);
@@ -46,13 +46,13 @@ static void container_dealloc(PyObject *self) {
 PyTypeObject cc_container_type = {
     .ob_base = {PyObject_HEAD_INIT(NULL) 0},
     .tp_name = "concurrent_collections._core._Container",
-    .tp_basicsize = sizeof(cc_container),
+    .tp_basicsize = sizeof(cc_container_object),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .tp_new = container_new,
     .tp_traverse = container_traverse,
     .tp_clear = container_clear,
     .tp_dealloc = container_dealloc,
-    .tp_weaklistoffset = offsetof(cc_container, weak_references),
+    .tp_weaklistoffset = offsetof(cc_container_object, weak_references),
 };
 
 /* ---------------------------------------------------------------- what others ask */
@@ -70,7 +70,7 @@ void cc_container_type_publish(PyTypeObject *type, const char *name, int is_mapp
 }
 
 static const cc_container_kind *kind_of(PyObject *o) {
-    return PyObject_TypeCheck(o, &cc_container_type) ? ((cc_container *)o)->kind : NULL;
+    return PyObject_TypeCheck(o, &cc_container_type) ? ((cc_container_object *)o)->kind : NULL;
 }
 
 int cc_container_is(PyObject *o, const cc_container_kind *kind) {

@@ -49,10 +49,10 @@ typedef struct cc_container_kind {
     const char *(*check)(PyObject *self);
 } cc_container_kind;
 
-typedef struct cc_container {
+typedef struct cc_container_object {
     PyObject_HEAD const cc_container_kind *kind; /* set by __cinit__, once */
     PyObject *weak_references;
-} cc_container;
+} cc_container_object;
 
 extern PyTypeObject cc_container_type;
 

@@ -18,7 +18,7 @@ cdef extern from "object_type.h":
         cc_smr_domain *(*domain)(PyObject *self) noexcept
         int (*find_waitable)(PyObject *self, int what, cc_waitable *found) except -1
         const char *(*check)(PyObject *self) noexcept
-    ctypedef class concurrent_collections._core._Container [object cc_container]:
+    ctypedef class concurrent_collections._core._Container [object cc_container_object]:
         cdef const cc_container_kind *kind
     void cc_container_type_publish(PyTypeObject *type, const char *name, int is_mapping)
     int cc_container_find_waitable(object o, int what, cc_waitable *found) except -1

@@ -8,25 +8,31 @@ Most figures are looked up when you ask, and cost nothing otherwise. Those that 
 only while `config.enable_statistics` or `config.enable_contention_stats` is set.
 """
 
-from typing import Any, NamedTuple, overload
+# What type checkers need stands in smr.pyi: importing typing takes longer than all of this package.
+from collections import namedtuple
 
-from concurrent_collections import _core, _ordered
+from concurrent_collections import _core
 
 __all__ = ["ContainerStats", "OpenRegion", "Stats", "stats"]
 
 
-class OpenRegion(NamedTuple):
+class OpenRegion(namedtuple("OpenRegion", "age thread_id")):
     """A thread that was found inside an operation on a container.
 
     age: how many eras of the container's clock ago the region began; thread_id: what `threading.get_native_id()` returns in
     that thread.
     """
 
-    age: int
-    thread_id: int
+    __slots__ = ()
 
 
-class Stats(NamedTuple):
+class Stats(
+    namedtuple(
+        "Stats",
+        "containers eras waiting waiting_bytes open_regions oldest threads retired released scans retries"
+        " neutralizations refusals",
+    )
+):
     """What `stats()` found in the process.
 
     containers        with reclamation, alive now (C-level domains too)
@@ -44,41 +50,18 @@ class Stats(NamedTuple):
     refusals          times that it could not, because the signal was blocked or taken away
     """
 
-    containers: int
-    eras: int
-    waiting: int
-    waiting_bytes: int
-    open_regions: int
-    oldest: OpenRegion | None
-    threads: int
-    retired: int
-    released: int
-    scans: int
-    retries: int
-    neutralizations: int
-    refusals: int
+    __slots__ = ()
 
 
-class ContainerStats(NamedTuple):
+class ContainerStats(
+    namedtuple("ContainerStats", "scheme era waiting waiting_bytes open_regions oldest")
+):
     """What `stats(container)` found. The fields are as in `Stats`; era is the container's clock."""
 
-    scheme: str
-    era: int
-    waiting: int
-    waiting_bytes: int
-    open_regions: int
-    oldest: OpenRegion | None
+    __slots__ = ()
 
 
-@overload
-def stats(container: None = None) -> Stats: ...
-@overload
-def stats(
-    container: _ordered.SkipListMap[Any, Any] | _ordered.SkipListSet[Any],
-) -> ContainerStats: ...
-def stats(
-    container: _ordered.SkipListMap[Any, Any] | _ordered.SkipListSet[Any] | None = None,
-) -> Stats | ContainerStats:
+def stats(container=None):
     """Return the statistics of reclamation for the process, or for one container.
 
     Parameters

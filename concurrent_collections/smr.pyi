@@ -1,0 +1,37 @@
+from typing import Any, NamedTuple, overload
+
+from concurrent_collections._ordered import SkipListMap, SkipListSet
+
+__all__ = ["ContainerStats", "OpenRegion", "Stats", "stats"]
+
+class OpenRegion(NamedTuple):
+    age: int
+    thread_id: int
+
+class Stats(NamedTuple):
+    containers: int
+    eras: int
+    waiting: int
+    waiting_bytes: int
+    open_regions: int
+    oldest: OpenRegion | None
+    threads: int
+    retired: int
+    released: int
+    scans: int
+    retries: int
+    neutralizations: int
+    refusals: int
+
+class ContainerStats(NamedTuple):
+    scheme: str
+    era: int
+    waiting: int
+    waiting_bytes: int
+    open_regions: int
+    oldest: OpenRegion | None
+
+@overload
+def stats(container: None = None) -> Stats: ...
+@overload
+def stats(container: SkipListMap[Any, Any] | SkipListSet[Any]) -> ContainerStats: ...
