@@ -448,11 +448,13 @@ static void free_map(PyObject *self) {
 }
 
 static struct cc_smr_domain *domain_of_map(PyObject *self) {
-    return cc_ordered_domain(map_in(self));
+    cc_ordered *map = map_in(self);
+    return map ? cc_ordered_domain(map) : NULL;
 }
 
 static const char *check_map(PyObject *self) {
-    return cc_ordered_check(map_in(self));
+    cc_ordered *map = map_in(self);
+    return map ? cc_ordered_check(map) : NULL;
 }
 
 const cc_container_kind cc_object_map_kind = {

@@ -69,6 +69,11 @@ void cc_container_type_publish(PyTypeObject *type, const char *name, int is_mapp
     PyType_Modified(type);
 }
 
+void cc_container_type_close(PyTypeObject *type) {
+    type->tp_flags &= ~Py_TPFLAGS_BASETYPE;
+    PyType_Modified(type);
+}
+
 static const cc_container_kind *kind_of(PyObject *o) {
     return PyObject_TypeCheck(o, &cc_container_type) ? ((cc_container_object *)o)->kind : NULL;
 }

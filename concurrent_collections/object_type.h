@@ -20,8 +20,9 @@
  * for a class without object attributes call the base's. So no slot is changed after Cython has
  * made it.
  *
- * Two classes never share an instance: each adds attributes of its own, so CPython refuses a class
- * that derives from both.
+ * Two kinds never share an instance: each family's base class adds attributes of its own, so
+ * CPython refuses a class that derives from both. Within a family it allows that, and the first
+ * one's __cinit__ makes what is inside.
  */
 #ifndef CC_OBJECT_TYPE_H
 #define CC_OBJECT_TYPE_H
@@ -38,7 +39,8 @@ typedef struct cc_container_kind {
     int (*traverse)(PyObject *self, visitproc visit, void *argument);
     /* For tp_clear: drop what it holds. Raises nothing. */
     void (*clear)(PyObject *self);
-    /* May run finalizers. */
+    /* May run finalizers. The reference count of `self` is 0: no reference to it may be taken, not
+     * even for a moment. */
     void (*free)(PyObject *self);
     /* By which it reclaims, or NULL; NULL where that is nobody's business. */
     struct cc_smr_domain *(*domain)(PyObject *self);
@@ -62,6 +64,10 @@ int cc_container_type_ready(void);
 /* Give a type its public name, and with `is_mapping` what the match statement looks at. The name
  * must live as long as the process, and the type have no instances yet. */
 void cc_container_type_publish(PyTypeObject *type, const char *name, int is_mapping);
+
+/* Allow no new subclass. A class that derived in Python from what the classes of a family have in
+ * common could get around their __cinit__. */
+void cc_container_type_close(PyTypeObject *type);
 
 /* Whether `o` is a container of this kind. */
 int cc_container_is(PyObject *o, const cc_container_kind *kind);

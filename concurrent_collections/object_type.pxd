@@ -21,5 +21,6 @@ cdef extern from "object_type.h":
     ctypedef class concurrent_collections._core._Container [object cc_container_object]:
         cdef const cc_container_kind *kind
     void cc_container_type_publish(PyTypeObject *type, const char *name, int is_mapping)
+    void cc_container_type_close(PyTypeObject *type)
     int cc_container_find_waitable(object o, int what, cc_waitable *found) except -1
     bint cc_container_is(object o, const cc_container_kind *kind)

@@ -429,6 +429,7 @@ cdef class SkipListMap(_OrderedMap):
 cdef tuple ORDERED_MAPS = (SkipListMap,)
 
 cc_container_type_publish(<PyTypeObject *>SkipListMap, b"concurrent_collections.SkipListMap", True)
+cc_container_type_close(<PyTypeObject *>_OrderedMap)
 MutableMapping.register(_OrderedMap)
 
 from concurrent_collections._pretty import print_elements, print_map

@@ -400,4 +400,5 @@ cdef class SkipListSet(_OrderedSet):
 cdef tuple ORDERED_SETS = (SkipListSet,)
 
 cc_container_type_publish(<PyTypeObject *>SkipListSet, b"concurrent_collections.SkipListSet", False)
+cc_container_type_close(<PyTypeObject *>_OrderedSet)
 MutableSet.register(_OrderedSet)

@@ -321,6 +321,18 @@ class TestSubclasses:
         with pytest.raises(TypeError):
             SkipListMap.attribute = 1
 
+    @pytest.mark.parametrize("public", [SkipListMap, SkipListSet])
+    def test_what_a_family_has_in_common_is_no_base_class(self, public):
+        in_common = public.__base__
+        with pytest.raises(TypeError, match="not to be instantiated"):
+            in_common()
+        with pytest.raises(TypeError, match="not an acceptable base type"):
+            type("Derived", (in_common,), {})
+        derived = type("Derived", (public,), {})
+        with pytest.raises(TypeError):
+            derived.__bases__ = (in_common,)
+        assert len(derived([(1, 2)])) == 1
+
     def test_fromkeys_makes_the_subclass(self):
         m = Named.fromkeys([2, 1])
         assert type(m) is Named
