@@ -53,8 +53,8 @@ static inline void cc_release_word(const cc_word_table *words, uintptr_t word) {
 
 /* ---------------------------------------------------------------- comparing (search.c) */
 
-int cc_compare_key_slowly(cc_container *c, cc_smr_guard *g, cc_search *search,
-                          const cc_stored_key *stored, const void *node);
+int cc_compare_key_slowly(cc_container *c, cc_smr_guard *g, cc_search *search, unsigned kind,
+                          uint64_t digest, uintptr_t word, const void *node);
 
 /* The answer to the search's question about the key (kind, digest, word) of `node`, or
  * CC_UNDECIDED. */
@@ -69,8 +69,7 @@ CC_ALWAYS_INLINE int cc_compare_key(cc_container *c, cc_smr_guard *g, cc_search 
             return 0;
         }
     }
-    const cc_stored_key stored = {digest, word, (uint8_t)kind};
-    return cc_compare_key_slowly(c, g, search, &stored, node);
+    return cc_compare_key_slowly(c, g, search, kind, digest, word, node);
 }
 
 /* ---------------------------------------------------------------- operations */

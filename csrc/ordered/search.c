@@ -20,21 +20,17 @@ static int for_question(const cc_search *search, int answer) {
     return search->question == CC_ASK_ORDER || answer == CC_UNDECIDED ? answer : answer != 0;
 }
 
-static bool is_same_key(const cc_stored_key *a, const cc_stored_key *b) {
-    return a->word == b->word && a->digest == b->digest && a->kind == b->kind;
-}
-
-int cc_compare_key_slowly(cc_container *c, cc_smr_guard *g, cc_search *search,
-                          const cc_stored_key *stored, const void *node) {
+int cc_compare_key_slowly(cc_container *c, cc_smr_guard *g, cc_search *search, unsigned kind,
+                          uint64_t digest, uintptr_t word, const void *node) {
     const cc_word_table *words = c->words;
     /* Not while we can be restarted at any instruction: the owner's function may use more stack
      * than a read phase may, and taking a reference twice would be one too many. */
     cc_hold(g, CC_HELD_NODES, (uintptr_t)node);
     cc_end_reading(g);
-    int answer = words->compare ? words->compare(search, stored->kind, stored->digest, stored->word)
-                                : CC_UNDECIDED;
+    int answer = words->compare ? words->compare(search, kind, digest, word) : CC_UNDECIDED;
     for (uint32_t i = answer == CC_UNDECIDED ? search->known_count : 0; i-- > 0;) {
-        if (is_same_key(&search->known[i].key, stored)) {
+        const cc_stored_key *known = &search->known[i].key;
+        if (known->word == word && known->digest == digest && known->kind == kind) {
             answer = search->known[i].order;
             break;
         }
@@ -48,8 +44,8 @@ int cc_compare_key_slowly(cc_container *c, cc_smr_guard *g, cc_search *search,
         cc_store_relaxed_u32(&c->asked, 1); /* before any answer can have had an effect */
     }
     if (!search->asks) { /* else an earlier question of this search is still open: first that one */
-        cc_acquire_word(c, stored->word);
-        search->needed = *stored;
+        cc_acquire_word(c, word);
+        search->needed = (cc_stored_key){digest, word, (uint8_t)kind};
         search->asks = true;
     }
     return CC_UNDECIDED;
