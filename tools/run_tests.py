@@ -435,13 +435,24 @@ def test_debra(kind: str) -> Counts:
     )
 
 
+def build_directory_of(target: Path) -> Path:
+    """Where what is installed in `target` is built. Meson refuses an option that a directory was not made with."""
+    build, options = Path(f"{target}.build"), (ROOT / "meson.options").read_bytes()
+    made_with = build / ".options"
+    if not made_with.exists() or made_with.read_bytes() != options:
+        shutil.rmtree(build, ignore_errors=True)
+        build.mkdir(parents=True)
+        made_with.write_bytes(options)
+    return build
+
+
 def install_instrumented(kind: str, sanitizers: str, compiler: str) -> Path:
     """Build the extension with a sanitizer into a directory of its own."""
     target = BUILD / f"instrumented-{kind}-{sanitizers.replace(',', '-')}"
     shutil.rmtree(target, ignore_errors=True)
     python = python_of(kind)
     command: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--no-build-isolation"]
-    command += ["--no-deps", "--target", target, f"-Cbuild-dir={target}.build"]
+    command += ["--no-deps", "--target", target, f"-Cbuild-dir={build_directory_of(target)}"]
     command += [f"-Csetup-args=-Db_sanitize={sanitizers}", "-Csetup-args=-Db_lundef=false"]
     command += ["-Csetup-args=-Dbuildtype=debugoptimized", "-Csetup-args=-Db_ndebug=false"]
     command += ["-Csetup-args=-Dtest_hooks=true", ROOT]
@@ -514,7 +525,7 @@ def test_python_with_small_sizes() -> Counts:
     target = BUILD / "python-least"
     shutil.rmtree(target, ignore_errors=True)
     command: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--no-build-isolation"]
-    command += ["--no-deps", "--target", target, f"-Cbuild-dir={target}.build"]
+    command += ["--no-deps", "--target", target, f"-Cbuild-dir={build_directory_of(target)}"]
     command += ["-Csetup-args=-Dsmall_sizes=least", "-Csetup-args=-Ddebug_invariants=true"]
     command += ["-Csetup-args=-Dtest_hooks=true", ROOT]
     path = str(Path(python).parent) + os.pathsep + os.environ["PATH"]
