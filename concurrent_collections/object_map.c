@@ -407,16 +407,6 @@ int cc_object_map_clear(cc_ordered *map) {
     return 0;
 }
 
-typedef struct visit_closure {
-    visitproc visit;
-    void *argument;
-} visit_closure;
-
-static int visit_word(uintptr_t word, void *closure) {
-    visit_closure *c = closure;
-    return c->visit((PyObject *)word, c->argument);
-}
-
 /* ---------------------------------------------------------------- as a container */
 
 typedef struct map_container {
@@ -433,8 +423,8 @@ cc_ordered *cc_object_map_in(PyObject *o) {
 }
 
 static int traverse_map(PyObject *self, visitproc visit, void *argument) {
-    visit_closure c = {visit, argument};
-    return map_in(self) ? cc_ordered_visit(map_in(self), visit_word, &c) : 0;
+    cc_visit_closure c = {visit, argument};
+    return map_in(self) ? cc_ordered_visit(map_in(self), cc_visit_word, &c) : 0;
 }
 
 static void clear_map(PyObject *self) {

@@ -5,6 +5,7 @@
 
 #include "finished_tasks.h"
 #include "memory/cc_alloc.h"
+#include "object_type.h"
 
 struct cc_object_store {
     const cc_store_operations *operations;
@@ -476,22 +477,12 @@ cc_waitable cc_object_store_waitable(cc_object_store *s, int what) {
 
 /* ---------------------------------------------------------------- garbage collection */
 
-typedef struct visit_closure {
-    visitproc visit;
-    void *argument;
-} visit_closure;
-
-static int visit_word(uintptr_t word, void *closure) {
-    visit_closure *c = closure;
-    return c->visit((PyObject *)word, c->argument);
-}
-
 int cc_object_store_traverse(cc_object_store *s, visitproc visit, void *argument) {
-    visit_closure c = {visit, argument};
+    cc_visit_closure c = {visit, argument};
     if (!s) {
         return 0;
     }
-    int answer = s->operations->visit(s->core, visit_word, &c);
+    int answer = s->operations->visit(s->core, cc_visit_word, &c);
     if (!answer) {
         answer = cc_place_traverse(&s->not_empty, visit, argument);
     }

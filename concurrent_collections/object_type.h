@@ -51,6 +51,17 @@ typedef struct cc_container_kind {
     const char *(*check)(PyObject *self);
 } cc_container_kind;
 
+/* For `traverse`: a core calls cc_visit_word with each word inside and a cc_visit_closure. */
+typedef struct cc_visit_closure {
+    visitproc visit;
+    void *argument;
+} cc_visit_closure;
+
+static inline int cc_visit_word(uintptr_t word, void *closure) {
+    cc_visit_closure *c = (cc_visit_closure *)closure;
+    return c->visit((PyObject *)word, c->argument);
+}
+
 typedef struct cc_container_object {
     PyObject_HEAD const cc_container_kind *kind; /* set by __cinit__, once */
     PyObject *weak_references;

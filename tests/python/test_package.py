@@ -13,6 +13,7 @@ import weakref
 from pathlib import Path
 
 import pytest
+from support import run_program
 
 import concurrent_collections
 from concurrent_collections import SkipListMap, SkipListSet, _core, _ordered, _queues, config, smr
@@ -41,17 +42,6 @@ def same_configuration_afterwards():
     yield
     for name, value in before.items():
         setattr(config, name, value)
-
-
-def run_python(program, cwd, **environment):
-    return subprocess.run(
-        [sys.executable, "-P", "-c", program],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd=cwd,
-    )
 
 
 class TestReading:
@@ -180,26 +170,26 @@ SHOW = "import concurrent_collections as c; print(c.config.{})"
 
 class TestEnvironment:
     def test_the_scheme_can_be_set_from_outside(self, tmp_path):
-        result = run_python(
-            SHOW.format("smr_scheme"), tmp_path, CONCURRENT_COLLECTIONS_SMR_SCHEME="ibr"
+        result = run_program(
+            SHOW.format("smr_scheme"), cwd=tmp_path, CONCURRENT_COLLECTIONS_SMR_SCHEME="ibr"
         )
         assert result.stdout.strip() == "ibr", result.stderr
 
     def test_the_queue_backend_can_be_set_from_outside(self, tmp_path):
         for backend in config.available_queue_backends:
-            result = run_python(
+            result = run_program(
                 SHOW.format("queue_backend"),
-                tmp_path,
+                cwd=tmp_path,
                 CONCURRENT_COLLECTIONS_QUEUE_BACKEND=backend,
             )
             assert result.stdout.strip() == backend, result.stderr
 
     def test_code_overrides_the_environment(self, tmp_path):
         first, last = config.available_queue_backends[0], config.available_queue_backends[-1]
-        result = run_python(
+        result = run_program(
             f"import concurrent_collections as c; c.config.queue_backend = {last!r};"
             "print(c.config.queue_backend)",
-            tmp_path,
+            cwd=tmp_path,
             CONCURRENT_COLLECTIONS_QUEUE_BACKEND=first,
         )
         assert result.stdout.strip() == last, result.stderr
@@ -207,7 +197,7 @@ class TestEnvironment:
     @pytest.mark.parametrize("name", ["SMR_SCHEME", "QUEUE_BACKEND"])
     def test_a_wrong_value_from_outside_is_a_value_error_that_says_which(self, tmp_path, name):
         variable = f"CONCURRENT_COLLECTIONS_{name}"
-        result = run_python(SHOW.format(name.lower()), tmp_path, **{variable: "nonsense"})
+        result = run_program(SHOW.format(name.lower()), cwd=tmp_path, **{variable: "nonsense"})
         assert result.returncode != 0
         assert "ValueError" in result.stderr
         assert variable in result.stderr
@@ -216,8 +206,8 @@ class TestEnvironment:
     @pytest.mark.parametrize("name", ["SMR_SCHEME", "QUEUE_BACKEND"])
     def test_an_empty_variable_is_as_none(self, tmp_path, name):
         program = SHOW.format(name.lower())
-        unset = run_python(program, tmp_path)
-        empty = run_python(program, tmp_path, **{f"CONCURRENT_COLLECTIONS_{name}": ""})
+        unset = run_program(program, cwd=tmp_path)
+        empty = run_program(program, cwd=tmp_path, **{f"CONCURRENT_COLLECTIONS_{name}": ""})
         assert empty.returncode == 0, empty.stderr
         assert empty.stdout == unset.stdout
 
@@ -337,7 +327,7 @@ class TestModules:
             "_core._core_functions = new(ctypes.addressof(table), name, None)\n"
             f"importlib.import_module('concurrent_collections.{family}')\n"
         )
-        result = run_python(program, tmp_path)
+        result = run_program(program, cwd=tmp_path)
         assert result.returncode == 1
         assert "ImportError: the modules of concurrent_collections are of different builds" in (
             result.stderr
@@ -379,9 +369,9 @@ class TestImport:
         shutil.copytree(installed, package, ignore=no_core)
         if another:
             (package / another).touch()
-        result = run_python(
+        result = run_program(
             f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import concurrent_collections",
-            tmp_path,
+            cwd=tmp_path,
         )
         error = result.stderr.splitlines()[-1]
         assert error.startswith("ImportError: concurrent_collections in")
@@ -394,9 +384,9 @@ class TestImport:
         no_core = shutil.ignore_patterns("__pycache__", "_core.*", "include")
         shutil.copytree(installed, package, ignore=no_core)
         (package / f"_core{sysconfig.get_config_var('EXT_SUFFIX')}").write_text("no library")
-        result = run_python(
+        result = run_program(
             f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import concurrent_collections",
-            tmp_path,
+            cwd=tmp_path,
         )
         error = result.stderr.splitlines()[-1]
         assert error.startswith("ImportError: ")
@@ -412,7 +402,7 @@ class TestImport:
             "print(sys._is_gil_enabled(), concurrent_collections.config.gil_enabled)\n"
         )
         environment = {"PYTHON_GIL": ""}
-        result = run_python(program, tmp_path, **environment)
+        result = run_program(program, cwd=tmp_path, **environment)
         assert result.stdout.split() == ["False", "False"], result.stderr
 
     def test_importing_starts_no_thread_and_imports_little(self, tmp_path):
@@ -424,5 +414,5 @@ class TestImport:
             "assert not {'asyncio', 'typing', 'inspect'} & (set(sys.modules) - before)\n"
             "assert 'numpy' not in sys.modules\n"
         )
-        result = run_python(program, tmp_path)
+        result = run_program(program, cwd=tmp_path)
         assert result.returncode == 0, result.stderr
