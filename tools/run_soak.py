@@ -90,8 +90,8 @@ def all_soaks() -> list[Soak]:
     ]
     for scheme in ("ibr", "debra"):
         for name, what in (
-            ("test_skiplist_stress", "skip list: exact accounting, patterns"),
-            ("test_skiplist_stress_yielding", "the same with yields at every atomic access"),
+            ("test_ordered_stress", "ordered containers: exact accounting, patterns"),
+            ("test_ordered_stress_yielding", "the same with yields at every atomic access"),
             ("test_smr", "reclamation: stalls, backlogs, foreign code"),
             ("test_thread", "threads that come and go, fork"),
             ("test_domains", "domains that come and go, flushes of all"),

@@ -8,6 +8,7 @@
  */
 #include "memory/cc_alloc.h"
 #include "memory/smr_fast.h"
+#include "ordered/skiplist.h"
 #include "scheme.h"
 #include "sleeper.h"
 #include "words.h"

@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE /* the registers in a signal's context */
 #include "check.h"
+#include "ordered/skiplist.h"
 #include "scheme.h"
 #include "words.h"
 

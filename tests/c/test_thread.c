@@ -10,6 +10,7 @@
 #include "concurrent_collections/cc_i64map.h"
 #include "memory/cc_alloc.h"
 #include "memory/smr_fast.h"
+#include "ordered/skiplist.h"
 #include "scheme.h"
 #include "words.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What the tests put into skip lists: counted words (stand-ins for Python objects) that notice when
- * they are touched too late or released too often, keys of several kinds made from them, and a
- * driver that plays the caller's part when a comparison is needed.
+ * What the tests put into ordered containers: counted words (stand-ins for Python objects) that
+ * notice when they are touched too late or released too often, keys of several kinds made from
+ * them, and a driver that plays the caller's part when a comparison is needed.
  *
  *   kind   word          digest          decided by
  *   0      none          the number      its digest alone
@@ -17,7 +17,7 @@
 
 #include "check.h"
 #include "memory/smr_fast.h"
-#include "ordered/skiplist.h"
+#include "ordered/ordered.h"
 
 #define WORD_ALIVE UINT64_C(0xa11fea11fea11fe0)
 #define WORD_DEAD UINT64_C(0xdeaddeaddeaddead)

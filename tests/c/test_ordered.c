@@ -3,7 +3,7 @@
  * Ordered containers in one thread: every function of ordered.h against a sorted array, with keys
  * of three kinds (words.h), and comparisons that the caller has to make. Words are counted: each
  * that went in comes out exactly once. What goes wrong outside of the container:
- * test_skiplist_faults.c.
+ * test_ordered_faults.c.
  */
 #include "words.h"
 #include "ordered_kinds.h"
