@@ -66,13 +66,28 @@ static uint64_t digest_of_str(PyObject *str) {
     return digest_of_bytes(bytes, n);
 }
 
+static bool is_int(PyObject *o) {
+    return PyLong_CheckExact(o) || PyBool_Check(o);
+}
+
+/* The value of an int; *overflow, when it does not fit, is its sign, else 0. */
+static long long int64_of(PyObject *o, int *overflow) {
+#if PY_VERSION_HEX >= 0x030c0000
+    if (PyUnstable_Long_IsCompact((PyLongObject *)o)) {
+        *overflow = 0;
+        return PyUnstable_Long_CompactValue((PyLongObject *)o);
+    }
+#endif
+    return PyLong_AsLongLongAndOverflow(o, overflow);
+}
+
 /* Kind and digest of an object; *whole says that the digest is the key. */
 static unsigned classify(PyObject *o, uint64_t *digest, bool *whole) {
     *digest = 0;
     *whole = false;
-    if (PyLong_CheckExact(o) || PyBool_Check(o)) {
+    if (is_int(o)) {
         int overflow;
-        long long value = PyLong_AsLongLongAndOverflow(o, &overflow);
+        long long value = int64_of(o, &overflow);
         *digest = overflow ? (overflow > 0 ? UINT64_MAX : 0) : digest_of_int64(value);
         *whole = !overflow && !PyBool_Check(o);
         return CC_KIND_INT;
@@ -103,25 +118,137 @@ static unsigned classify(PyObject *o, uint64_t *digest, bool *whole) {
     return CC_KIND_OTHER;
 }
 
-/* An int's or bool's word is 0 unless it is a bool or does not fit. */
-static bool is_big_int(uint64_t digest, uintptr_t word) {
-    return word && (digest == 0 || digest == UINT64_MAX) && !PyBool_Check((PyObject *)word);
+/* ---------------------------------------------------------------- hashes */
+
+/* Keys that are equal have equal hashes, whatever their kinds, if they have any (search.h).
+ *
+ * Numbers. What is mixed is, of an int and of every float that equals one: the digest of the int,
+ * when it fits 64 bits, else Python's hash of it, which int objects know, and which is computed
+ * here for floats. Of other floats it is the digest.
+ *
+ * Tuples. What is mixed is their lengths and elements, at any depth, in order. Tuples are equal
+ * when their elements are, pair by pair; None equals None alone. A tuple with any other element
+ * that may equal, or order, by code that is not known here has no hash. After MOST_HASHED_ELEMENTS
+ * nothing is looked at: few tuples, each twice in the next, lead to very many elements.
+ *
+ * All this is read in regions, too: it looks at values and cached hashes, and runs nothing. Hashes
+ * of str and bytes have been cached since the key was put. */
+
+#ifndef DEEPEST_NATIVE_TUPLE
+#define DEEPEST_NATIVE_TUPLE 8
+#endif
+#ifndef MOST_HASHED_ELEMENTS
+#define MOST_HASHED_ELEMENTS 1024u
+#endif
+
+#define TWO_TO_63 9223372036854775808.0
+
+/* Python's hash of a finite float that is an int: modulo 2^bits - 1, where shifting is rotating. */
+static uint64_t python_hash_of_large_double(double value) {
+    const int bits = sizeof(Py_hash_t) >= 8 ? 61 : 31;
+    const uint64_t modulus = (UINT64_C(1) << bits) - 1;
+    int exponent;
+    double fraction = frexp(fabs(value), &exponent);
+    uint64_t hash = (uint64_t)ldexp(fraction, 53) % modulus;
+    int shift = (exponent - 53) % bits; /* not below 0: the value is 2^63 or more */
+    hash = (hash << shift & modulus) | hash >> (bits - shift);
+    Py_hash_t with_sign = value < 0 ? -(Py_hash_t)hash : (Py_hash_t)hash;
+    return (uint64_t)(with_sign == -1 ? -2 : with_sign);
 }
 
-/* In a region: looks at caches, runs nothing. */
+static uint64_t unmixed_hash_of_double(double value, uint64_t digest) {
+    if (value >= -TWO_TO_63 && value < TWO_TO_63) {
+        long long whole = (long long)value;
+        return (double)whole == value ? digest_of_int64(whole) : digest + 1;
+    }
+    return isinf(value) ? digest + 1 : python_hash_of_large_double(value);
+}
+
+/* The slot itself: PyObject_Hash would do as well, by way of more checks. */
+static uint64_t unmixed_hash_of_big_int(PyObject *o) {
+    return (uint64_t)PyLong_Type.tp_hash(o);
+}
+
+static uint64_t unmixed_hash_of_text(PyObject *str_or_bytes) {
+    return (uint64_t)PyObject_Hash(str_or_bytes); /* cannot fail */
+}
+
+static uint64_t mix_in(uint64_t hash, uint64_t next) {
+    hash = (hash ^ next) * 0xd6e8feb86659fd93u;
+    return hash ^ hash >> 32;
+}
+
+/* An int's or bool's word is 0 unless it is a bool or does not fit. */
+static bool is_big_int(uint64_t digest, uintptr_t word) {
+    return word && (digest == 0 || digest == UINT64_MAX);
+}
+
+/* Mix in a tuple's length and elements. False: it has no hash. */
+static bool mix_in_tuple(uint64_t *hash, PyObject *tuple, int depth, unsigned *rest) {
+    Py_ssize_t length = PyTuple_GET_SIZE(tuple);
+    *hash = mix_in(*hash, (uint64_t)length);
+    for (Py_ssize_t i = 0; i < length && *rest > 0; i++) {
+        --*rest;
+        PyObject *o = PyTuple_GET_ITEM(tuple, i);
+        uint64_t unmixed;
+        if (is_int(o)) {
+            int overflow;
+            long long value = int64_of(o, &overflow);
+            unmixed = overflow ? unmixed_hash_of_big_int(o) : digest_of_int64(value);
+        } else if (PyUnicode_CheckExact(o)) {
+#if PY_VERSION_HEX < 0x030c0000
+            if (!PyUnicode_IS_READY(o)) {
+                return false;
+            }
+#endif
+            unmixed = unmixed_hash_of_text(o);
+        } else if (PyFloat_CheckExact(o)) {
+            double value = PyFloat_AS_DOUBLE(o);
+            if (isnan(value)) {
+                return false;
+            }
+            unmixed = unmixed_hash_of_double(value, digest_of_double(value));
+        } else if (PyBytes_CheckExact(o)) {
+            unmixed = unmixed_hash_of_text(o);
+        } else if (o == Py_None) {
+            unmixed = 1;
+        } else if (PyTuple_CheckExact(o) && depth < DEEPEST_NATIVE_TUPLE) {
+            if (!mix_in_tuple(hash, o, depth + 1, rest)) {
+                return false;
+            }
+            continue;
+        } else {
+            return false;
+        }
+        *hash = mix_in(*hash, unmixed);
+    }
+    return true;
+}
+
+static uint64_t hash_of_tuple(PyObject *tuple) {
+    uint64_t hash = 0;
+    unsigned rest = MOST_HASHED_ELEMENTS;
+    return mix_in_tuple(&hash, tuple, 1, &rest) ? cc_mix(hash) : 0;
+}
+
 static uint64_t hash_of_key(unsigned kind, uint64_t digest, uintptr_t word) {
     switch (kind) {
     case CC_KIND_INT:
-        return is_big_int(digest, word) ? 0 : cc_mix(digest);
+        return cc_mix(is_big_int(digest, word) ? unmixed_hash_of_big_int((PyObject *)word)
+                                               : digest);
     case CC_KIND_FLOAT:
-        return cc_mix(digest + 1);
+        return cc_mix(unmixed_hash_of_double(double_of_digest(digest), digest));
     case CC_KIND_STR:
     case CC_KIND_BYTES:
-        return cc_mix((uint64_t)PyObject_Hash((PyObject *)word)); /* cached since the key was put */
-    default:
+        return cc_mix(unmixed_hash_of_text((PyObject *)word));
+    case CC_KIND_OTHER:
         return 0;
+    default:
+        return hash_of_tuple((PyObject *)word);
     }
 }
+
+/* ---------------------------------------------------------------- keys */
 
 bool cc_key_is_of_unknown_type(PyObject *key) {
     uint64_t digest;
@@ -165,10 +292,10 @@ static int sign(long long x) {
 
 /* Exact: a double holds 53 bits, an int64 63. */
 static int compare_int64_with_double(long long i, double d) {
-    if (d >= 9223372036854775808.0) {
+    if (d >= TWO_TO_63) {
         return -1;
     }
-    if (d < -9223372036854775808.0) {
+    if (d < -TWO_TO_63) {
         return 1;
     }
     double whole = trunc(d);
@@ -176,14 +303,30 @@ static int compare_int64_with_double(long long i, double d) {
     return i != w ? (i > w) - (i < w) : whole < d ? -1 : whole > d;
 }
 
+/* An int's order against a float. */
+static int compare_int_with_double(PyObject *o, double d) {
+    int overflow;
+    long long i = int64_of(o, &overflow);
+    if (isnan(d)) {
+        return CC_UNDECIDED;
+    }
+    if (!overflow) {
+        return compare_int64_with_double(i, d);
+    }
+    if (isinf(d)) {
+        return d > 0 ? -1 : 1;
+    }
+    return (overflow > 0 ? d < TWO_TO_63 : d >= -TWO_TO_63) ? overflow : CC_UNDECIDED;
+}
+
+static int opposite(int order) {
+    return order == CC_UNDECIDED ? order : -order;
+}
+
 static int compare_bytes(PyObject *a, PyObject *b) {
     Py_ssize_t m = PyBytes_GET_SIZE(a), n = PyBytes_GET_SIZE(b);
     int order = memcmp(PyBytes_AS_STRING(a), PyBytes_AS_STRING(b), (size_t)(m < n ? m : n));
     return order ? sign(order) : (m > n) - (m < n);
-}
-
-static bool is_int(PyObject *o) {
-    return PyLong_CheckExact(o) || PyBool_Check(o);
 }
 
 /* The slot itself: PyObject_RichCompare counts recursion, and may raise. */
@@ -193,10 +336,6 @@ static bool big_int_is(PyObject *a, PyObject *b, int how) {
     Py_DECREF(answer);
     return yes;
 }
-
-#ifndef DEEPEST_NATIVE_TUPLE
-#define DEEPEST_NATIVE_TUPLE 8
-#endif
 
 /* Order of two objects of exact built-in types, or CC_UNDECIDED where Python must be asked. Runs no
  * Python code and allocates nothing: it is called inside protected regions. */
@@ -209,7 +348,7 @@ static int compare_natively(PyObject *a, PyObject *b, int depth) {
     }
     if (is_int(a) && is_int(b)) {
         int p, q;
-        long long x = PyLong_AsLongLongAndOverflow(a, &p), y = PyLong_AsLongLongAndOverflow(b, &q);
+        long long x = int64_of(a, &p), y = int64_of(b, &q);
         if (p != q) {
             return p < q ? -1 : 1;
         }
@@ -222,16 +361,11 @@ static int compare_natively(PyObject *a, PyObject *b, int depth) {
         double x = PyFloat_AS_DOUBLE(a), y = PyFloat_AS_DOUBLE(b);
         return x < y ? -1 : x > y ? 1 : x == y ? 0 : CC_UNDECIDED;
     }
-    bool float_first = PyFloat_CheckExact(a);
-    if ((float_first && is_int(b)) || (is_int(a) && PyFloat_CheckExact(b))) {
-        int overflow;
-        double d = PyFloat_AS_DOUBLE(float_first ? a : b);
-        long long i = PyLong_AsLongLongAndOverflow(float_first ? b : a, &overflow);
-        if (overflow || isnan(d)) {
-            return CC_UNDECIDED;
-        }
-        int order = compare_int64_with_double(i, d);
-        return float_first ? -order : order;
+    if (is_int(a) && PyFloat_CheckExact(b)) {
+        return compare_int_with_double(a, PyFloat_AS_DOUBLE(b));
+    }
+    if (PyFloat_CheckExact(a) && is_int(b)) {
+        return opposite(compare_int_with_double(b, PyFloat_AS_DOUBLE(a)));
     }
     if (PyTuple_CheckExact(a) && PyTuple_CheckExact(b) && depth < DEEPEST_NATIVE_TUPLE) {
         Py_ssize_t m = PyTuple_GET_SIZE(a), n = PyTuple_GET_SIZE(b);
@@ -254,7 +388,7 @@ static int compare_numbers(unsigned kind, uint64_t digest, PyObject *other) {
         long long i = (long long)(digest ^ SIGN_BIT);
         int overflow;
         if (is_int(other)) {
-            long long y = PyLong_AsLongLongAndOverflow(other, &overflow);
+            long long y = int64_of(other, &overflow);
             return overflow ? -overflow : (i > y) - (i < y);
         }
         if (PyFloat_CheckExact(other) && !isnan(PyFloat_AS_DOUBLE(other))) {
@@ -262,10 +396,8 @@ static int compare_numbers(unsigned kind, uint64_t digest, PyObject *other) {
         }
     } else if (kind == CC_KIND_FLOAT) {
         double d = double_of_digest(digest);
-        int overflow;
         if (is_int(other)) {
-            long long y = PyLong_AsLongLongAndOverflow(other, &overflow);
-            return overflow ? CC_UNDECIDED : -compare_int64_with_double(y, d);
+            return opposite(compare_int_with_double(other, d));
         }
         if (PyFloat_CheckExact(other) && !isnan(PyFloat_AS_DOUBLE(other))) {
             double y = PyFloat_AS_DOUBLE(other);
@@ -290,8 +422,7 @@ static int compare_keys(const cc_search *search, unsigned kind, uint64_t digest,
         return compare_natively((PyObject *)search->key, (PyObject *)word, 0);
     }
     if (search->key) {
-        int order = compare_numbers(kind, digest, (PyObject *)search->key);
-        return order == CC_UNDECIDED ? order : -order;
+        return opposite(compare_numbers(kind, digest, (PyObject *)search->key));
     }
     if (word) {
         return compare_numbers(search->kind, search->digest, (PyObject *)word);

@@ -6,6 +6,9 @@
  *   call_while_waiting(callable)    what waiting threads call with the name of the moment
  *   sleeps(queue)                   how often a thread has fallen asleep in this queue
  *   check(container)                AssertionError if an invariant is broken
+ *   key(object)                     its kind, its digest, its hash in a search, its hash when stored
+ *   order(a, b)                     how a search for a finds a stored b: -1, 0, 1, or None where
+ *                                   Python would be asked; a digest alone decides where it can
  *   StalledReader(container)        a thread that stands in the middle of reading until leave()
  */
 #include "test_hooks.h"
@@ -13,6 +16,7 @@
 #if defined(CC_TEST_HOOKS)
 
 #include "memory/cc_alloc.h"
+#include "object_keys.h"
 #include "object_store.h"
 #include "object_type.h"
 #include "stalled_reader.h"
@@ -70,11 +74,40 @@ static PyObject *check(PyObject *module, PyObject *container) {
     Py_RETURN_NONE;
 }
 
+static PyObject *key(PyObject *module, PyObject *object) {
+    (void)module;
+    cc_search s;
+    cc_key_fill_search(&s, object);
+    return Py_BuildValue("(iKKK)", s.kind, (unsigned long long)s.digest, (unsigned long long)s.hash,
+                         (unsigned long long)cc_object_words.hash(s.kind, s.digest, s.key));
+}
+
+static PyObject *order(PyObject *module, PyObject *arguments) {
+    PyObject *a, *b;
+    (void)module;
+    if (!PyArg_ParseTuple(arguments, "OO:order", &a, &b)) {
+        return NULL;
+    }
+    cc_search searched, stored;
+    cc_key_fill_search(&searched, a);
+    cc_key_fill_search(&stored, b);
+    if (searched.kind == stored.kind && searched.digest != stored.digest) { /* as cc_compare_key */
+        return PyLong_FromLong(searched.digest < stored.digest ? -1 : 1);
+    }
+    int answer = cc_object_words.compare(&searched, stored.kind, stored.digest, stored.key);
+    if (answer == CC_UNDECIDED) {
+        Py_RETURN_NONE;
+    }
+    return PyLong_FromLong(answer);
+}
+
 static PyMethodDef functions[] = {
     {"fail_allocations_from", fail_allocations_from, METH_O, NULL},
     {"call_while_waiting", call_while_waiting, METH_O, NULL},
     {"sleeps", sleeps, METH_O, NULL},
     {"check", check, METH_O, NULL},
+    {"key", key, METH_O, NULL},
+    {"order", order, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -17,6 +17,12 @@
  * its digest: two such keys of one kind with equal digests are equal. Everything else is asked of
  * the owner's `compare`.
  *
+ * Hashes. Keys that are equal have equal hashes, whatever their kinds, if they have one. A key
+ * without a hash (0) may equal any key. So of a key with a hash that is not found among the keys
+ * with hashes, one thing is known: none of these equals it. A container that answers a miss from
+ * its index does so only while every key that was ever put into it had a hash; after that it
+ * searches. A key that is stored keeps its hash.
+ *
  * Questions. A search asks for order, or only for equality; it is one or the other from its
  * beginning to its end. An ordered container needs order. A container that never orders its keys
  * asks for equality, and so can have keys that have no order.
@@ -73,7 +79,7 @@ typedef struct cc_known_order {
 /* One operation's key and what is known about it. Filled in by the caller, zero where not said. */
 typedef struct cc_search {
     uint64_t digest;
-    uint64_t hash;  /* equal keys of a kind have equal hashes; 0: this key is not hashed */
+    uint64_t hash;  /* equal keys have equal hashes; 0: this key has none */
     uintptr_t key;
     uint8_t kind;
     uint8_t question; /* cc_question */

@@ -93,7 +93,7 @@ static inline UNUSED uint64_t digest_for(unsigned kind, int64_t number) {
 }
 
 static inline UNUSED uint64_t word_hash(unsigned kind, uint64_t digest, uintptr_t key) {
-    return kind == 2 ? 0 : cc_mix((uint64_t)number_of_key(kind, digest, key) * 4 + kind);
+    return kind == 2 ? 0 : cc_mix((uint64_t)number_of_key(kind, digest, key));
 }
 
 /* Holds one reference to a word of its own; give it to end_search. */
