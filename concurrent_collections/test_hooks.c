@@ -7,8 +7,8 @@
  *   sleeps(queue)                   how often a thread has fallen asleep in this queue
  *   check(container)                AssertionError if an invariant is broken
  *   key(object)                     its kind, its digest, its hash in a search, its hash when stored
- *   order(a, b)                     how a search for a finds a stored b: -1, 0, 1, or None where
- *                                   Python would be asked; a digest alone decides where it can
+ *   order(a, b)                     what a search for a makes of a stored b: -1, 0 or 1, or None
+ *                                   where Python would be asked
  *   StalledReader(container)        a thread that stands in the middle of reading until leave()
  */
 #include "test_hooks.h"
