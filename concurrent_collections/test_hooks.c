@@ -6,7 +6,7 @@
  *   call_while_waiting(callable)    what waiting threads call with the name of the moment
  *   sleeps(queue)                   how often a thread has fallen asleep in this queue
  *   check(container)                AssertionError if an invariant is broken
- *   key(object)                     its kind, its digest, its hash in a search, its hash when stored
+ *   key(object)                     its kind, its digest, its hash in a search, and when stored
  *   order(a, b)                     what a search for a makes of a stored b: -1, 0 or 1, or None
  *                                   where Python would be asked
  *   StalledReader(container)        a thread that stands in the middle of reading until leave()
