@@ -18,30 +18,27 @@ uint64_t cc_finished_tasks_left(const cc_finished_tasks *tasks) {
     return puts > finished ? puts - finished : 0;
 }
 
-bool cc_finished_tasks_count(cc_finished_tasks *tasks) {
-    uint64_t finished = cc_load_seq_cst_u64(&tasks->finished);
+uint64_t cc_finished_tasks_look(cc_finished_tasks *tasks) {
+    uint64_t seen = cc_load_acquire_u64(&tasks->puts_seen), puts; /* pairs with (1) */
     do {
-        /* The sum is not computed while others are known to be unfinished. */
-        if (finished >= cc_load_relaxed_u64(&tasks->puts_seen)) {
-            uint64_t puts = tasks->puts(tasks->core);
-            cc_store_relaxed_u64(&tasks->puts_seen, puts);
-            if (finished >= puts) {
-                return false;
-            }
-        }
-    } while (!cc_cas_seq_cst_u64(&tasks->finished, &finished, finished + 1));
-    return true;
+        puts = tasks->puts(tasks->core);
+    } while (!cc_cas_acq_rel_u64(&tasks->puts_seen, &seen,
+                                 (seen & ~CC_PUTS_SEEN) | (puts & CC_PUTS_SEEN)));
+    return puts;
 }
 
-void cc_finished_tasks_tell(cc_finished_tasks *tasks) {
-    cc_fence_seq_cst(&tasks->all_finished.event.fence);
-    if (cc_load_relaxed_u32(&tasks->all_finished.event.waiters) && is_all_finished(tasks)) {
+void cc_finished_tasks_tell_joiners(cc_finished_tasks *tasks) {
+    if (is_all_finished(tasks)) {
         cc_place_notify_all(&tasks->all_finished);
     }
 }
 
 void cc_finished_tasks_put_failed(cc_finished_tasks *tasks) {
-    cc_store_relaxed_u64(&tasks->puts_seen, 0); /* it may be too high */
+    uint64_t finished = cc_load_seq_cst_u64(&tasks->finished) & CC_PUTS_SEEN;
+    uint64_t seen = cc_load_relaxed_u64(&tasks->puts_seen);
+    while (!cc_cas_acq_rel_u64(&tasks->puts_seen, &seen, /* (1) */
+                               (seen & ~CC_PUTS_SEEN) + CC_PUTS_SEEN + 1 + finished)) {
+    }
     cc_finished_tasks_tell(tasks);
 }
 

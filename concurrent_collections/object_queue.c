@@ -7,12 +7,20 @@ static_assert((int)CC_STORE_OK == (int)CC_QUEUE_OK && (int)CC_STORE_EMPTY == (in
                   (int)CC_STORE_NO_MEMORY == (int)CC_QUEUE_NO_MEMORY,
               "a queue's status is a store's");
 
-static cc_store_status put(void *core, uintptr_t word, bool may_pause) {
-    return (cc_store_status)(may_pause ? cc_queue_put(core, word) : cc_queue_put_now(core, word));
+static cc_store_status put(void *core, uintptr_t word) {
+    return (cc_store_status)cc_queue_put(core, word);
 }
 
-static cc_store_status take(void *core, uintptr_t *word, bool may_pause) {
-    return (cc_store_status)(may_pause ? cc_queue_get(core, word) : cc_queue_get_now(core, word));
+static cc_store_status put_now(void *core, uintptr_t word) {
+    return (cc_store_status)cc_queue_put_now(core, word);
+}
+
+static cc_store_status take(void *core, uintptr_t *word) {
+    return (cc_store_status)cc_queue_get(core, word);
+}
+
+static cc_store_status take_now(void *core, uintptr_t *word) {
+    return (cc_store_status)cc_queue_get_now(core, word);
 }
 
 static void close_core(void *core) {
@@ -50,7 +58,9 @@ static size_t bytes(const void *core) {
 
 static const cc_store_operations operations = {
     .put = put,
+    .put_now = put_now,
     .take = take,
+    .take_now = take_now,
     .close = close_core,
     .is_closed = is_closed,
     .length = length,

@@ -65,11 +65,11 @@ void cc_object_store_free(cc_object_store *s) {
 }
 
 static inline cc_store_status put_word(cc_object_store *s, uintptr_t word, bool may_pause) {
-    return s->operations->put(s->core, word, may_pause);
+    return (may_pause ? s->operations->put : s->operations->put_now)(s->core, word);
 }
 
 static inline cc_store_status take_word(cc_object_store *s, uintptr_t *word, bool may_pause) {
-    return s->operations->take(s->core, word, may_pause);
+    return (may_pause ? s->operations->take : s->operations->take_now)(s->core, word);
 }
 
 /* ---------------------------------------------------------------- finished tasks */
@@ -279,43 +279,16 @@ int cc_object_store_drain(cc_object_store *s, PyObject *list, Py_ssize_t most) {
     return take_into(s, list, most < 0 || (size_t)most > there ? there : (size_t)most, false);
 }
 
-/* One item less, as a finished task. */
-static cc_store_status drop_one(cc_object_store *s) {
-    uintptr_t word;
-    cc_store_status status = take_word(s, &word, false);
-    if (status == CC_STORE_OK) {
-        cc_finished_tasks_count(&s->tasks);
-        tell_putters(s);
-        Py_DECREF((PyObject *)word);
-    }
-    return status;
-}
-
-int cc_object_store_clear(cc_object_store *s) {
-    int error = 0;
-    size_t there = s->operations->length(s->core);
-    for (size_t dropped = 0; dropped < there && !error; dropped++) {
-        cc_store_status status = drop_one(s);
-        if (status == CC_STORE_NO_MEMORY) {
-            PyErr_NoMemory();
-            error = -1;
-        } else if (status != CC_STORE_OK) {
-            break;
-        } else if (dropped % CC_ITEMS_PER_LOOK == CC_ITEMS_PER_LOOK - 1) {
-            error = cc_let_interpreter_in();
-        }
-    }
-    cc_raised raised = cc_put_aside();
-    cc_finished_tasks_tell(&s->tasks);
-    cc_raise_again(raised);
-    return error;
-}
-
-/* Of a closed store. Its take says CLOSED only when the puts that were under way are decided: then
- * nothing can come any more, and what was put has been dropped. */
-static int drop_all(cc_object_store *s) {
-    for (size_t dropped = 1;; dropped++) {
-        cc_store_status status = drop_one(s);
+/* `most` items less, or all, each one as a finished task before its finalizer runs. 0, or -1 with
+ * an exception. */
+static int drop(cc_object_store *s, size_t most) {
+    /* Read once: behind a read-modify-write, and each item has some, loads wait. */
+    cc_store_status (*take_now)(void *core, uintptr_t *word) = s->operations->take_now;
+    void *core = s->core;
+    bool is_bounded = s->is_bounded;
+    for (size_t dropped = 1; dropped <= most; dropped++) {
+        uintptr_t word;
+        cc_store_status status = take_now(core, &word);
         if (status == CC_STORE_NO_MEMORY) {
             PyErr_NoMemory();
             return -1;
@@ -323,15 +296,31 @@ static int drop_all(cc_object_store *s) {
         if (status != CC_STORE_OK) {
             return 0;
         }
+        cc_finished_tasks_count(&s->tasks);
+        if (is_bounded) {
+            cc_place_notify(&s->not_full);
+        }
+        Py_DECREF((PyObject *)word);
         if (dropped % CC_ITEMS_PER_LOOK == 0 && cc_let_interpreter_in()) {
             return -1;
         }
     }
+    return 0;
+}
+
+int cc_object_store_clear(cc_object_store *s) {
+    int error = drop(s, s->operations->length(s->core));
+    cc_raised raised = cc_put_aside();
+    cc_finished_tasks_tell(&s->tasks);
+    cc_raise_again(raised);
+    return error;
 }
 
 int cc_object_store_shut_down(cc_object_store *s, int immediate) {
     s->operations->close(s->core);
-    int error = immediate ? drop_all(s) : 0;
+    /* Of a closed store. Its take says CLOSED only when the puts that were under way are decided:
+     * then nothing can come any more, and what was put has been dropped. */
+    int error = immediate ? drop(s, SIZE_MAX - 1) : 0;
     cc_raised raised = cc_put_aside();
     cc_place_notify_end(&s->not_empty);
     cc_place_notify_end(&s->not_full);
@@ -489,6 +478,9 @@ int cc_object_store_traverse(cc_object_store *s, visitproc visit, void *argument
     if (!answer) {
         answer = cc_place_traverse(&s->not_full, visit, argument);
     }
+    if (!answer) {
+        answer = cc_place_traverse(&s->tasks.all_finished, visit, argument);
+    }
     return answer;
 }
 
@@ -504,4 +496,5 @@ void cc_object_store_clear_for_gc(cc_object_store *s) {
     }
     cc_place_clear_for_gc(&s->not_empty);
     cc_place_clear_for_gc(&s->not_full);
+    cc_place_clear_for_gc(&s->tasks.all_finished);
 }

@@ -42,14 +42,16 @@ typedef enum cc_store_status {
 } cc_store_status;
 
 /* What a core of words can do. It never calls back, but for `visit` and `release`; it does not know
- * what a word means; no word is 0. `may_pause`: the caller can be held up for a moment where that
- * is good for throughput; an event loop cannot. */
+ * what a word means; no word is 0. The caller of `put` or `take` can be held up for a moment where
+ * that is good for throughput; that of `put_now` or `take_now`, an event loop perhaps, cannot. */
 typedef struct cc_store_operations {
     /* OK, FULL, CLOSED or NO_MEMORY; unless OK the word stays the caller's. OK is brought about by
      * a read-modify-write (cc_event_notify). */
-    cc_store_status (*put)(void *core, uintptr_t word, bool may_pause);
+    cc_store_status (*put)(void *core, uintptr_t word);
+    cc_store_status (*put_now)(void *core, uintptr_t word);
     /* OK, EMPTY, CLOSED or NO_MEMORY; the same. */
-    cc_store_status (*take)(void *core, uintptr_t *word, bool may_pause);
+    cc_store_status (*take)(void *core, uintptr_t *word);
+    cc_store_status (*take_now)(void *core, uintptr_t *word);
     /* From now on no put begins to succeed. Idempotent. */
     void (*close)(void *core);
     bool (*is_closed)(const void *core);

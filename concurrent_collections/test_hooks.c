@@ -5,6 +5,8 @@
  *   fail_allocations_from(n)        the core's n-th allocation from now, and all after it, fail
  *   call_while_waiting(callable)    what waiting threads call with the name of the moment
  *   sleeps(queue)                   how often a thread has fallen asleep in this queue
+ *   finish_beside_failing_put(n)    of n finished tasks, how many are counted: one item was put,
+ *                                   and one more is taken back during the first look at the sum
  *   check(container)                AssertionError if an invariant is broken
  *   key(object)                     its kind, its digest, its hash in a search, and when stored
  *   order(a, b)                     what a search for a makes of a stored b: -1, 0 or 1, or None
@@ -15,6 +17,7 @@
 
 #if defined(CC_TEST_HOOKS)
 
+#include "finished_tasks.h"
 #include "memory/cc_alloc.h"
 #include "object_keys.h"
 #include "object_store.h"
@@ -43,6 +46,35 @@ static PyObject *call_while_waiting(PyObject *module, PyObject *callable) {
 static PyObject *sleeps(PyObject *module, PyObject *queue) {
     (void)module;
     return PyLong_FromUnsignedLongLong(cc_object_store_sleeps(queue));
+}
+
+typedef struct failing_put {
+    cc_finished_tasks tasks;
+    bool has_failed;
+} failing_put;
+
+static uint64_t puts_beside_failing_put(const void *core) {
+    failing_put *put = (failing_put *)core;
+    if (put->has_failed) {
+        return 1;
+    }
+    put->has_failed = true;
+    cc_finished_tasks_put_failed(&put->tasks);
+    return 2;
+}
+
+static PyObject *finish_beside_failing_put(PyObject *module, PyObject *n) {
+    failing_put put = {.has_failed = false};
+    long counted = 0, most = PyLong_AsLong(n);
+    (void)module;
+    if (most == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    cc_finished_tasks_begin(&put.tasks, puts_beside_failing_put, &put, "");
+    for (long i = 0; i < most; i++) {
+        counted += cc_finished_tasks_count(&put.tasks);
+    }
+    return PyLong_FromLong(counted);
 }
 
 static PyObject *check(PyObject *module, PyObject *container) {
@@ -105,6 +137,7 @@ static PyMethodDef functions[] = {
     {"fail_allocations_from", fail_allocations_from, METH_O, NULL},
     {"call_while_waiting", call_while_waiting, METH_O, NULL},
     {"sleeps", sleeps, METH_O, NULL},
+    {"finish_beside_failing_put", finish_beside_failing_put, METH_O, NULL},
     {"check", check, METH_O, NULL},
     {"key", key, METH_O, NULL},
     {"order", order, METH_VARARGS, NULL},

@@ -228,7 +228,7 @@ bool cc_queue_is_closed(const cc_queue *queue) {
 
 /* ---------------------------------------------------------------- what there is to know */
 
-/* Apart, so that the sum of a single handle is a few loads. */
+/* Apart, so that the sum of a single handle is a few loads, and that of none fewer. */
 CC_NEVER_INLINE uint64_t puts_of_many(const cc_handles *handles) {
     uint64_t sum = 0;
     cc_handle_walk w;
@@ -239,10 +239,11 @@ CC_NEVER_INLINE uint64_t puts_of_many(const cc_handles *handles) {
 }
 
 uint64_t cc_queue_puts(const cc_queue *queue) {
-    if (cc_handles_count(&queue->handles) != 1) {
+    uint32_t count = cc_handles_count(&queue->handles);
+    if (count > 1) {
         return puts_of_many(&queue->handles);
     }
-    return cc_load_seq_cst_u64(&cc_handle_at(&queue->handles, 1)->puts);
+    return count ? cc_load_seq_cst_u64(&cc_handle_at(&queue->handles, 1)->puts) : 0;
 }
 
 CC_NEVER_INLINE uint64_t gets_of_many(const cc_handles *handles) {
@@ -255,10 +256,11 @@ CC_NEVER_INLINE uint64_t gets_of_many(const cc_handles *handles) {
 }
 
 uint64_t cc_queue_gets(const cc_queue *queue) {
-    if (cc_handles_count(&queue->handles) != 1) {
+    uint32_t count = cc_handles_count(&queue->handles);
+    if (count > 1) {
         return gets_of_many(&queue->handles);
     }
-    return cc_load_seq_cst_u64(&cc_handle_at(&queue->handles, 1)->gets);
+    return count ? cc_load_seq_cst_u64(&cc_handle_at(&queue->handles, 1)->gets) : 0;
 }
 
 size_t cc_queue_length(const cc_queue *queue) {

@@ -324,9 +324,12 @@ static void fill_index_ring(index_ring *ring, cc_atomic_u32 *entries, uint32_t m
     uint32_t count = (to - from + by - 1) / by;
     uint64_t first =
         (uint64_t)mask + 1; /* cycle 1: entries of cycle 0 are older than every ticket */
-    for (uint32_t i = 0; i <= mask; i++) {
-        uint32_t entry = i < count ? cycle_of_ticket(first, mask) | (from + i * by) : EMPTY;
-        cc_store_relaxed_u32(&entries[i], entry | SAFE);
+    uint32_t cycle = cycle_of_ticket(first, mask);
+    for (uint32_t i = 0; i < count; i++) {
+        cc_store_relaxed_u32(&entries[i], cycle | (from + i * by) | SAFE);
+    }
+    for (uint32_t i = count; i <= mask; i++) {
+        cc_store_relaxed_u32(&entries[i], EMPTY | SAFE);
     }
     cc_store_relaxed_u64(&ring->head, first);
     cc_store_relaxed_u64(&ring->tail, first + count);
