@@ -13,6 +13,8 @@ import pytest
 # the path of itself.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import ordered_kinds
+
 # A shell without job control starts its background commands with Ctrl-C ignored, and then CPython installs no handler: tests
 # that interrupt themselves would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -75,6 +77,19 @@ def smr_scheme(request):
     config.smr_scheme = request.param
     yield request.param
     config.smr_scheme = before
+
+
+# Tests of ordered containers take their class from here, and so run once for each in ordered_kinds.py.
+
+
+@pytest.fixture(params=ordered_kinds.MAPS, ids=lambda cls: cls.__name__)
+def Map(request):
+    return request.param
+
+
+@pytest.fixture(params=ordered_kinds.SETS, ids=lambda cls: cls.__name__)
+def Set(request):
+    return request.param
 
 
 @pytest.fixture

@@ -6,9 +6,8 @@ import gc
 import weakref
 
 import pytest
+from ordered_kinds import MAPS, SETS
 from support import Key, Object, collect, dead, until_memory_suffices
-
-from concurrent_collections import SkipListMap, SkipListSet
 
 MAP_OPERATIONS = {
     "insert": lambda m: m.put(55, "new"),
@@ -40,9 +39,9 @@ def entries_of(m):
 
 @pytest.mark.parametrize("operation", MAP_OPERATIONS.values(), ids=MAP_OPERATIONS)
 def test_a_failing_allocation_is_a_memory_error_and_changes_nothing(
-    operation, no_failing_allocations
+    Map, operation, no_failing_allocations
 ):
-    m = SkipListMap((key, key) for key in range(0, 100, 10))
+    m = Map((key, key) for key in range(0, 100, 10))
     before = entries_of(m)
 
     def is_unchanged():
@@ -69,10 +68,10 @@ def test_a_failing_allocation_is_a_memory_error_and_changes_nothing(
 )
 @pytest.mark.parametrize("rank", [-1, 20, 21, 99])
 def test_it_is_the_same_with_keys_that_only_python_can_compare(
-    operation, rank, no_failing_allocations
+    Map, operation, rank, no_failing_allocations
 ):
     # Such a search remembers its comparisons, and that memory can fail in the middle, too.
-    m = SkipListMap((Key(rank), rank) for rank in range(0, 80, 2))
+    m = Map((Key(rank), rank) for rank in range(0, 80, 2))
     before = entries_of(m)
 
     def is_unchanged():
@@ -83,15 +82,15 @@ def test_it_is_the_same_with_keys_that_only_python_can_compare(
     assert [key.rank for key in m] == sorted(key.rank for key in m)
 
 
-@pytest.mark.parametrize("cls", [SkipListMap, SkipListSet])
+@pytest.mark.parametrize("cls", [*MAPS, *SETS])
 def test_construction_fails_cleanly(cls, no_failing_allocations):
     assert list(until_memory_suffices(no_failing_allocations, cls)) == []
 
 
-def test_construction_from_entries_fails_cleanly(no_failing_allocations):
+def test_construction_from_entries_fails_cleanly(Map, no_failing_allocations):
     value = Object()
     m = until_memory_suffices(
-        no_failing_allocations, lambda: SkipListMap((key, value) for key in range(20))
+        no_failing_allocations, lambda: Map((key, value) for key in range(20))
     )
     reference = weakref.ref(value)
     assert len(m) == 20
@@ -100,8 +99,8 @@ def test_construction_from_entries_fails_cleanly(no_failing_allocations):
     assert dead(reference), "what failed constructions had taken is released"
 
 
-def test_nothing_is_kept_after_failures(no_failing_allocations):
-    m = SkipListMap({0: None})
+def test_nothing_is_kept_after_failures(Map, no_failing_allocations):
+    m = Map({0: None})
     references = []
     for first_to_fail in list(range(10)) * 20:
         value, key = Object(), Key(1)
@@ -123,10 +122,10 @@ def test_nothing_is_kept_after_failures(no_failing_allocations):
     assert all(map(dead, references))
 
 
-def test_clear_and_release_work_without_memory(no_failing_allocations):
+def test_clear_and_release_work_without_memory(Map, no_failing_allocations):
     value = Object()
     reference = weakref.ref(value)
-    m = SkipListMap((key, value) for key in range(100))
+    m = Map((key, value) for key in range(100))
     del value
     no_failing_allocations(0)
     try:
@@ -140,11 +139,11 @@ def test_clear_and_release_work_without_memory(no_failing_allocations):
     assert dead(reference)
 
 
-def test_a_map_dies_without_memory(no_failing_allocations):
+def test_a_map_dies_without_memory(Map, no_failing_allocations):
     value = Object()
     reference = weakref.ref(value)
-    m = SkipListMap((key, value) for key in range(100))
-    m[1000] = SkipListMap({0: value})
+    m = Map((key, value) for key in range(100))
+    m[1000] = Map({0: value})
     del value
     no_failing_allocations(0)
     del m
@@ -153,8 +152,8 @@ def test_a_map_dies_without_memory(no_failing_allocations):
     assert dead(reference)
 
 
-def test_a_set_is_unchanged_too(no_failing_allocations):
-    s = SkipListSet(range(10))
+def test_a_set_is_unchanged_too(Set, no_failing_allocations):
+    s = Set(range(10))
     for operation in (
         lambda: s.add(100),
         lambda: s.discard(5),

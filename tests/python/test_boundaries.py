@@ -9,17 +9,15 @@ import sys
 
 import pytest
 
-from concurrent_collections import SkipListMap, SkipListSet
-
 POWERS = [2**i for i in range(1, 14)]
 SIZES = sorted({0, 1} | {n + d for n in POWERS for d in (-1, 0, 1)})
 
 
 @pytest.mark.parametrize("n", SIZES)
-def test_map_cleared_and_filled_again(n: int) -> None:
+def test_map_cleared_and_filled_again(Map, n: int) -> None:
     value = object()
     references = sys.getrefcount(value)
-    m = SkipListMap.fromkeys(range(n), value)
+    m = Map.fromkeys(range(n), value)
     for _ in range(2):
         m.clear()
         assert len(m) == 0 and list(m) == [] and not m
@@ -38,9 +36,9 @@ def test_map_cleared_and_filled_again(n: int) -> None:
 
 
 @pytest.mark.parametrize("n", SIZES)
-def test_set_of_objects(n: int) -> None:
+def test_set_of_objects(Set, n: int) -> None:
     elements = [str(i).zfill(5) for i in range(n)]
-    s = SkipListSet(elements)
+    s = Set(elements)
     for _ in range(2):
         s.clear()
         assert not any(e in s for e in elements)

@@ -11,8 +11,6 @@ import weakref
 import pytest
 from support import Object, collect, dead, in_background, in_child, rounds
 
-from concurrent_collections import SkipListMap, SkipListSet
-
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork"),
     # Forking beside threads is what is tested here.
@@ -44,8 +42,8 @@ def exercise(m):
     assert dead(reference), "limbo of threads that do not exist here blocks nothing"
 
 
-def test_a_child_sees_what_was_there_and_changes_only_its_own_copy():
-    m = SkipListMap({n: str(n) for n in range(100)})
+def test_a_child_sees_what_was_there_and_changes_only_its_own_copy(Map):
+    m = Map({n: str(n) for n in range(100)})
 
     def child():
         assert dict(m) == {n: str(n) for n in range(100)}
@@ -56,8 +54,8 @@ def test_a_child_sees_what_was_there_and_changes_only_its_own_copy():
     exercise(m)
 
 
-def test_a_child_works_while_threads_of_the_parent_were_in_the_middle(eager_switching):
-    m = SkipListMap((n, n) for n in range(200))
+def test_a_child_works_while_threads_of_the_parent_were_in_the_middle(Map, eager_switching):
+    m = Map((n, n) for n in range(200))
     turn = iter(range(10**9))
 
     def churn():
@@ -74,8 +72,8 @@ def test_a_child_works_while_threads_of_the_parent_were_in_the_middle(eager_swit
     exercise(m)
 
 
-def test_a_child_may_start_threads_of_its_own():
-    m = SkipListMap()
+def test_a_child_may_start_threads_of_its_own(Map):
+    m = Map()
 
     def work(index):
         for n in range(200):
@@ -98,8 +96,8 @@ def test_a_child_may_start_threads_of_its_own():
     assert len(m) == 0
 
 
-def test_a_child_of_a_child_works_too():
-    m = SkipListMap({1: 1})
+def test_a_child_of_a_child_works_too(Map):
+    m = Map({1: 1})
 
     def grandchild():
         assert m[2] == 2
@@ -114,8 +112,8 @@ def test_a_child_of_a_child_works_too():
     assert dict(m) == {1: 1}
 
 
-def test_a_fork_from_another_thread_works():
-    m = SkipListMap({1: 1})
+def test_a_fork_from_another_thread_works(Map):
+    m = Map({1: 1})
     errors = []
 
     def forker():
@@ -132,11 +130,11 @@ def test_a_fork_from_another_thread_works():
     exercise(m)
 
 
-def test_a_fork_from_inside_a_comparison_works():
+def test_a_fork_from_inside_a_comparison_works(Map):
     # Rule: no protected region is open while foreign code runs, so nothing is left half done.
     from support import HookedKey, Key
 
-    m = SkipListMap((Key(n), n) for n in range(20))
+    m = Map((Key(n), n) for n in range(20))
     done = []
 
     def child():
@@ -157,8 +155,8 @@ def test_a_fork_from_inside_a_comparison_works():
     assert list(m.values()) == [*range(20), 30]
 
 
-def test_what_waited_for_dead_threads_is_released_in_the_child(eager_switching):
-    m = SkipListMap({n: None for n in range(10)})
+def test_what_waited_for_dead_threads_is_released_in_the_child(Map, Set, eager_switching):
+    m = Map({n: None for n in range(10)})
     references = []
 
     def churn():
@@ -166,7 +164,7 @@ def test_what_waited_for_dead_threads_is_released_in_the_child(eager_switching):
         references.append(weakref.ref(value))
         m[len(references) % 10] = value
 
-    s = SkipListSet(range(100))
+    s = Set(range(100))
     with in_background(churn), in_background(lambda: list(s)):
         time.sleep(0.05)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 
 import pytest
+from ordered_kinds import MAPS
 
 import concurrent_collections
-from concurrent_collections import LockFreeQueue, SkipListMap, SkipListSet, smr
+from concurrent_collections import LockFreeQueue, smr
 
-VIEWS = [type(view) for m in [SkipListMap()] for view in (m.keys(), m.values(), m.items())]
+VIEWS = [type(view) for Map in MAPS for m in [Map()] for view in (m.keys(), m.values(), m.items())]
 CLASSES = [
     thing
     for thing in [getattr(concurrent_collections, name) for name in concurrent_collections.__all__]
@@ -31,8 +32,8 @@ def public_methods_of(cls):
 
 
 class TestSignatures:
-    def test_every_class_is_looked_at(self):
-        assert {SkipListMap, SkipListSet, LockFreeQueue} < set(CLASSES)
+    def test_every_class_is_looked_at(self, Map, Set):
+        assert {Map, Set, LockFreeQueue} < set(CLASSES)
         assert len(CLASSES) >= 9
 
     @pytest.mark.parametrize("cls", CLASSES)
@@ -120,47 +121,47 @@ class Lines:
 
 
 class TestPrinting:
-    def test_there_may_be_a_line_break_after_each_entry(self):
-        m = SkipListMap({2: "b", 1: "a"})
-        assert Lines.of(m) == "SkipListMap({1: 'a',\n2: 'b'})"
-        assert Lines.of(SkipListSet("ba")) == "SkipListSet({'a',\n'b'})"
-        assert Lines.of(m.keys()) == "SkipListKeysView([1,\n2])"
-        assert Lines.of(m.values(stop=2)) == "SkipListValuesView(['a'])"
-        assert Lines.of(m.items(2)) == "SkipListItemsView([(2, 'b')])"
+    def test_there_may_be_a_line_break_after_each_entry(self, Map, Set):
+        m = Map({2: "b", 1: "a"})
+        assert Lines.of(m) == f"{Map.__name__}({{1: 'a',\n2: 'b'}})"
+        assert Lines.of(Set("ba")) == f"{Set.__name__}({{'a',\n'b'}})"
+        assert Lines.of(m.keys()) == f"{type(m.keys()).__name__}([1,\n2])"
+        assert Lines.of(m.values(stop=2)) == f"{type(m.values()).__name__}(['a'])"
+        assert Lines.of(m.items(2)) == f"{type(m.items()).__name__}([(2, 'b')])"
 
-    def test_what_is_empty_is_shown_as_repr_shows_it(self):
-        for empty in (SkipListMap(), SkipListSet(), SkipListMap().keys()):
+    def test_what_is_empty_is_shown_as_repr_shows_it(self, Map, Set):
+        for empty in (Map(), Set(), Map().keys()):
             assert Lines.of(empty) == repr(empty)
 
-    def test_a_subclass_is_named_and_nested_containers_are_printed_so_too(self):
-        class Named(SkipListMap):
+    def test_a_subclass_is_named_and_nested_containers_are_printed_so_too(self, Map, Set):
+        class Named(Map):
             pass
 
-        inner = SkipListSet([1, 2])
-        assert Lines.of(Named({1: inner})) == "Named({1: SkipListSet({1,\n2})})"
+        inner = Set([1, 2])
+        assert Lines.of(Named({1: inner})) == f"Named({{1: {Set.__name__}({{1,\n2}})}})"
 
-    def test_a_container_inside_itself_is_shown_with_dots(self):
-        m = SkipListMap()
+    def test_a_container_inside_itself_is_shown_with_dots(self, Map):
+        m = Map()
         m[1] = m
-        assert Lines.of(m) == repr(m) == "SkipListMap({1: SkipListMap({...})})"
+        assert Lines.of(m) == repr(m) == f"{Map.__name__}({{1: {Map.__name__}({{...}})}})"
         m.clear()
 
-    def test_no_more_is_shown_or_fetched_than_the_printer_wants(self):
-        m = SkipListMap({key: "x" for key in range(100_000)})
+    def test_no_more_is_shown_or_fetched_than_the_printer_wants(self, Map, Set):
+        m = Map({key: "x" for key in range(100_000)})
         shown = Lines.of(m, most=3)
-        assert shown == "SkipListMap({0: 'x',\n1: 'x',\n2: 'x',\n...})"
-        assert Lines.of(SkipListSet(range(9)), most=2) == "SkipListSet({0,\n1,\n...})"
-        assert Lines.of(SkipListSet(range(2)), most=2) == "SkipListSet({0,\n1})"
+        assert shown == f"{Map.__name__}({{0: 'x',\n1: 'x',\n2: 'x',\n...}})"
+        assert Lines.of(Set(range(9)), most=2) == f"{Set.__name__}({{0,\n1,\n...}})"
+        assert Lines.of(Set(range(2)), most=2) == f"{Set.__name__}({{0,\n1}})"
 
-    def test_ipython_itself_breaks_the_lines(self):
+    def test_ipython_itself_breaks_the_lines(self, Map, Set):
         pretty = pytest.importorskip("IPython.lib.pretty")
-        m = SkipListMap.fromkeys(range(2000), "value")
-        for thing in (m, SkipListSet(m), m.keys(), m.values(), m.items()):
+        m = Map.fromkeys(range(2000), "value")
+        for thing in (m, Set(m), m.keys(), m.values(), m.items()):
             lines = pretty.pretty(thing).splitlines()
             assert len(lines) > 10
             assert max(map(len, lines)) < 80
             assert lines[-1].strip().startswith("...")
-        assert pretty.pretty(SkipListMap({1: 2})) == "SkipListMap({1: 2})"
+        assert pretty.pretty(Map({1: 2})) == f"{Map.__name__}({{1: 2}})"
         m.clear()
         m[1] = m
         assert pretty.pretty(m) == repr(m)
@@ -168,10 +169,10 @@ class TestPrinting:
 
 
 class TestCompletions:
-    def test_keys_are_offered(self):
-        assert SkipListMap(b=1, a=2)._ipython_key_completions_() == ["a", "b"]
-        assert SkipListMap()._ipython_key_completions_() == []
+    def test_keys_are_offered(self, Map):
+        assert Map(b=1, a=2)._ipython_key_completions_() == ["a", "b"]
+        assert Map()._ipython_key_completions_() == []
 
-    def test_not_millions_of_them(self):
-        offered = SkipListMap.fromkeys(range(20_000))._ipython_key_completions_()
+    def test_not_millions_of_them(self, Map):
+        offered = Map.fromkeys(range(20_000))._ipython_key_completions_()
         assert offered == list(range(10_000))

@@ -29,7 +29,7 @@ from support import (
 )
 
 import concurrent_collections
-from concurrent_collections import SkipListMap, SkipListSet, smr
+from concurrent_collections import smr
 
 # ---- the end of the process -------------------------------------------------------------------
 
@@ -101,8 +101,8 @@ beside_threads = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"
 
 @needs_fork
 @beside_threads
-def test_a_reader_that_does_not_exist_in_the_child_holds_nothing_there(smr_scheme):
-    m = SkipListMap()
+def test_a_reader_that_does_not_exist_in_the_child_holds_nothing_there(Map, smr_scheme):
+    m = Map()
 
     with waiting_in(m) as references:
 
@@ -118,8 +118,8 @@ def test_a_reader_that_does_not_exist_in_the_child_holds_nothing_there(smr_schem
 
 @needs_fork
 @beside_threads
-def test_a_fork_beside_every_kind_of_work(smr_scheme, eager_switching):
-    m = SkipListMap((n, n) for n in range(50))
+def test_a_fork_beside_every_kind_of_work(Map, Set, smr_scheme, eager_switching):
+    m = Map((n, n) for n in range(50))
 
     def churn():
         for key in range(50):
@@ -127,7 +127,7 @@ def test_a_fork_beside_every_kind_of_work(smr_scheme, eager_switching):
             m.delete((key * 7) % 50)
 
     def come_and_go():
-        SkipListMap({1: SkipListSet([1])})
+        Map({1: Set([1])})
         concurrent_collections.flush()
 
     def child():
@@ -135,7 +135,7 @@ def test_a_fork_beside_every_kind_of_work(smr_scheme, eager_switching):
             m[key] = [key]
         for key in range(100, 300, 2):
             assert m.pop(key) == [key]
-        references = fill(SkipListMap(), 5)
+        references = fill(Map(), 5)
         assert all(map(dead, references))
         threads = [threading.Thread(target=churn) for _ in range(2)]
         for thread in threads:
@@ -154,13 +154,13 @@ def test_a_fork_beside_every_kind_of_work(smr_scheme, eager_switching):
 # ---- threads ----------------------------------------------------------------------------------
 
 
-def test_threads_that_end_inside_a_release_leave_nothing_undone(smr_scheme):
+def test_threads_that_end_inside_a_release_leave_nothing_undone(Map, smr_scheme):
     """A finalizer is the last thing that a thread does, and makes, fills and drops containers there."""
     released = []
 
     class Value:
         def __del__(self):
-            inner = SkipListMap({n: Object() for n in range(3)})
+            inner = Map({n: Object() for n in range(3)})
             with_waiting = fill(inner, 3)
             inner.clear()
             released.append(all(map(dead, with_waiting)))
@@ -172,7 +172,7 @@ def test_threads_that_end_inside_a_release_leave_nothing_undone(smr_scheme):
 
     def work(_):
         # Dropped when the thread's state is taken apart.
-        local.map = SkipListMap({n: Value() for n in range(5)})
+        local.map = Map({n: Value() for n in range(5)})
 
     for _ in range(rounds(20)):
         run_copies(4, work)
@@ -182,8 +182,8 @@ def test_threads_that_end_inside_a_release_leave_nothing_undone(smr_scheme):
     assert concurrent_collections.flush() == 0
 
 
-def test_short_lived_threads_use_each_other_s_records(smr_scheme):
-    m = SkipListMap()
+def test_short_lived_threads_use_each_other_s_records(Map, smr_scheme):
+    m = Map()
     run_copies(8, lambda index: m.put(index, index))
     before = smr.stats().threads
     total = rounds(3000)
@@ -214,13 +214,13 @@ def grown(work):
     return None if before is None else resident_bytes() - before
 
 
-def test_short_lived_containers_leave_nothing_behind(smr_scheme):
+def test_short_lived_containers_leave_nothing_behind(Map, smr_scheme):
     containers = smr.stats().containers
     count = rounds(60_000)
 
     def work(_):
         for n in range(count):
-            m = SkipListMap()
+            m = Map()
             m[n] = m[-1] = n
             del m[n]
 
@@ -232,12 +232,12 @@ def test_short_lived_containers_leave_nothing_behind(smr_scheme):
         assert growth < 4_000_000 + count
 
 
-def test_short_lived_containers_in_threads_with_garbage_leave_nothing_behind(smr_scheme):
+def test_short_lived_containers_in_threads_with_garbage_leave_nothing_behind(Map, smr_scheme):
     containers = smr.stats().containers
 
     def churn(_):
         for n in range(rounds(150)):
-            m = SkipListMap()
+            m = Map()
             with waiting_in(m, 3) as references:
                 pass
             if n % 2:
@@ -255,7 +255,7 @@ def test_short_lived_containers_in_threads_with_garbage_leave_nothing_behind(smr
         assert growth < 4_000_000
 
 
-def test_a_container_made_in_one_thread_and_dropped_in_another(smr_scheme):
+def test_a_container_made_in_one_thread_and_dropped_in_another(Map, smr_scheme):
     box = []
     stop = threading.Event()
 
@@ -271,7 +271,7 @@ def test_a_container_made_in_one_thread_and_dropped_in_another(smr_scheme):
     try:
         references = []
         for _ in range(rounds(500)):
-            m = SkipListMap()
+            m = Map()
             references += fill(m, 2)
             box.append(m)
             del m
@@ -282,8 +282,8 @@ def test_a_container_made_in_one_thread_and_dropped_in_another(smr_scheme):
     assert all(map(dead, references))
 
 
-def test_a_stalled_reader_that_is_dropped_leaves(smr_scheme):
-    m = SkipListMap({1: 1})
+def test_a_stalled_reader_that_is_dropped_leaves(Map, smr_scheme):
+    m = Map({1: 1})
     reader = stalled_reader(m)
     del m, reader
     gc.collect()

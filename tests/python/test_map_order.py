@@ -10,13 +10,11 @@ import threading
 import pytest
 from support import Key, Object, collect, dead, in_background, rounds, run_threads
 
-from concurrent_collections import SkipListMap, SkipListSet
-
 
 @pytest.fixture
-def tens():
+def tens(Map):
     """10, 20, ... 100, each with its text."""
-    return SkipListMap({key: str(key) for key in range(10, 101, 10)})
+    return Map({key: str(key) for key in range(10, 101, 10)})
 
 
 class TestNeighbours:
@@ -45,43 +43,43 @@ class TestNeighbours:
         assert tens.ceiling_key(100) == 100
 
     @pytest.mark.parametrize("name", ["floor", "ceiling", "lower", "higher"])
-    def test_an_empty_map_has_none(self, name):
-        assert getattr(SkipListMap(), f"{name}_key")(1) is None
-        assert getattr(SkipListMap(), f"{name}_item")(1) is None
+    def test_an_empty_map_has_none(self, Map, name):
+        assert getattr(Map(), f"{name}_key")(1) is None
+        assert getattr(Map(), f"{name}_item")(1) is None
 
     @pytest.mark.parametrize("name", ["floor", "ceiling", "lower", "higher"])
     def test_a_key_of_another_kind_is_a_type_error(self, tens, name):
         with pytest.raises(TypeError):
             getattr(tens, f"{name}_key")("x")
 
-    def test_the_ends_take_a_default_for_an_empty_map(self, tens):
+    def test_the_ends_take_a_default_for_an_empty_map(self, Map, Set, tens):
         default = object()
         for name in ("first_key", "last_key", "first_item", "last_item"):
-            assert getattr(SkipListMap(), name)(default) is default
-            assert getattr(SkipListMap(), name)(None) is None
+            assert getattr(Map(), name)(default) is default
+            assert getattr(Map(), name)(None) is None
             assert getattr(tens, name)(default) == getattr(tens, name)() != default
             with pytest.raises(KeyError, match="empty"):
-                getattr(SkipListMap(), name)()
+                getattr(Map(), name)()
         for name in ("pop_first", "pop_last"):
-            assert getattr(SkipListMap(), name)(default) is default
-            assert getattr(SkipListMap({1: 2}), name)(default) == (1, 2)
-            assert getattr(SkipListSet([1]), name)(default) == 1
+            assert getattr(Map(), name)(default) is default
+            assert getattr(Map({1: 2}), name)(default) == (1, 2)
+            assert getattr(Set([1]), name)(default) == 1
             with pytest.raises(KeyError, match="empty"):
-                getattr(SkipListMap(), name)()
+                getattr(Map(), name)()
         for name in ("first", "last", "pop_first", "pop_last"):
-            assert getattr(SkipListSet(), name)(default) is default
-            assert getattr(SkipListSet([1]), name)(default) == 1
+            assert getattr(Set(), name)(default) is default
+            assert getattr(Set([1]), name)(default) == 1
             with pytest.raises(TypeError):
-                getattr(SkipListSet(), name)(1, 2)
+                getattr(Set(), name)(1, 2)
 
-    def test_the_stored_key_comes_back_not_the_asked_one(self):
-        m = SkipListMap({1.0: "a"})
+    def test_the_stored_key_comes_back_not_the_asked_one(self, Map):
+        m = Map({1.0: "a"})
         assert type(m.floor_key(1)) is float
         assert type(m.ceiling_item(True)[0]) is float
 
-    def test_they_agree_with_a_sorted_list_for_every_question(self):
+    def test_they_agree_with_a_sorted_list_for_every_question(self, Map):
         keys = sorted({(i * i * 31) % 997 for i in range(300)})
-        m = SkipListMap.fromkeys(keys)
+        m = Map.fromkeys(keys)
         for asked in range(-2, 1000):
             assert m.floor_key(asked) == max((k for k in keys if k <= asked), default=None)
             assert m.lower_key(asked) == max((k for k in keys if k < asked), default=None)
@@ -156,10 +154,10 @@ class TestRanges:
         assert (20, "20") in tens.items(20, 40)
         assert (50, "50") not in tens.items(20, 40)
 
-    def test_a_bound_that_cannot_be_compared_is_a_type_error(self, tens):
+    def test_a_bound_that_cannot_be_compared_is_a_type_error(self, Map, tens):
         for bound in (1j, object()):  # without any order: said at once
             with pytest.raises(TypeError):
-                SkipListMap().keys(bound)
+                Map().keys(bound)
         for bound in ("x", 1j, [1]):
             with pytest.raises(TypeError):
                 list(tens.keys(bound))
@@ -168,7 +166,7 @@ class TestRanges:
             with pytest.raises(TypeError):
                 list(tens.keys(stop=bound, reverse=True))
 
-    def test_none_is_no_bound(self, tens):
+    def test_none_is_no_bound(self, Set, tens):
         everything = list(range(10, 101, 10))
         assert list(tens.keys(None, None)) == list(tens.keys(None)) == everything
         assert list(tens.keys(None, 30)) == [10, 20]
@@ -177,9 +175,9 @@ class TestRanges:
         assert list(tens.values(None, 30)) == ["10", "20"]
         assert list(tens.items(None, 20)) == [(10, "10")]
         assert len(tens.keys(None, None)) == 10
-        assert list(SkipListSet(tens).range(None, 30)) == [10, 20]
+        assert list(Set(tens).range(None, 30)) == [10, 20]
 
-    def test_whether_a_range_is_empty_is_found_out_without_a_walk(self):
+    def test_whether_a_range_is_empty_is_found_out_without_a_walk(self, Map, Set):
         compared = 0
 
         class Counted(Key):
@@ -188,7 +186,7 @@ class TestRanges:
                 compared += 1
                 return super().__lt__(other)
 
-        m = SkipListMap((Counted(n), n) for n in range(1000))
+        m = Map((Counted(n), n) for n in range(1000))
         for view in (
             m.keys(Counted(5)),
             m.values(None, Counted(995)),
@@ -199,23 +197,23 @@ class TestRanges:
             assert compared < 200, "a search, and a look at the bound"
         assert not m.keys(Counted(1000))
         assert not m.items(Counted(5), Counted(5))
-        assert not SkipListMap().keys()
+        assert not Map().keys()
         assert m.values()
-        assert SkipListSet([1, 2]).range(2)
-        assert not SkipListSet([1, 2]).range(3)
+        assert Set([1, 2]).range(2)
+        assert not Set([1, 2]).range(3)
 
     def test_bounds_may_be_of_a_comparable_other_type(self, tens):
         assert list(tens.keys(19.5, 40.5)) == [20, 30, 40]
         assert list(tens.keys(True, 2**100)) == list(range(10, 101, 10))
         assert list(tens.keys(float("-inf"), float("inf"))) == list(range(10, 101, 10))
 
-    def test_ranges_longer_than_any_chunk_are_complete(self):
-        m = SkipListMap.fromkeys(range(10_000))
+    def test_ranges_longer_than_any_chunk_are_complete(self, Map):
+        m = Map.fromkeys(range(10_000))
         assert list(m.keys(100, 9_900)) == list(range(100, 9_900))
         assert list(m.keys(100, 9_900, reverse=True)) == list(range(9_899, 99, -1))
 
-    def test_prefix_ranges_of_text(self):
-        m = SkipListMap.fromkeys(["ape", "apple", "applet", "apply", "banana"])
+    def test_prefix_ranges_of_text(self, Map):
+        m = Map.fromkeys(["ape", "apple", "applet", "apply", "banana"])
         assert list(m.keys("appl", "appl\U0010ffff")) == ["apple", "applet", "apply"]
 
 
@@ -268,16 +266,16 @@ class TestViews:
         assert tens.items() & {(10, "10"), (20, "x")} == {(10, "10")}
         assert tens.items() == {(key, str(key)) for key in range(10, 101, 10)}
 
-    def test_views_of_keys_of_different_kinds_are_unequal(self, tens):
-        texts = SkipListMap((str(key), str(key)) for key in tens)
+    def test_views_of_keys_of_different_kinds_are_unequal(self, Map, tens):
+        texts = Map((str(key), str(key)) for key in tens)
         for ours, theirs in [
             (tens.keys(), texts.keys()),
             (tens.items(), texts.items()),
             (tens.keys(20, 40), texts.keys("20", "40")),
             (tens.keys(), dict(texts).keys()),
             (tens.keys(), set(texts)),
-            (SkipListMap.fromkeys(map(Key, tens)).keys(), tens.keys()),
-            (SkipListMap.fromkeys(map(Key, tens)).items(), tens.items()),
+            (Map.fromkeys(map(Key, tens)).keys(), tens.keys()),
+            (Map.fromkeys(map(Key, tens)).items(), tens.items()),
         ]:
             for a, b in [(ours, theirs), (theirs, ours)]:
                 assert a != b
@@ -285,7 +283,7 @@ class TestViews:
                 assert not a >= b
                 assert not a < b
                 assert set(a).isdisjoint(b) if a is theirs else a.isdisjoint(b)
-        lists = SkipListMap.fromkeys([key] for key in tens).keys()  # have no hash
+        lists = Map.fromkeys([key] for key in tens).keys()  # have no hash
         assert lists != set(tens)
         assert set(tens) != lists
         assert lists.isdisjoint(set(tens))
@@ -310,52 +308,52 @@ class TestViews:
         with pytest.raises(TypeError):
             keys | {"x"}
 
-    def test_what_users_raise_comes_out_of_algebra(self):
+    def test_what_users_raise_comes_out_of_algebra(self, Map, Set):
         class Touchy(Key):
             def __lt__(self, other):
                 raise TypeError("mine")
 
-        keys = SkipListMap({1: 1, 2: 2}).keys()
+        keys = Map({1: 1, 2: 2}).keys()
         for operation in (
             lambda: keys & {Touchy(1)},
             lambda: {Touchy(1)} - keys,
             lambda: keys >= {Touchy(1)},
             lambda: keys.isdisjoint([Touchy(1)]),
-            lambda: {Touchy(1)} - SkipListSet(keys),
-            lambda: SkipListSet(keys).intersection([Touchy(1)]),
-            lambda: SkipListMap({Touchy(1): 1, 2: 2}) == SkipListMap({1: 1, 2: 2}),
+            lambda: {Touchy(1)} - Set(keys),
+            lambda: Set(keys).intersection([Touchy(1)]),
+            lambda: Map({Touchy(1): 1, 2: 2}) == Map({1: 1, 2: 2}),
         ):
             with pytest.raises(TypeError, match="mine"):
                 operation()
 
-    def test_they_keep_the_map_alive(self):
-        keys = SkipListMap({1: "a"}).keys()
+    def test_they_keep_the_map_alive(self, Map):
+        keys = Map({1: "a"}).keys()
         gc.collect()
         assert list(keys) == [1]
-        iterator = iter(SkipListMap({1: "a", 2: "b"}).items())
+        iterator = iter(Map({1: "a", 2: "b"}).items())
         gc.collect()
         assert list(iterator) == [(1, "a"), (2, "b")]
 
-    def test_they_have_an_informative_repr(self):
-        m = SkipListMap({1: "a"})
+    def test_they_have_an_informative_repr(self, Map):
+        m = Map({1: "a"})
         assert "1" in repr(m.keys())
         assert "'a'" in repr(m.values())
         assert "(1, 'a')" in repr(m.items())
 
 
 class TestIterationUnderChange:
-    def test_an_exhausted_iterator_stays_exhausted(self):
-        m = SkipListMap({1: "a"})
+    def test_an_exhausted_iterator_stays_exhausted(self, Map):
+        m = Map({1: "a"})
         iterator = iter(m)
         assert list(iterator) == [1]
         m[2] = "b"
         assert list(iterator) == []
 
     @pytest.mark.parametrize("what", [iter, reversed, lambda m: iter(m.values())])
-    def test_a_finalizer_that_its_last_step_sets_off_finds_it_at_its_end(self, what):
+    def test_a_finalizer_that_its_last_step_sets_off_finds_it_at_its_end(self, Map, what):
         answers = []
 
-        class Holder(SkipListMap):
+        class Holder(Map):
             def __del__(self):
                 answers.append(next(iterator, "at the end"))
 
@@ -366,13 +364,13 @@ class TestIterationUnderChange:
         assert next(iterator, None) is None
         assert answers == ["at the end"]
 
-    def test_a_finalizer_that_a_step_sets_off_may_step_it_too(self):
+    def test_a_finalizer_that_a_step_sets_off_may_step_it_too(self, Map):
         class Value:
             def __del__(self):
                 answers.append(next(iterator)[0])
 
         answers = []
-        m = SkipListMap({key: Value() if key == 3 else None for key in range(40)})
+        m = Map({key: Value() if key == 3 else None for key in range(40)})
         iterator = iter(m.items())
         assert next(iterator)[0] == 0
         m.replace(3, None)  # the iterator's chunk has the only reference
@@ -382,7 +380,7 @@ class TestIterationUnderChange:
 
     @pytest.mark.parametrize("length", [10, 100, 1000, 4000])
     @pytest.mark.parametrize("bounds", [(), (0.25, 0.75)])
-    def test_going_down_costs_at_most_twice_the_comparisons_of_going_up(self, length, bounds):
+    def test_going_down_costs_at_most_twice_the_comparisons_of_going_up(self, Map, length, bounds):
         class Counting(Key):
             calls = 0
 
@@ -399,7 +397,7 @@ class TestIterationUnderChange:
         # One list's towers are a matter of luck, and of few lists' of 100 keys one in 400 is over the limit.
         lists = 8 if length > 100 else 64
         for _ in range(lists):
-            m = SkipListMap.fromkeys(Counting(rank) for rank in range(length))
+            m = Map.fromkeys(Counting(rank) for rank in range(length))
             keys = m.keys(*[Counting(int(part * length)) for part in bounds])
             calls_up, upwards = calls_for(keys)
             calls_down, downwards = calls_for(reversed(keys))
@@ -414,8 +412,8 @@ class TestIterationUnderChange:
         assert iter(iterator) is iterator
 
     @pytest.mark.parametrize("reverse", [False, True])
-    def test_one_s_own_deletions_are_not_seen(self, reverse):
-        m = SkipListMap.fromkeys(range(5000))
+    def test_one_s_own_deletions_are_not_seen(self, Map, reverse):
+        m = Map.fromkeys(range(5000))
         step = -1 if reverse else 1
         seen = []
         for key in reversed(m) if reverse else m:
@@ -424,14 +422,14 @@ class TestIterationUnderChange:
         assert seen == list(range(4999, -1, -2) if reverse else range(0, 5000, 2))
         assert list(m) == sorted(seen)
 
-    def test_one_s_own_new_values_are_seen(self):
-        m = SkipListMap({key: "old" for key in range(1000)})
+    def test_one_s_own_new_values_are_seen(self, Map):
+        m = Map({key: "old" for key in range(1000)})
         for key, value in m.items():
             assert value == ("new" if key else "old")
             m.replace(key + 1, "new")
 
-    def test_deleting_the_key_just_seen_loses_nothing(self):
-        m = SkipListMap.fromkeys(range(3000))
+    def test_deleting_the_key_just_seen_loses_nothing(self, Map):
+        m = Map.fromkeys(range(3000))
         seen = []
         for key in m:
             seen.append(key)
@@ -440,10 +438,10 @@ class TestIterationUnderChange:
         assert not m
 
     @pytest.mark.parametrize("others_changes", range(8, 13))
-    def test_an_iterator_goes_from_thread_to_thread(self, others_changes):
+    def test_an_iterator_goes_from_thread_to_thread(self, Map, others_changes):
         # As many changes by the one as by the other, one more and one less: what is compared must not be their numbers alone.
-        m = SkipListMap.fromkeys(range(10))
-        other = SkipListMap()
+        m = Map.fromkeys(range(10))
+        other = Map()
         iterators = []
 
         def step_once():
@@ -462,29 +460,29 @@ class TestIterationUnderChange:
         del m[3]
         assert next(iterators[0]) == 4
 
-    def test_clearing_ends_an_iteration(self):
-        m = SkipListMap.fromkeys(range(1000))
+    def test_clearing_ends_an_iteration(self, Map):
+        m = Map.fromkeys(range(1000))
         iterator = iter(m)
         assert next(iterator) == 0
         m.clear()
         assert list(iterator) == []
 
-    def test_inserting_behind_does_not_bring_keys_back(self):
-        m = SkipListMap.fromkeys(range(0, 1000, 2))
+    def test_inserting_behind_does_not_bring_keys_back(self, Map):
+        m = Map.fromkeys(range(0, 1000, 2))
         seen = []
         for key in m:
             seen.append(key)
             m[key - 1] = None
         assert seen == list(range(0, 1000, 2))
 
-    def test_inserting_ahead_can_be_stopped_by_a_bound(self):
-        m = SkipListMap.fromkeys(range(10))
+    def test_inserting_ahead_can_be_stopped_by_a_bound(self, Map):
+        m = Map.fromkeys(range(10))
         for key in m.keys(stop=500):
             m[key + 10] = None
         assert len(m) >= 20
 
-    def test_an_abandoned_iterator_lets_its_values_die(self):
-        m = SkipListMap({key: Object() for key in range(100)})
+    def test_an_abandoned_iterator_lets_its_values_die(self, Map):
+        m = Map({key: Object() for key in range(100)})
         iterator = iter(m.values())
         import weakref
 
@@ -496,10 +494,10 @@ class TestIterationUnderChange:
         assert all(map(dead, references))
 
     def test_keys_present_throughout_are_seen_once_in_order_while_others_come_and_go(
-        self, eager_switching
+        self, Map, eager_switching
     ):
         lasting = list(range(0, 3000, 3))
-        m = SkipListMap.fromkeys(lasting)
+        m = Map.fromkeys(lasting)
         pattern = itertools.cycle(range(3000))
 
         def churn():
@@ -519,10 +517,10 @@ class TestIterationUnderChange:
                 assert all(a < b for a, b in itertools.pairwise(seen))
                 assert [key for key in seen if key % 3 == 0] == lasting
 
-    def test_an_iterator_that_threads_share_yields_only_what_was_there(self, eager_switching):
+    def test_an_iterator_that_threads_share_yields_only_what_was_there(self, Map, eager_switching):
         # Like a generator it refuses a second thread while one is inside, and nothing is yielded twice.
         for _ in range(rounds(20)):
-            m = SkipListMap({key: str(key) for key in range(2000)})
+            m = Map({key: str(key) for key in range(2000)})
             iterator = iter(m.items())
 
             def take():

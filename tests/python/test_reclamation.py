@@ -22,7 +22,7 @@ from support import (
 )
 
 import concurrent_collections
-from concurrent_collections import SkipListMap, SkipListSet, _core, config, smr
+from concurrent_collections import _core, config, smr
 
 
 @pytest.fixture(autouse=True)
@@ -51,8 +51,8 @@ class TestWhatFinalizersReplace:
     """It waits until the finalizer has returned; but not all of it, however long that takes."""
 
     @pytest.mark.parametrize("count", [1, 100, 20_000])
-    def test_it_is_counted_and_bounded(self, smr_scheme, count):
-        m = SkipListMap()
+    def test_it_is_counted_and_bounded(self, Map, smr_scheme, count):
+        m = Map()
         seen = {}
         Counted = counted_class()
 
@@ -79,23 +79,23 @@ class TestWhatFinalizersReplace:
             assert seen["of all"] >= 52
             assert seen["flush of all"] >= 52
 
-    def test_containers_that_it_drops_are_bounded(self, smr_scheme):
+    def test_containers_that_it_drops_are_bounded(self, Map, smr_scheme):
         Counted = counted_class()
 
         class Dropping:
             def __del__(self):
                 for _ in range(3000):
-                    SkipListMap({0: Counted()})
+                    Map({0: Counted()})
 
-        m = SkipListMap({0: Dropping()})
+        m = Map({0: Dropping()})
         del m[0]
         assert Counted.alive == 0
         assert Counted.most < 600
 
-    def test_a_long_chain_needs_no_stack(self, smr_scheme):
+    def test_a_long_chain_needs_no_stack(self, Map, smr_scheme):
         m = None
         for _ in range(rounds(20_000)):
-            m = SkipListMap({0: m})
+            m = Map({0: m})
         last = Object()
         reference = weakref.ref(last)
         m[1] = last
@@ -104,8 +104,8 @@ class TestWhatFinalizersReplace:
 
 
 class TestAStalledReader:
-    def test_what_it_may_have_seen_waits_and_nothing_else_does(self, smr_scheme):
-        m, other = SkipListMap(), SkipListMap()
+    def test_what_it_may_have_seen_waits_and_nothing_else_does(self, Map, smr_scheme):
+        m, other = Map(), Map()
         with waiting_in(m) as references:
             seen_by_nobody = fill(other, 5)
             other.clear()
@@ -115,8 +115,8 @@ class TestAStalledReader:
         assert m.flush() == 0
         assert all(map(dead, references))
 
-    def test_a_next_operation_releases_what_waited(self, smr_scheme):
-        m = SkipListMap()
+    def test_a_next_operation_releases_what_waited(self, Map, smr_scheme):
+        m = Map()
         with waiting_in(m) as references:
             pass
         assert not any(map(dead, references))
@@ -124,10 +124,10 @@ class TestAStalledReader:
             m[key] = None
         assert all(map(dead, references))
 
-    def test_large_values_are_pinned_by_count_not_by_thousands(self, smr_scheme):
+    def test_large_values_are_pinned_by_count_not_by_thousands(self, Map, smr_scheme):
         # Of the 20,000 that pass through one key, under ibr those of the reader's era: 64 in the mean, 12 times the
         # mean has a probability of 6e-6. Under debra what makes a scan interrupt the reader. (docs/smr.md)
-        m = SkipListMap()
+        m = Map()
         in_one_era = 12 * 64
         in_one_stripe = 4 * config.retire_threshold + 40
         bound = in_one_stripe if m.smr_scheme == "debra" else in_one_era
@@ -155,16 +155,16 @@ class TestAStalledReader:
         m.flush()
         assert all(map(dead, references))
 
-    def test_a_container_that_dies_takes_its_garbage_with_it(self, smr_scheme):
-        m = SkipListMap()
+    def test_a_container_that_dies_takes_its_garbage_with_it(self, Map, smr_scheme):
+        m = Map()
         with waiting_in(m, 20) as references:
             pass
         assert not any(map(dead, references))  # nobody has used the map since
         del m
         assert all(map(dead, references))
 
-    def test_a_container_that_dies_in_a_cycle_does_too(self, smr_scheme):
-        m = SkipListMap()
+    def test_a_container_that_dies_in_a_cycle_does_too(self, Map, smr_scheme):
+        m = Map()
         with waiting_in(m, 20) as references:
             m[0] = m
         gc.callbacks.remove(_core._flush_before_collection)
@@ -175,8 +175,8 @@ class TestAStalledReader:
             gc.callbacks.append(_core._flush_before_collection)
         assert all(map(dead, references))
 
-    def test_the_garbage_of_a_thread_that_has_ended_is_released_by_others(self, smr_scheme):
-        m = SkipListMap()
+    def test_the_garbage_of_a_thread_that_has_ended_is_released_by_others(self, Map, smr_scheme):
+        m = Map()
         references = fill(m, 20)
         with stalled_reader(m):
             thread = threading.Thread(target=m.clear)
@@ -189,8 +189,8 @@ class TestAStalledReader:
 
 
 class TestFlush:
-    def test_it_reaches_every_container_of_the_process(self, smr_scheme):
-        maps = [SkipListMap() for _ in range(10)]
+    def test_it_reaches_every_container_of_the_process(self, Map, smr_scheme):
+        maps = [Map() for _ in range(10)]
         references = []
         for m in maps:
             with waiting_in(m) as here:
@@ -199,8 +199,8 @@ class TestFlush:
         assert concurrent_collections.flush() == 0
         assert all(map(dead, references))
 
-    def test_it_counts_what_still_waits(self, smr_scheme):
-        m, s = SkipListMap(), SkipListSet()
+    def test_it_counts_what_still_waits(self, Map, Set, smr_scheme):
+        m, s = Map(), Set()
         with waiting_in(m, 3):
             waiting = concurrent_collections.flush()
             assert waiting >= 3
@@ -210,14 +210,14 @@ class TestFlush:
                 assert concurrent_collections.flush() > waiting
         assert concurrent_collections.flush() == 0
 
-    def test_a_finalizer_that_it_runs_may_use_make_and_destroy_containers(self):
-        m = SkipListMap()
+    def test_a_finalizer_that_it_runs_may_use_make_and_destroy_containers(self, Map):
+        m = Map()
         seen = []
 
         class Busy:
             def __del__(self):
                 nonlocal m
-                inner = SkipListMap({1: self.number})
+                inner = Map({1: self.number})
                 seen.append((inner.pop(1), concurrent_collections.flush()))
                 if self.number == 2:
                     m = None  # the very map that is being flushed
@@ -233,8 +233,8 @@ class TestFlush:
         assert [number for number, _ in seen] == list(range(5))
         assert m is None
 
-    def test_an_exception_in_a_finalizer_stops_nothing(self, monkeypatch):
-        m = SkipListMap()
+    def test_an_exception_in_a_finalizer_stops_nothing(self, Map, monkeypatch):
+        m = Map()
         errors = []
         monkeypatch.setattr(sys, "unraisablehook", lambda e: errors.append(e.exc_type))
 
@@ -250,7 +250,9 @@ class TestFlush:
         assert concurrent_collections.flush() == 0
         assert errors == [ZeroDivisionError] * 3
 
-    def test_threads_flush_while_others_work_make_and_destroy_containers(self, eager_switching):
+    def test_threads_flush_while_others_work_make_and_destroy_containers(
+        self, Map, eager_switching
+    ):
         born, died = [], []  # no lock: a finalizer may run while its own thread holds it
 
         class Counted:
@@ -260,14 +262,14 @@ class TestFlush:
             def __del__(self):
                 died.append(1)
 
-        shared = SkipListMap()
+        shared = Map()
 
         def work(index):
             for n in range(rounds(2000)):
                 if index == 0:
                     concurrent_collections.flush()
                 elif index == 1:
-                    m = SkipListMap({key: Counted() for key in range(3)})
+                    m = Map({key: Counted() for key in range(3)})
                     m[1] = Counted()
                     del m
                 else:
@@ -299,17 +301,19 @@ class TestTheCollectorsHook:
         assert result.returncode == 0, result.stderr
 
     @pytest.mark.parametrize("generation", [0, 2])
-    def test_a_collection_releases_what_waits_in_an_idle_container(self, generation, smr_scheme):
-        m = SkipListMap()
+    def test_a_collection_releases_what_waits_in_an_idle_container(
+        self, Map, generation, smr_scheme
+    ):
+        m = Map()
         with waiting_in(m) as references:
             pass
         assert not any(map(dead, references))
         gc.collect(generation)
         assert all(map(dead, references))
 
-    def test_a_cycle_through_what_waits_is_collected_in_one_collection(self, smr_scheme):
+    def test_a_cycle_through_what_waits_is_collected_in_one_collection(self, Map, smr_scheme):
         # The map is alive and idle. What waits in it refers to a cycle, which refers back to it.
-        m = SkipListMap()
+        m = Map()
         value, partner = Object(), Object()
         value.partner, partner.value, partner.map = partner, value, m
         references = [weakref.ref(value), weakref.ref(partner)]
@@ -322,8 +326,8 @@ class TestTheCollectorsHook:
         gc.collect()
         assert all(map(dead, references))
 
-    def test_without_it_they_would_wait(self):
-        m = SkipListMap()
+    def test_without_it_they_would_wait(self, Map):
+        m = Map()
         gc.callbacks.remove(_core._flush_before_collection)
         try:
             with waiting_in(m) as references:
@@ -335,8 +339,8 @@ class TestTheCollectorsHook:
         gc.collect()
         assert all(map(dead, references))
 
-    def test_collections_from_many_threads_lose_nothing(self, eager_switching):
-        m = SkipListMap()
+    def test_collections_from_many_threads_lose_nothing(self, Map, eager_switching):
+        m = Map()
         references = [[] for _ in range(3)]
 
         def work(index):
@@ -357,11 +361,11 @@ class TestTheCollectorsHook:
         gc.collect()
         assert all(dead(r) for row in references for r in row)
 
-    def test_collections_of_the_young_skip_it_while_much_is_pinned(self):
+    def test_collections_of_the_young_skip_it_while_much_is_pinned(self, Map):
         # 200 containers and something that cannot be released: not every collection pays for a walk. How many
         # do is seen by what becomes releasable in between.
-        containers = [SkipListMap() for _ in range(200)]
-        pinned, m = SkipListMap(), SkipListMap()
+        containers = [Map() for _ in range(200)]
+        pinned, m = Map(), Map()
         with waiting_in(pinned, 1):
             gc.collect()
             with waiting_in(m, 1) as references:
@@ -415,8 +419,8 @@ def counting():
 
 
 class TestStatistics:
-    def test_a_quiet_container_has_nothing_to_tell(self, smr_scheme):
-        m = SkipListMap({n: n for n in range(100)})
+    def test_a_quiet_container_has_nothing_to_tell(self, Map, Set, smr_scheme):
+        m = Map({n: n for n in range(100)})
         found = smr.stats(m)
         assert found.scheme == m.smr_scheme
         assert found.era >= 1
@@ -426,10 +430,10 @@ class TestStatistics:
             0,
             None,
         )
-        assert smr.stats(SkipListSet()).scheme == m.smr_scheme
+        assert smr.stats(Set()).scheme == m.smr_scheme
 
-    def test_depth_is_told_in_things_and_in_bytes(self, smr_scheme):
-        m = SkipListMap({n: None for n in range(20)})
+    def test_depth_is_told_in_things_and_in_bytes(self, Map, smr_scheme):
+        m = Map({n: None for n in range(20)})
         before = smr.stats()
         with stalled_reader(m):
             for n in range(20):
@@ -444,10 +448,10 @@ class TestStatistics:
         assert smr.stats(m)[2:4] == (0, 0)
         assert smr.stats() == before._replace(eras=smr.stats().eras, threads=smr.stats().threads)
 
-    def test_the_oldest_reservation_is_told_with_its_thread(self):
+    def test_the_oldest_reservation_is_told_with_its_thread(self, Map):
         before = config.smr_scheme
         config.smr_scheme = "ibr"  # debra would see to it that there is no old one
-        m, other = SkipListMap(), SkipListMap()
+        m, other = Map(), Map()
         config.smr_scheme = before
         with stalled_reader(m) as first:
             for n in range(5000):  # the clock moves on once in 64 changes, in the mean
@@ -464,15 +468,15 @@ class TestStatistics:
                 assert everywhere.oldest == found.oldest
         assert smr.stats(m).oldest is None
 
-    def test_containers_come_and_go(self):
+    def test_containers_come_and_go(self, Map):
         before = smr.stats().containers
-        maps = [SkipListMap() for _ in range(7)]
+        maps = [Map() for _ in range(7)]
         assert smr.stats().containers == before + 7
         del maps[2:]
         assert smr.stats().containers == before + 2
 
-    def test_the_clocks_go_on(self, smr_scheme):
-        m = SkipListMap()
+    def test_the_clocks_go_on(self, Map, smr_scheme):
+        m = Map()
         before = smr.stats(m).era, smr.stats().eras
         for n in range(10_000):
             m[n % 5] = n
@@ -485,8 +489,8 @@ class TestStatistics:
                     m[n % 5] = n
             assert smr.stats(m).era > before[0]
 
-    def test_what_is_retired_and_released_is_counted_on_demand_only(self, counting):
-        m = SkipListMap({1: 1})
+    def test_what_is_retired_and_released_is_counted_on_demand_only(self, Map, counting):
+        m = Map({1: 1})
         before = smr.stats()
         for n in range(100):
             m[1] = n
@@ -498,18 +502,18 @@ class TestStatistics:
             m[1] = n
         assert smr.stats()[7:10] == after[7:10]
 
-    def test_scans_are_counted(self, counting):
-        m = SkipListMap()
+    def test_scans_are_counted(self, Map, counting):
+        m = Map()
         before = smr.stats().scans
         with waiting_in(m):
             m.flush()
         m.flush()
         assert smr.stats().scans - before >= 2
 
-    def test_a_stalled_reader_under_debra_is_neutralized_and_counted(self):
+    def test_a_stalled_reader_under_debra_is_neutralized_and_counted(self, Map):
         before = config.smr_scheme
         config.smr_scheme = "debra"
-        m = SkipListMap()
+        m = Map()
         config.smr_scheme = before
         if m.smr_scheme != "debra":
             pytest.skip("this system has no signals for it")
@@ -534,7 +538,7 @@ class TestStatistics:
         with pytest.raises(TypeError):
             smr.stats({})
 
-    def test_statistics_may_be_asked_for_while_containers_come_and_go(self, eager_switching):
+    def test_statistics_may_be_asked_for_while_containers_come_and_go(self, Map, eager_switching):
         def work(index):
             for n in range(rounds(1000)):
                 if index == 0:
@@ -542,10 +546,10 @@ class TestStatistics:
                     assert found.containers >= 1
                     assert found.waiting >= 0
                 else:
-                    m = SkipListMap({1: 1})
+                    m = Map({1: 1})
                     m[1] = n
                     assert smr.stats(m).era >= 1
 
-        keep = SkipListMap()
+        keep = Map()
         run_copies(3, work)
         del keep

@@ -22,8 +22,6 @@ from support import (
     run_program,
 )
 
-from concurrent_collections import SkipListMap, SkipListSet
-
 
 def watched():
     """A new object and a weak reference to it."""
@@ -65,18 +63,18 @@ READS = {
 
 class TestPromptRelease:
     @pytest.mark.parametrize("release", RELEASES.values(), ids=RELEASES)
-    def test_a_value_dies_as_soon_as_it_leaves_the_map(self, release):
+    def test_a_value_dies_as_soon_as_it_leaves_the_map(self, Map, release):
         value, reference = watched()
-        m = SkipListMap({1: value})
+        m = Map({1: value})
         del value
         assert not dead(reference)
         release(m)
         assert dead(reference)
 
     @pytest.mark.parametrize("read", READS.values(), ids=READS)
-    def test_reading_leaves_no_reference_behind(self, read):
+    def test_reading_leaves_no_reference_behind(self, Map, read):
         value, reference = watched()
-        m = SkipListMap({1: value})
+        m = Map({1: value})
         del value
         read(m)
         assert not dead(reference)
@@ -88,18 +86,18 @@ class TestPromptRelease:
         [RELEASES[name] for name in ("popitem", "pop_first", "pop_last", "clear")]
         + [lambda m: m.delete(Key(1)), lambda m: m.pop(Key(1)), lambda m: m.__delitem__(Key(1))],
     )
-    def test_a_key_dies_as_soon_as_it_leaves_the_map(self, release):
+    def test_a_key_dies_as_soon_as_it_leaves_the_map(self, Map, release):
         key = Key(1)
         reference = weakref.ref(key)
-        m = SkipListMap({Key(0): 0, key: 1}) if release != RELEASES["pop_first"] else None
+        m = Map({Key(0): 0, key: 1}) if release != RELEASES["pop_first"] else None
         if m is None:
-            m = SkipListMap({key: 1})
+            m = Map({key: 1})
         del key
         release(m)
         assert dead(reference)
 
-    def test_an_equal_second_key_is_not_kept(self):
-        m = SkipListMap({Key(1): 0})
+    def test_an_equal_second_key_is_not_kept(self, Map):
+        m = Map({Key(1): 0})
         second = Key(1)
         reference = weakref.ref(second)
         m[second] = 1
@@ -107,8 +105,8 @@ class TestPromptRelease:
         del second
         assert dead(reference)
 
-    def test_a_key_that_was_only_looked_for_is_not_kept(self):
-        m = SkipListMap((Key(n), n) for n in range(20))
+    def test_a_key_that_was_only_looked_for_is_not_kept(self, Map):
+        m = Map((Key(n), n) for n in range(20))
         probe = Key(7)
         reference = weakref.ref(probe)
         for operation in (m.get, m.delete, m.floor_key, m.higher_item, m.__contains__):
@@ -117,9 +115,9 @@ class TestPromptRelease:
         del probe
         assert dead(reference)
 
-    def test_everything_dies_with_the_map(self):
+    def test_everything_dies_with_the_map(self, Map):
         references = []
-        m = SkipListMap()
+        m = Map()
         for n in range(100):
             key, value = Key(n), Object()
             references += [weakref.ref(key), weakref.ref(value)]
@@ -128,7 +126,7 @@ class TestPromptRelease:
         del m
         assert all(map(dead, references))
 
-    def test_an_element_dies_as_soon_as_it_leaves_the_set(self):
+    def test_an_element_dies_as_soon_as_it_leaves_the_set(self, Set):
         for release in (
             lambda s: s.pop(),
             lambda s: s.discard(Key(1)),
@@ -138,13 +136,13 @@ class TestPromptRelease:
         ):
             element = Key(1)
             reference = weakref.ref(element)
-            s = SkipListSet([element])
+            s = Set([element])
             del element
             release(s)
             assert dead(reference)
 
-    def test_a_value_whose_key_could_not_be_stored_is_not_kept(self):
-        m = SkipListMap({1: 1})
+    def test_a_value_whose_key_could_not_be_stored_is_not_kept(self, Map):
+        m = Map({1: 1})
         value, reference = watched()
         with pytest.raises(TypeError):
             m["a"] = value
@@ -152,8 +150,8 @@ class TestPromptRelease:
         gc.collect()  # the traceback of the exception is a cycle
         assert dead(reference)
 
-    def test_a_value_that_was_not_stored_is_not_kept(self):
-        m = SkipListMap({1: 1})
+    def test_a_value_that_was_not_stored_is_not_kept(self, Map):
+        m = Map({1: 1})
         value, reference = watched()
         m.put_if_absent(1, value)
         m.setdefault(1, value)
@@ -163,8 +161,8 @@ class TestPromptRelease:
         del value
         assert dead(reference)
 
-    def test_after_threads_have_ended_flush_and_a_collection_release_everything(self):
-        m = SkipListMap()
+    def test_after_threads_have_ended_flush_and_a_collection_release_everything(self, Map):
+        m = Map()
         references = [[] for _ in range(4)]
 
         def work(index):
@@ -188,42 +186,42 @@ class TestPromptRelease:
 
 
 class TestCycles:
-    def test_a_map_in_its_own_values_is_collected(self):
-        m = SkipListMap()
+    def test_a_map_in_its_own_values_is_collected(self, Map):
+        m = Map()
         m["self"] = m
         reference = weakref.ref(m)
         del m
         gc.collect()
         assert dead(reference)
 
-    def test_a_cycle_through_a_value_is_collected(self):
+    def test_a_cycle_through_a_value_is_collected(self, Map):
         value, reference = watched()
-        value.map = SkipListMap({1: value})
+        value.map = Map({1: value})
         del value
         gc.collect()
         assert dead(reference)
 
-    def test_a_cycle_through_a_key_is_collected(self):
+    def test_a_cycle_through_a_key_is_collected(self, Map, Set):
         key = Key(1)
         reference = weakref.ref(key)
-        key.map = SkipListMap({key: None})
-        key.set = SkipListSet([key])
+        key.map = Map({key: None})
+        key.set = Set([key])
         del key
         gc.collect()
         assert dead(reference)
 
-    def test_a_cycle_through_a_tuple_key_is_collected(self):
+    def test_a_cycle_through_a_tuple_key_is_collected(self, Map):
         inner = Key(1)
         reference = weakref.ref(inner)
-        m = SkipListMap()
+        m = Map()
         inner.map = m
         m[(1, inner)] = None
         del inner, m
         gc.collect()
         assert dead(reference)
 
-    def test_a_cycle_through_an_attribute_of_a_subclass_is_collected(self):
-        class Attributed(SkipListMap):
+    def test_a_cycle_through_an_attribute_of_a_subclass_is_collected(self, Map):
+        class Attributed(Map):
             pass
 
         for build in (
@@ -238,7 +236,7 @@ class TestCycles:
             gc.collect()
             assert dead(reference)
 
-    def test_a_cycle_through_views_and_iterators_is_collected(self):
+    def test_a_cycle_through_views_and_iterators_is_collected(self, Map):
         for make in (
             lambda m: m.keys(),
             lambda m: m.items(1, 5),
@@ -247,15 +245,15 @@ class TestCycles:
             lambda m: reversed(m),
         ):
             value, reference = watched()
-            m = SkipListMap({1: value, 2: 2})
+            m = Map({1: value, 2: 2})
             value.view = make(m)
             del value, m
             gc.collect()
             assert dead(reference)
 
-    def test_a_cycle_through_what_an_iterator_has_fetched_is_collected(self):
+    def test_a_cycle_through_what_an_iterator_has_fetched_is_collected(self, Map):
         value, reference = watched()
-        m = SkipListMap({1: 1, 2: value})
+        m = Map({1: 1, 2: value})
         iterator = iter(m.items())
         next(iterator)
         value.iterator = iterator
@@ -264,18 +262,18 @@ class TestCycles:
         gc.collect()
         assert dead(reference)
 
-    def test_a_cycle_through_a_bound_of_a_view_is_collected(self):
+    def test_a_cycle_through_a_bound_of_a_view_is_collected(self, Map):
         key = Key(1)
         reference = weakref.ref(key)
-        m = SkipListMap({Key(0): None})
+        m = Map({Key(0): None})
         key.view = m.keys(key)
         key.iterator = iter(m.keys(key))
         del key, m
         gc.collect()
         assert dead(reference)
 
-    def test_many_maps_that_refer_to_each_other_are_collected(self):
-        maps = [SkipListMap() for _ in range(300)]
+    def test_many_maps_that_refer_to_each_other_are_collected(self, Map):
+        maps = [Map() for _ in range(300)]
         generator = random.Random(11)
         for m in maps:
             for key in range(5):
@@ -285,7 +283,7 @@ class TestCycles:
         gc.collect()
         assert all(map(dead, references))
 
-    def test_a_cycle_with_a_finalizer_that_revives_the_map_is_harmless(self):
+    def test_a_cycle_with_a_finalizer_that_revives_the_map_is_harmless(self, Map):
         revived = []
 
         class Reviver:
@@ -294,7 +292,7 @@ class TestCycles:
                 self.map[2] = "revived"
 
         value = Reviver()
-        value.map = SkipListMap({1: value})
+        value.map = Map({1: value})
         reference = weakref.ref(value.map)
         del value
         gc.collect()
@@ -309,17 +307,17 @@ class TestCycles:
         gc.collect()
         assert dead(reference)
 
-    def test_the_collector_sees_what_a_map_refers_to(self):
+    def test_the_collector_sees_what_a_map_refers_to(self, Map):
         value, key = Object(), Key(1)
-        m = SkipListMap({key: value})
+        m = Map({key: value})
         referents = gc.get_referents(m)
         assert any(thing is value for thing in referents)
         assert any(thing is key for thing in referents)
         assert any(thing is m for thing in gc.get_referrers(value))
 
-    def test_limbo_does_not_hide_a_cycle_from_the_collector(self, eager_switching):
+    def test_limbo_does_not_hide_a_cycle_from_the_collector(self, Map, eager_switching):
         # While another thread reads, replaced values wait; a collection must still get at them.
-        m = SkipListMap({0: None})
+        m = Map({0: None})
         references = []
 
         def read():
@@ -341,10 +339,10 @@ class TestCycles:
 
 
 class TestNoLeaks:
-    def test_memory_stays_level_while_entries_come_and_go(self):
+    def test_memory_stays_level_while_entries_come_and_go(self, Map):
         if resident_bytes() is None:
             pytest.skip("cannot read the process's size here")
-        m = SkipListMap()
+        m = Map()
 
         def turn():
             for key in range(20_000):
@@ -363,14 +361,14 @@ class TestNoLeaks:
             turn()
         assert resident_bytes() - before < 10_000_000
 
-    def test_memory_stays_level_while_maps_come_and_go(self):
+    def test_memory_stays_level_while_maps_come_and_go(self, Map, Set):
         if resident_bytes() is None:
             pytest.skip("cannot read the process's size here")
 
         def turn():
             for _ in range(5_000):
-                m = SkipListMap({1: 1, "a" if False else 2: 2})
-                SkipListSet(m)
+                m = Map({1: 1, "a" if False else 2: 2})
+                Set(m)
                 list(m.items())
 
         for _ in range(2):
@@ -380,10 +378,10 @@ class TestNoLeaks:
             turn()
         assert resident_bytes() - before < 10_000_000
 
-    def test_memory_stays_level_while_threads_come_and_go(self):
+    def test_memory_stays_level_while_threads_come_and_go(self, Map):
         if resident_bytes() is None:
             pytest.skip("cannot read the process's size here")
-        m = SkipListMap()
+        m = Map()
 
         def work():
             for key in range(50):
@@ -402,10 +400,10 @@ class TestNoLeaks:
             turn()
         assert resident_bytes() - before < 10_000_000
 
-    def test_memory_stays_level_while_keys_raise(self):
+    def test_memory_stays_level_while_keys_raise(self, Map):
         if resident_bytes() is None:
             pytest.skip("cannot read the process's size here")
-        m = SkipListMap({"x" * 50 + str(n): n for n in range(100)})
+        m = Map({"x" * 50 + str(n): n for n in range(100)})
 
         def turn():
             for _ in range(20_000):
@@ -425,12 +423,12 @@ class TestNoLeaks:
         getattr(sys, "_is_gil_enabled", lambda: True)() is False,
         reason="reference counts of shared objects mean nothing on free-threaded builds",
     )
-    def test_reference_counts_are_what_they_were(self):
+    def test_reference_counts_are_what_they_were(self, Map, Set):
         value, key, bound, text, pair = Object(), Key(5), Key(7), "text" * 9, (1, "text" * 9)
         things = (value, key, bound, text, pair, None, Key)
         before = [sys.getrefcount(thing) for thing in things]
         for _ in range(50):
-            m = SkipListMap({key: value})
+            m = Map({key: value})
             m[key] = value
             m.put(key, value)
             m.get(bound, value)
@@ -444,8 +442,8 @@ class TestNoLeaks:
             m.higher_key(bound)
             m.first_item()
             m.first_item(value)
-            SkipListMap().last_key(key)
-            SkipListSet().pop_first(key)
+            Map().last_key(key)
+            Set().pop_first(key)
             m.pop(key)
             m.pop(key, value)
             m[key] = value
@@ -464,22 +462,22 @@ class TestNoLeaks:
             m.copy().popitem()
             m.keys() & {key, bound}
             m == {key: value}
-            s = SkipListSet([key, bound])
+            s = Set([key, bound])
             s |= {key}
             s & {key}
             s.first()
             s.pop()
             # What does not compare and is not there.
-            m = SkipListMap({text: value})
+            m = Map({text: value})
             m.get(pair, value)
             m.get(1)
             m.pop(pair, value)
             m.delete(None)
             m.keys() & {pair, key, 1}
             [key] - m.keys()
-            m == SkipListMap({pair: value})
-            m == SkipListMap({1: value})
-            s = SkipListSet([pair])
+            m == Map({pair: value})
+            m == Map({1: value})
+            s = Set([pair])
             s.discard(text)
             s.difference_update([text, key, (1, 2)])
             s.symmetric_difference([pair])
@@ -500,25 +498,25 @@ DEPTH = 100_000
 class TestDeepNesting:
     """Nothing here may overflow the C stack."""
 
-    def test_maps_in_maps_in_maps_die_quietly(self):
-        m = SkipListMap()
+    def test_maps_in_maps_in_maps_die_quietly(self, Map):
+        m = Map()
         innermost = weakref.ref(m)
         for _ in range(DEPTH):
-            m = SkipListMap({0: m})
+            m = Map({0: m})
         del m
         assert dead(innermost)
 
-    def test_maps_in_lists_in_maps_die_quietly(self):
-        m = SkipListMap()
+    def test_maps_in_lists_in_maps_die_quietly(self, Map):
+        m = Map()
         innermost = weakref.ref(m)
         for _ in range(DEPTH // 2):
-            m = SkipListMap({0: [m]})
+            m = Map({0: [m]})
         del m
         gc.collect()
         assert dead(innermost)
 
-    def test_maps_in_attributes_of_maps_die_quietly(self):
-        class Attributed(SkipListMap):
+    def test_maps_in_attributes_of_maps_die_quietly(self, Map):
+        class Attributed(Map):
             pass
 
         m = Attributed()
@@ -534,16 +532,16 @@ class TestDeepNesting:
         gc.collect()
         assert dead(innermost)
 
-    def test_maps_below_views_and_iterators_die_quietly(self):
-        m = SkipListMap()
+    def test_maps_below_views_and_iterators_die_quietly(self, Map):
+        m = Map()
         innermost = weakref.ref(m)
         for n in range(DEPTH // 4):
-            m = SkipListMap({0: m.keys() if n % 2 else iter(m)})
+            m = Map({0: m.keys() if n % 2 else iter(m)})
         del m
         gc.collect()
         assert dead(innermost)
 
-    def test_keys_in_keys_in_keys_die_quietly(self):
+    def test_keys_in_keys_in_keys_die_quietly(self, Set):
         class Nested:
             def __init__(self, inner):
                 self.inner = inner
@@ -551,33 +549,33 @@ class TestDeepNesting:
             def __lt__(self, other):
                 return False
 
-        s = SkipListSet()
+        s = Set()
         innermost = weakref.ref(s)
         for _ in range(DEPTH // 4):
-            s = SkipListSet([Nested(s)])
+            s = Set([Nested(s)])
         del s
         gc.collect()
         assert dead(innermost)
 
-    def test_a_deep_cycle_is_collected(self):
-        bottom = m = SkipListMap()
+    def test_a_deep_cycle_is_collected(self, Map):
+        bottom = m = Map()
         innermost = weakref.ref(m)
         for _ in range(DEPTH // 4):
-            m = SkipListMap({0: m})
+            m = Map({0: m})
         bottom[0] = m
         del m, bottom
         gc.collect()
         assert dead(innermost)
 
-    def test_deep_repr_equality_and_pickle_are_recursion_errors(self):
+    def test_deep_repr_equality_and_pickle_are_recursion_errors(self, Map):
         if IS_UNDER_ASAN:
             pytest.skip("the interpreter's recursion limit is for ordinary frames")
         import copy
         import pickle
 
-        first, second = SkipListMap(), SkipListMap()
+        first, second = Map(), Map()
         for _ in range(20_000):
-            first, second = SkipListMap({0: first}), SkipListMap({0: second})
+            first, second = Map({0: first}), Map({0: second})
         for operation in (
             lambda: repr(first),
             lambda: first == second,
@@ -587,18 +585,18 @@ class TestDeepNesting:
             with pytest.raises(RecursionError):
                 operation()
 
-    def test_clearing_a_deep_map_is_quiet_too(self):
-        m = SkipListMap()
+    def test_clearing_a_deep_map_is_quiet_too(self, Map):
+        m = Map()
         innermost = weakref.ref(m)
         for _ in range(DEPTH // 4):
-            m = SkipListMap({0: m})
+            m = Map({0: m})
         m.clear()
         assert dead(innermost)
 
 
 class TestThreadsThatEnd:
-    def test_what_a_thread_has_left_in_limbo_is_released_after_it(self):
-        m = SkipListMap()
+    def test_what_a_thread_has_left_in_limbo_is_released_after_it(self, Map):
+        m = Map()
         references = []
 
         def work():
@@ -615,8 +613,8 @@ class TestThreadsThatEnd:
         collect(m)
         assert all(map(dead, references))
 
-    def test_many_short_threads_leave_a_sound_map(self, eager_switching):
-        m = SkipListMap()
+    def test_many_short_threads_leave_a_sound_map(self, Map, eager_switching):
+        m = Map()
 
         def work(index):
             for key in range(20):
@@ -629,11 +627,11 @@ class TestThreadsThatEnd:
         assert len(m) == rounds(25) * 8 * 10
         assert all(key % 2 for key in m)
 
-    def test_a_map_may_die_in_another_thread_than_it_was_born_in(self):
+    def test_a_map_may_die_in_another_thread_than_it_was_born_in(self, Map):
         references = []
 
         def born_here():
-            m = SkipListMap()
+            m = Map()
             for n in range(100):
                 value, reference = watched()
                 references.append(reference)
@@ -667,8 +665,8 @@ class TestThreadsThatEnd:
 
 
 class TestCollectionsDuringWork:
-    def test_collecting_all_the_time_disturbs_nobody(self, eager_switching):
-        m = SkipListMap()
+    def test_collecting_all_the_time_disturbs_nobody(self, Map, eager_switching):
+        m = Map()
 
         class Node:
             def __init__(self, index):

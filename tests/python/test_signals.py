@@ -33,7 +33,7 @@ from support import (
     stalled_reader,
 )
 
-from concurrent_collections import SkipListMap, SkipListSet, config, smr
+from concurrent_collections import config, smr
 
 pytestmark = pytest.mark.skipif(
     not hasattr(signal, "setitimer"), reason="this system has no POSIX signals"
@@ -45,8 +45,8 @@ KEYS_EACH = 40
 class Accounts:
     """Threads that change their own keys of one map, and know what must be in it at the end."""
 
-    def __init__(self, threads=2):
-        self.m = SkipListMap()
+    def __init__(self, m, threads=2):
+        self.m = m
         self.expected = [{} for _ in range(threads)]
         self.references = [[] for _ in range(threads)]
         self.stop = threading.Event()
@@ -96,12 +96,12 @@ def neutralizations(m):
     return lambda: m.smr_scheme != "debra" or smr.stats().neutralizations > before
 
 
-def run_with_signals(during, enough=lambda: True, seconds=0.6, threads=2):
+def run_with_signals(m, during, enough=lambda: True, seconds=0.6, threads=2):
     """Let threads work, with a stalled reader among them, while the main thread calls `during(m)`.
 
     For some time, and until it has been `enough()`, which slow surroundings take longer for.
     """
-    accounts = Accounts(threads)
+    accounts = Accounts(m, threads)
     neutralized = neutralizations(accounts.m)
 
     def watch():
@@ -166,14 +166,14 @@ TIMERS = {
 
 
 @pytest.mark.parametrize("timer", TIMERS)
-def test_a_storm_of_timer_signals(timer, storm, smr_scheme):
+def test_a_storm_of_timer_signals(Map, timer, storm, smr_scheme):
     which, number = (getattr(signal, name) for name in TIMERS[timer])
     ran = storm(which, number)
-    run_with_signals(churn, lambda: len(ran) > 3)
+    run_with_signals(Map(), churn, lambda: len(ran) > 3)
     assert len(ran) > 3
 
 
-def test_a_handler_may_use_the_map_that_it_interrupts(storm, smr_scheme):
+def test_a_handler_may_use_the_map_that_it_interrupts(Map, storm, smr_scheme):
     busy = []
 
     def handler(*_):
@@ -187,11 +187,11 @@ def test_a_handler_may_use_the_map_that_it_interrupts(storm, smr_scheme):
             storm(signal.ITIMER_PROF, signal.SIGPROF, handler)
         churn(m)
 
-    run_with_signals(during, lambda: len(busy) > 3)
+    run_with_signals(Map(), during, lambda: len(busy) > 3)
     assert len(busy) > 3
 
 
-def test_a_handler_that_raises_leaves_the_map_whole(storm, smr_scheme):
+def test_a_handler_that_raises_leaves_the_map_whole(Map, storm, smr_scheme):
     class Interruption(Exception):
         pass
 
@@ -217,11 +217,11 @@ def test_a_handler_that_raises_leaves_the_map_whole(storm, smr_scheme):
         for key in m.keys(stop=0):
             assert m.pop(key) == [key]
 
-    run_with_signals(during, lambda: len(caught) > 3)
+    run_with_signals(Map(), during, lambda: len(caught) > 3)
     assert len(caught) > 3
 
 
-def test_every_signal_reaches_the_wakeup_descriptor(smr_scheme):
+def test_every_signal_reaches_the_wakeup_descriptor(Map, smr_scheme):
     reader, writer = socket.socketpair()
     reader.setblocking(False)
     writer.setblocking(False)
@@ -239,7 +239,7 @@ def test_every_signal_reaches_the_wakeup_descriptor(smr_scheme):
             written += reader.recv(65536).count(signal.SIGUSR2)
 
     try:
-        run_with_signals(during, lambda: len(sent) > 3)
+        run_with_signals(Map(), during, lambda: len(sent) > 3)
         with contextlib.suppress(BlockingIOError):
             written += reader.recv(65536).count(signal.SIGUSR2)
     finally:
@@ -250,13 +250,14 @@ def test_every_signal_reaches_the_wakeup_descriptor(smr_scheme):
     assert len(sent) == len(got) == written > 3
 
 
-def test_faulthandler_dumps_on_a_signal(tmp_path, smr_scheme):
+def test_faulthandler_dumps_on_a_signal(Map, tmp_path, smr_scheme):
     with open(tmp_path / "dump", "w+b") as file:
         # Not of all threads: it would look at their frames while they run.
         faulthandler.register(signal.SIGUSR1, file=file, all_threads=False)
         try:
             dumped = []
             run_with_signals(
+                Map(),
                 lambda m: (churn(m), os.kill(os.getpid(), signal.SIGUSR1), dumped.append(1)),
                 lambda: len(dumped) > 5,
             )
@@ -266,11 +267,11 @@ def test_faulthandler_dumps_on_a_signal(tmp_path, smr_scheme):
         assert file.read().count(b"most recent call first") > 3
 
 
-def test_faulthandler_dumps_after_a_time(tmp_path, smr_scheme):
+def test_faulthandler_dumps_after_a_time(Map, tmp_path, smr_scheme):
     # The watchdog's thread reads the frames of all threads, whoever holds the GIL, and CPython crashes when these run; so it
     # gets quiet ones to look at.
     with open(tmp_path / "dump", "w+b") as file:
-        m = SkipListMap({1: 1})
+        m = Map({1: 1})
         with stalled_reader(m):
             churn(m)
             faulthandler.dump_traceback_later(0.05, file=file)
@@ -281,8 +282,8 @@ def test_faulthandler_dumps_after_a_time(tmp_path, smr_scheme):
         assert b"Timeout" in file.read()
 
 
-def test_threads_with_all_signals_blocked(smr_scheme):
-    accounts = Accounts(2)
+def test_threads_with_all_signals_blocked(Map, smr_scheme):
+    accounts = Accounts(Map(), 2)
     neutralized = neutralizations(accounts.m)
 
     def blocked():
@@ -302,8 +303,8 @@ def test_threads_with_all_signals_blocked(smr_scheme):
     accounts.check()
 
 
-def test_debra_s_own_signal_from_outside_is_harmless(smr_scheme):
-    SkipListMap()  # its handler is installed with the first container of the scheme
+def test_debra_s_own_signal_from_outside_is_harmless(Map, smr_scheme):
+    Map()  # its handler is installed with the first container of the scheme
     if smr_scheme != "debra" or config.smr_scheme_in_use != "debra":
         pytest.skip("about debra's signal")
     number = config.smr_signal or signal.SIGRTMIN + 6
@@ -313,7 +314,7 @@ def test_debra_s_own_signal_from_outside_is_harmless(smr_scheme):
         for _ in range(20):
             os.kill(os.getpid(), number)
 
-    run_with_signals(during)
+    run_with_signals(Map(), during)
 
 
 HANDLER_OF_SOMEBODY_ELSE = """
@@ -444,15 +445,15 @@ def test_ctrl_c_interrupts_a_process_whose_threads_hammer_a_map(smr_scheme):
 @pytest.mark.parametrize(
     "fill",
     [
-        lambda forever: SkipListMap(zip(forever, forever, strict=True)),
-        lambda forever: SkipListMap().update(zip(forever, forever, strict=True)),
-        lambda forever: SkipListMap.fromkeys(forever),
-        lambda forever: SkipListSet(forever),
-        lambda forever: SkipListSet().update(forever),
+        lambda Map, Set, forever: Map(zip(forever, forever, strict=True)),
+        lambda Map, Set, forever: Map().update(zip(forever, forever, strict=True)),
+        lambda Map, Set, forever: Map.fromkeys(forever),
+        lambda Map, Set, forever: Set(forever),
+        lambda Map, Set, forever: Set().update(forever),
     ],
     ids=["map", "map.update", "map.fromkeys", "set", "set.update"],
 )
-def test_filling_a_container_from_an_endless_iterator_of_c_looks_at_signals(fill, alarm):
+def test_filling_a_container_from_an_endless_iterator_of_c_looks_at_signals(Map, Set, fill, alarm):
     alarm(interrupt, 0.05)
     with pytest.raises(Interrupt):
-        fill(itertools.repeat(1))
+        fill(Map, Set, itertools.repeat(1))
