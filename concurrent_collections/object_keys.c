@@ -26,19 +26,28 @@ static double double_of_digest(uint64_t digest) {
     return value;
 }
 
+/* The first eight bytes, or zeros after fewer. */
 static uint64_t digest_of_bytes(const unsigned char *bytes, Py_ssize_t length) {
     uint64_t digest = 0;
-    for (int i = 0; i < 8; i++) {
-        digest = digest << 8 | (i < length ? bytes[i] : 0);
+    if (length >= 8) {
+        for (int i = 0; i < 8; i++) { /* compilers make one load of it */
+            digest = digest << 8 | bytes[i];
+        }
+        return digest;
+    }
+    for (int i = 0; i < length; i++) {
+        digest |= (uint64_t)bytes[i] << (56 - 8 * i);
     }
     return digest;
 }
 
-/* The first eight bytes of the UTF-8 form, whose order is that of the code points. Lone surrogates
- * are encoded like any other code point; PyUnicode_AsUTF8 would refuse them, and cache. */
-static uint64_t digest_of_str(PyObject *str) {
+/* The first eight bytes of the UTF-8 form, whose order is that of the code points, and its length
+ * as far as it is below eight. Lone surrogates are encoded like any other code point;
+ * PyUnicode_AsUTF8 would refuse them, and cache. */
+static uint64_t digest_of_str(PyObject *str, Py_ssize_t *bytes_in_all) {
     Py_ssize_t length = PyUnicode_GET_LENGTH(str);
     if (PyUnicode_IS_ASCII(str)) {
+        *bytes_in_all = length;
         return digest_of_bytes(PyUnicode_DATA(str), length);
     }
     unsigned char bytes[8 + 3];
@@ -63,6 +72,7 @@ static uint64_t digest_of_str(PyObject *str) {
             bytes[n++] = (unsigned char)(0x80 | (c & 0x3f));
         }
     }
+    *bytes_in_all = n;
     return digest_of_bytes(bytes, n);
 }
 
@@ -81,41 +91,190 @@ static long long int64_of(PyObject *o, int *overflow) {
     return PyLong_AsLongLongAndOverflow(o, overflow);
 }
 
-/* Kind and digest of an object; *whole says that the digest is the key. */
-static unsigned classify(PyObject *o, uint64_t *digest, bool *whole) {
-    *digest = 0;
-    *whole = false;
+/* What can be told of an object at once. */
+typedef struct view {
+    uint64_t digest;
+    unsigned kind;
+    bool whole; /* the digest is the key */
+    Py_ssize_t bytes; /* of a str or bytes: how many there are, or at least eight */
+} view;
+
+static view view_of(PyObject *o) {
+    view v = {.kind = CC_KIND_OTHER};
     if (is_int(o)) {
         int overflow;
         long long value = int64_of(o, &overflow);
-        *digest = overflow ? (overflow > 0 ? UINT64_MAX : 0) : digest_of_int64(value);
-        *whole = !overflow && !PyBool_Check(o);
-        return CC_KIND_INT;
-    }
-    if (PyFloat_CheckExact(o)) {
-        double value = PyFloat_AS_DOUBLE(o);
-        if (isnan(value)) {
-            return CC_KIND_OTHER; /* refused as a key; as an element of a tuple it may be one */
-        }
-        *digest = digest_of_double(value);
-        *whole = !(value == 0.0 && signbit(value));
-        return CC_KIND_FLOAT;
-    }
-    if (PyUnicode_CheckExact(o)) {
+        v.kind = CC_KIND_INT;
+        v.digest = overflow ? (overflow > 0 ? UINT64_MAX : 0) : digest_of_int64(value);
+        v.whole = !overflow && !PyBool_Check(o);
+    } else if (PyUnicode_CheckExact(o)) {
 #if PY_VERSION_HEX < 0x030c0000
         if (PyUnicode_READY(o)) { /* 3.11 still has strings that are not laid out yet */
             PyErr_Clear();
-            return CC_KIND_OTHER;
+            return v;
         }
 #endif
-        *digest = digest_of_str(o);
-        return CC_KIND_STR;
+        v.kind = CC_KIND_STR;
+        v.digest = digest_of_str(o, &v.bytes);
+    } else if (PyFloat_CheckExact(o)) {
+        double value = PyFloat_AS_DOUBLE(o);
+        if (isnan(value)) {
+            return v; /* refused as a key; as an element of a tuple it may be one */
+        }
+        v.kind = CC_KIND_FLOAT;
+        v.digest = digest_of_double(value);
+        v.whole = !(value == 0.0 && signbit(value));
+    } else if (PyBytes_CheckExact(o)) {
+        v.kind = CC_KIND_BYTES;
+        v.bytes = PyBytes_GET_SIZE(o);
+        v.digest = digest_of_bytes((const unsigned char *)PyBytes_AS_STRING(o), v.bytes);
     }
-    if (PyBytes_CheckExact(o)) {
-        *digest = digest_of_bytes((const unsigned char *)PyBytes_AS_STRING(o), PyBytes_GET_SIZE(o));
-        return CC_KIND_BYTES;
+    return v;
+}
+
+/* ---------------------------------------------------------------- tuples' kinds and digests */
+
+/* The digest of a tuple is what has room in 64 bits of a code for its first element, followed, if
+ * that code is whole, by one for its second. Codes of a kind are ordered as the elements are:
+ *
+ *   int        four bits for the sign and the number of bytes, and the bytes. Of seven and more
+ *              bytes there are always eight, which have no room: the code is not whole.
+ *   float      32 bits of its digest, one that says whether the code is whole, and if it is not,
+ *              31 more.
+ *   str, bytes up to eight bytes; after fewer, a zero, and the code is whole. If it has a zero
+ *              itself, all after that is ones, and the code is not whole.
+ *
+ * A whole code belongs to one element alone, so where second codes decide, the first elements are
+ * equal. A text with a zero is not before any tuple that begins with what it has before the zero:
+ * nothing is above ones. */
+
+#define NO_ROOM 64u
+
+static uint64_t code_of_int(uint64_t digest) {
+    uint64_t value = digest ^ SIGN_BIT;
+    bool is_negative = value & SIGN_BIT;
+    uint64_t magnitude = is_negative ? ~value : value;
+    unsigned bytes = 0;
+    while (bytes < 7 && magnitude >> 8 * bytes) {
+        bytes++;
     }
-    return CC_KIND_OTHER;
+    uint64_t header = (uint64_t)(is_negative ? 7 - bytes : 8 + bytes) << 60;
+    return header | (bytes == 0 ? 0 : bytes == 7 ? value >> 4 : value << (64 - 8 * bytes) >> 4);
+}
+
+/* Bits of the whole code of an int at the top of a word; NO_ROOM: it is not whole. */
+static unsigned bits_of_int(uint64_t code) {
+    unsigned header = (unsigned)(code >> 60);
+    unsigned bytes = header < 8 ? 7 - header : header - 8;
+    return bytes == 7 ? NO_ROOM : 4 + 8 * bytes;
+}
+
+/* Of negative ones, whose digests are their bits' complements, all is the other way round. */
+static uint64_t code_of_float(uint64_t digest) {
+    uint32_t low = (uint32_t)digest;
+    bool is_negative = !(digest & SIGN_BIT);
+    bool is_whole = low == (is_negative ? UINT32_MAX : 0);
+    uint64_t code = digest >> 32 << 32 | (uint64_t)(is_whole == is_negative) << 31;
+    return is_whole ? code : code | low >> 1;
+}
+
+static unsigned bits_of_float(uint64_t code) {
+    bool is_negative = !(code & SIGN_BIT);
+    return (bool)(code >> 31 & 1) == is_negative ? 33 : NO_ROOM;
+}
+
+/* Up to the first zero. */
+static unsigned bits_of_text(uint64_t code) {
+    for (unsigned bits = 8; bits < 64; bits += 8) {
+        if (!(code << (bits - 8) >> 56)) {
+            return bits;
+        }
+    }
+    return NO_ROOM;
+}
+
+static uint64_t code_of_text(const view *v) {
+    unsigned bits = bits_of_text(v->digest);
+    return bits != NO_ROOM && v->bytes >= bits / 8 ? v->digest | UINT64_MAX >> bits : v->digest;
+}
+
+static unsigned first_of(unsigned kind) {
+    return kind >> 3 & 7;
+}
+
+static unsigned second_of(unsigned kind) {
+    return kind & 7;
+}
+
+/* Bits of the first element's code in a tuple's digest. */
+static unsigned bits_of_first(unsigned kind, uint64_t digest) {
+    switch (first_of(kind)) {
+    case CC_KIND_INT:
+        return bits_of_int(digest);
+    case CC_KIND_FLOAT:
+        return bits_of_float(digest);
+    case CC_KIND_STR:
+    case CC_KIND_BYTES:
+        return bits_of_text(digest);
+    default:
+        return NO_ROOM;
+    }
+}
+
+static uint64_t code_of(const view *v) {
+    switch (v->kind) {
+    case CC_KIND_INT:
+        return code_of_int(v->digest);
+    case CC_KIND_FLOAT:
+        return code_of_float(v->digest);
+    case CC_KIND_STR:
+    case CC_KIND_BYTES:
+        return code_of_text(v);
+    default:
+        return 0;
+    }
+}
+
+static view view_of_tuple(PyObject *tuple) {
+    Py_ssize_t length = PyTuple_GET_SIZE(tuple);
+    view v = {.kind = CC_KIND_EMPTY_TUPLE};
+    if (length == 0) {
+        return v;
+    }
+    view first = view_of(PyTuple_GET_ITEM(tuple, 0));
+    v.kind = CC_KIND_TUPLE + 8 * first.kind;
+    v.digest = code_of(&first);
+    if (length == 1 || first.kind == CC_KIND_OTHER) {
+        return v;
+    }
+    view second = view_of(PyTuple_GET_ITEM(tuple, 1));
+    v.kind += second.kind + (length > 2 ? CC_KIND_LONGER : 0);
+    unsigned bits = bits_of_first(v.kind, v.digest);
+    if (bits != NO_ROOM) {
+        v.digest |= code_of(&second) >> bits;
+    }
+    return v;
+}
+
+/* Are two tuples of this kind equal when they have this digest? */
+static bool digest_says_all(unsigned kind, uint64_t digest) {
+    if (kind >= CC_KIND_LONGER || second_of(kind) != CC_KIND_INT) {
+        return false;
+    }
+    unsigned bits = bits_of_first(kind, digest);
+    unsigned more = bits > 60 ? NO_ROOM : bits_of_int(digest << bits);
+    return bits + more <= 64;
+}
+
+/* Order of two tuples by what their digests say of the first elements; 0: nothing. */
+static int order_by_first(unsigned kind, uint64_t digest, unsigned other_kind,
+                          uint64_t other_digest) {
+    if (first_of(kind) != first_of(other_kind)) {
+        return 0;
+    }
+    unsigned unused = 64 - bits_of_first(kind, digest);
+    uint64_t a = digest >> unused, b = other_digest >> unused;
+    return (a > b) - (a < b);
 }
 
 /* ---------------------------------------------------------------- hashes */
@@ -251,29 +410,19 @@ static uint64_t hash_of_key(unsigned kind, uint64_t digest, uintptr_t word) {
 /* ---------------------------------------------------------------- keys */
 
 bool cc_key_is_of_unknown_type(PyObject *key) {
-    uint64_t digest;
-    bool whole;
-    return !PyTuple_CheckExact(key) && classify(key, &digest, &whole) == CC_KIND_OTHER;
+    return !PyTuple_CheckExact(key) && view_of(key).kind == CC_KIND_OTHER;
 }
 
 void cc_key_fill_search(cc_search *search, PyObject *key) {
-    bool whole;
     memset(search, 0, offsetof(cc_search, needed));
     search->known = NULL;
     search->known_count = search->known_room = 0;
     search->asks = false;
-    unsigned kind = classify(key, &search->digest, &whole);
-    if (kind == CC_KIND_OTHER && PyTuple_CheckExact(key)) {
-        if (PyTuple_GET_SIZE(key) == 0) {
-            kind = CC_KIND_EMPTY_TUPLE;
-        } else {
-            bool ignored;
-            kind = CC_KIND_TUPLE + classify(PyTuple_GET_ITEM(key, 0), &search->digest, &ignored);
-        }
-    }
-    search->kind = (uint8_t)kind;
-    search->key = whole ? 0 : (uintptr_t)key;
-    search->hash = hash_of_key(kind, search->digest, search->key);
+    view v = PyTuple_CheckExact(key) ? view_of_tuple(key) : view_of(key);
+    search->digest = v.digest;
+    search->kind = (uint8_t)v.kind;
+    search->key = v.whole ? 0 : (uintptr_t)key;
+    search->hash = hash_of_key(v.kind, search->digest, search->key);
 }
 
 PyObject *cc_key_object(unsigned kind, uint64_t digest, uintptr_t word) {
@@ -323,10 +472,17 @@ static int opposite(int order) {
     return order == CC_UNDECIDED ? order : -order;
 }
 
-static int compare_bytes(PyObject *a, PyObject *b) {
-    Py_ssize_t m = PyBytes_GET_SIZE(a), n = PyBytes_GET_SIZE(b);
-    int order = memcmp(PyBytes_AS_STRING(a), PyBytes_AS_STRING(b), (size_t)(m < n ? m : n));
+static int compare_bytes(const void *a, Py_ssize_t m, const void *b, Py_ssize_t n) {
+    int order = memcmp(a, b, (size_t)(m < n ? m : n));
     return order ? sign(order) : (m > n) - (m < n);
+}
+
+/* By code points. */
+static int compare_texts(PyObject *a, PyObject *b) {
+    return PyUnicode_IS_ASCII(a) && PyUnicode_IS_ASCII(b)
+               ? compare_bytes(PyUnicode_DATA(a), PyUnicode_GET_LENGTH(a), PyUnicode_DATA(b),
+                               PyUnicode_GET_LENGTH(b))
+               : sign(PyUnicode_Compare(a, b)); /* cannot fail on exact strings */
 }
 
 /* The slot itself: PyObject_RichCompare counts recursion, and may raise. */
@@ -341,10 +497,11 @@ static bool big_int_is(PyObject *a, PyObject *b, int how) {
  * Python code and allocates nothing: it is called inside protected regions. */
 static int compare_natively(PyObject *a, PyObject *b, int depth) {
     if (PyUnicode_CheckExact(a) && PyUnicode_CheckExact(b)) {
-        return sign(PyUnicode_Compare(a, b)); /* by code points; cannot fail on exact strings */
+        return compare_texts(a, b);
     }
     if (PyBytes_CheckExact(a) && PyBytes_CheckExact(b)) {
-        return compare_bytes(a, b);
+        return compare_bytes(PyBytes_AS_STRING(a), PyBytes_GET_SIZE(a), PyBytes_AS_STRING(b),
+                             PyBytes_GET_SIZE(b));
     }
     if (is_int(a) && is_int(b)) {
         int p, q;
@@ -419,6 +576,17 @@ static int compare_keys(const cc_search *search, unsigned kind, uint64_t digest,
         return 0; /* one object is one key, whatever its `<` says */
     }
     if (search->key && word) {
+        if (kind >= CC_KIND_TUPLE && search->kind >= CC_KIND_TUPLE) {
+            /* Without a look at the objects, where possible. */
+            if (search->kind != kind) {
+                int order = order_by_first(search->kind, search->digest, kind, digest);
+                if (order) {
+                    return order;
+                }
+            } else if (digest_says_all(kind, digest)) {
+                return 0; /* digests of one kind are equal where this is asked */
+            }
+        }
         return compare_natively((PyObject *)search->key, (PyObject *)word, 0);
     }
     if (search->key) {

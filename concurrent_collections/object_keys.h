@@ -21,7 +21,9 @@
 
 #include "ordered/search.h"
 
-/* Keys of one kind are ordered by their digests as far as those differ. */
+/* Keys of one kind are ordered by their digests as far as those differ. A tuple's kind is made of
+ * its first two elements' kinds: only where these are the same do digests tell an order that Python
+ * would tell as well. */
 enum {
     CC_KIND_INT = 1, /* exact int (held whole when the word is 0), or bool (keeps its object) */
     CC_KIND_FLOAT, /* exact float; held whole, but -0.0 keeps its object, so that it stays -0.0 */
@@ -29,7 +31,8 @@ enum {
     CC_KIND_BYTES,
     CC_KIND_EMPTY_TUPLE,
     CC_KIND_OTHER, /* ordered by Python's `<` alone; every digest is 0 */
-    CC_KIND_TUPLE = 16, /* plus the kind of the first element; the digest is that element's */
+    CC_KIND_TUPLE = 64, /* plus 8 times the first element's kind, plus the second's, or 0 */
+    CC_KIND_LONGER = 128, /* plus this, if there are more than two */
 };
 
 /* The core's view of words that are references. */
