@@ -446,19 +446,30 @@ def build_directory_of(target: Path) -> Path:
     return build
 
 
-def install_instrumented(kind: str, sanitizers: str, compiler: str) -> Path:
-    """Build the extension with a sanitizer into a directory of its own."""
-    target = BUILD / f"instrumented-{kind}-{sanitizers.replace(',', '-')}"
+def install_apart(kind: str, name: str, *options: str, compiler: str | None = None) -> Path:
+    """Build the extension with options of Meson into a directory of its own: for PYTHONPATH."""
+    target = BUILD / name
     shutil.rmtree(target, ignore_errors=True)
     python = python_of(kind)
     command: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--no-build-isolation"]
     command += ["--no-deps", "--target", target, f"-Cbuild-dir={build_directory_of(target)}"]
-    command += [f"-Csetup-args=-Db_sanitize={sanitizers}", "-Csetup-args=-Db_lundef=false"]
-    command += ["-Csetup-args=-Dbuildtype=debugoptimized", "-Csetup-args=-Db_ndebug=false"]
-    command += ["-Csetup-args=-Dtest_hooks=true", ROOT]
+    command += [f"-Csetup-args=-D{option}" for option in ("test_hooks=true", *options)]
     path = str(Path(python).parent) + os.pathsep + os.environ["PATH"]
-    run(command, target.name, CC=compiler, PATH=path)
+    environment = {"CC": compiler} if compiler else {}
+    run([*command, ROOT], name, PATH=path, **environment)
     return target
+
+
+def install_instrumented(kind: str, sanitizers: str, compiler: str) -> Path:
+    return install_apart(
+        kind,
+        f"instrumented-{kind}-{sanitizers.replace(',', '-')}",
+        f"b_sanitize={sanitizers}",
+        "b_lundef=false",
+        "buildtype=debugoptimized",
+        "b_ndebug=false",
+        compiler=compiler,
+    )
 
 
 def test_python_under_asan() -> Counts:
@@ -521,18 +532,17 @@ def test_python_under_tsan() -> Counts:
 
 def test_python_with_small_sizes() -> Counts:
     """The classes over a core whose internal sizes are all tiny (tests/sizes.txt)."""
-    python = python_of("ft")
-    target = BUILD / "python-least"
-    shutil.rmtree(target, ignore_errors=True)
-    command: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--no-build-isolation"]
-    command += ["--no-deps", "--target", target, f"-Cbuild-dir={build_directory_of(target)}"]
-    command += ["-Csetup-args=-Dsmall_sizes=least", "-Csetup-args=-Ddebug_invariants=true"]
-    command += ["-Csetup-args=-Dtest_hooks=true", ROOT]
-    path = str(Path(python).parent) + os.pathsep + os.environ["PATH"]
-    run(command, target.name, PATH=path)
+    target = install_apart("ft", "python-least", "small_sizes=least", "debug_invariants=true")
     names = ["boundaries", "map", "map_order", "set", "references", "map_objects"]
     names += ["allocation_failure", "queue_references", "keys", "stateful"]
-    names += ["queue", "queue_shutdown", "queue_stateful", "queue_waiting", "queue_waiting_steps"]
+    names += [
+        "queue",
+        "finished_tasks",
+        "queue_shutdown",
+        "queue_stateful",
+        "queue_waiting",
+        "queue_waiting_steps",
+    ]
     names += ["queue_signals", "queue_processes"]
     names += ["queue_asyncio", "queue_asyncio_steps", "queue_loops"]
     # These count steps, comparisons, looks or threads by the usual sizes.

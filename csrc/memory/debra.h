@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Read and write phases of CC_SMR_DEBRA, and neutralizing; debra.c has the argument.
+ * Read and write phases of CC_SMR_DEBRA, and neutralizing; debra.c has the argument, and says which
+ * release pairs with which acquire (ibr.c: up to 8).
  *
  * A caller may rely on this: what a region holds (cc_hold, before its read phase ends) stays until
  * the next read phase or the region's end, whatever scans do. In a read phase nothing else is

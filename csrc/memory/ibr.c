@@ -31,6 +31,8 @@
  * Pairs of releases and acquires, by number:
  *   (3) domain, (4) lower, (5) upper, (6) leave   with the loads in read_reservations, and in
  *       cc_any_region_saw (ibr.h).
+ *   (8) a longer reservation                      with (7) of limbo.c: store-load on both sides, as
+ *       (5).
  *   (10) .. (13): see debra.c, whose regions are looked at here, too.
  */
 #include "ibr.h"

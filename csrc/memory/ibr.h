@@ -4,7 +4,7 @@
  *
  * A caller may rely on this: a thing that was unlinked before a full fence, after which neither the
  * snapshot nor cc_any_region_saw finds it reserved, is seen by no region any more, and will be by
- * none. ibr.c has the proof.
+ * none. ibr.c has the proof, and says which release pairs with which acquire.
  *
  * Progress. Wait-free in the number of thread records; a snapshot of more reservations than have
  * room on the stack allocates.

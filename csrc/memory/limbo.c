@@ -193,7 +193,7 @@ void cc_retire_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintpt
     cc_keep_spare(self, r);
     return;
 #endif
-    cc_fence_seq_cst(&d->era);
+    cc_fence_seq_cst(&d->era); /* as in cc_retire: the era of death is read after the unlinking */
     cc_count(&self->retired, 1);
     add_to_limbo(d, self, r, word, kind, birth, cc_load_seq_cst_u64(&d->era), bytes);
 }

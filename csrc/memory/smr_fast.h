@@ -7,6 +7,8 @@
  * A caller may rely on this: what cc_protect has returned is not released before the region closes;
  * but in a read phase of CC_SMR_DEBRA see debra.h. The rules for callers are in cc_smr.h.
  *
+ * Pairs of releases and acquires are numbered in ibr.c (3 to 8) and debra.c (10 to 14).
+ *
  * Progress. Wait-free, but for cc_protect while the clock moves on under it: lock-free.
  *
  * Layer: the top of this directory, for containers. Only smr.c, which has the same as functions for
