@@ -447,7 +447,17 @@ static const char *check_map(PyObject *self) {
     return map ? cc_ordered_check(map) : NULL;
 }
 
+static void *make_map(const void *operations) {
+    return cc_object_map_new(operations);
+}
+
+static void unmake_map(void *map) {
+    cc_ordered_free(map);
+}
+
 const cc_container_kind cc_object_map_kind = {
+    .make = make_map,
+    .unmake = unmake_map,
     .traverse = traverse_map,
     .clear = clear_map,
     .free = free_map,

@@ -101,7 +101,8 @@ int cc_object_map_clear(cc_ordered *map);
 
 /* ---- as a container (object_type.h) ---- */
 
-/* The kind of instances whose class adds one attribute, a cc_ordered *. */
+/* The kind of instances whose class adds one attribute, a cc_ordered *. A class is added with its
+ * cc_ordered_operations. */
 extern const cc_container_kind cc_object_map_kind;
 
 /* The map in such an instance; NULL for any other object. */

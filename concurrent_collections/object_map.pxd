@@ -29,7 +29,6 @@ cdef extern from "object_compare.h":
 
 cdef extern from "object_map.h":
     int CC_WANT_KEY, CC_WANT_VALUE, CC_WANT_ITEM
-    cc_ordered *cc_object_map_new(const cc_ordered_operations *ops) except NULL
     bint cc_object_map_contains(cc_ordered *map, object key) except -1
     bint cc_object_map_has(cc_ordered *map, object key) except -1
     object cc_object_map_get(cc_ordered *map, object key, PyObject *otherwise)

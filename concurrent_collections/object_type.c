@@ -3,16 +3,66 @@
 
 #include <stddef.h>
 
+/* ---------------------------------------------------------------- classes */
+
+/* Added while modules are imported, and never removed, as the types. */
+typedef struct container_class {
+    struct container_class *next;
+    PyTypeObject *type;
+    const cc_container_kind *kind;
+    const void *how;
+} container_class;
+
+static container_class *classes;
+
+int cc_container_class_add(PyTypeObject *type, const cc_container_kind *kind, const void *how) {
+    container_class *added = PyMem_Malloc(sizeof *added);
+    if (!added) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    *added = (container_class){classes, type, kind, how};
+    classes = added;
+    return 0;
+}
+
+static const container_class *class_of(const PyTypeObject *type) {
+    for (; type; type = type->tp_base) {
+        for (const container_class *c = classes; c; c = c->next) {
+            if (c->type == type) {
+                return c;
+            }
+        }
+    }
+    return NULL;
+}
+
 /* ---------------------------------------------------------------- slots */
 
 static PyObject *container_new(PyTypeObject *type, PyObject *arguments, PyObject *names) {
+    const container_class *c = class_of(type);
+    void *inside = NULL;
     (void)arguments;
     (void)names;
-    if (type == &cc_container_type) {
-        PyErr_SetString(PyExc_TypeError, "_Container is not to be instantiated");
+    if (!c) {
+        PyErr_Format(PyExc_TypeError, "%s is not to be instantiated", type->tp_name);
         return NULL;
     }
-    return type->tp_alloc(type, 0);
+    if (c->kind->make && !(inside = c->kind->make(c->how))) {
+        return NULL;
+    }
+    cc_container_object *self = (cc_container_object *)type->tp_alloc(type, 0);
+    if (!self) {
+        if (inside) {
+            c->kind->unmake(inside);
+        }
+        return NULL;
+    }
+    self->kind = c->kind;
+    if (inside) {
+        *(void **)(self + 1) = inside;
+    }
+    return (PyObject *)self;
 }
 
 static int container_traverse(PyObject *self, visitproc visit, void *argument) {

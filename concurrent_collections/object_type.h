@@ -3,18 +3,18 @@
  * The base class of all containers of objects, `_Container`, in plain C: whoever has a container in
  * hand need not know its class.
  *
- *     const cc_container_kind my_kind = {.traverse = ..., .clear = ..., .free = ...};
+ *     const cc_container_kind my_kind = {.make = ..., .traverse = ..., .free = ..., ...};
  *
  *     cdef class MyContainer(_Container):            # in the family's .pyx
- *         cdef cc_ordered *entries                   # what is inside
- *         def __cinit__(self):
- *             self.kind = &my_kind
- *             self.entries = ...
+ *         cdef cc_ordered *entries                   # what is inside: its first attribute
+ *
+ *     cc_container_class_add(<PyTypeObject *>MyContainer, &my_kind, ...)
  *
  * Promises. The collector tracks an instance, finds what it holds by the kind's `traverse` and
  * breaks cycles by `clear`; weak references to it work; `free` is called once, when it is neither
  * tracked nor weakly referenced any more. A class that derives from it in Cython writes nothing of
- * this.
+ * this. Where the kind has a `make`, no instance is ever without what is inside: without memory for
+ * it there is no instance, whose __del__ might use it.
  *
  * How. Cython takes a base class that is declared `extern` as it is: the slots that it generates
  * for a class without object attributes call the base's. So no slot is changed after Cython has
@@ -22,7 +22,7 @@
  *
  * Two kinds never share an instance: each family's base class adds attributes of its own, so
  * CPython refuses a class that derives from both. Within a family it allows that, and the first
- * one's __cinit__ makes what is inside.
+ * one says what is inside.
  */
 #ifndef CC_OBJECT_TYPE_H
 #define CC_OBJECT_TYPE_H
@@ -32,9 +32,14 @@
 struct cc_smr_domain;
 struct cc_waitable;
 
-/* What the base class asks of a container. `self` may be one whose __cinit__ has failed, or whose
- * __init__ has not run: with nothing inside. */
+/* What the base class asks of a container. Without a `make`, `self` may be one whose __init__ has
+ * not run: with nothing inside. */
 typedef struct cc_container_kind {
+    /* Make what is inside, before there is an instance; NULL with an exception. `how` is what its
+     * class was added with. NULL where __init__ makes it. */
+    void *(*make)(const void *how);
+    /* There will be no instance after all. NULL without `make`. */
+    void (*unmake)(void *inside);
     /* For tp_traverse: the world is stopped. */
     int (*traverse)(PyObject *self, visitproc visit, void *argument);
     /* For tp_clear: drop what it holds. Raises nothing. */
@@ -63,7 +68,7 @@ static inline int cc_visit_word(uintptr_t word, void *closure) {
 }
 
 typedef struct cc_container_object {
-    PyObject_HEAD const cc_container_kind *kind; /* set by __cinit__, once */
+    PyObject_HEAD const cc_container_kind *kind; /* set by __new__, once */
     PyObject *weak_references;
 } cc_container_object;
 
@@ -72,12 +77,16 @@ extern PyTypeObject cc_container_type;
 /* Make the type: before any other call. 0, or -1 with an exception. */
 int cc_container_type_ready(void);
 
+/* Instances of `type`, and of classes that derive from it, are of this kind; other classes have no
+ * instances. Called once for a type, before it has any. 0, or -1 with an exception. */
+int cc_container_class_add(PyTypeObject *type, const cc_container_kind *kind, const void *how);
+
 /* Give a type its public name, and with `is_mapping` what the match statement looks at. The name
  * must live as long as the process, and the type have no instances yet. */
 void cc_container_type_publish(PyTypeObject *type, const char *name, int is_mapping);
 
 /* Allow no new subclass. A class that derived in Python from what the classes of a family have in
- * common could get around their __cinit__. */
+ * common could get around what they make. */
 void cc_container_type_close(PyTypeObject *type);
 
 /* Whether `o` is a container of this kind. */

@@ -12,6 +12,8 @@ cdef extern from "concurrent_collections/cc_smr.h":
 
 cdef extern from "object_type.h":
     ctypedef struct cc_container_kind:
+        void *(*make)(const void *how) except NULL
+        void (*unmake)(void *inside) noexcept
         int (*traverse)(PyObject *self, visitproc visit, void *argument) noexcept
         void (*clear)(PyObject *self) noexcept
         void (*free)(PyObject *self) noexcept
@@ -20,6 +22,7 @@ cdef extern from "object_type.h":
         const char *(*check)(PyObject *self) noexcept
     ctypedef class concurrent_collections._core._Container [object cc_container_object]:
         cdef const cc_container_kind *kind
+    int cc_container_class_add(PyTypeObject *type, const cc_container_kind *kind, const void *how) except -1
     void cc_container_type_publish(PyTypeObject *type, const char *name, int is_mapping)
     void cc_container_type_close(PyTypeObject *type)
     int cc_container_find_waitable(object o, int what, cc_waitable *found) except -1

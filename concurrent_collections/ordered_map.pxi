@@ -18,14 +18,9 @@ cdef PyObject *the_default(tuple default, str name) except? NULL:
 cdef class _OrderedMap(_Container):
     """What every ordered map of objects has, whatever table of operations is behind it. Not to be instantiated.
 
-    A class that derives from it makes `entries` in its `__cinit__`, and stands in ORDERED_MAPS.
+    A class that derives from it is added with its table of operations (cc_container_class_add).
     """
-    cdef cc_ordered *entries
-
-    def __cinit__(self):
-        if not isinstance(self, ORDERED_MAPS):
-            raise TypeError(f"{type(self).__name__} is not to be instantiated")
-        self.kind = &cc_object_map_kind
+    cdef cc_ordered *entries  # made with the instance
 
     def __init__(self, other=(), /, **kwargs):
         self.update(other, **kwargs)
@@ -422,12 +417,9 @@ cdef class SkipListMap(_OrderedMap):
     lists. A search may call ``<`` of keys that are not of exact built-in types, but never while it holds anything that
     other threads wait for.
     """
-    def __cinit__(self):
-        self.entries = cc_object_map_new(&cc_skiplist_operations)
 
 
-cdef tuple ORDERED_MAPS = (SkipListMap,)
-
+cc_container_class_add(<PyTypeObject *>SkipListMap, &cc_object_map_kind, &cc_skiplist_operations)
 cc_container_type_publish(<PyTypeObject *>SkipListMap, b"concurrent_collections.SkipListMap", True)
 cc_container_type_close(<PyTypeObject *>_OrderedMap)
 MutableMapping.register(_OrderedMap)

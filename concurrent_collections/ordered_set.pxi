@@ -3,12 +3,7 @@
 
 cdef class _OrderedSet(_Container):
     """What every ordered set of objects has, as `_OrderedMap` for maps. Not to be instantiated."""
-    cdef cc_ordered *entries
-
-    def __cinit__(self):
-        if not isinstance(self, ORDERED_SETS):
-            raise TypeError(f"{type(self).__name__} is not to be instantiated")
-        self.kind = &cc_object_map_kind
+    cdef cc_ordered *entries  # made with the instance
 
     def __init__(self, iterable=(), /):
         self.update(iterable)
@@ -393,12 +388,9 @@ cdef class SkipListSet(_OrderedSet):
     element is linearizable and lock-free, and takes O(log n) expected time; ``in`` takes O(1) for an int, float, str or bytes
     that is there. Operations on whole sets take many steps and are not atomic.
     """
-    def __cinit__(self):
-        self.entries = cc_object_map_new(&cc_skiplist_operations)
 
 
-cdef tuple ORDERED_SETS = (SkipListSet,)
-
+cc_container_class_add(<PyTypeObject *>SkipListSet, &cc_object_map_kind, &cc_skiplist_operations)
 cc_container_type_publish(<PyTypeObject *>SkipListSet, b"concurrent_collections.SkipListSet", False)
 cc_container_type_close(<PyTypeObject *>_OrderedSet)
 MutableSet.register(_OrderedSet)

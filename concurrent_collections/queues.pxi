@@ -127,9 +127,6 @@ cdef class _Queue(_Container):
     """What LockFreeQueue, FastQueue and WaitFreeQueue have in common: all but the algorithm."""
     cdef cc_atomic_uptr inner  # cc_object_store *
 
-    def __cinit__(self):
-        self.kind = &QUEUE
-
     def __init__(self):
         raise TypeError(f"{type(self).__name__} cannot be instantiated; use LockFreeQueue, FastQueue "
                         "or WaitFreeQueue")
@@ -508,6 +505,7 @@ QUEUE.traverse = traverse_queue
 QUEUE.clear = clear_queue
 QUEUE.free = free_queue
 QUEUE.find_waitable = find_waitable_of_queue
+cc_container_class_add(<PyTypeObject *>_Queue, &QUEUE, NULL)
 
 cc_container_type_publish(<PyTypeObject *>LockFreeQueue, b"concurrent_collections.LockFreeQueue", False)
 cc_container_type_publish(<PyTypeObject *>FastQueue, b"concurrent_collections.FastQueue", False)

@@ -357,8 +357,8 @@ class Brake:
 
 
 BRAKES = [
-    Brake("SkipListMap", "get", "get_hit[SkipListMap-ibr-int]"),
-    Brake("SkipListSet", "floor", "neighbour_of_set[SkipListSet-debra-str-floor]"),
+    Brake("_OrderedMap", "get", "get_hit[SkipListMap-ibr-int]"),
+    Brake("_OrderedSet", "floor", "neighbour_of_set[SkipListSet-debra-str-floor]"),
     Brake("_Queue", "empty", "empty[WaitFreeQueue]"),
 ]
 

@@ -87,6 +87,19 @@ def test_construction_fails_cleanly(cls, no_failing_allocations):
     assert list(until_memory_suffices(no_failing_allocations, cls)) == []
 
 
+@pytest.mark.parametrize("cls", [*MAPS, *SETS])
+def test_a_finalizer_sees_no_instance_that_was_not_made(cls, no_failing_allocations):
+    seen = []
+
+    class Dying(cls):
+        def __del__(self):
+            seen.append(list(self))
+
+    until_memory_suffices(no_failing_allocations, Dying)
+    gc.collect()
+    assert seen == [[]], "of the one that was made in the end"
+
+
 def test_construction_from_entries_fails_cleanly(Map, no_failing_allocations):
     value = Object()
     m = until_memory_suffices(
