@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import shutil
+import sys
+from pathlib import Path
 
 import gate
 import pytest
@@ -106,3 +109,17 @@ def test_tables_name_interpreter_and_backend():
     for group in ("ft: FastQueue-lcrq ", "ft: the package", "gil: SkipListMap-debra "):
         assert group in text
     assert all(name in gate.table(found) for name in names)
+
+
+def test_the_self_test_finds_what_it_slows_down(monkeypatch, tmp_path):
+    root = Path(__file__).resolve().parents[2]
+    monkeypatch.syspath_prepend(str(root / "tools"))
+    import run_bench
+
+    sys.modules.pop("run_bench")
+    shutil.copytree(root / "concurrent_collections", tmp_path / "concurrent_collections")
+    run_bench.put_brakes_into(tmp_path)
+    for brake in run_bench.BRAKES:
+        call = f"        cc_bench_spin_{brake.method}()\n"
+        sources = (tmp_path / "concurrent_collections").glob("*.p[xy][ix]*")
+        assert sum(source.read_text().count(call) for source in sources) == 1, brake
