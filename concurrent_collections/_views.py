@@ -52,7 +52,7 @@ class _Bounds:
     def __len__(self):
         if self._is_whole():
             return len(self._mapping)
-        return sum(1 for _ in self._walk(False))
+        return _ordered._count(self._mapping, self._start, self._stop, self._inclusive)
 
     def __bool__(self):
         if self._is_whole():

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "object_scan.h"
 #include "object_search.h"
+#include "waiting.h"
 
 cc_ordered *cc_object_map_new(const cc_ordered_operations *ops) {
     cc_ordered *map = cc_ordered_new(ops, &cc_object_words);
@@ -177,11 +179,6 @@ int cc_object_map_replace_if(cc_ordered *map, PyObject *key, PyObject *expected,
 
 /* ---------------------------------------------------------------- order */
 
-static void drop_entry(cc_entry *e) {
-    Py_XDECREF((PyObject *)e->key);
-    Py_DECREF((PyObject *)e->value);
-}
-
 /* What is wanted of an entry; its references are given away or dropped. */
 static PyObject *convert_entry(cc_entry *e, int want) {
     PyObject *key, *item, *value = (PyObject *)e->value;
@@ -278,123 +275,62 @@ PyObject *cc_object_map_pop_end(cc_ordered *map, int relation, int want, PyObjec
     return item;
 }
 
-/* ---------------------------------------------------------------- scanning */
+/* ---------------------------------------------------------------- from map to map */
 
-/* Whether keys go on from `from` in the direction of travel, and do not come round to `first`
- * again: a `<` that is no order would make an iteration endless. 1, 0, or -1 with an exception. */
-static int goes_on(PyObject *from, PyObject *first, PyObject *keys, int downwards) {
-    PyObject *next = PyList_GET_ITEM(keys, 0);
-    if (cc_key_compare_natively(from, next) != CC_UNDECIDED) {
-        return 1; /* built-in keys do not lie */
-    }
-    int there = cc_key_compare_by_python(from, next);
-    int back = there == -2 ? -2 : cc_key_compare_by_python(next, from);
-    if (back == -2) {
-        return -1;
-    }
-    if (there != (downwards ? 1 : -1) || back != -there) {
-        return 0;
-    }
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(keys); i++) {
-        if (PyList_GET_ITEM(keys, i) == first) {
+/* Put an entry that another map has handed out. 0, or -1 with an exception. The reference to the
+ * value is taken over, or stays in the entry. */
+static int put_entry(cc_ordered *map, cc_entry *e, cc_put_policy policy) {
+    PyObject *value = (PyObject *)e->value;
+    if (!e->key) {
+        cc_search search;
+        cc_object_fill_search(&search, e->kind, e->digest, 0);
+        cc_status status = cc_ordered_put(map, &search, e->value, policy, NULL);
+        cc_key_end_search(&search);
+        if (status == CC_NO_MEMORY) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        if (status != CC_NEED_COMPARE) {
+            if (status == CC_ABSENT || policy == CC_PUT_ALWAYS) {
+                e->value = 0;
+            }
             return 0;
         }
     }
-    return 1;
+    PyObject *key = cc_key_object(e->kind, e->digest, e->key);
+    cc_status status = key ? put(map, key, value, policy, NULL) : CC_NO_MEMORY;
+    Py_XDECREF(key);
+    return status == CC_NO_MEMORY ? -1 : 0;
 }
 
-#ifndef MOST_ENTRIES_AT_ONCE
-#define MOST_ENTRIES_AT_ONCE 256
-#endif
-
-/* How many of `entries` (with keys[i]) lie before the far bound. -1 with an exception. */
-static Py_ssize_t count_within(PyObject *keys, PyObject *stop, int stop_inclusive, int downwards) {
-    Py_ssize_t low = 0, high = PyList_GET_SIZE(keys);
-    Py_ssize_t probe = high - 1; /* most chunks lie within as a whole: ask the last one first */
-    while (low < high) {
-        int order = cc_key_compare_objects(PyList_GET_ITEM(keys, probe), stop);
-        if (order == -2) {
-            return -1;
+int cc_object_map_update(cc_ordered *map, cc_ordered *source, int keys_alone) {
+    cc_object_scan s;
+    cc_dropped dropped;
+    int answer, error = 0;
+    if (map == source) {
+        return 0; /* it has them */
+    }
+    dropped.count = 0;
+    cc_object_scan_begin(&s, source, NULL, NULL, keys_alone ? CC_KEYS_ALONE : 0);
+    s.room = LARGEST_CHUNK;
+    while (!error && (answer = cc_object_scan_fetch(&s, &dropped)) != 0) {
+        cc_drop(&dropped);
+        error = answer < 0;
+        for (; !error && s.index < s.count; s.index++) {
+            cc_entry *e = &s.entries[s.index];
+            if (keys_alone) {
+                e->value = (uintptr_t)Py_NewRef(Py_None);
+            }
+            error = put_entry(map, e, keys_alone ? CC_PUT_IF_ABSENT : CC_PUT_ALWAYS);
+            cc_drop_later(&dropped, e->value);
+            e->value = 0;
         }
-        order = downwards ? -order : order;
-        if (order < 0 || (order == 0 && stop_inclusive)) {
-            low = probe + 1;
-        } else {
-            high = probe;
-        }
-        probe = (low + high) / 2;
+        cc_drop(&dropped);
+        error = error || cc_let_interpreter_in();
     }
-    return low;
-}
-
-PyObject *cc_object_map_scan(cc_ordered *map, PyObject *from, int from_exclusive, PyObject *first,
-                             PyObject *stop, int stop_inclusive, int downwards, int want,
-                             Py_ssize_t room, PyObject **results, int *is_last) {
-    cc_entry entries[MOST_ENTRIES_AT_ONCE];
-    cc_search search;
-    cc_status status;
-    size_t count = 0;
-    size_t most = room < MOST_ENTRIES_AT_ONCE ? (size_t)room : MOST_ENTRIES_AT_ONCE;
-    *results = NULL;
-    *is_last = 0;
-    if (from) {
-        cc_key_fill_search(&search, from); /* a bound or a key: looked at before */
-    }
-    cc_search *s = from ? &search : NULL;
-    CC_UNTIL_DECIDED(status, &search, from,
-                     downwards ? cc_ordered_scan_down(map, s, from_exclusive, entries, most, &count)
-                               : cc_ordered_scan_up(map, s, from_exclusive, entries, most, &count));
-    if (s) {
-        cc_key_end_search(s);
-    }
-    if (status != CC_FOUND) {
-        return NULL;
-    }
-    PyObject *keys = PyList_New((Py_ssize_t)count);
-    PyObject *others =
-        keys && want != CC_WANT_KEY ? PyList_New((Py_ssize_t)count) : Py_XNewRef(keys);
-    size_t i = 0;
-    for (; keys && others && i < count; i++) {
-        PyObject *key = cc_key_object(entries[i].kind, entries[i].digest, entries[i].key);
-        if (!key) {
-            break;
-        }
-        PyList_SET_ITEM(keys, (Py_ssize_t)i, key);
-        PyObject *other = want == CC_WANT_KEY ? NULL : convert_entry(&entries[i], want);
-        if (want == CC_WANT_KEY) {
-            drop_entry(&entries[i]);
-        } else if (other) {
-            PyList_SET_ITEM(others, (Py_ssize_t)i, other);
-        } else {
-            i++; /* convert_entry has dropped it */
-            break;
-        }
-    }
-    if (i < count || !others || (count && !PyList_GET_ITEM(others, (Py_ssize_t)count - 1))) {
-        for (; i < count; i++) {
-            drop_entry(&entries[i]);
-        }
-        Py_XDECREF(keys);
-        Py_XDECREF(others);
-        return NULL;
-    }
-    Py_ssize_t all = (Py_ssize_t)count, within = all;
-    int fine = first && count ? goes_on(from, first, keys, downwards) : 1;
-    if (fine == 0) {
-        within = 0; /* the iteration ends here */
-    } else if (stop && count) {
-        within = count_within(keys, stop, stop_inclusive, downwards);
-    }
-    if (fine < 0 || within < 0 ||
-        (within < all && (PyList_SetSlice(keys, within, all, NULL) ||
-                          (others != keys && PyList_SetSlice(others, within, all, NULL))))) {
-        Py_DECREF(keys);
-        Py_DECREF(others);
-        return NULL;
-    }
-    *is_last = within < all;
-    *results = others;
-    return keys;
+    cc_object_scan_end(&s, &dropped);
+    cc_drop(&dropped);
+    return error ? -1 : 0;
 }
 
 /* ---------------------------------------------------------------- the whole */

@@ -80,18 +80,12 @@ PyObject *cc_object_map_neighbour(cc_ordered *map, PyObject *key, int relation, 
  * if that is NULL. */
 PyObject *cc_object_map_pop_end(cc_ordered *map, int relation, int want, PyObject *otherwise);
 
-/* The next entries of an iteration, at most `room`: a list of their keys, and in *results a list of
- * what is wanted of them (the same list when that is the keys).
- *
- *   from     where to start, NULL: at the end
- *   first    the first key of the iteration when it goes on from `from`, else NULL
- *   stop     the bound at the far end, or NULL
- *
- * An empty list says that the iteration is over, *is_last that no further call is needed. It is
- * over as well when keys turn out to have no consistent order, which would make it endless. */
-PyObject *cc_object_map_scan(cc_ordered *map, PyObject *from, int from_exclusive, PyObject *first,
-                             PyObject *stop, int stop_inclusive, int downwards, int want,
-                             Py_ssize_t room, PyObject **results, int *is_last);
+/* ---- from map to map ---- */
+
+/* Put every entry of another map, one after another; with `keys_alone`, as from set to set, every
+ * key that is not there yet. What the source has is weakly consistent, as a scan (object_scan.h);
+ * signal handlers run meanwhile. 0, or -1 with an exception, and what has been put stays. */
+int cc_object_map_update(cc_ordered *map, cc_ordered *source, int keys_alone);
 
 /* ---- the whole; NULL for map is an empty one ---- */
 

@@ -43,9 +43,16 @@ cdef extern from "object_map.h":
     object cc_object_map_neighbour(cc_ordered *map, PyObject *key, int relation, int want,
                                    PyObject *otherwise)
     object cc_object_map_pop_end(cc_ordered *map, int relation, int want, PyObject *otherwise)
-    list cc_object_map_scan(cc_ordered *map, PyObject *start, int start_exclusive, PyObject *first,
-                            PyObject *stop, int stop_inclusive, int downwards, int want,
-                            Py_ssize_t room, PyObject **results, int *is_last)
+    int cc_object_map_update(cc_ordered *map, cc_ordered *source, int keys_alone) except -1
     int cc_object_map_clear(cc_ordered *map) except -1
     const cc_container_kind cc_object_map_kind
     cc_ordered *cc_object_map_in(object o)
+
+cdef extern from "object_scan.h":
+    unsigned int CC_FROM_ABOVE, CC_START_EXCLUSIVE, CC_STOP_INCLUSIVE
+    Py_ssize_t cc_object_scan_count(cc_ordered *map, PyObject *start, PyObject *stop,
+                                    unsigned int how) except -1
+
+cdef extern from "object_iterator.h":
+    object cc_object_iterator_new(object owner, cc_ordered *map, PyObject *start, PyObject *stop,
+                                  int how, int want)

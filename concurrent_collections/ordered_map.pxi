@@ -245,7 +245,9 @@ cdef class _OrderedMap(_Container):
         adds keys ahead of itself, it meets them again, so such an update may never end. Signal handlers run meanwhile.
         """
         cdef Py_ssize_t count = 0
-        if isinstance(other, dict) or isinstance(other, _OrderedMap):
+        if isinstance(other, _OrderedMap) and type(other).items is MAP_ITEMS:
+            cc_object_map_update(self.entries, (<_OrderedMap>other).entries, False)
+        elif isinstance(other, dict) or isinstance(other, _OrderedMap):
             for key, value in other.items():
                 cc_object_map_set(self.entries, key, value)
                 count_item(&count)
@@ -365,6 +367,9 @@ cdef class _OrderedMap(_Container):
     @classmethod
     def __class_getitem__(cls, item, /):
         return GenericAlias(cls, item)
+
+
+cdef object MAP_ITEMS = _OrderedMap.items  # a subclass may have its own, and then means that
 
 
 cdef object map_equals(_OrderedMap self, other):

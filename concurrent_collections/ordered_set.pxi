@@ -147,6 +147,9 @@ cdef class _OrderedSet(_Container):
         """
         cdef Py_ssize_t count = 0
         for other in others:
+            if isinstance(other, _OrderedSet) and type(other).__iter__ is SET_ITER:
+                cc_object_map_update(self.entries, (<_OrderedSet>other).entries, True)
+                continue
             for element in other:
                 cc_object_map_add(self.entries, element)
                 count_item(&count)
@@ -314,6 +317,9 @@ cdef class _OrderedSet(_Container):
     @classmethod
     def __class_getitem__(cls, item, /):
         return GenericAlias(cls, item)
+
+
+cdef object SET_ITER = _OrderedSet.__iter__  # a subclass may have its own, and then means that
 
 
 def _new_set(cls, elements):

@@ -85,16 +85,16 @@ cc_status cc_ordered_pop_end(cc_ordered *map, cc_relation end, const cc_stored_k
     return map->ops->pop_end(map, end, prepared, entry);
 }
 
-cc_status cc_ordered_scan_up(cc_ordered *map, cc_search *search, bool exclusive, cc_entry *entries,
+cc_status cc_ordered_scan_up(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
                              size_t room, size_t *count) {
     CHECK_QUESTION(search);
-    return map->ops->scan_up(map, search, exclusive, entries, room, count);
+    return map->ops->scan_up(map, search, how, entries, room, count);
 }
 
-cc_status cc_ordered_scan_down(cc_ordered *map, cc_search *search, bool exclusive,
-                               cc_entry *entries, size_t room, size_t *count) {
+cc_status cc_ordered_scan_down(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
+                               size_t room, size_t *count) {
     CHECK_QUESTION(search);
-    return map->ops->scan_down(map, search, exclusive, entries, room, count);
+    return map->ops->scan_down(map, search, how, entries, room, count);
 }
 
 cc_status cc_ordered_clear(cc_ordered *map) {

@@ -94,15 +94,21 @@ cc_status cc_ordered_neighbour(cc_ordered *map, cc_search *search, cc_relation r
 cc_status cc_ordered_pop_end(cc_ordered *map, cc_relation end, const cc_stored_key *prepared,
                              cc_entry *entry);
 
-/* Up to `room` entries in ascending order, from the searched key on (after it, when `exclusive`),
- * or from the first one when search is NULL. Returns CC_FOUND with *count entries (0: there are no
- * more) or CC_NEED_COMPARE. Weakly consistent: each entry was there at some point of the call. */
-cc_status cc_ordered_scan_up(cc_ordered *map, cc_search *search, bool exclusive, cc_entry *entries,
+/* How a scan goes: any of these together, or 0. */
+enum {
+    CC_SCAN_EXCLUSIVE = 1, /* not the searched key itself */
+    CC_SCAN_WITHOUT_VALUES = 2 /* values are not touched, and are 0 in the entries */
+};
+
+/* Up to `room` entries in ascending order, from the searched key on, or from the first one when
+ * search is NULL. Returns CC_FOUND with *count entries (0: there are no more) or CC_NEED_COMPARE.
+ * Weakly consistent: each entry was there at some point of the call. */
+cc_status cc_ordered_scan_up(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
                              size_t room, size_t *count);
 
 /* The same downwards from the searched key, or from the last one. */
-cc_status cc_ordered_scan_down(cc_ordered *map, cc_search *search, bool exclusive,
-                               cc_entry *entries, size_t room, size_t *count);
+cc_status cc_ordered_scan_down(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
+                               size_t room, size_t *count);
 
 /* ---- the whole ---- */
 

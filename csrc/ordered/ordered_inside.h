@@ -31,9 +31,9 @@ struct cc_ordered_operations {
                            cc_entry *entry);
     cc_status (*pop_end)(cc_ordered *map, cc_relation end, const cc_stored_key *prepared,
                          cc_entry *entry);
-    cc_status (*scan_up)(cc_ordered *map, cc_search *search, bool exclusive, cc_entry *entries,
+    cc_status (*scan_up)(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
                          size_t room, size_t *count);
-    cc_status (*scan_down)(cc_ordered *map, cc_search *search, bool exclusive, cc_entry *entries,
+    cc_status (*scan_down)(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
                            size_t room, size_t *count);
     cc_status (*clear)(cc_ordered *map);
 

@@ -258,10 +258,10 @@ cc_status cc_skiplist_neighbour(cc_ordered *map, cc_search *search, cc_relation 
                                 cc_entry *entry);
 cc_status cc_skiplist_pop_end(cc_ordered *map, cc_relation end, const cc_stored_key *prepared,
                               cc_entry *entry);
-cc_status cc_skiplist_scan_up(cc_ordered *map, cc_search *search, bool exclusive, cc_entry *entries,
+cc_status cc_skiplist_scan_up(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
                               size_t room, size_t *count);
-cc_status cc_skiplist_scan_down(cc_ordered *map, cc_search *search, bool exclusive,
-                                cc_entry *entries, size_t room, size_t *count);
+cc_status cc_skiplist_scan_down(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
+                                size_t room, size_t *count);
 
 /* skiplist_bulk.c */
 cc_status cc_skiplist_clear(cc_ordered *map);

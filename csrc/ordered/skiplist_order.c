@@ -25,7 +25,8 @@
  * stepping over it would return an entry that was never in that relation.
  *
  * Progress. Lock-free, as all of skiplist.c. A scan visits at most MOST_NODES_PER_REGION nodes in
- * one region, so that it pins no more than that of what dies meanwhile.
+ * one region, and the segments of one chunk, so that it pins no more than that of what dies
+ * meanwhile.
  */
 #include "skiplist_inside.h"
 
@@ -58,19 +59,58 @@ static void acquire_entry(cc_skiplist *list, const node *n, uintptr_t value, cc_
     *entry = (cc_entry){n->digest, n->key, value, (uint8_t)kind_of(n)};
 }
 
-/* Take n's entry, when it is alive, as the next one of a scan: a moment of a write phase in the
- * middle of a read phase. When that turns out to have ended the read phase, the entry counts all
- * the same. */
-static void take_entry(cc_skiplist *list, cc_smr_guard *g, node *n, cc_entry *entries,
-                       size_t *count) {
+/* ---------------------------------------------------------------- what a scan collects */
+
+/* The entries of one call: `entries` has room for `room`, of which the first `*count` are there. */
+typedef struct collected {
+    cc_entry *entries;
+    size_t room;
+    size_t *count;
+    bool without_values;
+} collected;
+
+/* Ask for the line that a word leads to, where its owner will look at it. */
+static inline void prefetch_word(const cc_skiplist *list, uintptr_t word) {
+    if (word && list->map.common.words->acquire) {
+        CC_PREFETCH(word);
+    }
+}
+
+/* Take n's entry, when it is alive, as the next one of a scan. Whether it is, its value says: a
+ * scan without values looks at the word and at nothing behind it.
+ *
+ * Where regions do not restart, what has been read stays until the region is closed. So references
+ * are taken in one go at the end (acquire_collected), and the cache misses of all of them overlap.
+ *
+ * Elsewhere they are taken at once: a moment of a write phase in the middle of a read phase. When
+ * that turns out to have ended the read phase, the entry counts all the same. */
+static void take_entry(cc_skiplist *list, cc_smr_guard *g, node *n, const collected *c) {
     uintptr_t value;
-    if (look_at_neighbour(g, n, NULL, NULL, &value)) {
-        cc_hold(g, CC_HELD_VALUE, value);
-        cc_hold(g, CC_HELD_NODES, (uintptr_t)n);
-        cc_end_reading(g);
-        acquire_entry(list, n, value, &entries[*count]);
-        ++*count;
-        cc_resume_reading(g);
+    if (!look_at_neighbour(g, n, NULL, NULL, &value)) {
+        return;
+    }
+    cc_entry *entry = &c->entries[*c->count];
+    uintptr_t wanted = c->without_values ? 0 : value;
+    if (!g->restarts) {
+        *entry = (cc_entry){n->digest, n->key, wanted, (uint8_t)kind_of(n)};
+        prefetch_word(list, entry->key);
+        prefetch_word(list, wanted);
+        ++*c->count;
+        return;
+    }
+    cc_hold(g, CC_HELD_VALUE, wanted);
+    cc_hold(g, CC_HELD_NODES, (uintptr_t)n);
+    cc_end_reading(g);
+    acquire_entry(list, n, wanted, entry);
+    ++*c->count;
+    cc_resume_reading(g);
+}
+
+/* At the end of the region. */
+static void acquire_collected(cc_skiplist *list, const cc_smr_guard *g, const collected *c) {
+    for (size_t i = 0; !g->restarts && i < *c->count; i++) {
+        cc_acquire_word(&list->map.common, c->entries[i].key);
+        cc_acquire_word(&list->map.common, c->entries[i].value);
     }
 }
 
@@ -194,25 +234,165 @@ cc_status cc_skiplist_pop_end(cc_ordered *map, cc_relation end, const cc_stored_
     return status;
 }
 
+/* ---------------------------------------------------------------- scans */
+
+/* Segments. A walk along level 0 waits for memory at each node. So a scan that wants many entries
+ * cuts its way into segments by an upper level, on which every 4th or 16th node is, walks them all
+ * at once, a step of each in turn, and then takes their entries in order.
+ *
+ *      lane     20 -----------------------> 55 -----------------> 70
+ *      level 0  20 -> 31 -> 38 -> 44 -----> 55 -> 58 -> 61 -----> 70
+ *
+ * A segment is whole when its walk meets the very node where the next one begins; then every entry
+ * that has been there all the while has been passed, and all are smaller than those of the next.
+ * Otherwise (that node has been unlinked, the walk stands on a dead node, it is unusually long)
+ * what it has passed is right, and the scan's call ends with it: segments behind it do not count.
+ * Which ends of segments are in order only comparisons have said; where foreign code has made some,
+ * scans do not use segments. */
+#ifndef ENTRIES_WORTH_SEGMENTS
+#define ENTRIES_WORTH_SEGMENTS 32u
+#endif
+#ifndef MOST_SEGMENTS
+#define MOST_SEGMENTS 32u
+#endif
+#ifndef MOST_NODES_IN_SEGMENT
+#define MOST_NODES_IN_SEGMENT 96u
+#endif
+
+typedef struct segment {
+    node *stop; /* where the next one begins; NULL: it has no end */
+    unsigned count;
+    bool is_walked;
+    node *nodes[MOST_NODES_IN_SEGMENT];
+} segment;
+
+typedef struct segments {
+    int level; /* the lane's */
+    unsigned most;
+    /* The node behind which nothing is wanted, and the last one before it on the lane; or NULL. */
+    const node *end, *end_of_lane;
+    unsigned count;
+    segment of[MOST_SEGMENTS];
+} segments;
+
+static bool are_segments_worth(const cc_skiplist *list, size_t room) {
+    return room >= ENTRIES_WORTH_SEGMENTS && !cc_load_relaxed_u32(&list->map.common.asked);
+}
+
+static void begin_segment(segments *all, node *first) {
+    segment *s = &all->of[all->count++];
+    s->stop = NULL;
+    s->count = 1;
+    s->is_walked = true;
+    s->nodes[0] = first;
+}
+
+static inline void prefetch_node(const node *n) {
+    CC_PREFETCH(&n->slot.value);
+    CC_PREFETCH(&n->next[0]);
+}
+
+/* A step of a segment. False: it ends here, and what is behind it does not count. */
+static bool step(cc_smr_guard *g, segment *s, const node *end, bool *at_end) {
+    node *n = s->nodes[s->count - 1];
+    if (n == end) {
+        return false;
+    }
+    uintptr_t link = cc_protect(g, &n->next[0]);
+    n = target_of(link);
+    if (cc_is_marked(link) || (n && n != s->stop && s->count == MOST_NODES_IN_SEGMENT)) {
+        return false;
+    }
+    if (!n || n == s->stop) {
+        *at_end = *at_end || !n;
+        s->is_walked = false;
+        return n == s->stop;
+    }
+    prefetch_node(n);
+    s->nodes[s->count++] = n;
+    return true;
+}
+
+/* Walk segments, of which the first begins at `first`, a node of the lane. True: all of them are
+ * whole. In a read phase: it only loads. */
+CC_NEVER_INLINE bool walk_segments(cc_smr_guard *g, node *first, segments *all, bool *at_end) {
+    node *lane = first; /* where the last segment begins; NULL: no further one does */
+    bool is_walking = true, is_whole = true;
+    all->count = 0;
+    begin_segment(all, first);
+    while (is_walking) {
+        unsigned walked = all->count; /* those of which it is known where they end */
+        if (lane) {
+            uintptr_t link = lane == all->end_of_lane ? 0 : cc_protect(g, &lane->next[all->level]);
+            node *next = cc_is_marked(link) ? NULL : target_of(link);
+            all->of[all->count - 1].stop = next;
+            lane = all->count < all->most ? next : NULL;
+            if (lane) {
+                prefetch_node(lane);
+                CC_PREFETCH(&lane->next[all->level]);
+                begin_segment(all, lane);
+            }
+        }
+        is_walking = lane != NULL;
+        for (unsigned i = walked; i-- > 0;) {
+            segment *s = &all->of[i];
+            if (s->is_walked && !step(g, s, all->end, at_end)) {
+                s->is_walked = is_whole = false;
+                all->count = i + 1;
+                lane = NULL;
+            }
+            is_walking |= s->is_walked;
+        }
+    }
+    return is_whole;
+}
+
+/* The lane that cuts `room` entries into about as many segments as those have nodes. */
+static int lane_for(size_t room) {
+    return room >= 8 * MOST_SEGMENTS ? 2 : 1;
+}
+
+/* Take the entries from n on by segments, when n is on their lane. False: not, or they are all
+ * dead. In a read phase. */
+static bool take_segments(cc_skiplist *list, cc_smr_guard *g, node *n, segments *all,
+                          const collected *c, bool *at_end) {
+    size_t wanted = c->room - *c->count;
+    if (!all || wanted < ENTRIES_WORTH_SEGMENTS || height_of(n) <= lane_for(wanted)) {
+        return false;
+    }
+    all->level = lane_for(wanted);
+    size_t most = 1 + (wanted >> 2 * all->level);
+    all->most = most < MOST_SEGMENTS ? (unsigned)most : MOST_SEGMENTS;
+    all->end = all->end_of_lane = NULL;
+    walk_segments(g, n, all, at_end);
+    for (unsigned i = 0; i < all->count; i++) {
+        for (unsigned j = 0; j < all->of[i].count && *c->count < c->room; j++) {
+            take_entry(list, g, all->of[i].nodes[j], c);
+        }
+    }
+    return *c->count;
+}
+
 /* A read phase that takes entries as it goes. A second start goes on with none; with some, they are
  * the answer. */
 CC_NEVER_INLINE cc_status walk_up(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
-                                  bool exclusive, position *at, cc_entry *entries, size_t room,
-                                  size_t *count, bool *at_end) {
+                                  unsigned how, position *at, segments *all, const collected *c,
+                                  bool *at_end) {
     CC_CHECKPOINT(g);
-    if (*count) {
+    if (*c->count) {
         cc_end_reading(g);
         return CC_FOUND;
     }
     if (!search) {
         at->before[0] = &list->head;
         at->after[0] = target_of(cc_protect(g, &list->head.next[0]));
-    } else if ((exclusive ? seek(list, g, false, search, at, SEEK_PAST_EQUAL)
-                          : seek(list, g, false, search, at, SEEK_POSITION)) == CC_NEED_COMPARE) {
+    } else if ((how & CC_SCAN_EXCLUSIVE
+                    ? seek(list, g, false, search, at, SEEK_PAST_EQUAL)
+                    : seek(list, g, false, search, at, SEEK_POSITION)) == CC_NEED_COMPARE) {
         return CC_NEED_COMPARE;
     }
     cc_list_place place = {&at->before[0]->next[0], (uintptr_t)at->after[0], 0};
-    for (unsigned visited = 0; *count < room && visited < MOST_NODES_PER_REGION; visited++) {
+    for (unsigned visited = 0; *c->count < c->room && visited < MOST_NODES_PER_REGION; visited++) {
         if (!cc_help_unlink(g, false, LEVEL_0, &place)) {
             break; /* what we have is an answer; without any, start over */
         }
@@ -220,16 +400,28 @@ CC_NEVER_INLINE cc_status walk_up(cc_skiplist *list, cc_smr_guard *g, cc_search 
             *at_end = true;
             break;
         }
-        take_entry(list, g, (node *)place.current, entries, count);
+        if (take_segments(list, g, (node *)place.current, all, c, at_end)) {
+            break;
+        }
+        take_entry(list, g, (node *)place.current, c);
         cc_list_advance(LEVEL_0, &place);
     }
     cc_end_reading(g);
     return CC_FOUND;
 }
 
-cc_status cc_skiplist_scan_up(cc_ordered *map, cc_search *search, bool exclusive, cc_entry *entries,
+/* Out of line: the segments take much of the stack. */
+CC_NEVER_INLINE cc_status walk_up_by_segments(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                                              unsigned how, position *at, const collected *c,
+                                              bool *at_end) {
+    segments all;
+    return walk_up(list, g, search, how, at, &all, c, at_end);
+}
+
+cc_status cc_skiplist_scan_up(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
                               size_t room, size_t *count) {
     cc_skiplist *list = (cc_skiplist *)map;
+    const collected c = {entries, room, count, how & CC_SCAN_WITHOUT_VALUES};
     cc_smr_guard g;
     position at;
     bool at_end = room == 0;
@@ -238,7 +430,10 @@ cc_status cc_skiplist_scan_up(cc_ordered *map, cc_search *search, bool exclusive
         if (cc_begin_operation(&list->map.common, &g, 0)) {
             return CC_NO_MEMORY;
         }
-        cc_status status = walk_up(list, &g, search, exclusive, &at, entries, room, count, &at_end);
+        cc_status status = are_segments_worth(list, room)
+                               ? walk_up_by_segments(list, &g, search, how, &at, &c, &at_end)
+                               : walk_up(list, &g, search, how, &at, NULL, &c, &at_end);
+        acquire_collected(list, &g, &c);
         cc_end_operation(&g);
         if (status == CC_NEED_COMPARE) {
             return status;
@@ -258,74 +453,130 @@ static int level_spanning(size_t room) {
 }
 
 #ifndef MOST_ENTRIES_DOWN
-#define MOST_ENTRIES_DOWN 256u
+#define MOST_ENTRIES_DOWN 512u
 #endif
 
+/* The last nodes that a walk has passed. */
+typedef struct remembered {
+    size_t seen;
+    node *ring[MOST_ENTRIES_DOWN];
+} remembered;
+
+static inline void remember(remembered *r, node *n) {
+    r->ring[r->seen++ % MOST_ENTRIES_DOWN] = n;
+}
+
+/* Walk from `from` to the last node of the position, both included, and remember what is passed.
+ * False: that has not been reached. In a read phase. */
+static bool walk_to(cc_smr_guard *g, node *from, const position *at, const node *head,
+                    remembered *r) {
+    for (unsigned visited = 0; from != at->before[0]; visited++) {
+        if (from != head) {
+            remember(r, from);
+        }
+        uintptr_t link = cc_protect(g, &from->next[0]);
+        cc_list_place place = {&from->next[0], cc_target_of(link), 0};
+        if (visited == MOST_NODES_PER_REGION || cc_is_marked(link) ||
+            !cc_help_unlink(g, false, LEVEL_0, &place) || !place.current ||
+            place.current == (uintptr_t)at->after[0]) {
+            return false;
+        }
+        from = (node *)place.current;
+    }
+    remember(r, from);
+    return true;
+}
+
+/* The same by segments, from a node on their lane. */
+static bool walk_to_by_segments(cc_smr_guard *g, node *from, segments *all, remembered *r) {
+    bool at_end = false;
+    while (from && r->seen <= MOST_NODES_PER_REGION) {
+        bool is_whole = walk_segments(g, from, all, &at_end);
+        const segment *last = &all->of[all->count - 1];
+        for (const segment *s = all->of; s <= last; s++) {
+            for (unsigned i = 0; i < s->count; i++) {
+                remember(r, s->nodes[i]);
+            }
+        }
+        if (last->nodes[last->count - 1] == all->end) {
+            return true;
+        }
+        from = is_whole ? last->stop : NULL;
+    }
+    return false;
+}
+
 /* There are no links to the left. So: from the position, step back on an upper level, walk forward
- * on level 0, remember the last `room` nodes, and hand them out from the last one. A read phase; at
- * a second start as in walk_up. CC_ABSENT: there is nothing. CC_MISMATCH: step back less. */
+ * on level 0, remember the last nodes, and hand them out from the last one. The walk goes to the
+ * very node that is the position: when that has been unlinked nothing marks the bound any more. A
+ * read phase; at a second start as in walk_up. CC_ABSENT: there is nothing. CC_MISMATCH: step back
+ * less. */
 CC_NEVER_INLINE cc_status walk_down(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
-                                    bool exclusive, position *at, int level, node **ring,
-                                    cc_entry *entries, size_t room, size_t *count) {
+                                    unsigned how, position *at, int level, segments *all,
+                                    remembered *r, const collected *c) {
     CC_CHECKPOINT(g);
-    if (*count) {
+    if (*c->count) {
         cc_end_reading(g);
         return CC_FOUND;
     }
-    cc_status status = !search     ? seek(list, g, false, NULL, at, SEEK_END)
-                       : exclusive ? seek(list, g, false, search, at, SEEK_POSITION)
-                                   : seek(list, g, false, search, at, SEEK_PAST_EQUAL);
+    cc_status status = !search ? seek(list, g, false, NULL, at, SEEK_END)
+                       : how & CC_SCAN_EXCLUSIVE
+                           ? seek(list, g, false, search, at, SEEK_POSITION)
+                           : seek(list, g, false, search, at, SEEK_PAST_EQUAL);
     if (status == CC_NEED_COMPARE) {
         return status;
     }
-    if (at->before[0] == &list->head) {
+    node *to = at->before[0];
+    if (to == &list->head) {
         cc_end_reading(g);
         return CC_ABSENT;
     }
-    node *before = at->before[level < at->levels ? level : at->levels - 1];
-    size_t seen = 0;
-    unsigned visited = 0;
-    bool lost = false;
-    for (;;) {
-        if (before != &list->head) {
-            ring[seen++ % MOST_ENTRIES_DOWN] = before;
-        }
-        if (before == at->before[0] || ++visited > MOST_NODES_PER_REGION) {
-            break;
-        }
-        uintptr_t link = cc_protect(g, &before->next[0]);
-        cc_list_place place = {&before->next[0], cc_target_of(link), 0};
-        if (cc_is_marked(link) || !cc_help_unlink(g, false, LEVEL_0, &place) || !place.current ||
-            place.current == (uintptr_t)at->after[0]) {
-            lost = true; /* at->before[0] has been unlinked: nothing marks the bound any more */
-            break;
-        }
-        before = (node *)place.current;
+    node *from = at->before[level < at->levels ? level : at->levels - 1];
+    int lane = lane_for(c->room);
+    bool reached;
+    r->seen = 0;
+    if (all && lane <= level && lane < at->levels && from != &list->head) {
+        all->level = lane;
+        all->most = MOST_SEGMENTS;
+        all->end = to;
+        all->end_of_lane = at->before[lane];
+        reached = walk_to_by_segments(g, from, all, r);
+    } else {
+        reached = walk_to(g, from, at, &list->head, r);
     }
-    if (!lost && visited <= MOST_NODES_PER_REGION) {
-        size_t available = seen < room ? seen : room;
-        for (size_t i = 0; i < available; i++) {
-            take_entry(list, g, ring[(seen - 1 - i) % MOST_ENTRIES_DOWN], entries, count);
-        }
+    size_t available = !reached ? 0 : r->seen < c->room ? r->seen : c->room;
+    for (size_t i = 0; i < available; i++) {
+        take_entry(list, g, r->ring[(r->seen - 1 - i) % MOST_ENTRIES_DOWN], c);
     }
     cc_end_reading(g);
-    return *count ? CC_FOUND : CC_MISMATCH;
+    return *c->count ? CC_FOUND : CC_MISMATCH;
 }
 
-cc_status cc_skiplist_scan_down(cc_ordered *map, cc_search *search, bool exclusive,
-                                cc_entry *entries, size_t room, size_t *count) {
+CC_NEVER_INLINE cc_status walk_down_by_segments(cc_skiplist *list, cc_smr_guard *g,
+                                                cc_search *search, unsigned how, position *at,
+                                                int level, remembered *r, const collected *c) {
+    segments all;
+    return walk_down(list, g, search, how, at, level, &all, r, c);
+}
+
+cc_status cc_skiplist_scan_down(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
+                                size_t room, size_t *count) {
     cc_skiplist *list = (cc_skiplist *)map;
-    node *ring[MOST_ENTRIES_DOWN];
+    const collected c = {entries, room < MOST_ENTRIES_DOWN ? room : MOST_ENTRIES_DOWN, count,
+                         how & CC_SCAN_WITHOUT_VALUES};
+    remembered r;
     cc_smr_guard g;
     position at;
     cc_status status = room ? CC_MISMATCH : CC_ABSENT;
-    room = room < MOST_ENTRIES_DOWN ? room : MOST_ENTRIES_DOWN;
     *count = 0;
-    for (int level = level_spanning(room); status == CC_MISMATCH; level -= level > 0) {
+    for (int level = level_spanning(c.room); status == CC_MISMATCH; level -= level > 0) {
         if (cc_begin_operation(&list->map.common, &g, 0)) {
             return CC_NO_MEMORY;
         }
-        status = walk_down(list, &g, search, exclusive, &at, level, ring, entries, room, count);
+        status = are_segments_worth(list, c.room)
+                     ? walk_down_by_segments(list, &g, search, how, &at, level, &r, &c)
+                     : walk_down(list, &g, search, how, &at, level, NULL, &r, &c);
+        acquire_collected(list, &g, &c);
         cc_end_operation(&g);
         /* CC_MISMATCH: somebody was in the way, the stretch is unusually long, or the comparisons
          * are no order: step back less. On level 0 there is nothing to walk. */

@@ -317,6 +317,49 @@ static void test_no_room(void) {
     CHECK_EQ(words_alive, 0);
 }
 
+static void test_scan_without_values(void) {
+    begin_test("a scan without values finds the same keys, and touches no value");
+    cc_ordered *list = ordered_of(&deciding_words);
+    enum { N = 500 };
+    static uintptr_t values[N];
+    static cc_entry entries[N];
+    for (int64_t i = 0; i < N; i++) {
+        values[i] = word_new(i);
+        put_as(list, 1, i, values[i], CC_PUT_ALWAYS, NULL, NULL);
+    }
+    for (int up = 0; up < 2; up++) {
+        size_t seen = 0, n;
+        for (bool exclusive = false; seen < N; exclusive = true) {
+            int64_t from = up ? (int64_t)seen - exclusive : (int64_t)(N - 1 - seen) + exclusive;
+            n = scan_as(list, up, 1, from, exclusive | CC_SCAN_WITHOUT_VALUES, entries, N,
+                        tell_the_truth);
+            CHECK(n > 0);
+            for (size_t i = 0; i < n; i++, seen++) {
+                CHECK_EQ(number_of(entries[i].key), (int64_t)(up ? seen : N - 1 - seen));
+                CHECK_EQ(entries[i].value, 0);
+                word_release(entries[i].key);
+            }
+        }
+        CHECK_EQ(seen, N);
+    }
+    for (int64_t i = 0; i < N; i++) {
+        CHECK_EQ(atomic_load(&counted_of(values[i])->references), 1);
+        /* A dead one is left out, although nobody looks at it. */
+        if (i % 3) {
+            CHECK_EQ(remove_as(list, 1, i, NULL, tell_the_truth), CC_FOUND);
+        }
+    }
+    size_t n = scan_as(list, true, 1, 0, CC_SCAN_WITHOUT_VALUES, entries, N, tell_the_truth);
+    CHECK(n > 0);
+    for (size_t i = 0; i < n; i++) {
+        CHECK_EQ(number_of(entries[i].key), (int64_t)(3 * i));
+        word_release(entries[i].key);
+    }
+    check_at_rest(list);
+    cc_ordered_free(list);
+    CHECK_EQ(words_alive, 0);
+}
+
 static void test_long_scan_down(void) {
     begin_test("more entries than one call of scan_down hands out, or one region visits");
     cc_ordered *list = ordered_of(&deciding_words);
@@ -533,6 +576,7 @@ static void test_kind(void) {
         against_the_model(&profiles[i]);
     }
     test_plain_words();
+    test_scan_without_values();
     test_long_scan_down();
     test_equal_keys_of_other_kinds();
     test_whole_list_functions();

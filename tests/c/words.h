@@ -234,13 +234,13 @@ static inline UNUSED cc_status neighbour_as(cc_ordered *list, unsigned kind, int
 }
 
 static inline UNUSED size_t scan_as(cc_ordered *list, bool up, unsigned kind, int64_t number,
-                                    bool exclusive, cc_entry *entries, size_t room, teller tell) {
+                                    unsigned how, cc_entry *entries, size_t room, teller tell) {
     cc_search s = search_for(kind, number);
     cc_status status;
     size_t count = 0;
     LEARNING(list, &s, tell, status,
-             up ? cc_ordered_scan_up(list, &s, exclusive, entries, room, &count)
-                : cc_ordered_scan_down(list, &s, exclusive, entries, room, &count));
+             up ? cc_ordered_scan_up(list, &s, how, entries, room, &count)
+                : cc_ordered_scan_down(list, &s, how, entries, room, &count));
     CHECK_EQ(status, CC_FOUND);
     end_search(list, &s);
     return count;

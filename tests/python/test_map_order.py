@@ -5,7 +5,9 @@ from __future__ import annotations
 import collections.abc
 import gc
 import itertools
+import sys
 import threading
+import weakref
 
 import pytest
 from support import Key, Object, collect, dead, in_background, rounds, run_threads
@@ -407,6 +409,60 @@ class TestIterationUnderChange:
         # A few more for the search of the end, which forward iteration of the whole need not do.
         assert down <= 2 * up + lists * 40
 
+    def test_keys_are_iterated_without_touching_values(self, Map):
+        values = [Object() for _ in range(100)]
+        m = Map(enumerate(values))
+        counts = [sys.getrefcount(value) for value in values]
+        iterators = [iter(m), reversed(m), iter(m.keys(20, 80))]
+        for iterator in iterators:
+            next(iterator)
+        assert [sys.getrefcount(value) for value in values] == counts
+        items = iter(m.items())
+        next(items)
+        assert sum(sys.getrefcount(value) for value in values) > sum(counts), "what this counts"
+
+    def test_a_pair_that_is_kept_is_not_used_again(self, Map):
+        m = Map((key, [key]) for key in range(1000))
+        kept = []
+        for item in m.items():
+            if item[0] % 7 == 0:
+                kept.append(item)
+        assert kept == [(key, [key]) for key in range(0, 1000, 7)]
+        pairs = Map((key, str(key)) for key in range(300))
+        assert {hash(pair) for pair in pairs.items()} == {
+            hash((key, str(key))) for key in range(300)
+        }
+        assert list(pairs.items()) == [(key, str(key)) for key in range(300)]
+
+    def test_a_pair_that_is_used_again_is_seen_by_the_collector(self, Map):
+        m = Map({0: 0, 1: Object(), 2: 2})
+        reference = weakref.ref(m[1])
+        iterator = iter(m.items())
+        assert next(iterator) == (0, 0)
+        gc.collect()  # which finds nothing to follow in that pair
+        next(iterator)
+        m[1].iterator = iterator
+        del iterator
+        m.clear()
+        collect(m)
+        gc.collect()
+        assert dead(reference)
+
+    @pytest.mark.parametrize("reverse", [False, True])
+    def test_views_count_their_entries_without_looking_at_values(self, Map, reverse):
+        m = Map.fromkeys(range(2000))
+        for start, stop in [
+            (0, 2000),
+            (10, 20),
+            (10, 10),
+            (20, 10),
+            (1990, 5000),
+            (-5, 1),
+            (None, 700),
+        ]:
+            view = m.keys(start, stop, reverse=reverse)
+            assert len(view) == len(list(view)), (start, stop)
+
     def test_the_iterator_is_its_own_iterator(self, tens):
         iterator = iter(tens)
         assert iter(iterator) is iterator
@@ -484,8 +540,6 @@ class TestIterationUnderChange:
     def test_an_abandoned_iterator_lets_its_values_die(self, Map):
         m = Map({key: Object() for key in range(100)})
         iterator = iter(m.values())
-        import weakref
-
         references = [weakref.ref(value) for value in m.values()]
         next(iterator)
         m.clear()

@@ -73,6 +73,13 @@ static inline void cc_pause(void) {
 #endif
 }
 
+/* Ask for the cache line of an address that is going to be looked at. The address may be any. */
+#if defined(__GNUC__)
+#define CC_PREFETCH(address) __builtin_prefetch((const void *)(address))
+#else
+#define CC_PREFETCH(address) ((void)(address))
+#endif
+
 /* Of a function whose answer says whether anything was done. */
 #if defined(__GNUC__)
 #define CC_MUST_CHECK __attribute__((warn_unused_result))

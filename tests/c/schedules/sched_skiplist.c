@@ -153,6 +153,21 @@ static const sched_program programs_of_ibr[] = {
     {"scan_down_loses_its_bound", 2, set_up, fibre, judge, 2, 0, 0,
      SCENARIO(.keys = COUNTED, BEFORE{{PUT, 1, 2}, {PUT, 2}, {PUT, 4}}, FIRST_FIBRE{{SCAN_DOWN, 2}},
               SECOND_FIBRE{{REMOVE, 2}, {PUT, 3}})},
+    {"scan_down_asks_and_loses_its_bound", 2, set_up, fibre, judge, 2, 0, 0,
+     SCENARIO(.keys = UNDECIDED, BEFORE{{PUT, 1, 2}, {PUT, 2}, {PUT, 4}},
+              FIRST_FIBRE{{SCAN_DOWN, 2}}, SECOND_FIBRE{{REMOVE, 2}, {PUT, 3}})},
+    /* The node where a segment ends dies while those on both sides are walked. */
+    {"scan_by_segments", 2, set_up, fibre, judge, 2, 0, 0,
+     SCENARIO(.keys = COUNTED, BEFORE{{PUT, 1, 2}, {PUT, 2}, {PUT, 3, 2}, {PUT, 4}},
+              FIRST_FIBRE{{SCAN_UP}}, SECOND_FIBRE{{REMOVE, 3}, {REMOVE, 2}})},
+    /* The node that a segment's walk stands on dies; before that it gets a young successor, which
+     * dies, too. */
+    {"scan_stands_on_a_dead_node", 2, set_up, fibre, judge, 2, 0, 0,
+     SCENARIO(.keys = COUNTED, BEFORE{{PUT, 1, 2}, {PUT, 2}, {PUT, 3}, {PUT, 4, 2}},
+              FIRST_FIBRE{{SCAN_UP}}, SECOND_FIBRE{{REMOVE, 2}, {PUT, 2}})},
+    {"scan_and_a_young_successor", 3, set_up, fibre, judge, 2, 0, 0,
+     SCENARIO(BEFORE{{PUT, 1, 2}, {PUT, 2}, {PUT, 4, 2}}, FIRST_FIBRE{{SCAN_UP}},
+              SECOND_FIBRE{{PUT, 4}, {PUT, 3}, {REMOVE, 2}}, THIRD_FIBRE{{REMOVE, 3}})},
     {"compared_keys", 2, set_up, fibre, judge, 2, 1, 0,
      SCENARIO(.keys = COMPARED, BEFORE{{PUT, 1}, {PUT, 3}}, FIRST_FIBRE{{PUT, 2, 2}, {REMOVE, 3}},
               SECOND_FIBRE{{REMOVE, 2}, {PUT, 3}})},

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "object_iterator.h"
+
+#include "concurrent_collections/cc_atomic.h"
+#include "object_keys.h"
+#include "object_map.h"
+#include "object_scan.h"
+
+typedef struct iterator {
+    PyObject_HEAD PyObject *owner; /* keeps the map alive; NULL: the iteration is over */
+    PyObject *pair; /* the tuple that is used again, or NULL */
+    cc_atomic_u32 is_running;
+    int want;
+    cc_object_scan scan;
+} iterator;
+
+/* ---------------------------------------------------------------- one caller at a time */
+
+static bool begin_step(iterator *it) {
+#if defined(Py_GIL_DISABLED)
+    return !cc_exchange_acq_rel_u32(&it->is_running, 1);
+#else
+    bool is_free = !cc_load_relaxed_u32(&it->is_running);
+    cc_store_relaxed_u32(&it->is_running, 1);
+    return is_free;
+#endif
+}
+
+static void end_step(iterator *it) {
+    cc_store_release_u32(&it->is_running, 0);
+}
+
+/* ---------------------------------------------------------------- handing out */
+
+/* Whether the caller has the only reference, so that nobody else can be looking. */
+static bool is_unshared(PyObject *o) {
+#if !defined(Py_GIL_DISABLED)
+    return Py_REFCNT(o) == 1;
+#elif PY_VERSION_HEX >= 0x030e0000
+    return PyUnstable_Object_IsUniquelyReferenced(o);
+#else
+    return _Py_atomic_load_uintptr_relaxed(&o->ob_tid) == _Py_ThreadId() &&
+           _Py_atomic_load_uint32_relaxed(&o->ob_ref_local) == 1 &&
+           _Py_atomic_load_ssize_relaxed(&o->ob_ref_shared) == 0;
+#endif
+}
+
+/* A pair of two references that are given away; they stay the caller's when the answer is NULL.
+ * What was in the tuple before goes to `old`. */
+static PyObject *make_pair(iterator *it, PyObject *key, PyObject *value, PyObject *old[2]) {
+    PyObject *pair = it->pair;
+    if (pair && is_unshared(pair)) {
+        old[0] = PyTuple_GET_ITEM(pair, 0);
+        old[1] = PyTuple_GET_ITEM(pair, 1);
+        PyTuple_SET_ITEM(pair, 0, key);
+        PyTuple_SET_ITEM(pair, 1, value);
+#if PY_VERSION_HEX >= 0x030e0000
+        ((PyTupleObject *)pair)->ob_hash = -1; /* that of the pair before */
+#endif
+        if (!PyObject_GC_IsTracked(pair)) { /* the collector may have seen two atoms in it */
+            PyObject_GC_Track(pair);
+        }
+        return Py_NewRef(pair);
+    }
+    PyObject *made = PyTuple_New(2);
+    if (made) {
+        PyTuple_SET_ITEM(made, 0, key);
+        PyTuple_SET_ITEM(made, 1, value);
+        if (!pair) {
+            it->pair = Py_NewRef(made);
+        }
+    }
+    return made;
+}
+
+/* What is wanted of the next entry of the chunk; NULL with an exception, and it is still the next.
+ * Two references may be left in `old`: the pair before may have had the last ones. */
+static PyObject *hand_out(iterator *it, PyObject *old[2]) {
+    cc_entry *e = &it->scan.entries[it->scan.index];
+    PyObject *result = (PyObject *)e->value;
+    if (it->want != CC_WANT_VALUE) {
+        PyObject *key = cc_key_object(e->kind, e->digest, e->key);
+        if (key && it->want == CC_WANT_ITEM) {
+            result = make_pair(it, key, result, old);
+            if (!result) {
+                Py_DECREF(key);
+            }
+        } else {
+            result = key;
+        }
+    }
+    if (result) {
+        e->value = 0;
+        it->scan.index++;
+    }
+    return result;
+}
+
+/* Let go of everything, but for the owner, which is returned. */
+static PyObject *finish(iterator *it, cc_dropped *dropped) {
+    PyObject *owner = it->owner;
+    it->owner = NULL;
+    cc_object_scan_end(&it->scan, dropped);
+    cc_drop_later(dropped, (uintptr_t)it->pair);
+    it->pair = NULL;
+    return owner;
+}
+
+/* Out of line: what is dropped takes much of the stack. */
+CC_NEVER_INLINE PyObject *step_to_next_chunk(iterator *it) {
+    cc_dropped dropped;
+    PyObject *result = NULL, *owner = NULL, *old[2] = {NULL, NULL};
+    dropped.count = 0;
+    if (it->owner) {
+        int answer = cc_object_scan_fetch(&it->scan, &dropped);
+        if (answer > 0) {
+            result = hand_out(it, old);
+        } else if (answer == 0) {
+            owner = finish(it, &dropped);
+        }
+    }
+    end_step(it);
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback); /* finalizers run beside what is being raised */
+    cc_drop(&dropped);
+    Py_XDECREF(old[0]);
+    Py_XDECREF(old[1]);
+    Py_XDECREF(owner);
+    PyErr_Restore(type, value, traceback);
+    return result;
+}
+
+static PyObject *iterator_next(PyObject *self) {
+    iterator *it = (iterator *)self;
+    PyObject *old[2] = {NULL, NULL};
+    if (!begin_step(it)) {
+        PyErr_SetString(PyExc_ValueError, "iterator already executing");
+        return NULL;
+    }
+    if (!it->owner || !cc_object_scan_has_fresh(&it->scan)) {
+        return step_to_next_chunk(it);
+    }
+    PyObject *result = hand_out(it, old);
+    end_step(it);
+    Py_XDECREF(old[0]);
+    Py_XDECREF(old[1]);
+    return result;
+}
+
+/* ---------------------------------------------------------------- the object */
+
+static int iterator_traverse(PyObject *self, visitproc visit, void *arg) {
+    iterator *it = (iterator *)self;
+    Py_VISIT(it->owner);
+    Py_VISIT(it->pair);
+    return cc_object_scan_traverse(&it->scan, visit, arg);
+}
+
+static int iterator_clear(PyObject *self) {
+    cc_dropped dropped;
+    dropped.count = 0;
+    PyObject *owner = finish((iterator *)self, &dropped);
+    cc_drop(&dropped);
+    Py_XDECREF(owner);
+    return 0;
+}
+
+static void iterator_dealloc(PyObject *self) {
+    PyObject_GC_UnTrack(self);
+    Py_TRASHCAN_BEGIN(self, iterator_dealloc) iterator_clear(self);
+    PyObject_GC_Del(self);
+    Py_TRASHCAN_END
+}
+
+static PyTypeObject iterator_type = {
+    .ob_base = {PyObject_HEAD_INIT(NULL) 0},
+    .tp_name = "concurrent_collections._core._EntryIterator",
+    .tp_basicsize = sizeof(iterator),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .tp_traverse = iterator_traverse,
+    .tp_clear = iterator_clear,
+    .tp_dealloc = iterator_dealloc,
+    .tp_iter = PyObject_SelfIter,
+    .tp_iternext = iterator_next,
+};
+
+int cc_object_iterator_ready(void) {
+    return PyType_Ready(&iterator_type);
+}
+
+PyObject *cc_object_iterator_new(PyObject *owner, cc_ordered *map, PyObject *start, PyObject *stop,
+                                 int how, int want) {
+    iterator *it = PyObject_GC_New(iterator, &iterator_type);
+    if (!it) {
+        return NULL;
+    }
+    it->owner = Py_NewRef(owner);
+    it->pair = NULL;
+    it->want = want;
+    cc_store_relaxed_u32(&it->is_running, 0);
+    cc_object_scan_begin(&it->scan, map, start, stop,
+                         (unsigned)how | (want == CC_WANT_KEY ? CC_KEYS_ALONE : 0));
+    PyObject_GC_Track((PyObject *)it);
+    return (PyObject *)it;
+}
