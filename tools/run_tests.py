@@ -534,7 +534,7 @@ def test_python_with_small_sizes() -> Counts:
     """The classes over a core whose internal sizes are all tiny (tests/sizes.txt)."""
     target = install_apart("ft", "python-least", "small_sizes=least", "debug_invariants=true")
     names = ["boundaries", "map", "map_order", "set", "references", "map_objects"]
-    names += ["allocation_failure", "queue_references", "keys", "stateful"]
+    names += ["allocation_failure", "queue_references", "keys", "key_digests", "stateful"]
     names += [
         "queue",
         "finished_tasks",
