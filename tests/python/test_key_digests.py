@@ -6,6 +6,7 @@ Where the core would ask Python, its answer is None. It asks for what has no ord
 from __future__ import annotations
 
 import fractions
+import itertools
 import math
 import random
 import sys
@@ -208,6 +209,13 @@ class TestHashes:
         for _ in range(1000):
             hash_of(key)
 
+    def test_tuples_of_the_same_elements_in_another_form_have_other_hashes(self):
+        if hash_of((1, 2)) == hash_of((1, 3)):
+            pytest.skip("this build looks at one element only")
+        forms = [(), ((),), ((), ()), (1, 2), (2, 1), (1, (2,)), ((1,), 2), ((1, 2),), (1, 2, ())]
+        hashes = {hash_of(form) for form in forms} - {0}
+        assert len(hashes) == sum(hash_of(form) != 0 for form in forms)
+
     def test_none_is_an_element_and_no_key(self):
         assert hash_of((None,))
         assert hash_of(None) == 0
@@ -232,6 +240,105 @@ class TestHashes:
             for h in hashes:
                 counts[h >> low & 1023] += 1
             assert max(counts) < 60  # 20 on the average
+
+
+# Numbers on both sides of all that the codes of pairs tell apart: bytes of ints, digits of floats.
+EDGE_INTS = sorted(
+    {
+        sign * (2**power + offset)
+        for power in (0, 1, 7, 8, 15, 16, 24, 31, 32, 40, 47, 48, 55, 56, 60, 62, 63, 64, 70)
+        for offset in (-17, -2, -1, 0, 1, 2, 15, 16)
+        for sign in (-1, 1)
+    }
+)
+EDGE_FLOATS = sorted(
+    {
+        sign * number
+        for base in (0.0, 1.0, 1.5, 255.0, 2.0**20, 2.0**21 - 1, 1e300, SMALLEST_FLOAT)
+        for number in (
+            base,
+            math.nextafter(base, math.inf),
+            math.nextafter(math.nextafter(base, math.inf), math.inf),
+            math.nextafter(base, 0),
+            math.nextafter(math.nextafter(base, 0), 0),
+            base * (1 + 2.0**-20),
+            base * (1 + 2.0**-21),
+            base * (1 + 2.0**-21 + 2.0**-52),
+        )
+        for sign in (-1, 1)
+    }
+    | {math.inf, -math.inf}
+)
+EDGE_TEXTS = sorted(
+    {
+        start + end
+        for start in ("", "a", "ab", "abcdef", "abcdefg", "abcdefgh", "abcdefghi", "é", "ééé")
+        for end in (
+            "",
+            "\0",
+            "\0\0",
+            "\0z",
+            "\1",
+            "a",
+            "z",
+            "\x7f",
+            "é",
+            "\u0100",
+            "\uffff",
+            "\U00010000",
+        )
+    }
+)
+EDGE_BYTES = sorted({text.encode() for text in EDGE_TEXTS} | {b"\xff" * n for n in range(10)})
+SECONDS = {
+    "ints": [n for n in EDGE_INTS if n % 2 or abs(n) < 100],
+    "floats": EDGE_FLOATS[::2],
+    "texts": EDGE_TEXTS[::2],
+    "bytes": EDGE_BYTES[::2],
+}
+
+
+def every_key_in_order(firsts, seconds):
+    firsts, seconds = SETS[firsts], SECONDS[seconds]
+    some = [(first, second) for first in firsts for second in seconds]
+    some += [(first, second, "more") for first in firsts[::3] for second in seconds[::3]]
+    some += [(first,) for first in firsts]
+    return sorted(some)
+
+
+SETS = {"ints": EDGE_INTS, "floats": EDGE_FLOATS, "texts": EDGE_TEXTS, "bytes": EDGE_BYTES}
+
+
+@pytest.mark.parametrize("seconds", SECONDS)
+@pytest.mark.parametrize("firsts", SETS)
+class TestEdges:
+    def test_digests_of_a_kind_never_fall(self, firsts, seconds):
+        latest = {}
+        for key in every_key_in_order(firsts, seconds):
+            digest = digest_of(key)
+            assert digest >= latest.get(kind_of(key), 0), key
+            latest[kind_of(key)] = digest
+
+    def test_of_neighbours_the_lower_is_less(self, firsts, seconds):
+        order = hooks().order
+        ordered = every_key_in_order(firsts, seconds)
+        for distance in (1, 2, 3, 5, 30):
+            for low, high in zip(ordered, ordered[distance:], strict=False):
+                assert order(low, high) == -1, (low, high)
+                assert order(high, low) == 1, (low, high)
+
+    def test_each_equals_another_of_the_same_elements(self, firsts, seconds):
+        for key in every_key_in_order(firsts, seconds):
+            assert hooks().order(key, (*key,)) == 0
+
+
+class TestOrderOfSingleKeys:
+    @pytest.mark.parametrize("keys", SETS)
+    def test_of_neighbours_the_lower_is_less(self, keys):
+        ordered = SETS[keys]
+        for low, high in itertools.pairwise(ordered):
+            assert hooks().order(low, high) == -1
+            assert hooks().order(high, low) == 1
 
 
 class TestOrder:
