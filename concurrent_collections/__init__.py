@@ -70,7 +70,11 @@ from concurrent_collections._core import (  # noqa: E402
     get_build_info,
     print_config,
 )
-from concurrent_collections._ordered import SkipListMap, SkipListSet  # noqa: E402
+from concurrent_collections._ordered import (  # noqa: E402
+    SkipListMap,
+    SkipListSet,
+    _new_set,  # noqa: F401  pickles name it here
+)
 from concurrent_collections._queues import (  # noqa: E402
     Empty,
     FastQueue,

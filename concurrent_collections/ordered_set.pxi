@@ -329,6 +329,10 @@ def _new_set(cls, elements):
     return result
 
 
+# So that pickles do not name the family's module.
+_new_set.__module__ = "concurrent_collections"
+
+
 cdef object as_set(other, _OrderedSet among):
     # Something with a fast `in` for elements of `among`. Not a built-in set of an iterable's
     # elements: they may have no hash. And only those that `among` has too: the others may not even

@@ -237,6 +237,11 @@ class TestPickle:
         assert type(twin) is Set
         assert not twin
 
+    @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+    def test_pickles_name_public_modules_only(self, Map, Set, protocol):
+        for container in (Map({1: 2}), Set([1]), SelfMadeSet([1])):
+            assert b"_ordered" not in pickle.dumps(container, protocol)
+
     def test_a_large_map_comes_back(self, Map):
         m = Map.fromkeys(range(20_000), "v")
         assert pickle.loads(pickle.dumps(m)) == m
