@@ -325,9 +325,6 @@ cdef class _LoopInbox(_Container):
     """The tasks that one call in a loop will tell."""
     cdef cc_atomic_uptr newest  # cc_waiter *, or SEALED; owns a reference to each one's _TaskWait
 
-    def __cinit__(self):
-        self.kind = &INBOX
-
     def __del__(self):
         # Not drained: the loop has been closed, or is gone.
         cdef cc_waiter *node = oldest_first(take_all(self))
@@ -574,6 +571,7 @@ cdef void clear_inbox(PyObject *self) noexcept:
 
 INBOX.traverse = traverse_inbox
 INBOX.clear = INBOX.free = clear_inbox
+cc_container_class_add(<PyTypeObject *>_LoopInbox, &INBOX, NULL)
 
 
 def _note_main_thread():
