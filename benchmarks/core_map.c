@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The core of SkipListMap without an interpreter: cc_i64map, get and 80/10/10, for maps.py's sizes and
+ * The core of SkipListMap without an interpreter: cc_i64map: gets of keys that are there and that
+ * are not, 80/10/10, and insertions, for maps.py's sizes and
  * numbers of threads. What maps.py measures beyond this is CPython and the object layer.
  *
- *   benchmarks/run_core.sh [--only get|uniform|returning] [--keys N] [--threads N] [--repeats N] [--seconds S]
+ *   benchmarks/run_core.sh [--only get|miss|uniform|returning|insert] [--keys N] [--threads N] [--repeats N] [--seconds S]
  *                          [--scheme ibr|debra]
  */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +23,8 @@
 #define CHUNK 256
 #define MOST_REPEATS 100
 
-enum workload { GET, UNIFORM, RETURNING, INSERT, WORKLOADS };
-static const char *const titles[] = {"get", "uniform", "returning", "insert"};
+enum workload { GET, MISS, UNIFORM, RETURNING, INSERT, WORKLOADS };
+static const char *const titles[] = {"get", "miss", "uniform", "returning", "insert"};
 
 typedef struct operation {
     int64_t key;
@@ -52,18 +54,20 @@ static int64_t key_number(uint64_t i) {
 }
 
 static void run(job *j, size_t from, size_t to) {
+    uint64_t sum = 0; /* not in the job: its neighbours' lie in the same line */
     for (size_t i = from; i < to; i++) {
         const operation *o = &j->operations[i];
         uintptr_t value = 0;
         if (o->what == 0) {
             cc_i64map_get(j->map, o->key, &value);
-            j->sum += value;
+            sum += value;
         } else if (o->what == 1) {
             cc_i64map_put(j->map, o->key, (uintptr_t)o->key, NULL);
         } else {
             cc_i64map_remove(j->map, o->key, NULL);
         }
     }
+    j->sum += sum;
 }
 
 static void *work(void *argument) {
@@ -89,11 +93,12 @@ static void *work(void *argument) {
 static operation *make_operations(enum workload w, const int64_t *keys, size_t n, int thread,
                                   int threads, size_t *count) {
     uint64_t random = 1000 + (uint64_t)thread;
-    size_t total = w == GET          ? n
+    const bool reads = w == GET || w == MISS;
+    size_t total = reads             ? n
                    : w == INSERT     ? n / (size_t)threads
                    : 4 * n < 1000000 ? 4 * n
                                      : 1000000;
-    if (w != INSERT && (w != GET || n > 100000)) {
+    if (w != INSERT && (!reads || n > 100000)) {
         total = total / (size_t)threads > 20000 ? total / (size_t)threads : 20000;
     }
     operation *list = malloc((total + 1) * sizeof *list);
@@ -102,8 +107,10 @@ static operation *make_operations(enum workload w, const int64_t *keys, size_t n
         uint64_t r = next_random(&random);
         int64_t key = keys[r % n];
         unsigned x = (unsigned)(r >> 40) % 10;
-        int what = w == GET ? 0 : x < 8 ? 0 : x == 8 ? 1 : 2;
-        if (w == INSERT) {
+        int what = reads || x < 8 ? 0 : x == 8 ? 1 : 2;
+        if (w == MISS) {
+            key++;
+        } else if (w == INSERT) {
             what = 1;
             key = keys[i * (size_t)threads + (size_t)thread];
         } else if (w == RETURNING && x >= 8) {

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "concurrent_collections/cc_atomic.h"
 
@@ -43,6 +44,10 @@ void *cc_alloc_aligned(size_t bytes, size_t alignment) {
     return must_fail() ? NULL : mi_malloc_aligned(bytes, alignment);
 }
 
+void *cc_alloc_zeroed(size_t bytes) {
+    return must_fail() ? NULL : mi_zalloc(bytes);
+}
+
 void cc_free(void *memory) {
     mi_free(memory);
 }
@@ -71,6 +76,11 @@ void *cc_alloc(size_t bytes) {
     return cc_alloc_aligned(bytes, 16);
 }
 
+void *cc_alloc_zeroed(size_t bytes) {
+    void *memory = cc_alloc(bytes);
+    return memory ? memset(memory, 0, bytes) : NULL;
+}
+
 void cc_free(void *memory) {
     _aligned_free(memory);
 }
@@ -82,6 +92,10 @@ void *cc_alloc_aligned(size_t bytes, size_t alignment) {
 
 void *cc_alloc(size_t bytes) {
     return must_fail() ? NULL : malloc(bytes);
+}
+
+void *cc_alloc_zeroed(size_t bytes) {
+    return must_fail() ? NULL : calloc(1, bytes);
 }
 
 void cc_free(void *memory) {

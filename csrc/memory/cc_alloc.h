@@ -17,7 +17,11 @@ void *cc_alloc(size_t bytes);
 /* The same at a multiple of `alignment`, a power of two. */
 void *cc_alloc_aligned(size_t bytes, size_t alignment);
 
-/* Give back what cc_alloc or cc_alloc_aligned returned; NULL is nothing. */
+/* `bytes` of memory that is zero; where that is much, the system zeroes its pages when they are
+ * touched. */
+void *cc_alloc_zeroed(size_t bytes);
+
+/* Give back what cc_alloc, cc_alloc_zeroed or cc_alloc_aligned returned; NULL is nothing. */
 void cc_free(void *memory);
 
 /* Bytes that cc_alloc(bytes) really takes, with the allocator's rounding. */

@@ -33,9 +33,9 @@ typedef struct cc_container {
 /* Kinds of what is retired; a family's own come after. */
 enum { CC_RETIRED_VALUE, CC_RETIRED_OWN };
 
-/* What a write phase holds, by number (see debra.c): a value, something beside the entries, and
- * nodes. */
-enum { CC_HELD_VALUE, CC_HELD_TABLE, CC_HELD_NODES };
+/* What a write phase holds, by number (see debra.c): a value, two things beside the entries,
+ * and nodes. */
+enum { CC_HELD_VALUE, CC_HELD_TABLE, CC_HELD_OTHER_TABLE, CC_HELD_NODES };
 
 /* ---------------------------------------------------------------- words */
 

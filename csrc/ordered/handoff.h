@@ -6,11 +6,13 @@
  * pointer to the node any more. What that thread then unlinks stays unlinked.
  *
  * Builders. They are counted: those who may still publish a pointer to the node. Its inserter is
- * one from the start; others join (cc_join_builders), which a removed node refuses. REMOVED is set
- * once, by who has removed the entry, when the node is dead in all its links. The last one out, be
- * it a builder that finds REMOVED set (cc_leave_builders) or the remover that finds no builder
- * (cc_set_removed), is told so by `true`. It unlinks the node from wherever it still is, and
- * retires it. Both live in the upper bits of the node's birth word (value_slot.h), which leave the
+ * one from the start; others join (cc_join_builders), which a removed node refuses. The inserter
+ * that has linked the node sets LINKED as it leaves (cc_leave_builders_linked): until then the node
+ * may have been published and never become part of the container. REMOVED is set once, by who has
+ * removed the entry, when the node is dead in all its links. The last one out, be it a builder that
+ * finds REMOVED set (cc_leave_builders) or the remover that finds no builder (cc_set_removed), is
+ * told so by `true`. It unlinks the node from wherever it still is, and retires it. All this lives
+ * in the upper bits of the node's birth word (value_slot.h), which leave the
  * era alone.
  *
  * Proof of unlinking. A search leads to the dead node only as far as comparisons are an order, and
@@ -34,8 +36,9 @@
 /* In the birth word: what value_slot.h leaves free. */
 #define CC_BUILDER_SHIFT 48
 #define CC_ONE_BUILDER (UINT64_C(1) << CC_BUILDER_SHIFT)
+#define CC_LINKED (UINT64_C(1) << 62)
 #define CC_REMOVED (UINT64_C(1) << 63)
-#define CC_BUILDERS(word) (((word) & ~CC_REMOVED) >> CC_BUILDER_SHIFT)
+#define CC_BUILDERS(word) (((word) & ~(CC_REMOVED | CC_LINKED)) >> CC_BUILDER_SHIFT)
 
 /* In a dead node's own link: nothing leads to the node by this link's level, or will. */
 #define CC_UNLINKED ((uintptr_t)2)
@@ -55,6 +58,13 @@ static inline bool cc_join_builders(cc_atomic_u64 *state) {
 CC_MUST_CHECK static inline bool cc_leave_builders(cc_atomic_u64 *state) {
     uint64_t was = cc_fetch_sub_acq_rel_u64(state, CC_ONE_BUILDER); /* (4) */
     CC_INVARIANT(CC_BUILDERS(was) > 0);
+    return (was & CC_REMOVED) && CC_BUILDERS(was) == 1;
+}
+
+/* The same for the inserter that has linked the node. */
+CC_MUST_CHECK static inline bool cc_leave_builders_linked(cc_atomic_u64 *state) {
+    uint64_t was = cc_fetch_add_acq_rel_u64(state, CC_LINKED - CC_ONE_BUILDER); /* (4) */
+    CC_INVARIANT(CC_BUILDERS(was) > 0 && !(was & CC_LINKED));
     return (was & CC_REMOVED) && CC_BUILDERS(was) == 1;
 }
 

@@ -6,9 +6,11 @@
  *     skiplist.c          one key: get, put, replace_exact, remove
  *     skiplist_order.c    ordered queries, pops and scans
  *     skiplist_sweep.c    unlinking what has been removed
+ *     skiplist_index.c    the index in step with the list
+ *     skiplist_growth.c   its size
  *     skiplist_bulk.c     clear, freeing, visit and check
  *
- *     value_slot.h, handoff.h, harris_list.h, hints.h      what it is made of
+ *     value_slot.h, handoff.h, harris_list.h, index.h      what it is made of
  *
  * Promises. Every operation is linearizable but for scans, where each entry by itself is, and for
  * clear (skiplist_bulk.c). An operation asks foreign code only before its effect.
@@ -48,9 +50,13 @@
  *
  * Linearization points of this file.
  *   get, found       the load of the live value.
- *   get, absent      the load of the clean link on level 0 that skips the key. When a node with a
- *                    tombstone is found: its removal, or the load of the link to it if that is
- *                    later, since while a node is linked on level 0 no other node with its key is.
+ *   get, absent      by the list: the load of the clean link on level 0 that skips the key. When a
+ *                    node with a tombstone is found: its removal, or the load of the link to it if
+ *                    that is later, since while a node is linked on level 0 no other node with its
+ *                    key is. By the index: some point of the call at which no node with the key was
+ *                    in the list. A node that was there from the call's beginning to its end would
+ *                    have been found (index.h); so the key was absent when the call began, or when
+ *                    the node that was there then had been removed.
  *   put              the CAS on the predecessor's level-0 link, or on the value.
  *   replace_exact    the CAS on the value; without effect as get, or the load of another value.
  *   remove           the CAS of the value to the tombstone; without effect as get.
@@ -101,125 +107,79 @@ static node *new_node(cc_skiplist *list, const cc_search *search, uintptr_t valu
     return n;
 }
 
-/* ---------------------------------------------------------------- hints (see hints.h) */
+/* ---------------------------------------------------------------- asking the index */
 
-/* Below this many entries a search costs no more than a hint. */
-#ifndef SMALLEST_HINT_TABLE /* tests/c/schedules has few entries and wants hints */
-#define SMALLEST_HINT_TABLE 64u
-#endif
+typedef enum index_answer {
+    INDEX_DOES_NOT_KNOW, /* search; unless the search has a question */
+    INDEX_FOUND,
+    INDEX_ABSENT
+} index_answer;
 
-/* The node that holds the searched key, if a hint leads to it. What it says about the key's value
- * is as good as what a search finds; that there is none says nothing. It may leave a question in
- * search->asks. In a read phase. */
-CC_ALWAYS_INLINE node *follow_hint(cc_skiplist *list, cc_smr_guard *g, bool restarts,
-                                   cc_search *search) {
+/* Has the node's key the searched hash? Where kinds differ a tag is not enough: comparing might ask
+ * foreign code of two keys that nobody has compared. In a read phase. */
+CC_NEVER_INLINE bool has_searched_hash(cc_skiplist *list, cc_smr_guard *g, const cc_search *search,
+                                       const node *n) {
+    cc_hold(g, CC_HELD_NODES, (uintptr_t)n);
+    cc_end_reading(g); /* the owner's function: see cc_compare_key_slowly */
+    bool same = hash_of(list, n) == search->hash;
+    cc_resume_reading(g);
+    return same;
+}
+
+/* Ask the index for the searched key. INDEX_FOUND: its node, and the value that it had, which was
+ * no tombstone. It may leave a question in search->asks. In a read phase. */
+CC_ALWAYS_INLINE index_answer ask_index(cc_skiplist *list, cc_smr_guard *g, bool restarts,
+                                        cc_search *search, node **found, uintptr_t *value) {
     if (!search->hash) {
-        return NULL;
+        return INDEX_DOES_NOT_KNOW;
     }
-    hint_table *t = (hint_table *)cc_protect_in(g, restarts, &list->hints);
-    if (!t) {
-        return NULL;
-    }
-    cc_atomic_uptr *bucket = hint_bucket(t, search->hash);
-    uintptr_t tag = (uintptr_t)(search->hash >> 60);
-    for (unsigned i = 0; i < HINT_SLOTS; i++) {
-        uintptr_t word = cc_load_relaxed_uptr(&bucket[i]);
-        if (!word || (word & HINT_TAG) != tag) {
-            continue;
+    const index_table *t = (const index_table *)cc_protect_in(g, restarts, &list->index);
+    const uint64_t home = index_home(search->hash), tag = index_tag(search->hash);
+    uint64_t flags = 0;
+    FOR_EACH_PROBE(t, p) {
+        const index_bucket *b = index_bucket_at(t, home + p);
+        uint64_t state = cc_load_acquire_u64(&b->state); /* (16) */
+        if (p == 0) {
+            flags = state;
         }
-        word = cc_protect_in(g, restarts, &bucket[i]);
-        node *n = (node *)(word & ~HINT_TAG);
-        /* Rule C: only now, after the protected load, does it prove anything. */
-        if (cc_load_acquire_uptr(&list->hints) != (uintptr_t)t) {
-            return NULL;
-        }
-        if (n && kind_of(n) == search->kind) {
+        for (uint64_t m = index_slots_with(state, tag); m; m &= m - 1) {
+            node *n = (node *)cc_protect_in(g, restarts, &b->nodes[index_first_slot(m)]); /* (16) */
+            /* Rule C: only now, after the protected load, does it prove anything. */
+            if (cc_load_acquire_uptr(&list->index) != (uintptr_t)t) {
+                return INDEX_DOES_NOT_KNOW;
+            }
+            if (!n || (kind_of(n) != search->kind && !has_searched_hash(list, g, search, n))) {
+                continue;
+            }
             int order = compare(list, g, search, n);
-            if (order == 0) {
-                return n;
-            }
             if (order == CC_UNDECIDED) {
-                return NULL;
+                return INDEX_DOES_NOT_KNOW;
+            }
+            if (order == 0) {
+                if (!(cc_load_acquire_u64(&n->slot.birth) & CC_LINKED)) { /* (4) */
+                    return INDEX_DOES_NOT_KNOW;
+                }
+                *value = cc_load_value(g, restarts, &n->slot); /* (2) */
+                if (*value != CC_TOMBSTONE) {
+                    *found = n;
+                    return INDEX_FOUND;
+                }
             }
         }
-    }
-    return NULL;
-}
-
-/* Make the table fit the list, when it does not. Called now and then, in a region. */
-static void grow_hints(cc_skiplist *list, cc_smr_guard *g, hint_table *t) {
-    uint64_t slots = t ? hint_table_slots(t) : 0;
-    uint64_t entries = cc_ordered_length(&list->map);
-    if (entries <= slots + slots / 4 || entries < SMALLEST_HINT_TABLE) {
-        return;
-    }
-    uint64_t wanted = slots ? slots : SMALLEST_HINT_TABLE;
-    while (entries > wanted + wanted / 4) {
-        wanted *= 2;
-    }
-    cc_thread *self = g->thread;
-    if (t && cc_reserve(self, 3)) { /* two may be the operation's own */
-        return;
-    }
-    hint_table *larger = hint_table_new(wanted, cc_load_acquire_u64(&list->map.common.domain->era));
-    if (!larger) {
-        return; /* it is only a hint */
-    }
-    /* Once it is in place anybody may replace and retire it: a clear frees it at once when it is
-     * younger than our reservation. */
-    const size_t bytes = larger->bytes;
-    uintptr_t expected = (uintptr_t)t;
-    if (!cc_cas_seq_cst_uptr(&list->hints, &expected, (uintptr_t)larger)) {
-        cc_free(larger);
-        return;
-    }
-    cc_count_entries(&list->map.common, self, 0, (int64_t)bytes - (t ? (int64_t)t->bytes : 0));
-    if (t) {
-        cc_retire_to_limbo(list->map.common.domain, self, cc_take_spare(self), (uintptr_t)t,
-                           RETIRED_HINTS, t->birth, t->bytes);
-    }
-}
-
-/* Rule A. The caller is a builder of n. */
-static void publish_hint(cc_skiplist *list, cc_smr_guard *g, uint64_t hash, node *n) {
-    hint_table *t = current_hints(list, g);
-    uint64_t random = cc_thread_random(g->thread) >> 16;
-    if (!t || !hint_put(t, hash, n, random)) {
-        if (random >> 8 & 7) {
-            return;
+        if (!(state & BUCKET_PASSED)) {
+            break;
         }
-        grow_hints(list, g, t);
     }
+    return (flags & BUCKET_LOST) || cc_load_acquire_u32(&list->unhashed) ? INDEX_DOES_NOT_KNOW
+                                                                         : INDEX_ABSENT;
 }
 
 /* ---------------------------------------------------------------- operations on one key */
-
-/* A search had to find n because no hint led to it: put one in. Where another hint would have to go
- * for it, only now and then, or two keys would chase each other out. As a builder of n we may turn
- * out to be the last one, and then the dead node is ours to sweep, even in a get. */
-static void refresh_hint(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n,
-                         cc_leftovers *left) {
-    cc_thread *self = g->thread;
-    hint_table *t = search->hash && kind_of(n) == search->kind ? current_hints(list, g) : NULL;
-    if (!t || (!hint_has_room(t, search->hash) && (cc_thread_random(self) >> 16 & 7))) {
-        return;
-    }
-    if (hash_of(list, n) != search->hash) {
-        return; /* not a hash of this key: rule B would look elsewhere */
-    }
-    if (cc_reserve(self, 2) == 0 && cc_join_builders(&n->slot.birth)) {
-        publish_hint(list, g, search->hash, n);
-        if (cc_leave_builders(&n->slot.birth)) {
-            cc_skiplist_last_one_out(list, g, search, n, left);
-        }
-    }
-}
 
 /* What find_entry has found. */
 typedef struct found_entry {
     node *n;
     uintptr_t value; /* CC_TOMBSTONE: the key was absent at some point of the call */
-    bool without_hint;
 } found_entry;
 
 /* What the caller of find_entry goes on to touch in its write phase, so that only that is held:
@@ -227,15 +187,12 @@ typedef struct found_entry {
  *   A get takes a reference to the value, where the owner has such; the value may be replaced and
  *   retired the moment the phase is over, so it is held for that. A get that only asks whether the
  *   key is there, and one of plain words, looks at the word itself and never at what it might lead
- *   to. It touches the node only to hint at it.
+ *   to. It does not touch the node.
  *
  *   A writer goes by the node: swap_value reads its value and birth, and marks it. The value that
  *   was found is not used again: swap_value loads the word anew, compares it as a word, and takes a
  *   reference only to what its own CAS has taken out of the node, which is the caller's then, and
- *   released by nobody else. Nor is `expected` followed, which the caller keeps alive besides.
- *
- *   refresh_hint joins the builders of the node, so whoever found it without a hint holds the
- *   node. */
+ *   released by nobody else. Nor is `expected` followed, which the caller keeps alive besides. */
 typedef enum entry_use { ITS_VALUE, ITS_WORD, ITS_NODE } entry_use;
 
 CC_NEVER_INLINE cc_status seek_entry_plainly(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
@@ -260,14 +217,18 @@ CC_NEVER_INLINE cc_status seek_entry_in_phase(cc_skiplist *list, cc_smr_guard *g
 CC_ALWAYS_INLINE cc_status find_entry_in_phase(cc_skiplist *list, cc_smr_guard *g, bool restarts,
                                                cc_search *search, position *at, entry_use use,
                                                found_entry *found) {
-    node *n = follow_hint(list, g, restarts, search);
+    node *n = NULL;
+    uintptr_t value = CC_TOMBSTONE;
+    index_answer answer = ask_index(list, g, restarts, search, &n, &value);
     if (search->asks) {
         return CC_NEED_COMPARE;
     }
-    uintptr_t value = n ? cc_load_value(g, restarts, &n->slot) : CC_TOMBSTONE; /* (2) */
-    found->without_hint = value == CC_TOMBSTONE;
-    if (found->without_hint) {
-        /* Out of line: a position is large, and what a hint finds needs none. */
+    if (answer == INDEX_ABSENT) {
+        cc_end_reading(g);
+        return CC_ABSENT;
+    }
+    if (answer == INDEX_DOES_NOT_KNOW) {
+        /* Out of line: a position is large, and what the index finds needs none. */
         cc_status status = restarts ? seek_entry_in_phase(list, g, search, at, &n)
                                     : seek_entry_plainly(list, g, search, &n);
         if (status != CC_FOUND) {
@@ -282,7 +243,7 @@ CC_ALWAYS_INLINE cc_status find_entry_in_phase(cc_skiplist *list, cc_smr_guard *
         if (use == ITS_VALUE && list->map.common.words->acquire) {
             cc_hold(g, CC_HELD_VALUE, value);
         }
-        if (use == ITS_NODE || found->without_hint) {
+        if (use == ITS_NODE) {
             cc_hold(g, CC_HELD_NODES, (uintptr_t)n);
         }
         cc_end_reading(g);
@@ -298,7 +259,7 @@ CC_NEVER_INLINE cc_status find_entry_restartably(cc_skiplist *list, cc_smr_guard
     return find_entry_in_phase(list, g, true, search, &at, use, found);
 }
 
-/* The entry with the searched key, by a hint or by a search: CC_FOUND, CC_ABSENT or
+/* The entry with the searched key, by the index or by a search: CC_FOUND, CC_ABSENT or
  * CC_NEED_COMPARE. */
 CC_ALWAYS_INLINE cc_status find_entry(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
                                       entry_use use, found_entry *found) {
@@ -309,7 +270,6 @@ CC_ALWAYS_INLINE cc_status find_entry(cc_skiplist *list, cc_smr_guard *g, cc_sea
 static cc_status get(cc_ordered *map, cc_search *search, uintptr_t *value) {
     cc_skiplist *list = (cc_skiplist *)map;
     cc_smr_guard g;
-    cc_leftovers left = {0};
     found_entry found;
     if (cc_begin_operation(&list->map.common, &g, 0)) {
         return CC_NO_MEMORY;
@@ -322,11 +282,8 @@ static cc_status get(cc_ordered *map, cc_search *search, uintptr_t *value) {
             cc_acquire_word(&list->map.common, found.value);
             *value = found.value;
         }
-        if (found.without_hint) {
-            refresh_hint(list, &g, search, found.n, &left);
-        }
     }
-    cc_end_update(&list->map.common, &g, &left);
+    cc_end_operation(&g);
     return status;
 }
 
@@ -364,21 +321,36 @@ static int build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, no
     return height_of(n);
 }
 
-/* Where the searched key is, or belongs. With `by_hint`, and when a hint leads to it, only
- * at->after[0] is set. A read phase; the write phase holds the position on the levels below
- * `levels`. */
+/* How much find_place must find out of the index's answer. */
+typedef enum place_use {
+    ITS_PLACE, /* the position in any case; the index is not asked */
+    OR_ITS_ENTRY, /* the position, unless the index leads to the entry */
+    ITS_ENTRY /* the same, and where the index knows that there is none, nothing */
+} place_use;
+
+/* Where the searched key is, or belongs. Where the index leads to it, only at->after[0] is set;
+ * where the index knows that it is absent, with ITS_ENTRY, nothing. A read phase; the write phase
+ * holds the position on the levels below `levels`. */
 CC_ALWAYS_INLINE cc_status find_place_in_phase(cc_skiplist *list, cc_smr_guard *g, bool restarts,
-                                               cc_search *search, bool by_hint, position *at,
+                                               cc_search *search, place_use use, position *at,
                                                int levels) {
-    node *n = by_hint ? follow_hint(list, g, restarts, search) : NULL;
-    if (search->asks) {
-        return CC_NEED_COMPARE;
-    }
-    if (n) {
-        at->after[0] = n;
-        cc_hold(g, CC_HELD_NODES, (uintptr_t)n);
-        cc_end_reading(g);
-        return CC_FOUND;
+    if (use != ITS_PLACE) {
+        node *n;
+        uintptr_t value;
+        index_answer answer = ask_index(list, g, restarts, search, &n, &value);
+        if (search->asks) {
+            return CC_NEED_COMPARE;
+        }
+        if (answer == INDEX_FOUND) {
+            at->after[0] = n;
+            cc_hold(g, CC_HELD_NODES, (uintptr_t)n);
+            cc_end_reading(g);
+            return CC_FOUND;
+        }
+        if (answer == INDEX_ABSENT && use == ITS_ENTRY) {
+            cc_end_reading(g);
+            return CC_ABSENT;
+        }
     }
     cc_status status = seek(list, g, restarts, search, at, SEEK_POSITION);
     keep_position(g, at, status, levels);
@@ -386,16 +358,56 @@ CC_ALWAYS_INLINE cc_status find_place_in_phase(cc_skiplist *list, cc_smr_guard *
 }
 
 CC_NEVER_INLINE cc_status find_place_restartably(cc_skiplist *list, cc_smr_guard *g,
-                                                 cc_search *search, bool by_hint, position *at,
+                                                 cc_search *search, place_use use, position *at,
                                                  int levels) {
     CC_CHECKPOINT(g);
-    return find_place_in_phase(list, g, true, search, by_hint, at, levels);
+    return find_place_in_phase(list, g, true, search, use, at, levels);
 }
 
 CC_ALWAYS_INLINE cc_status find_place(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
-                                      bool by_hint, position *at, int levels) {
-    return g->restarts ? find_place_restartably(list, g, search, by_hint, at, levels)
-                       : find_place_in_phase(list, g, false, search, by_hint, at, levels);
+                                      place_use use, position *at, int levels) {
+    return g->restarts ? find_place_restartably(list, g, search, use, at, levels)
+                       : find_place_in_phase(list, g, false, search, use, at, levels);
+}
+
+/* A node of our own that may have been in the index, and will never be linked. Whoever finds it
+ * there compares with its key, so it needs a reference to that; and a copier may be its last
+ * builder. */
+static void give_up_node(cc_skiplist *list, cc_smr_guard *g, node *n, cc_leftovers *left) {
+    cc_acquire_word(&list->map.common, n->key);
+    cc_count_entries(&list->map.common, g->thread, 0, (int64_t)bytes_of(n));
+    for (int level = 0; level < height_of(n); level++) {
+        cc_store_relaxed_uptr(&n->next[level], CC_MARK | CC_UNLINKED); /* (5): and never will be */
+    }
+    bool alone = cc_set_removed(&n->slot.birth);
+    CC_INVARIANT(!alone); /* we are a builder */
+    (void)alone;
+    if (cc_leave_builders(&n->slot.birth)) {
+        cc_skiplist_last_one_out(list, g, NULL, n, left);
+    }
+}
+
+/* In the index with it, before it is linked. False: a table is full, and the region is over; after
+ * the second time, or without memory, what is full does not matter. */
+static bool put_into_index(cc_skiplist *list, cc_smr_guard *g, const cc_search *search, node *n,
+                           unsigned *attempts) {
+    if (!search->hash) {
+        if (!cc_load_relaxed_u32(&list->unhashed)) {
+            cc_store_release_u32(&list->unhashed, 1); /* the CAS that links n is the fence */
+        }
+        return true;
+    }
+    const index_table *full =
+        cc_skiplist_put_into_index(list, g, search->hash, n, *attempts > 0, *attempts > 1);
+    ++*attempts;
+    if (!full) {
+        return true;
+    }
+    cc_thread *self = g->thread;
+    cc_leave(g);
+    cc_skiplist_make_room(list, self, full);
+    cc_enter_as(self, list->map.common.domain, g);
+    return false;
 }
 
 static cc_status put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put_policy policy,
@@ -405,14 +417,21 @@ static cc_status put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put
     cc_leftovers left = {0};
     position at;
     node *n = NULL;
+    unsigned attempts = 0; /* to put it into the index */
+    bool is_indexed = false;
     if (cc_begin_operation(&list->map.common, &g, 2)) {
         return CC_NO_MEMORY;
     }
     cc_status status;
     const int height = random_height(g.thread, (int)cc_load_relaxed_u32(&list->top));
-    for (bool by_hint = true;; by_hint = false, cc_count_retry(&g)) {
-        status = find_place(list, &g, search, by_hint, &at, height);
+    for (place_use use = policy == CC_PUT_IF_PRESENT ? ITS_ENTRY : OR_ITS_ENTRY;;
+         use = ITS_PLACE, cc_count_retry(&g)) {
+        status = find_place(list, &g, search, use, &at, height);
         if (status == CC_NEED_COMPARE) {
+            break;
+        }
+        if (attempts && !is_indexed && cc_reserve(g.thread, 2)) {
+            status = CC_NO_MEMORY; /* making room has used what was reserved */
             break;
         }
         if (status == CC_FOUND) {
@@ -456,6 +475,9 @@ static cc_status put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put
         for (int level = 0; level < height; level++) {
             cc_store_relaxed_uptr(&n->next[level], (uintptr_t)at.after[level]);
         }
+        if (!is_indexed && !(is_indexed = put_into_index(list, &g, search, n, &attempts))) {
+            continue;
+        }
         uintptr_t expected = (uintptr_t)at.after[0];
         if (cc_cas_seq_cst_uptr(&at.before[0]->next[0], &expected, (uintptr_t)n)) { /* (1) */
             cc_thread *self = g.thread;
@@ -465,10 +487,7 @@ static cc_status put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put
             for (int level = build_tower(list, &g, search, n, &at); level < height; level++) {
                 cc_set_unlinked(&n->next[level]); /* (5): and never will be */
             }
-            if (search->hash) {
-                publish_hint(list, &g, search->hash, n);
-            }
-            if (cc_leave_builders(&n->slot.birth)) {
+            if (cc_leave_builders_linked(&n->slot.birth)) {
                 cc_skiplist_unlink_at(list, &at, n);
                 cc_skiplist_last_one_out(list, &g, search, n, &left);
             }
@@ -476,8 +495,12 @@ static cc_status put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put
             break;
         }
     }
-    cc_free(n); /* made, but not needed in the end */
-    cc_end_update(&list->map.common, &g, &left);
+    if (n && attempts) {
+        give_up_node(list, &g, n, &left);
+    } else {
+        cc_free(n); /* made, but not needed in the end */
+    }
+    cc_skiplist_end_update(list, &g, &left);
     return status;
 }
 
@@ -493,9 +516,6 @@ static cc_status replace_exact(cc_ordered *map, cc_search *search, uintptr_t exp
     cc_status status = find_entry(list, &g, search, ITS_NODE, &found);
     if (status == CC_FOUND) {
         status = swap_value(list, &g, found.n, value, &expected, &left);
-        if (found.without_hint) {
-            refresh_hint(list, &g, search, found.n, &left);
-        }
     }
     cc_end_update(&list->map.common, &g, &left);
     return status;
@@ -557,7 +577,7 @@ static cc_status remove_key(cc_ordered *map, cc_search *search, uintptr_t *old) 
             }
         }
     }
-    cc_end_update(&list->map.common, &g, &left);
+    cc_skiplist_end_update(list, &g, &left);
     return status;
 }
 

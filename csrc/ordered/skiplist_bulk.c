@@ -7,10 +7,9 @@
  * part is removed, and the list is in order.
  *
  * How clear works. It moves the clock on, kills what was made before, block by block in regions of
- * their own, unlinks the dead level by level, drops the table of hints (rule B for all nodes at
- * once: a table that is not current leads nowhere), and retires the nodes that are its own to
- * retire. It compares nothing. What there is no memory to retire is put aside, for the next clear
- * or flush.
+ * their own, takes each out of the index, unlinks the dead level by level, and retires the nodes
+ * that are its own to retire; then it makes the index smaller. It compares nothing. What there is
+ * no memory to retire is put aside, for the next clear or flush.
  *
  * Linearization points. clear: of each entry, the CAS of its value to the tombstone.
  *
@@ -21,7 +20,6 @@
  */
 #include "skiplist_inside.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* ---------------------------------------------------------------- clear */
@@ -80,6 +78,7 @@ CC_NEVER_INLINE void walk_and_kill(cc_skiplist *list, cc_smr_guard *g, block_of_
             k->births[k->count] = left.value_birth;
             k->count++;
             if (cc_set_removed(&current->slot.birth)) {
+                cc_skiplist_take_from_index(list, g, current); /* rule B of index.h */
                 block->nodes[block->count++] = current;
             }
         }
@@ -177,29 +176,14 @@ static block_of_nodes *take_aside(cc_skiplist *list) {
     return (block_of_nodes *)cc_exchange_acq_rel_uptr(&list->aside, 0); /* pairs with (6) */
 }
 
-/* Rule B of hints.h for all nodes at once: a table that is not current leads nowhere. */
-static void drop_hints(cc_skiplist *list, cc_thread *self, cc_retired *record) {
-    hint_table *t = (hint_table *)cc_exchange_seq_cst_uptr(&list->hints, 0);
-    if (t) {
-        cc_count_entries(&list->map.common, self, 0, -(int64_t)t->bytes);
-        cc_retire(list->map.common.domain, self, record, (uintptr_t)t, RETIRED_HINTS, t->birth,
-                  t->bytes);
-    } else {
-        cc_free(record);
-    }
-}
-
 cc_status cc_skiplist_clear(cc_ordered *map) {
     cc_skiplist *list = (cc_skiplist *)map;
     block_of_nodes *blocks = NULL;
     cc_status status = CC_FOUND;
     cc_thread *self = cc_thread_self();
-    /* What the end cannot do without comes first: there, foreign code may have used up what is
-     * spare. */
-    if (!self || cc_reserve(self, 1)) {
+    if (!self) {
         return CC_NO_MEMORY;
     }
-    cc_retired *record_of_hints = cc_take_spare(self);
     /* The clock moves on here, so that what is made from now on can be told apart, and stays: a
      * stream of new entries cannot keep the clear busy. */
     uint64_t newest = cc_fetch_add_seq_cst_u64(&list->map.common.domain->era, 1) & CC_ERA_MASK;
@@ -220,14 +204,9 @@ cc_status cc_skiplist_clear(cc_ordered *map) {
         }
     }
     unlink_all_dead(list, self);
-    /* The newest block may be empty while older ones are full. */
-    if (blocks && (blocks->count || blocks->next)) {
-        drop_hints(list, self, record_of_hints);
-    } else {
-        cc_free(record_of_hints);
-    }
     retire_nodes(list, self, blocks);
     retire_nodes(list, self, take_aside(list));
+    cc_skiplist_fit_index(list, self);
     return status;
 }
 
@@ -245,6 +224,7 @@ void cc_skiplist_begin(cc_ordered *map) {
     cc_skiplist *list = (cc_skiplist *)map;
     cc_store_relaxed_u32(&list->top, 1);
     list->head.birth_kind_height = (uint64_t)MAX_HEIGHT << 56;
+    cc_skiplist_begin_index(list);
 }
 
 static void free_node(const cc_word_table *words, node *n) {
@@ -261,7 +241,7 @@ void cc_skiplist_release_retired(const void *context, uintptr_t word, unsigned k
     case RETIRED_NODE:
         free_node(context, (node *)word);
         break;
-    case RETIRED_HINTS:
+    case RETIRED_TABLE:
         cc_free((void *)word);
         break;
     default:
@@ -293,7 +273,7 @@ void cc_skiplist_end(cc_ordered *map) {
         n = next;
     }
     free_all_aside(list);
-    cc_free((void *)cc_load_relaxed_uptr(&list->hints));
+    cc_skiplist_free_index(list);
 }
 
 /* ---------------------------------------------------------------- visiting */
@@ -331,38 +311,12 @@ int cc_skiplist_visit(cc_ordered *map, int (*visit)(uintptr_t word, void *argume
 
 /* ---------------------------------------------------------------- checking */
 
-static int by_address(const void *a, const void *b) {
-    uintptr_t x = *(const uintptr_t *)a, y = *(const uintptr_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-/* Whether every hint leads to a node of level 0, which are `entries`. Follows no hint: the node may
- * be gone. */
-static bool hints_are_linked(cc_skiplist *list, const hint_table *t, size_t entries) {
-    uintptr_t *linked = cc_alloc((entries + 1) * sizeof *linked);
-    if (!linked) {
-        return true; /* nobody knows */
-    }
-    size_t count = 0;
-    for (node *n = target_of(cc_load_relaxed_uptr(&list->head.next[0])); n && count < entries;
-         n = target_of(cc_load_relaxed_uptr(&n->next[0]))) {
-        linked[count++] = (uintptr_t)n;
-    }
-    qsort(linked, count, sizeof *linked, by_address);
-    bool all = true;
-    for (uint64_t i = 0; i < hint_table_slots(t) && all; i++) {
-        uintptr_t n = cc_load_relaxed_uptr(&t->slots[i]) & ~HINT_TAG;
-        all = !n || bsearch(&n, linked, count, sizeof *linked, by_address);
-    }
-    cc_free(linked);
-    return all;
-}
-
-/* Order on every level, every level a subset of the one below, no marked or dead node linked, no
- * hint that leads elsewhere, counts right. */
+/* Order on every level, every level a subset of the one below, no marked or dead node linked, all
+ * of them and nothing else in the index, counts right. */
 const char *cc_skiplist_check(cc_ordered *map) {
     cc_skiplist *list = (cc_skiplist *)map;
-    size_t entries = 0, bytes = 0;
+    size_t entries = 0;
+    uint64_t bytes = 0;
     int top = (int)cc_load_relaxed_u32(&list->top);
     for (int level = 0; level < MAX_HEIGHT; level++) {
         node *below = &list->head;
@@ -381,6 +335,9 @@ const char *cc_skiplist_check(cc_ordered *map) {
             }
             if (CC_BUILDERS(state)) {
                 return "a node has builders";
+            }
+            if (!(state & CC_LINKED)) {
+                return "a node is linked and does not say so";
             }
             if (height_of(n) <= level) {
                 return "a node is linked above its height";
@@ -407,12 +364,9 @@ const char *cc_skiplist_check(cc_ordered *map) {
     if (cc_sum_of_entries(map) != (int64_t)entries) {
         return "the count of entries is wrong";
     }
-    const hint_table *t = (const hint_table *)cc_load_relaxed_uptr(&list->hints);
-    if (t) {
-        bytes += t->bytes;
-        if (!hints_are_linked(list, t, entries)) {
-            return "a hint leads to a node that is not in the list";
-        }
+    const char *wrong = cc_skiplist_check_index(list, entries, &bytes);
+    if (wrong) {
+        return wrong;
     }
     for (const block_of_nodes *b = first_aside(list); b; b = b->next) {
         for (unsigned i = 0; i < b->count; i++) {

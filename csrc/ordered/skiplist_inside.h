@@ -21,7 +21,7 @@
 #define CC_SKIPLIST_INSIDE_H
 
 #include "harris_list.h"
-#include "hints.h"
+#include "index.h"
 #include "ordered_inside.h"
 #include "skiplist.h"
 #include "value_slot.h"
@@ -37,7 +37,7 @@
 
 typedef struct cc_skiplist_node {
     uintptr_t key; /* immutable, owned; 0: the digest is the key */
-    cc_value_slot slot; /* builders and REMOVED are above the birth */
+    cc_value_slot slot; /* builders, LINKED and REMOVED are above the birth */
     uint64_t birth_kind_height; /* immutable: era (48), kind (8), height (8) */
     uint64_t digest; /* immutable */
     cc_atomic_uptr next[]; /* one per level; CC_MARK: dead on this level; CC_UNLINKED */
@@ -46,12 +46,16 @@ typedef struct cc_skiplist_node {
 typedef struct cc_skiplist {
     cc_ordered map; /* first */
     cc_atomic_u32 top; /* levels in use, at least 1; only grows */
-    cc_atomic_uptr hints; /* hint_table *: the current one, or NULL while the list is small */
+    cc_atomic_uptr index; /* index_table *: the current one */
+    cc_atomic_u32 unhashed; /* 1: a key without a hash has been put, once; see index.h */
+    cc_atomic_u32 index_work; /* 1: the index wants to grow or shrink, or is about to */
     cc_atomic_uptr aside; /* block_of_nodes *: what a clear had no memory to retire; usually NULL */
+    index_table first_table;
+    char first_buckets[2 * BUCKET_BYTES]; /* of which one is on a line boundary */
     node head; /* its next[] has MAX_HEIGHT entries; must be last */
 } cc_skiplist;
 
-enum { RETIRED_NODE = CC_RETIRED_OWN, RETIRED_HINTS };
+enum { RETIRED_NODE = CC_RETIRED_OWN, RETIRED_TABLE };
 
 _Static_assert(CC_HELD_NODES + 2 * MAX_HEIGHT <= CC_MOST_HELD, "a whole position can be held");
 
@@ -115,11 +119,6 @@ static inline cc_status swap_value(cc_skiplist *list, cc_smr_guard *g, node *n, 
     return cc_swap_value(&list->map.common, g, &n->slot, value, expected, left);
 }
 
-/* In a write phase. */
-static inline hint_table *current_hints(cc_skiplist *list, cc_smr_guard *g) {
-    return (hint_table *)cc_protect_and_hold(g, &list->hints, 0, CC_HELD_TABLE);
-}
-
 /* ---------------------------------------------------------------- seeking */
 
 /* Order of the searched key against the node's: -1, 0, 1, or CC_UNDECIDED. */
@@ -161,9 +160,19 @@ CC_ALWAYS_INLINE int compare_sought(const void *what, uintptr_t n) {
 
 /* `restarts` is true where a copy of the search is for regions that restart and nothing else; false
  * is right for both. */
+#if defined(CC_TEST_HOOKS)
+/* Searches in the list, by all threads: tests see by it what the index has answered. Plain C11, so
+ * that schedules have no step here. */
+extern _Atomic uint64_t cc_skiplist_searches;
+#define cc_count_search() atomic_fetch_add_explicit(&cc_skiplist_searches, 1, memory_order_relaxed)
+#else
+#define cc_count_search() ((void)0)
+#endif
+
 CC_ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, bool restarts,
                                 cc_search *search, position *at, seek_mode mode) {
     const sought what = {list, g, search, mode};
+    cc_count_search();
     for (;; cc_count_retry(g)) {
         node *before = &list->head;
         node *equal_above = NULL, *equal = NULL;
@@ -238,18 +247,79 @@ void cc_skiplist_unlink_dead(cc_skiplist *list, cc_smr_guard *g, int level);
 /* Unlink n by one CAS on each level, where it still follows what it has been seen to follow. */
 void cc_skiplist_unlink_at(cc_skiplist *list, const position *at, node *n);
 
-/* We are the last one out of a removed node: take it out of the hints, unlink it wherever it still
+/* We are the last one out of a removed node: take it out of the index, unlink it wherever it still
  * is, and leave it to be retired at the end of the operation. `search` is for its key, and asks
  * nothing. */
 void cc_skiplist_last_one_out(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n,
                               cc_leftovers *left);
 
-/* In a schedule build with invariants: does a link lead to a dead node? */
+/* In a schedule build with invariants: does a link or the index lead to a dead node? */
 #if defined(CC_DEBUG_INVARIANTS) && defined(CC_SCHED)
 void cc_skiplist_check_unreachable(cc_skiplist *list, const node *dead);
+void cc_skiplist_check_not_indexed(cc_skiplist *list, const node *dead);
 #else
 #define cc_skiplist_check_unreachable(list, dead) ((void)0)
 #endif
+
+/* ---------------------------------------------------------------- the index (skiplist_index.c) */
+
+static inline index_table *hold_current_table(cc_skiplist *list, cc_smr_guard *g, unsigned slot) {
+    return (index_table *)cc_protect_and_hold(g, &list->index, 0, slot);
+}
+
+/* t's `next`, held as number `slot`; NULL: it had none. False: t is not current any more, and where
+ * `next` leads may be gone; even if the current table has the same address. In a write phase that
+ * holds t. */
+static inline bool hold_next_table(cc_skiplist *list, cc_smr_guard *g, index_table *t,
+                                   unsigned slot, index_table **next) {
+    *next = (index_table *)cc_protect_and_hold(g, &t->next, 0, slot);
+    return !*next || cc_load_acquire_uptr(&list->index) == (uintptr_t)t; /* rule C */
+}
+
+void cc_skiplist_begin_index(cc_skiplist *list);
+void cc_skiplist_free_index(cc_skiplist *list);
+
+/* Is the table neither too small for so many entries nor too large, nor worn out? */
+bool cc_skiplist_index_fits(const index_table *t, uint64_t entries);
+
+/* Put n into a table that is held, or note that it is lost. `again`: it may be there already.
+ * False: the table is a small one, and full; with `anyhow` that is a loss as well. */
+bool cc_skiplist_put_into_table(cc_skiplist *list, index_table *t, uint64_t hash, const node *n,
+                                bool again, bool anyhow);
+
+/* Put n into the index, before it is linked: steps 1 to 3 of index.h. NULL: done. Else the table
+ * that is full: make room outside of the region, and try again. In a write phase, by a builder of
+ * n. */
+const index_table *cc_skiplist_put_into_index(cc_skiplist *list, cc_smr_guard *g, uint64_t hash,
+                                              const node *n, bool again, bool anyhow);
+
+/* Rule B. In a write phase. */
+void cc_skiplist_take_from_index(cc_skiplist *list, cc_smr_guard *g, const node *n);
+
+/* Does it lead to all nodes, of which there are so many, and to nothing else? NULL, or what is
+ * wrong. Adds the bytes of its tables. While no thread is inside an operation. */
+const char *cc_skiplist_check_index(cc_skiplist *list, size_t entries, uint64_t *bytes);
+
+/* ---------------------------------------------------------------- its size (skiplist_growth.c) */
+
+/* Do a part of what there is to do about it. Returns whether there is more. Outside of regions,
+ * when index_work says so. */
+bool cc_skiplist_tend_index(cc_skiplist *list, cc_thread *self);
+
+/* All that there is to do now: in place of a table that is full, or after a clear. Outside of
+ * regions. Without memory, nothing. */
+void cc_skiplist_make_room(cc_skiplist *list, cc_thread *self, const index_table *full);
+void cc_skiplist_fit_index(cc_skiplist *list, cc_thread *self);
+
+/* The end of an operation that may have changed the list. */
+static inline void cc_skiplist_end_update(cc_skiplist *list, cc_smr_guard *g,
+                                          const cc_leftovers *left) {
+    cc_thread *self = g->thread;
+    cc_end_update(&list->map.common, g, left);
+    if (cc_load_relaxed_u32(&list->index_work)) {
+        cc_skiplist_tend_index(list, self);
+    }
+}
 
 /* ---------------------------------------------------------------- the table's other operations */
 

@@ -230,7 +230,7 @@ cc_status cc_skiplist_pop_end(cc_ordered *map, cc_relation end, const cc_stored_
             cc_skiplist_last_one_out(list, &g, &own, n, &left);
         }
     }
-    cc_end_update(&list->map.common, &g, &left);
+    cc_skiplist_end_update(list, &g, &left);
     return status;
 }
 

@@ -2,7 +2,7 @@
  *
  * The skip list: unlinking what has been removed.
  *
- * Promises. When the last one out of a node (handoff.h) returns from here, no link and no hint
+ * Promises. When the last one out of a node (handoff.h) returns from here, no link and no table
  * leads to the node, and none ever will.
  *
  * A sweep. A search for the node's key passes the node on every level, and unlinks it there. It
@@ -20,6 +20,10 @@
  * to wait for anybody.
  */
 #include "skiplist_inside.h"
+
+#if defined(CC_TEST_HOOKS)
+_Atomic uint64_t cc_skiplist_searches;
+#endif
 
 /* ---------------------------------------------------------------- searching again */
 
@@ -117,6 +121,7 @@ void cc_skiplist_check_unreachable(cc_skiplist *list, const node *dead) {
             n = next;
         }
     }
+    cc_skiplist_check_not_indexed(list, dead);
 }
 #endif
 
@@ -135,18 +140,9 @@ static void sweep(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n
     }
 }
 
-/* Rule B of hints.h. */
-static void clear_hint(cc_skiplist *list, cc_smr_guard *g, node *n) {
-    hint_table *t = current_hints(list, g);
-    uint64_t hash = t ? hash_of(list, n) : 0;
-    if (hash) {
-        hint_clear(t, hash, n);
-    }
-}
-
 void cc_skiplist_last_one_out(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n,
                               cc_leftovers *left) {
-    clear_hint(list, g, n);
+    cc_skiplist_take_from_index(list, g, n); /* rule B of index.h */
     sweep(list, g, search, n);
     cc_skiplist_check_unreachable(list, n);
     left->node = (uintptr_t)n;

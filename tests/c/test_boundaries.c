@@ -103,7 +103,7 @@ static void test_lists(unsigned kind, size_t most) {
         CHECK(list);
         fill(list, kind, n);
         check_holds(list, kind, n, true);
-        for (int again = 0; again < 2; again++) { /* the second time with hints from the first */
+        for (int again = 0; again < 2; again++) { /* the second time with the index of the first */
             CHECK_EQ(cc_ordered_clear(list), CC_FOUND);
             check_holds(list, kind, n, false);
             fill(list, kind, n);

@@ -395,9 +395,10 @@ static void test_long_scan_down(void) {
 }
 
 static void test_equal_keys_of_other_kinds(void) {
-    begin_test("5 of one kind is 5 of another: found by either, hints or not; the first one stays");
+    begin_test(
+        "5 of one kind is 5 of another: found by either, by the index or not; the first one stays");
     cc_ordered *list = ordered_of(&deciding_words);
-    for (int64_t i = 0; i < 500; i++) { /* enough for several tables of hints */
+    for (int64_t i = 0; i < 500; i++) { /* enough for several tables of the index */
         put_as(list, (unsigned)(i % KEY_KINDS), i, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
     }
     for (int round = 0; round < 3; round++) {

@@ -125,10 +125,11 @@ static void test_lies(void) {
     }
 }
 
-/* A key that is said to equal one with another hash must not be hinted at by its own: nobody would
+/* A key that is said to equal one with another hash must not be in the index by its own: nobody would
  * look for it there when the node dies. */
 static void test_lies_about_hashed_keys(void) {
-    begin_test("a lie that two keys with different hashes are equal leaves no hint to a dead node");
+    begin_test(
+        "a lie that two keys with different hashes are equal leaves no dead node in the index");
     enum { KEYS = 200 };
     cc_ordered *list = ordered_of(&undecided_words);
     uintptr_t value;
@@ -156,7 +157,7 @@ static void test_lies_about_hashed_keys(void) {
 static bool with_failing_memory(int operation, int64_t n, const cc_word_table *words, teller tell) {
     cc_ordered *list = ordered_of(words);
     CHECK(list);
-    for (int64_t i = 0; i < 70; i++) { /* the next insertion may want larger hints */
+    for (int64_t i = 0; i < 70; i++) { /* the next insertion may want a larger index */
         put_as(list, (unsigned)(i % KEY_KINDS), 2 * i, word_new(i), CC_PUT_ALWAYS, NULL, tell);
     }
     check_at_rest(list);

@@ -368,7 +368,8 @@ static void test_stalled_reader_of_a_list(void) {
     for (int64_t i = 0; i < ENTRIES; i++) {
         CHECK_EQ(remove_as(list, 0, 1 + i, NULL, NULL), CC_FOUND);
     }
-    size_t alive_then = cc_ordered_flush(list); /* ENTRIES nodes, as many values, tables of hints */
+    size_t alive_then =
+        cc_ordered_flush(list); /* ENTRIES nodes, as many values, tables of the index */
     CHECK(alive_then <= 2 * ENTRIES + 16);
     size_t most = 0;
     for (int64_t i = scaled(500000); i > 0; i--) {

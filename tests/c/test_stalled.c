@@ -227,7 +227,7 @@ static size_t bound(cc_ordered *list, size_t alive_then) {
 enum { BYTES_OF_A_NODE = 256, MEAN_BYTES_OF_A_NODE = 96, WORTH_A_SCAN = 256 * 1024 };
 
 /* The same in bytes: what may wait by its number, were it all the largest nodes and a table of
- * hints; or, where that is less, what is seen and what a scan is not worth while for. */
+ * the index; or, where that is less, what is seen and what a scan is not worth while for. */
 static size_t bound_of_bytes(cc_ordered *list, size_t alive_then, size_t bytes_then) {
     size_t table = 4096 * sizeof(uintptr_t);
     size_t by_number = bound(list, alive_then) * BYTES_OF_A_NODE + table;
@@ -270,7 +270,7 @@ static void test_stopped(const char *what, int phase, void (*work)(cc_ordered *,
     for (int64_t i = 0; i < KEYS; i += 2) {
         put_as(list, 1, i, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
     }
-    size_t alive_then = 2 * KEYS + 16; /* nodes and values, tables of hints */
+    size_t alive_then = 2 * KEYS + 16; /* nodes and values, tables of the index */
     size_t bytes_then = cc_ordered_bytes(list);
     cc_smr_statistics before, after;
     cc_smr_get_statistics(&before);

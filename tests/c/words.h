@@ -10,7 +10,7 @@
  *   2      counted       always 0        compare alone; it has no hash
  *
  * All kinds together are ordered by their numbers (not negative), so 5 of kind 0 equals 5 of kind
- * 1.
+ * 1, and they have the same hash.
  */
 #ifndef CC_TEST_WORDS_H
 #define CC_TEST_WORDS_H

@@ -421,15 +421,15 @@ class TestSize:
         m.flush()
         assert sys.getsizeof(m) < full / 2
 
-    def test_an_entry_takes_at_most_64_bytes(self, Map):
-        # With mimalloc; the C library's malloc adds a header to each block and rounds up: 76 or so.
+    def test_an_entry_takes_at_most_81_bytes(self, Map):
+        # With mimalloc; the C library's malloc adds a header to each block and rounds up: 94 or so.
         if not get_build_info()["allocator"].startswith("mimalloc"):
             pytest.skip("built without mimalloc")
         m = Map()
         empty = sys.getsizeof(m)
         for key in range(100_000):
             m[key] = None
-        assert (sys.getsizeof(m) - empty) / 100_000 <= 64
+        assert (sys.getsizeof(m) - empty) / 100_000 <= 81
 
     def test_a_set_has_a_size_too(self, Set):
         s = Set()

@@ -5,8 +5,8 @@
  * thread.
  *
  * The algorithm is that of SkipListMap (csrc/ordered/skiplist.c). Every operation is lock-free;
- * expected time is O(log n), and O(1) for keys that a hint leads to. A value may be any word but
- * CC_I64MAP_RESERVED; words that are pointers are the caller's to keep alive.
+ * expected time is O(log n), and O(1) to find a key, or that it is absent. A value may be any
+ * word but CC_I64MAP_RESERVED; words that are pointers are the caller's to keep alive.
  */
 #ifndef CC_I64MAP_H
 #define CC_I64MAP_H

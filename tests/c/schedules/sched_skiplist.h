@@ -43,7 +43,7 @@ typedef struct operation {
     uint8_t what, key;
     uint8_t height;       /* of a new node, as far as the list's top allows */
     uint8_t expected;     /* value of REPLACE_EXACT */
-    bool no_tick, grow; /* of the era when something is published; of the hints, if they should */
+    bool no_tick; /* of the era when something is published */
 } operation;
 
 typedef enum key_style {

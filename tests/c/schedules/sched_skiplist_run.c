@@ -3,7 +3,7 @@
  * One run on a skip list: words that know when they are dead, operations, what they answered, and
  * the judge, whose questions sched_skiplist.c lists.
  *
- * Chance that the core draws from its thread record (tower heights, eras, growth of the hints) is
+ * Chance that the core draws from its thread record (tower heights, eras) is
  * decided by each operation's description: the record is set to a state from which it follows.
  */
 #include <stdio.h>
@@ -104,16 +104,16 @@ static void note(const event *e) {
 /* ---------------------------------------------------------------- operations */
 
 /* A state of the record from which chance takes the wanted course. Draws of a put: height of the
- * tower, era, hint; of other operations: room in a bucket, hint. See skiplist.c. */
+ * tower, era; of other operations: era. See skiplist.c. */
 static uint64_t lucky_state(const operation *o) {
-    static uint64_t known[2][8][2][2];
+    static uint64_t known[2][8][2];
     bool is_put = o->what == PUT || o->what == PUT_IF_ABSENT;
     unsigned height = o->height ? o->height : 1;
-    uint64_t *answer = &known[is_put][height][o->no_tick][o->grow];
+    uint64_t *answer = &known[is_put][height][o->no_tick];
     for (uint64_t i = 1; !*answer; i++) {
         cc_thread t = {.random = i * 0x9e3779b97f4a7c15u | 1u};
-        uint64_t state = t.random, draws[3];
-        for (unsigned d = 0; d < 3; d++) {
+        uint64_t state = t.random, draws[2];
+        for (unsigned d = 0; d < 2; d++) {
             draws[d] = cc_thread_random(&t);
         }
         unsigned drawn_height = 1;
@@ -123,12 +123,8 @@ static uint64_t lucky_state(const operation *o) {
         /* A put that replaces draws no height: its first draw is the era's. */
         bool ticks = draws[0] % CC_PUBLICATIONS_PER_ERA == 0;
         bool insertion_ticks = !is_put || draws[1] % CC_PUBLICATIONS_PER_ERA == 0;
-        bool makes_room = is_put || (draws[0] >> 16 & 7) == 0;
-        /* Where a bucket is full, a hint that makes the table grow takes the first slot. */
-        bool grows = makes_room && (draws[1 + is_put] >> 24 & 7) == 0 &&
-                     (draws[1 + is_put] >> 16) % HINT_SLOTS == 0;
         if ((!is_put || drawn_height == height) && ticks != o->no_tick &&
-            insertion_ticks != (is_put && o->no_tick) && grows == o->grow) {
+            insertion_ticks != (is_put && o->no_tick)) {
             *answer = state;
         }
     }

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The index beside the skip list (csrc/ordered/index.h): what it answers without a search, counted
+ * by the searches (cc_skiplist_searches); and what it must not answer.
+ */
+#include "memory/cc_alloc.h"
+#include "ordered/index.h"
+#include "ordered/skiplist.h"
+#include "scheme.h"
+#include "words.h"
+
+extern _Atomic uint64_t cc_skiplist_searches;
+
+/* With tables of the usual sizes no key of ours finds all of its buckets full. */
+enum { HAS_USUAL_SIZES = INDEX_SLOTS == 7 && MOST_PROBES == 8 };
+
+static uint64_t searches(void) {
+    return atomic_load_explicit(&cc_skiplist_searches, memory_order_relaxed);
+}
+
+/* Kind 0: keys are their digests. */
+static cc_status get_number(cc_ordered *list, int64_t number) {
+    uintptr_t value;
+    cc_status status = get_as(list, 0, number, &value, tell_the_truth);
+    if (status == CC_FOUND) {
+        CHECK_EQ(number_of(value), number);
+        word_release(value);
+    }
+    return status;
+}
+
+static void put_number(cc_ordered *list, int64_t number) {
+    CHECK_EQ(put_as(list, 0, number, word_new(number), CC_PUT_ALWAYS, NULL, tell_the_truth),
+             CC_ABSENT);
+}
+
+static void remove_number(cc_ordered *list, int64_t number) {
+    CHECK_EQ(remove_as(list, 0, number, NULL, tell_the_truth), CC_FOUND);
+}
+
+static cc_ordered *new_list(void) {
+    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
+    CHECK(list);
+    return list;
+}
+
+static void end_list(cc_ordered *list) {
+    check_at_rest(list);
+    cc_ordered_free(list);
+    CHECK_EQ(words_alive, 0);
+}
+
+/* Even numbers below 2n are there, all others are not. */
+static void ask_for_all(cc_ordered *list, int64_t n) {
+    for (int64_t i = -2; i < 2 * n + 2; i++) {
+        bool is_there = i >= 0 && i < 2 * n && i % 2 == 0;
+        CHECK_EQ(get_number(list, i), is_there ? CC_FOUND : CC_ABSENT);
+        CHECK_EQ(get_as(list, 0, i, NULL, NULL), is_there ? CC_FOUND : CC_ABSENT);
+        if (!is_there) {
+            CHECK_EQ(remove_as(list, 0, i, NULL, NULL), CC_ABSENT);
+            CHECK_EQ(replace_exact_as(list, 0, i, 8, word_new(i), NULL), CC_ABSENT);
+            CHECK_EQ(put_as(list, 0, i, word_new(i), CC_PUT_IF_PRESENT, NULL, NULL), CC_ABSENT);
+        }
+    }
+}
+
+static void test_no_search(void) {
+    begin_test("no search for a key that is there, nor for one that is not");
+    static const int64_t sizes[] = {0,  1,  2,  3,  4,  5,  6,  7,   8,   9,   10,  14,   15,  16,
+                                    35, 36, 37, 38, 72, 73, 74, 144, 145, 146, 288, 1000, 5000};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        cc_ordered *list = new_list();
+        for (int64_t i = 0; i < sizes[s]; i++) {
+            put_number(list, 2 * i);
+        }
+        for (int round = 0; round < 2; round++) { /* after a clear it is the same */
+            uint64_t before = searches();
+            ask_for_all(list, sizes[s]);
+            if (HAS_USUAL_SIZES) {
+                CHECK_EQ(searches(), before);
+            }
+            CHECK_NULL(cc_ordered_check(list));
+            CHECK_EQ(cc_ordered_clear(list), CC_FOUND);
+            ask_for_all(list, 0);
+            for (int64_t i = sizes[s]; i-- > 0;) {
+                put_number(list, 2 * i);
+            }
+        }
+        end_list(list);
+    }
+}
+
+static void test_removal_searches_once(void) {
+    begin_test("an insertion and a removal search once");
+    cc_ordered *list = new_list();
+    for (int64_t i = 0; i < 1000; i++) {
+        put_number(list, 2 * i);
+    }
+    uint64_t before = searches();
+    put_number(list, 501);
+    CHECK_EQ(searches(), before + 1);
+    remove_number(list, 501);
+    if (HAS_USUAL_SIZES) {
+        CHECK_EQ(searches(), before + 2);
+    }
+    end_list(list);
+}
+
+static void test_churn(void) {
+    begin_test(
+        "keys come and go for long: a miss still needs no search, and the index does not grow");
+    enum { KEYS = 3000 };
+    cc_ordered *list = new_list();
+    for (int64_t i = 0; i < KEYS; i++) {
+        put_number(list, 2 * i);
+    }
+    size_t bytes = cc_ordered_bytes(list);
+    int64_t end = scaled(60 * KEYS);
+    for (int64_t i = 0; i < end; i++) {
+        remove_number(list, 2 * i);
+        put_number(list, 2 * (i + KEYS));
+        if (i % (5 * KEYS) == 0) {
+            CHECK_NULL(cc_ordered_check(list));
+        }
+    }
+    uint64_t before = searches();
+    for (int64_t i = 2 * end; i < 2 * (end + KEYS); i++) {
+        CHECK_EQ(get_number(list, i), i % 2 ? CC_ABSENT : CC_FOUND);
+    }
+    if (HAS_USUAL_SIZES) {
+        CHECK_EQ(searches(), before);
+    }
+    cc_ordered_flush(list);
+    CHECK(!HAS_USUAL_SIZES || cc_ordered_bytes(list) < bytes + bytes / 2);
+    end_list(list);
+}
+
+static void test_unhashed(void) {
+    begin_test("when a key without a hash has been put, a miss searches, and a hit does not");
+    cc_ordered *list = new_list();
+    for (int64_t i = 0; i < 100; i++) {
+        put_number(list, 2 * i);
+    }
+    uint64_t before = searches();
+    CHECK_EQ(get_number(list, 7), CC_ABSENT);
+    if (HAS_USUAL_SIZES) {
+        CHECK_EQ(searches(), before);
+    }
+    CHECK_EQ(put_as(list, 2, 7, word_new(7), CC_PUT_ALWAYS, NULL, tell_the_truth), CC_ABSENT);
+    CHECK_EQ(get_number(list, 7), CC_FOUND); /* of kind 0, and it finds the one of kind 2 */
+    before = searches();
+    CHECK_EQ(get_number(list, 9), CC_ABSENT);
+    CHECK_EQ(searches(), before + 1);
+    CHECK_EQ(remove_as(list, 0, 7, NULL, tell_the_truth), CC_FOUND);
+    CHECK_EQ(get_number(list, 7), CC_ABSENT);
+    before = searches();
+    CHECK_EQ(get_number(list, 8), CC_FOUND);
+    if (HAS_USUAL_SIZES) {
+        CHECK_EQ(searches(), before);
+    }
+    end_list(list);
+}
+
+/* ---------------------------------------------------------------- keys with one home */
+
+static uint64_t one_hash(unsigned kind, uint64_t digest, uintptr_t key) {
+    (void)kind, (void)key;
+    return digest < 1000 ? UINT64_C(0x123456789abcdef1) : cc_mix(digest);
+}
+
+static const cc_word_table words_of_one_hash = {word_acquire, word_release, word_compare, one_hash};
+
+static cc_search search_of_one_hash(int64_t number) {
+    return (cc_search){.digest = (uint64_t)number, .hash = one_hash(0, (uint64_t)number, 0)};
+}
+
+static cc_status get_of_one_hash(cc_ordered *list, int64_t number) {
+    cc_search s = search_of_one_hash(number);
+    return cc_ordered_get(list, &s, NULL);
+}
+
+static void test_lost_keys(void) {
+    begin_test(
+        "more keys with one hash than their buckets have room for: found, and absent when not");
+    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &words_of_one_hash);
+    CHECK(list);
+    for (int64_t i = 0; i < 300; i++) { /* by turns: one of those, and one as any other */
+        cc_search s = search_of_one_hash(i), t = search_of_one_hash(10000 + i);
+        CHECK_EQ(cc_ordered_put(list, &s, word_new(i), CC_PUT_ALWAYS, NULL), CC_ABSENT);
+        CHECK_EQ(cc_ordered_put(list, &t, word_new(i), CC_PUT_ALWAYS, NULL), CC_ABSENT);
+        CHECK_NULL(cc_ordered_check(list));
+        for (int64_t k = 0; k <= i + 1; k++) {
+            CHECK_EQ(get_of_one_hash(list, k), k <= i ? CC_FOUND : CC_ABSENT);
+        }
+    }
+    uint64_t before = searches();
+    CHECK_EQ(get_of_one_hash(list, 500), CC_ABSENT);
+    CHECK_EQ(searches(), before + 1);
+    int64_t without_search = 0;
+    for (int64_t i = 0; i < 1000; i++) {
+        before = searches();
+        CHECK_EQ(get_of_one_hash(list, 20000 + i), CC_ABSENT);
+        without_search += searches() == before;
+    }
+    if (HAS_USUAL_SIZES) {
+        CHECK(without_search > 900); /* what is lost is so with its home alone */
+    }
+    for (int64_t i = 0; i < 300; i++) {
+        cc_search s = search_of_one_hash(i);
+        CHECK_EQ(cc_ordered_remove(list, &s, NULL), CC_FOUND);
+        CHECK_EQ(get_of_one_hash(list, i), CC_ABSENT);
+    }
+    end_list(list);
+}
+
+/* ---------------------------------------------------------------- size */
+
+static void test_shrinking(void) {
+    begin_test("the index is smaller again when most entries have gone, however they went");
+    enum { KEYS = 20000, LEFT = 20 };
+    for (int way = 0; way < 3; way++) {
+        cc_ordered *list = new_list();
+        for (int64_t i = 0; i < LEFT; i++) {
+            put_number(list, 2 * i);
+        }
+        size_t small = cc_ordered_bytes(list);
+        for (int64_t i = LEFT; i < KEYS; i++) {
+            put_number(list, 2 * i);
+        }
+        for (int64_t i = KEYS; way < 2 && i-- > LEFT;) {
+            cc_entry e;
+            if (way == 0) {
+                remove_number(list, 2 * i);
+            } else {
+                CHECK_EQ(pop_as(list, CC_LAST, &e), CC_FOUND);
+                release_entry(&e);
+            }
+        }
+        if (way == 2) {
+            CHECK_EQ(cc_ordered_clear(list), CC_FOUND);
+        } else {
+            ask_for_all(list, LEFT);
+        }
+        cc_ordered_flush(list);
+        /* At most one in seven slots may be empty before it shrinks, and copying may go on. */
+        CHECK(!HAS_USUAL_SIZES || cc_ordered_bytes(list) < 4 * small + 40 * 64);
+        end_list(list);
+    }
+}
+
+/* ---------------------------------------------------------------- memory */
+
+/* Every allocation from the n-th on fails, for some insertions; then there is memory again. */
+static void test_growth_without_memory(void) {
+    begin_test("memory runs out at every allocation of a growing list: all answers stay right");
+    int64_t failed = 0;
+    for (int64_t n = 0; n < scaled(400); n++) {
+        cc_ordered *list = new_list();
+        for (int64_t i = 0; i < n % 40; i++) {
+            put_number(list, 2 * i);
+        }
+        cc_thread *self = cc_thread_self();
+        while (self->spare_count) {
+            cc_free(cc_take_spare(self));
+        }
+        int64_t put = n % 40;
+        cc_alloc_fail_from(n / 4);
+        for (; put < 150; put++) {
+            uintptr_t value = word_new(2 * put);
+            cc_search s = {.digest = (uint64_t)(2 * put),
+                           .hash = word_hash(0, (uint64_t)(2 * put), 0)};
+            cc_status status = cc_ordered_put(list, &s, value, CC_PUT_ALWAYS, NULL);
+            if (status == CC_NO_MEMORY) {
+                word_release(value);
+                failed++;
+                break;
+            }
+            CHECK_EQ(status, CC_ABSENT);
+        }
+        cc_alloc_fail_from(-1);
+        check_at_rest(list);
+        ask_for_all(list, put);
+        for (; put < 200; put++) {
+            put_number(list, 2 * put);
+        }
+        ask_for_all(list, put);
+        end_list(list);
+    }
+    CHECK(failed > 0);
+}
+
+/* The tables alone: nodes are small, and there is memory for them. */
+#define NODES 3000
+static void test_no_larger_table(void) {
+    begin_test("a table that cannot grow fills up, and the list goes on");
+    cc_ordered *list = new_list();
+    cc_search s;
+    for (int64_t i = 0; i < 30; i++) {
+        put_number(list, 2 * i);
+    }
+    for (int64_t i = 30; i < 600; i++) {
+        /* Until the put has what it needs, and no further. */
+        uintptr_t value = word_new(2 * i);
+        cc_status status = CC_NO_MEMORY;
+        for (int64_t allocations = 0; status == CC_NO_MEMORY; allocations++) {
+            s = (cc_search){.digest = (uint64_t)(2 * i),
+                            .hash = word_hash(0, (uint64_t)(2 * i), 0)};
+            cc_alloc_fail_from(allocations);
+            status = cc_ordered_put(list, &s, value, CC_PUT_ALWAYS, NULL);
+            cc_alloc_fail_from(-1);
+        }
+        CHECK_EQ(status, CC_ABSENT);
+        CHECK_NULL(cc_ordered_check(list));
+    }
+    ask_for_all(list, 600);
+    for (int64_t i = 600; i < NODES; i++) {
+        put_number(list, 2 * i);
+    }
+    ask_for_all(list, NODES);
+    end_list(list);
+}
+
+/* ---------------------------------------------------------------- threads */
+
+enum { WRITERS = 3 };
+
+typedef struct growing {
+    cc_ordered *list;
+    int64_t keys; /* of each writer */
+    _Atomic int64_t put[WRITERS], removed[WRITERS];
+    _Atomic int writers_left;
+    bool clears;
+} growing;
+
+/* Writer w has the numbers that are w modulo WRITERS. */
+static void grow_and_ask(int index, void *argument) {
+    growing *g = argument;
+    if (index < WRITERS) {
+        for (int64_t i = 0; i < g->keys; i++) {
+            put_number(g->list, i * WRITERS + index);
+            atomic_store(&g->put[index], i + 1);
+        }
+        for (int64_t i = 0; i < g->keys; i++) {
+            atomic_store(&g->removed[index], i + 1);
+            remove_number(g->list, i * WRITERS + index);
+            CHECK_EQ(get_number(g->list, i * WRITERS + index), CC_ABSENT);
+        }
+        atomic_fetch_sub(&g->writers_left, 1);
+        return;
+    }
+    rng r = rng_from((uint64_t)index);
+    while (atomic_load(&g->writers_left)) {
+        int w = (int)rng_below(&r, WRITERS);
+        int64_t put = atomic_load(&g->put[w]);
+        if (put) {
+            int64_t i = rng_below(&r, put);
+            cc_status status = get_number(g->list, i * WRITERS + w);
+            if (i >= atomic_load(&g->removed[w])) { /* nobody has begun to remove it */
+                CHECK_EQ(status, CC_FOUND);
+            }
+        }
+        CHECK_EQ(get_number(g->list, g->keys * WRITERS + rng_below(&r, 1000)), CC_ABSENT);
+    }
+}
+
+static void test_growth_by_threads(void) {
+    begin_test(
+        "what has been put is found, what never was is not, while the index grows and shrinks");
+    for (int64_t round = 0; round < scaled(8); round++) {
+        growing g = {.list = new_list(), .keys = round % 2 ? 3000 : 100, .writers_left = WRITERS};
+        run_threads(WRITERS + 2, grow_and_ask, &g);
+        CHECK_EQ(cc_ordered_length(g.list), 0);
+        end_list(g.list);
+    }
+}
+
+static void clear_beside_puts(int index, void *argument) {
+    growing *g = argument;
+    for (int64_t i = 0; i < g->keys; i++) {
+        int64_t number = i * WRITERS + index;
+        if (index == 0) {
+            CHECK_EQ(cc_ordered_clear(g->list), CC_FOUND);
+        } else {
+            put_number(g->list, number);
+            get_as(g->list, 0, number, NULL, NULL);
+            if (remove_as(g->list, 0, number, NULL, NULL) == CC_ABSENT) {
+                CHECK_EQ(get_number(g->list, number), CC_ABSENT); /* cleared: it stays away */
+            }
+            if (i % 2) {
+                put_number(g->list, number);
+            }
+        }
+    }
+}
+
+static void test_clear_beside_puts(void) {
+    begin_test("clears beside puts: the index has what is left, and nothing else");
+    growing g = {.list = new_list(), .keys = scaled(3000)};
+    run_threads(WRITERS, clear_beside_puts, &g);
+    check_at_rest(g.list);
+    size_t found = 0;
+    for (int64_t i = 0; i < g.keys * WRITERS; i++) {
+        found += get_number(g.list, i) == CC_FOUND;
+    }
+    CHECK_EQ(found, cc_ordered_length(g.list));
+    end_list(g.list);
+}
+
+int main(void) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    use_scheme_of_the_environment();
+    test_no_search();
+    test_removal_searches_once();
+    test_churn();
+    test_unhashed();
+    test_lost_keys();
+    test_shrinking();
+    test_growth_without_memory();
+    test_no_larger_table();
+    test_growth_by_threads();
+    test_clear_beside_puts();
+    printf("passed\n");
+    return 0;
+}
