@@ -192,8 +192,12 @@ typedef struct found_entry {
  *   A writer goes by the node: swap_value reads its value and birth, and marks it. The value that
  *   was found is not used again: swap_value loads the word anew, compares it as a word, and takes a
  *   reference only to what its own CAS has taken out of the node, which is the caller's then, and
- *   released by nobody else. Nor is `expected` followed, which the caller keeps alive besides. */
-typedef enum entry_use { ITS_VALUE, ITS_WORD, ITS_NODE } entry_use;
+ *   released by nobody else. Nor is `expected` followed, which the caller keeps alive besides.
+ *
+ *   A replacement (ITS_NODE_IN_ORDER) is an error where the key has no order among those that are
+ *   there. The index compares nothing; so when it knows that the key is absent, the list is
+ *   searched all the same. */
+typedef enum entry_use { ITS_VALUE, ITS_WORD, ITS_NODE, ITS_NODE_IN_ORDER } entry_use;
 
 CC_NEVER_INLINE cc_status seek_entry_plainly(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
                                              node **n) {
@@ -223,11 +227,11 @@ CC_ALWAYS_INLINE cc_status find_entry_in_phase(cc_skiplist *list, cc_smr_guard *
     if (search->asks) {
         return CC_NEED_COMPARE;
     }
-    if (answer == INDEX_ABSENT) {
+    if (answer == INDEX_ABSENT && use != ITS_NODE_IN_ORDER) {
         cc_end_reading(g);
         return CC_ABSENT;
     }
-    if (answer == INDEX_DOES_NOT_KNOW) {
+    if (answer != INDEX_FOUND) {
         /* Out of line: a position is large, and what the index finds needs none. */
         cc_status status = restarts ? seek_entry_in_phase(list, g, search, at, &n)
                                     : seek_entry_plainly(list, g, search, &n);
@@ -243,7 +247,7 @@ CC_ALWAYS_INLINE cc_status find_entry_in_phase(cc_skiplist *list, cc_smr_guard *
         if (use == ITS_VALUE && list->map.common.words->acquire) {
             cc_hold(g, CC_HELD_VALUE, value);
         }
-        if (use == ITS_NODE) {
+        if (use == ITS_NODE || use == ITS_NODE_IN_ORDER) {
             cc_hold(g, CC_HELD_NODES, (uintptr_t)n);
         }
         cc_end_reading(g);
@@ -321,20 +325,13 @@ static int build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, no
     return height_of(n);
 }
 
-/* How much find_place must find out of the index's answer. */
-typedef enum place_use {
-    ITS_PLACE, /* the position in any case; the index is not asked */
-    OR_ITS_ENTRY, /* the position, unless the index leads to the entry */
-    ITS_ENTRY /* the same, and where the index knows that there is none, nothing */
-} place_use;
-
-/* Where the searched key is, or belongs. Where the index leads to it, only at->after[0] is set;
- * where the index knows that it is absent, with ITS_ENTRY, nothing. A read phase; the write phase
+/* Where the searched key is, or belongs. With `by_index`, and when the index leads to it, only
+ * at->after[0] is set. A read phase; the write phase
  * holds the position on the levels below `levels`. */
 CC_ALWAYS_INLINE cc_status find_place_in_phase(cc_skiplist *list, cc_smr_guard *g, bool restarts,
-                                               cc_search *search, place_use use, position *at,
+                                               cc_search *search, bool by_index, position *at,
                                                int levels) {
-    if (use != ITS_PLACE) {
+    if (by_index) {
         node *n;
         uintptr_t value;
         index_answer answer = ask_index(list, g, restarts, search, &n, &value);
@@ -347,10 +344,6 @@ CC_ALWAYS_INLINE cc_status find_place_in_phase(cc_skiplist *list, cc_smr_guard *
             cc_end_reading(g);
             return CC_FOUND;
         }
-        if (answer == INDEX_ABSENT && use == ITS_ENTRY) {
-            cc_end_reading(g);
-            return CC_ABSENT;
-        }
     }
     cc_status status = seek(list, g, restarts, search, at, SEEK_POSITION);
     keep_position(g, at, status, levels);
@@ -358,16 +351,16 @@ CC_ALWAYS_INLINE cc_status find_place_in_phase(cc_skiplist *list, cc_smr_guard *
 }
 
 CC_NEVER_INLINE cc_status find_place_restartably(cc_skiplist *list, cc_smr_guard *g,
-                                                 cc_search *search, place_use use, position *at,
+                                                 cc_search *search, bool by_index, position *at,
                                                  int levels) {
     CC_CHECKPOINT(g);
-    return find_place_in_phase(list, g, true, search, use, at, levels);
+    return find_place_in_phase(list, g, true, search, by_index, at, levels);
 }
 
 CC_ALWAYS_INLINE cc_status find_place(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
-                                      place_use use, position *at, int levels) {
-    return g->restarts ? find_place_restartably(list, g, search, use, at, levels)
-                       : find_place_in_phase(list, g, false, search, use, at, levels);
+                                      bool by_index, position *at, int levels) {
+    return g->restarts ? find_place_restartably(list, g, search, by_index, at, levels)
+                       : find_place_in_phase(list, g, false, search, by_index, at, levels);
 }
 
 /* A node of our own that may have been in the index, and will never be linked. Whoever finds it
@@ -424,9 +417,8 @@ static cc_status put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put
     }
     cc_status status;
     const int height = random_height(g.thread, (int)cc_load_relaxed_u32(&list->top));
-    for (place_use use = policy == CC_PUT_IF_PRESENT ? ITS_ENTRY : OR_ITS_ENTRY;;
-         use = ITS_PLACE, cc_count_retry(&g)) {
-        status = find_place(list, &g, search, use, &at, height);
+    for (bool by_index = true;; by_index = false, cc_count_retry(&g)) {
+        status = find_place(list, &g, search, by_index, &at, height);
         if (status == CC_NEED_COMPARE) {
             break;
         }
@@ -513,7 +505,7 @@ static cc_status replace_exact(cc_ordered *map, cc_search *search, uintptr_t exp
     if (cc_begin_operation(&list->map.common, &g, 2)) {
         return CC_NO_MEMORY;
     }
-    cc_status status = find_entry(list, &g, search, ITS_NODE, &found);
+    cc_status status = find_entry(list, &g, search, ITS_NODE_IN_ORDER, &found);
     if (status == CC_FOUND) {
         status = swap_value(list, &g, found.n, value, &expected, &left);
     }
