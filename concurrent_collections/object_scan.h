@@ -38,7 +38,7 @@
 #define FIRST_CHUNK 32
 #endif
 #ifndef LARGEST_CHUNK
-#define LARGEST_CHUNK 512
+#define LARGEST_CHUNK 256
 #endif
 
 /* How a scan goes: any of these together. */

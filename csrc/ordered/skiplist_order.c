@@ -263,6 +263,7 @@ typedef struct segment {
     node *stop; /* where the next one begins; NULL: it has no end */
     unsigned count;
     bool is_walked;
+    bool is_last; /* its walk has come to the end of the list */
     node *nodes[MOST_NODES_IN_SEGMENT];
 } segment;
 
@@ -284,6 +285,7 @@ static void begin_segment(segments *all, node *first) {
     s->stop = NULL;
     s->count = 1;
     s->is_walked = true;
+    s->is_last = false;
     s->nodes[0] = first;
 }
 
@@ -293,7 +295,7 @@ static inline void prefetch_node(const node *n) {
 }
 
 /* A step of a segment. False: it ends here, and what is behind it does not count. */
-static bool step(cc_smr_guard *g, segment *s, const node *end, bool *at_end) {
+static bool step(cc_smr_guard *g, segment *s, const node *end) {
     node *n = s->nodes[s->count - 1];
     if (n == end) {
         return false;
@@ -304,7 +306,7 @@ static bool step(cc_smr_guard *g, segment *s, const node *end, bool *at_end) {
         return false;
     }
     if (!n || n == s->stop) {
-        *at_end = *at_end || !n;
+        s->is_last = !n;
         s->is_walked = false;
         return n == s->stop;
     }
@@ -313,9 +315,9 @@ static bool step(cc_smr_guard *g, segment *s, const node *end, bool *at_end) {
     return true;
 }
 
-/* Walk segments, of which the first begins at `first`, a node of the lane. True: all of them are
- * whole. In a read phase: it only loads. */
-CC_NEVER_INLINE bool walk_segments(cc_smr_guard *g, node *first, segments *all, bool *at_end) {
+/* Walk segments, of which the first begins at `first`, a node that is linked on the lane. True: all
+ * of them are whole. In a read phase: it only loads. */
+CC_NEVER_INLINE bool walk_segments(cc_smr_guard *g, node *first, segments *all) {
     node *lane = first; /* where the last segment begins; NULL: no further one does */
     bool is_walking = true, is_whole = true;
     all->count = 0;
@@ -336,7 +338,7 @@ CC_NEVER_INLINE bool walk_segments(cc_smr_guard *g, node *first, segments *all, 
         is_walking = lane != NULL;
         for (unsigned i = walked; i-- > 0;) {
             segment *s = &all->of[i];
-            if (s->is_walked && !step(g, s, all->end, at_end)) {
+            if (s->is_walked && !step(g, s, all->end)) {
                 s->is_walked = is_whole = false;
                 all->count = i + 1;
                 lane = NULL;
@@ -352,19 +354,28 @@ static int lane_for(size_t room) {
     return room >= 8 * MOST_SEGMENTS ? 2 : 1;
 }
 
+/* Is n linked on the level, unless it dies there? A node that is still being built, or has stayed
+ * lower than it was meant to be, has a clean link there that leads anywhere (handoff.h: LINKED comes
+ * after all its links, or after what says that they are never made). */
+static bool is_on_lane(const node *n, int level) {
+    return height_of(n) > level && (cc_load_acquire_u64(&n->slot.birth) & CC_LINKED) && /* (4) */
+           !cc_is_unlinked(&n->next[level]); /* (5) */
+}
+
 /* Take the entries from n on by segments, when n is on their lane. False: not, or they are all
  * dead. In a read phase. */
 static bool take_segments(cc_skiplist *list, cc_smr_guard *g, node *n, segments *all,
                           const collected *c, bool *at_end) {
     size_t wanted = c->room - *c->count;
-    if (!all || wanted < ENTRIES_WORTH_SEGMENTS || height_of(n) <= lane_for(wanted)) {
+    if (!all || wanted < ENTRIES_WORTH_SEGMENTS || !is_on_lane(n, lane_for(wanted))) {
         return false;
     }
     all->level = lane_for(wanted);
     size_t most = 1 + (wanted >> 2 * all->level);
     all->most = most < MOST_SEGMENTS ? (unsigned)most : MOST_SEGMENTS;
     all->end = all->end_of_lane = NULL;
-    walk_segments(g, n, all, at_end);
+    walk_segments(g, n, all);
+    *at_end = all->of[all->count - 1].is_last;
     for (unsigned i = 0; i < all->count; i++) {
         for (unsigned j = 0; j < all->of[i].count && *c->count < c->room; j++) {
             take_entry(list, g, all->of[i].nodes[j], c);
@@ -489,9 +500,8 @@ static bool walk_to(cc_smr_guard *g, node *from, const position *at, const node 
 
 /* The same by segments, from a node on their lane. */
 static bool walk_to_by_segments(cc_smr_guard *g, node *from, segments *all, remembered *r) {
-    bool at_end = false;
     while (from && r->seen <= MOST_NODES_PER_REGION) {
-        bool is_whole = walk_segments(g, from, all, &at_end);
+        bool is_whole = walk_segments(g, from, all);
         const segment *last = &all->of[all->count - 1];
         for (const segment *s = all->of; s <= last; s++) {
             for (unsigned i = 0; i < s->count; i++) {
