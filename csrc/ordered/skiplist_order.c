@@ -355,8 +355,8 @@ static int lane_for(size_t room) {
 }
 
 /* Is n linked on the level, unless it dies there? A node that is still being built, or has stayed
- * lower than it was meant to be, has a clean link there that leads anywhere (handoff.h: LINKED comes
- * after all its links, or after what says that they are never made). */
+ * lower than it was meant to be, has a clean link there that leads anywhere (handoff.h: LINKED
+ * comes after all its links, or after what says that they are never made). */
 static bool is_on_lane(const node *n, int level) {
     return height_of(n) > level && (cc_load_acquire_u64(&n->slot.birth) & CC_LINKED) && /* (4) */
            !cc_is_unlinked(&n->next[level]); /* (5) */
