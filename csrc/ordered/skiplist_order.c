@@ -407,6 +407,9 @@ CC_NEVER_INLINE cc_status walk_up(cc_skiplist *list, cc_smr_guard *g, cc_search 
         if (!cc_help_unlink(g, false, LEVEL_0, &place)) {
             break; /* what we have is an answer; without any, start over */
         }
+        if (visited == 0 && search && place.current != (uintptr_t)at->after[0]) {
+            break; /* the first one has died, and what is there now may be in front of the bound */
+        }
         if (!place.current) {
             *at_end = true;
             break;

@@ -227,6 +227,13 @@ static const sched_program programs_of_ibr[] = {
     {"index_growth_and_clear", 2, set_up, fibre, judge, 3, 0, 200,
      SCENARIO(.hashed = true, .behind = true, BEFORE{{PUT, 2}, {PUT, 3}}, FIRST_FIBRE{{PUT, 4}},
               SECOND_FIBRE{{CLEAR}})},
+    {"scan_begins_at_a_dead_node", 3, set_up, fibre, judge, 2, 0, 400,
+     SCENARIO(BEFORE{{PUT, 3}, {PUT, 4}}, FIRST_FIBRE{{SCAN_UP, 3}}, SECOND_FIBRE{{REMOVE, 3}},
+              THIRD_FIBRE{{PUT, 2}})},
+    /* The scan meets a node whose upper link leads where it led before the node was linked. */
+    {"scan_beside_a_builder", 3, set_up, fibre, judge, 2, 0, 400,
+     SCENARIO(BEFORE{{PUT, 3, TALL}}, FIRST_FIBRE{{PUT, 2, TALL}}, SECOND_FIBRE{{SCAN_UP}},
+              THIRD_FIBRE{{REMOVE, 3}})},
     {"anything", 3, set_up_anything, fibre, judge, 0, 0, 1000, SCENARIO(.keys = DIGESTS)},
     {"anything_indexed", 3, set_up_anything, fibre, judge, 0, 0, 1000,
      SCENARIO(.keys = COUNTED, .hashed = true)},
