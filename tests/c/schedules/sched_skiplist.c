@@ -232,8 +232,8 @@ static const sched_program programs_of_ibr[] = {
               THIRD_FIBRE{{PUT, 2}})},
     /* The scan meets a node whose upper link leads where it led before the node was linked. */
     {"scan_beside_a_builder", 3, set_up, fibre, judge, 2, 0, 400,
-     SCENARIO(BEFORE{{PUT, 3, TALL}}, FIRST_FIBRE{{PUT, 2, TALL}}, SECOND_FIBRE{{SCAN_UP}},
-              THIRD_FIBRE{{REMOVE, 3}})},
+     SCENARIO(.behind = true, BEFORE{{PUT, 3, TALL}, {PUT, 4, TALL}}, FIRST_FIBRE{{PUT, 2, TALL}},
+              SECOND_FIBRE{{SCAN_UP}, {SCAN_UP, 1}}, THIRD_FIBRE{{REMOVE, 3}, {PUT, 1, TALL}})},
     {"anything", 3, set_up_anything, fibre, judge, 0, 0, 1000, SCENARIO(.keys = DIGESTS)},
     {"anything_indexed", 3, set_up_anything, fibre, judge, 0, 0, 1000,
      SCENARIO(.keys = COUNTED, .hashed = true)},
