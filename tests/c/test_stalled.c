@@ -226,10 +226,11 @@ static size_t bound(cc_ordered *list, size_t alive_then) {
 /* A node at most; and in the mean, when there are thousands. */
 enum { BYTES_OF_A_NODE = 256, MEAN_BYTES_OF_A_NODE = 96, WORTH_A_SCAN = 256 * 1024 };
 
-/* The same in bytes: what may wait by its number, were it all the largest nodes and a table of
- * the index; or, where that is less, what is seen and what a scan is not worth while for. */
+/* The same in bytes: what may wait by its number, were it all the largest nodes, and the two tables
+ * of the index that an operation holds, each smaller than the whole map was; or, where that is
+ * less, what is seen and what a scan is not worth while for. */
 static size_t bound_of_bytes(cc_ordered *list, size_t alive_then, size_t bytes_then) {
-    size_t table = 4096 * sizeof(uintptr_t);
+    size_t table = 2 * bytes_then;
     size_t by_number = bound(list, alive_then) * BYTES_OF_A_NODE + table;
     size_t stripes = domain_of(list)->stripe_mask + 1, by_bytes;
     if (cc_ordered_scheme(list) == CC_SMR_IBR) {
