@@ -326,8 +326,8 @@ static int build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, no
 }
 
 /* Where the searched key is, or belongs. With `by_index`, and when the index leads to it, only
- * at->after[0] is set. A read phase; the write phase
- * holds the position on the levels below `levels`. */
+ * at->after[0] is set. A read phase; the write phase holds the position on the levels below
+ * `levels`. */
 CC_ALWAYS_INLINE cc_status find_place_in_phase(cc_skiplist *list, cc_smr_guard *g, bool restarts,
                                                cc_search *search, bool by_index, position *at,
                                                int levels) {
@@ -399,6 +399,7 @@ static bool put_into_index(cc_skiplist *list, cc_smr_guard *g, const cc_search *
     cc_thread *self = g->thread;
     cc_leave(g);
     cc_skiplist_make_room(list, self, full);
+    CC_INVARIANT(self->spare_count >= 2); /* for what the put still has to retire */
     cc_enter_as(self, list->map.common.domain, g);
     return false;
 }
@@ -420,10 +421,6 @@ static cc_status put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put
     for (bool by_index = true;; by_index = false, cc_count_retry(&g)) {
         status = find_place(list, &g, search, by_index, &at, height);
         if (status == CC_NEED_COMPARE) {
-            break;
-        }
-        if (attempts && !is_indexed && cc_reserve(g.thread, 2)) {
-            status = CC_NO_MEMORY; /* making room has used what was reserved */
             break;
         }
         if (status == CC_FOUND) {

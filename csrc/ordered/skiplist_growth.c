@@ -200,7 +200,7 @@ static void let_others_make_next(cc_skiplist *list, cc_smr_guard *g, const index
 static bool tend(cc_skiplist *list, cc_thread *self, const index_table *full) {
     cc_smr_domain *d = list->map.common.domain;
     cc_smr_guard g;
-    if (cc_reserve(self, 1)) { /* a node, or the table that is replaced */
+    if (cc_reserve(self, 3)) { /* a node, or the table that is replaced; two are the operation's */
         return false;
     }
     cc_enter_as(self, d, &g);
