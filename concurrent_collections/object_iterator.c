@@ -5,6 +5,7 @@
 #include "object_keys.h"
 #include "object_map.h"
 #include "object_scan.h"
+#include "waiting.h"
 
 typedef struct iterator {
     PyObject_HEAD PyObject *owner; /* keeps the map alive; NULL: the iteration is over */
@@ -120,13 +121,12 @@ CC_NEVER_INLINE PyObject *step_to_next_chunk(iterator *it) {
         }
     }
     end_step(it);
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback); /* finalizers run beside what is being raised */
+    cc_raised raised = cc_put_aside(); /* finalizers run beside it */
     cc_drop(&dropped);
     Py_XDECREF(old[0]);
     Py_XDECREF(old[1]);
     Py_XDECREF(owner);
-    PyErr_Restore(type, value, traceback);
+    cc_raise_again(raised);
     return result;
 }
 

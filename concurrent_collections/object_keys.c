@@ -425,6 +425,15 @@ void cc_key_fill_search(cc_search *search, PyObject *key) {
     search->hash = hash_of_key(v.kind, search->digest, search->key);
 }
 
+void cc_key_fill_stored_search(cc_search *search, unsigned kind, uint64_t digest, uintptr_t word) {
+    if (word) {
+        cc_key_fill_search(search, (PyObject *)word);
+    } else {
+        *search = (cc_search){
+            .digest = digest, .kind = (uint8_t)kind, .hash = hash_of_key(kind, digest, 0)};
+    }
+}
+
 PyObject *cc_key_object(unsigned kind, uint64_t digest, uintptr_t word) {
     if (word) {
         return Py_NewRef((PyObject *)word);

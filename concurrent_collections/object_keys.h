@@ -41,6 +41,9 @@ extern const cc_word_table cc_object_words;
 /* Fill in a search for `key`, which the search borrows. It asks for order. */
 void cc_key_fill_search(cc_search *search, PyObject *key);
 
+/* The same for a stored key. */
+void cc_key_fill_stored_search(cc_search *search, unsigned kind, uint64_t digest, uintptr_t word);
+
 /* A stored key as an object: a new reference, or NULL with an exception. */
 PyObject *cc_key_object(unsigned kind, uint64_t digest, uintptr_t word);
 

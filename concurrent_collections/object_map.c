@@ -283,7 +283,7 @@ static int put_entry(cc_ordered *map, cc_entry *e, cc_put_policy policy) {
     PyObject *value = (PyObject *)e->value;
     if (!e->key) {
         cc_search search;
-        cc_object_fill_search(&search, e->kind, e->digest, 0);
+        cc_key_fill_stored_search(&search, e->kind, e->digest, 0);
         cc_status status = cc_ordered_put(map, &search, e->value, policy, NULL);
         cc_key_end_search(&search);
         if (status == CC_NO_MEMORY) {

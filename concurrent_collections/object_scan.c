@@ -12,15 +12,6 @@ static PyObject *object_of(const cc_entry *e) {
     return cc_key_object(e->kind, e->digest, e->key);
 }
 
-void cc_object_fill_search(cc_search *search, unsigned kind, uint64_t digest, uintptr_t word) {
-    if (word) {
-        cc_key_fill_search(search, (PyObject *)word);
-    } else {
-        *search = (cc_search){
-            .digest = digest, .kind = (uint8_t)kind, .hash = cc_object_words.hash(kind, digest, 0)};
-    }
-}
-
 /* Whether kinds and digests alone say the order of two keys: *order. */
 static bool digests_decide(unsigned kind, uint64_t digest, uintptr_t word, unsigned other_kind,
                            uint64_t other_digest, uintptr_t other_word, int *order) {
@@ -163,7 +154,7 @@ static cc_status scan_core(cc_object_scan *s, size_t *count) {
     PyObject *key = NULL; /* made when a comparison is needed */
     cc_status status;
     if (s->has_last) {
-        cc_object_fill_search(&search, s->last.kind, s->last.digest, s->last.word);
+        cc_key_fill_stored_search(&search, s->last.kind, s->last.digest, s->last.word);
         how |= CC_SCAN_EXCLUSIVE;
     } else if (s->start) {
         cc_key_fill_search(&search, s->start); /* a bound: looked at before */

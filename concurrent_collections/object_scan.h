@@ -105,10 +105,6 @@ void cc_object_scan_end(cc_object_scan *s, cc_dropped *dropped);
 
 int cc_object_scan_traverse(const cc_object_scan *s, visitproc visit, void *argument);
 
-/* Fill in a search for a key that an entry has, as cc_key_fill_search does for one that is an
- * object. */
-void cc_object_fill_search(cc_search *search, unsigned kind, uint64_t digest, uintptr_t word);
-
 /* How many entries lie between the bounds: -1 with an exception. */
 Py_ssize_t cc_object_scan_count(cc_ordered *map, PyObject *start, PyObject *stop, unsigned how);
 

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "waiting.h"
+
 /* ---------------------------------------------------------------- classes */
 
 /* Added while modules are imported, and never removed, as the types. */
@@ -85,10 +87,9 @@ static void container_dealloc(PyObject *self) {
         PyObject_ClearWeakRefs(self);
     }
     if (c->kind) {
-        PyObject *type, *value, *traceback;
-        PyErr_Fetch(&type, &value, &traceback); /* finalizers run beside what is being raised */
+        cc_raised raised = cc_put_aside(); /* finalizers run beside it */
         c->kind->free(self);
-        PyErr_Restore(type, value, traceback);
+        cc_raise_again(raised);
     }
     Py_TYPE(self)->tp_free(self);
 }

@@ -12,8 +12,7 @@
  * removed the entry, when the node is dead in all its links. The last one out, be it a builder that
  * finds REMOVED set (cc_leave_builders) or the remover that finds no builder (cc_set_removed), is
  * told so by `true`. It unlinks the node from wherever it still is, and retires it. All this lives
- * in the upper bits of the node's birth word (value_slot.h), which leave the
- * era alone.
+ * in the upper bits of the node's birth word (value_slot.h), which leave the era alone.
  *
  * Proof of unlinking. A search leads to the dead node only as far as comparisons are an order, and
  * those that foreign code makes may lie. So whoever wins the CAS that unlinks a node says so in the

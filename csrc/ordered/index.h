@@ -74,12 +74,6 @@
 #define INDEX_SLOTS 7u
 #endif
 
-#if defined(__GNUC__)
-#define index_prefetch(address) __builtin_prefetch(address)
-#else
-#define index_prefetch(address) ((void)(address))
-#endif
-
 /* Buckets that a key may be in. */
 #ifndef MOST_PROBES
 #define MOST_PROBES 8u

@@ -38,9 +38,7 @@ CC_NEVER_INLINE void begin_writing(cc_smr_guard *g) {
  * more. The caller has reserved a record. */
 static void retire_copied(cc_skiplist *list, cc_smr_guard *g, node *n) {
     cc_leftovers left = {0};
-    /* As if a question were open already, so that none is asked. */
-    cc_search own = {.digest = n->digest, .key = n->key, .kind = (uint8_t)kind_of(n), .asks = true};
-    cc_skiplist_last_one_out(list, g, &own, n, &left);
+    cc_skiplist_last_one_out(list, g, NULL, n, &left);
     cc_count_entries(&list->map.common, g->thread, 0, -(int64_t)left.node_bytes);
     cc_retire_to_limbo(list->map.common.domain, g->thread, cc_take_spare(g->thread), left.node,
                        CC_RETIRED_OWN, left.node_birth, left.node_bytes);
@@ -56,7 +54,7 @@ static bool copy_bucket(cc_skiplist *list, cc_smr_guard *g, index_table *t, inde
         return true;
     }
     for (uint64_t m = state & TAKEN_BITS; m; m &= m - 1) {
-        index_prefetch((const void *)cc_load_relaxed_uptr(&b->nodes[index_first_slot(m)]));
+        CC_PREFETCH(cc_load_relaxed_uptr(&b->nodes[index_first_slot(m)]));
     }
     for (uint64_t m = state & TAKEN_BITS; m; m &= m - 1) {
         node *n = (node *)cc_protect_and_hold(g, &b->nodes[index_first_slot(m)], 0, CC_HELD_NODES);

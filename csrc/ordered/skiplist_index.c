@@ -17,7 +17,7 @@
 #include <stdlib.h>
 
 /* Puts that find their bucket half full, and removals, look at the size one in so many times. */
-#ifndef CHANGES_PER_LOOK /* a power of two */
+#ifndef CHANGES_PER_LOOK
 #define CHANGES_PER_LOOK 16u
 #endif
 
@@ -40,7 +40,6 @@ static bool was_passed_too_often(const index_table *t) {
     return cc_load_relaxed_u64(&t->passed) > index_buckets(t) / 4;
 }
 
-/* Is another table wanted in place of t? Then note it. */
 bool cc_skiplist_index_fits(const index_table *t, uint64_t entries) {
     return !is_too_full(index_buckets(t), entries) && !is_too_empty(index_buckets(t), entries) &&
            !was_passed_too_often(t);

@@ -158,8 +158,6 @@ CC_ALWAYS_INLINE int compare_sought(const void *what, uintptr_t n) {
     return order == 0 && s->mode == SEEK_PAST_EQUAL ? 1 : order;
 }
 
-/* `restarts` is true where a copy of the search is for regions that restart and nothing else; false
- * is right for both. */
 #if defined(CC_TEST_HOOKS)
 /* Searches in the list, by all threads: tests see by it what the index has answered. Plain C11, so
  * that schedules have no step here. */
@@ -169,6 +167,8 @@ extern _Atomic uint64_t cc_skiplist_searches;
 #define cc_count_search() ((void)0)
 #endif
 
+/* `restarts` is true where a copy of the search is for regions that restart and nothing else; false
+ * is right for both. */
 CC_ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, bool restarts,
                                 cc_search *search, position *at, seek_mode mode) {
     const sought what = {list, g, search, mode};
@@ -249,7 +249,7 @@ void cc_skiplist_unlink_at(cc_skiplist *list, const position *at, node *n);
 
 /* We are the last one out of a removed node: take it out of the index, unlink it wherever it still
  * is, and leave it to be retired at the end of the operation. `search` is for its key, and asks
- * nothing. */
+ * nothing; NULL: the operation has none. */
 void cc_skiplist_last_one_out(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n,
                               cc_leftovers *left);
 

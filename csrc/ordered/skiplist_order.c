@@ -224,10 +224,7 @@ cc_status cc_skiplist_pop_end(cc_ordered *map, cc_relation end, const cc_stored_
             } else {
                 unlink_before_the_end(list, &g, &at);
             }
-            /* As if a question were open already, so that none is asked. */
-            cc_search own = {
-                .digest = n->digest, .key = n->key, .kind = (uint8_t)kind_of(n), .asks = true};
-            cc_skiplist_last_one_out(list, &g, &own, n, &left);
+            cc_skiplist_last_one_out(list, &g, NULL, n, &left);
         }
     }
     cc_skiplist_end_update(list, &g, &left);

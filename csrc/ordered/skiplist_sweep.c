@@ -134,6 +134,13 @@ static bool may_be_linked(cc_skiplist *list, const node *n) {
 
 static void sweep(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n) {
     position at;
+    cc_search own;
+    if (!search) {
+        /* As if a question were open already, so that none is asked. */
+        own = (cc_search){
+            .digest = n->digest, .key = n->key, .kind = (uint8_t)kind_of(n), .asks = true};
+        search = &own;
+    }
     if (!is_unlinked(n) && (cc_skiplist_seek_again(list, g, search, &at, 0) == CC_NEED_COMPARE ||
                             may_be_linked(list, n))) {
         unlink_without_comparing(list, g, n);
