@@ -36,23 +36,23 @@
 #include "search.h"
 
 /* In a node's own link: the node is dead here. */
-#define CC_MARK ((uintptr_t)1)
+#define CC_MARK ((cc_link_word)1)
 
-static inline bool cc_is_marked(uintptr_t link) {
+static inline bool cc_is_marked(cc_link_word link) {
     return link & CC_MARK;
 }
 
-static inline uintptr_t cc_target_of(uintptr_t link) {
+static inline uintptr_t cc_target_of(cc_link_word link) {
     return link & ~(CC_MARK | CC_UNLINKED);
 }
 
-static inline cc_atomic_uptr *cc_link_at(uintptr_t n, size_t at) {
-    return (cc_atomic_uptr *)(n + at);
+static inline cc_link *cc_link_at(uintptr_t n, size_t at) {
+    return (cc_link *)(n + at);
 }
 
 /* A place in a list: the link that leads to it, the node there (0: none), and what follows that. */
 typedef struct cc_list_place {
-    cc_atomic_uptr *before;
+    cc_link *before;
     uintptr_t current;
     uintptr_t beyond;
 } cc_list_place;
@@ -65,8 +65,8 @@ CC_ALWAYS_INLINE bool cc_help_unlink(cc_smr_guard *g, bool restarts, size_t at,
                                      cc_list_place *place) {
     uintptr_t c = place->current;
     while (c) {
-        cc_atomic_uptr *own = cc_link_at(c, at);
-        uintptr_t link = cc_protect_in(g, restarts, own); /* (1) */
+        cc_link *own = cc_link_at(c, at);
+        cc_link_word link = cc_protect_in(g, restarts, own); /* (1) */
         if (!cc_is_marked(link)) {
             place->beyond = cc_target_of(link);
             break;

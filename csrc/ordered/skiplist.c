@@ -94,7 +94,7 @@ static int random_height(cc_thread *self, int top) {
 }
 
 static node *new_node(cc_skiplist *list, const cc_search *search, uintptr_t value, int height) {
-    node *n = cc_alloc(sizeof(node) + (size_t)height * sizeof(cc_atomic_uptr));
+    node *n = cc_alloc(sizeof(node) + (size_t)height * sizeof(cc_link));
     if (!n) {
         return NULL;
     }
@@ -298,7 +298,7 @@ static int build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, no
                        position *at) {
     for (int level = 1; level < height_of(n); level++) {
         for (;;) {
-            uintptr_t link = cc_load_acquire_uptr(&n->next[level]);
+            cc_link_word link = load_link(n, level);
             if (cc_is_marked(link)) {
                 return level;
             }
@@ -306,12 +306,10 @@ static int build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, no
             /* Our own next first, by CAS, since a remover may mark it at any time; then the link to
              * us. */
             if (target_of(link) != after &&
-                !cc_cas_acq_rel_uptr(&n->next[level], &link, (uintptr_t)after)) {
+                !cc_cas_acq_rel_uptr(&n->next[level], &link, link_to(after))) {
                 return level;
             }
-            uintptr_t expected = (uintptr_t)after;
-            if (cc_cas_acq_rel_uptr(&at->before[level]->next[level], &expected,
-                                    (uintptr_t)n)) { /* (1) */
+            if (swing_link(at->before[level], level, after, n)) { /* (1) */
                 break;
             }
             cc_count_retry(g);
@@ -367,7 +365,7 @@ CC_ALWAYS_INLINE cc_status find_place(cc_skiplist *list, cc_smr_guard *g, cc_sea
  * there compares with its key, so it needs a reference to that; and a copier may be its last
  * builder. */
 static void give_up_node(cc_skiplist *list, cc_smr_guard *g, node *n, cc_leftovers *left) {
-    cc_acquire_word(&list->map.common, n->key);
+    cc_acquire_word(&list->map.common, key_of(n));
     cc_count_entries(&list->map.common, g->thread, 0, (int64_t)bytes_of(n));
     for (int level = 0; level < height_of(n); level++) {
         cc_store_relaxed_uptr(&n->next[level], CC_MARK | CC_UNLINKED); /* (5): and never will be */
@@ -462,13 +460,12 @@ static cc_status put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put
             }
         }
         for (int level = 0; level < height; level++) {
-            cc_store_relaxed_uptr(&n->next[level], (uintptr_t)at.after[level]);
+            set_link(n, level, at.after[level]);
         }
         if (!is_indexed && !(is_indexed = put_into_index(list, &g, search, n, &attempts))) {
             continue;
         }
-        uintptr_t expected = (uintptr_t)at.after[0];
-        if (cc_cas_seq_cst_uptr(&at.before[0]->next[0], &expected, (uintptr_t)n)) { /* (1) */
+        if (swing_link(at.before[0], 0, at.after[0], n)) { /* (1) */
             cc_thread *self = g.thread;
             ++*cc_thread_write_mark(self, &list->map.common);
             cc_count_entries(&list->map.common, self, 1, (int64_t)bytes_of(n));
@@ -573,7 +570,7 @@ static cc_status remove_key(cc_ordered *map, cc_search *search, uintptr_t *old) 
 /* ---------------------------------------------------------------- the table */
 
 const cc_ordered_operations cc_skiplist_operations = {
-    .bytes = sizeof(cc_skiplist) + MAX_HEIGHT * sizeof(cc_atomic_uptr),
+    .bytes = sizeof(cc_skiplist) + MAX_HEIGHT * sizeof(cc_link),
     .get = get,
     .put = put,
     .replace_exact = replace_exact,

@@ -52,15 +52,13 @@ typedef struct killed {
 CC_NEVER_INLINE void walk_and_kill(cc_skiplist *list, cc_smr_guard *g, block_of_nodes *block,
                                    uint64_t newest, killed *k) {
     CC_CHECKPOINT(g);
-    cc_list_place place = {&list->head.next[0], 0, 0};
-    place.current = cc_target_of(cc_protect(g, place.before));
+    cc_list_place place = place_behind(g, &list->head, 0);
     while (k->count < k->room && block->count < NODES_PER_BLOCK) {
         if (!cc_help_unlink(g, false, offset_of_level(0), &place)) {
-            place.before = &list->head.next[0];
-            place.current = cc_target_of(cc_protect(g, place.before));
+            place = place_behind(g, &list->head, 0);
             continue;
         }
-        node *current = (node *)place.current;
+        node *current = node_at(&place);
         if (!current) {
             break;
         }
@@ -228,9 +226,9 @@ void cc_skiplist_begin(cc_ordered *map) {
 }
 
 static void free_node(const cc_word_table *words, node *n) {
-    uintptr_t key = n->key;
+    uintptr_t key = key_of(n);
 #if defined(CC_DEBUG_INVARIANTS)
-    memset((void *)n, 0xdd, sizeof(node) + (size_t)height_of(n) * sizeof(cc_atomic_uptr));
+    memset((void *)n, 0xdd, sizeof(node) + (size_t)height_of(n) * sizeof(cc_link));
 #endif
     cc_free(n);
     cc_release_word(words, key);
@@ -262,9 +260,9 @@ static void free_all_aside(cc_skiplist *list) {
 void cc_skiplist_end(cc_ordered *map) {
     cc_skiplist *list = (cc_skiplist *)map;
     const cc_word_table *words = map->common.words;
-    node *n = target_of(cc_load_acquire_uptr(&list->head.next[0]));
+    node *n = target_of(load_link(&list->head, 0));
     while (n) {
-        node *next = target_of(cc_load_acquire_uptr(&n->next[0]));
+        node *next = target_of(load_link(n, 0));
         uintptr_t value = cc_load_relaxed_uptr(&n->slot.value);
         if (value != CC_TOMBSTONE) {
             cc_release_word(words, value);
@@ -280,7 +278,7 @@ void cc_skiplist_end(cc_ordered *map) {
 
 int cc_skiplist_visit_retired(uintptr_t word, unsigned kind,
                               int (*visit)(uintptr_t word, void *argument), void *argument) {
-    uintptr_t key = kind == RETIRED_NODE ? ((const node *)word)->key : 0;
+    uintptr_t key = kind == RETIRED_NODE ? key_of((const node *)word) : 0;
     return key ? visit(key, argument) : 0;
 }
 
@@ -288,10 +286,10 @@ int cc_skiplist_visit(cc_ordered *map, int (*visit)(uintptr_t word, void *argume
                       void *argument) {
     cc_skiplist *list = (cc_skiplist *)map;
     int answer;
-    for (node *n = target_of(cc_load_relaxed_uptr(&list->head.next[0])); n;
-         n = target_of(cc_load_relaxed_uptr(&n->next[0]))) {
+    for (node *n = target_of(load_link(&list->head, 0)); n; n = target_of(load_link(n, 0))) {
         uintptr_t value = cc_load_relaxed_uptr(&n->slot.value);
-        if (n->key && (answer = visit(n->key, argument))) {
+        uintptr_t key = key_of(n);
+        if (key && (answer = visit(key, argument))) {
             return answer;
         }
         if (value != CC_TOMBSTONE && value && (answer = visit(value, argument))) {
@@ -300,7 +298,7 @@ int cc_skiplist_visit(cc_ordered *map, int (*visit)(uintptr_t word, void *argume
     }
     for (const block_of_nodes *b = first_aside(list); b; b = b->next) {
         for (unsigned i = 0; i < b->count; i++) {
-            uintptr_t key = b->nodes[i]->key;
+            uintptr_t key = key_of(b->nodes[i]);
             if (key && (answer = visit(key, argument))) {
                 return answer;
             }
@@ -320,14 +318,14 @@ const char *cc_skiplist_check(cc_ordered *map) {
     int top = (int)cc_load_relaxed_u32(&list->top);
     for (int level = 0; level < MAX_HEIGHT; level++) {
         node *below = &list->head;
-        node *n = target_of(cc_load_relaxed_uptr(&list->head.next[level]));
+        node *n = target_of(load_link(&list->head, level));
         if (n && level >= top) {
             return "a level above the top is in use";
         }
         const node *previous = NULL;
-        for (; n; n = target_of(cc_load_relaxed_uptr(&n->next[level]))) {
+        for (; n; n = target_of(load_link(n, level))) {
             uint64_t state = cc_load_relaxed_u64(&n->slot.birth);
-            if (cc_is_marked(cc_load_relaxed_uptr(&n->next[level]))) {
+            if (cc_is_marked(load_link(n, level))) {
                 return "a marked node is linked";
             }
             if (cc_load_relaxed_uptr(&n->slot.value) == CC_TOMBSTONE || (state & CC_REMOVED)) {
@@ -344,7 +342,7 @@ const char *cc_skiplist_check(cc_ordered *map) {
             }
             if (previous && kind_of(previous) == kind_of(n) &&
                 (previous->digest > n->digest ||
-                 (previous->digest == n->digest && !(previous->key | n->key)))) {
+                 (previous->digest == n->digest && !(key_of(previous) | key_of(n))))) {
                 return "keys are out of order";
             }
             previous = n;
@@ -353,7 +351,7 @@ const char *cc_skiplist_check(cc_ordered *map) {
                 bytes += bytes_of(n);
             } else {
                 while (below && below != n) {
-                    below = target_of(cc_load_relaxed_uptr(&below->next[level - 1]));
+                    below = target_of(load_link(below, level - 1));
                 }
                 if (!below) {
                     return "a node is linked on a level but not on the one below";

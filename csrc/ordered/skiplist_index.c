@@ -169,8 +169,8 @@ static uintptr_t *sorted_nodes(cc_skiplist *list, size_t entries) {
     uintptr_t *nodes = cc_alloc((entries + 1) * sizeof *nodes);
     size_t count = 0;
     if (nodes) {
-        for (node *n = target_of(cc_load_relaxed_uptr(&list->head.next[0])); n && count < entries;
-             n = target_of(cc_load_relaxed_uptr(&n->next[0]))) {
+        for (node *n = target_of(load_link(&list->head, 0)); n && count < entries;
+             n = target_of(load_link(n, 0))) {
             nodes[count++] = (uintptr_t)n;
         }
         qsort(nodes, count, sizeof *nodes, by_address);
@@ -222,8 +222,8 @@ const char *cc_skiplist_check_index(cc_skiplist *list, size_t entries, uint64_t 
         }
     }
     cc_free(nodes);
-    for (node *n = target_of(cc_load_relaxed_uptr(&list->head.next[0])); n && !wrong;
-         n = target_of(cc_load_relaxed_uptr(&n->next[0]))) {
+    for (node *n = target_of(load_link(&list->head, 0)); n && !wrong;
+         n = target_of(load_link(n, 0))) {
         if (!is_indexed(list, current, n)) {
             wrong = "the index does not lead to a node of the list";
         }

@@ -40,7 +40,7 @@ typedef struct cc_skiplist_node {
     cc_value_slot slot; /* builders, LINKED and REMOVED are above the birth */
     uint64_t birth_kind_height; /* immutable: era (48), kind (8), height (8) */
     uint64_t digest; /* immutable */
-    cc_atomic_uptr next[]; /* one per level; CC_MARK: dead on this level; CC_UNLINKED */
+    cc_link next[]; /* one per level; CC_MARK: dead on this level; CC_UNLINKED */
 } node;
 
 typedef struct cc_skiplist {
@@ -74,26 +74,83 @@ static inline uint64_t birth_of(const node *n) {
 }
 
 static inline size_t bytes_of(const node *n) {
-    return cc_alloc_good_size(sizeof(node) + (size_t)height_of(n) * sizeof(cc_atomic_uptr));
+    return cc_alloc_good_size(sizeof(node) + (size_t)height_of(n) * sizeof(cc_link));
 }
 
-static inline node *target_of(uintptr_t link) {
-    return (node *)cc_target_of(link);
+static inline uintptr_t key_of(const node *n) {
+    return n->key;
 }
 
 /* Where a node has its link of a level. */
 static inline size_t offset_of_level(int level) {
-    return offsetof(node, next) + (size_t)level * sizeof(cc_atomic_uptr);
+    return offsetof(node, next) + (size_t)level * sizeof(cc_link);
 }
 
 /* The node that has a link of a level. */
-static inline node *owner_of(cc_atomic_uptr *link, int level) {
+static inline node *owner_of(cc_link *link, int level) {
     return (node *)((char *)link - offset_of_level(level));
 }
 
+/* ---------------------------------------------------------------- links
+ *
+ * What stands in a link is known here and in harris_list.h; the rest goes by nodes. */
+
+/* The node that a link leads to, or NULL; and the clean link that leads to a node, or to none. */
+static inline node *target_of(cc_link_word link) {
+    return (node *)cc_target_of(link);
+}
+
+static inline cc_link_word link_to(const node *n) {
+    return (cc_link_word)n;
+}
+
+/* n's link of a level, in a read phase: what it leads to is protected. */
+CC_ALWAYS_INLINE cc_link_word protect_link_in(cc_smr_guard *g, bool restarts, const node *n,
+                                              int level) {
+    return cc_protect_in(g, restarts, &n->next[level]);
+}
+
+static inline cc_link_word protect_link(cc_smr_guard *g, const node *n, int level) {
+    return protect_link_in(g, false, n, level);
+}
+
+/* The same without protection: to compare with, or where no thread is inside an operation. */
+static inline cc_link_word load_link(const node *n, int level) {
+    return cc_load_acquire_uptr(&n->next[level]);
+}
+
+/* A link of a node that is not linked on the level yet. */
+static inline void set_link(node *n, int level, const node *to) {
+    cc_store_relaxed_uptr(&n->next[level], link_to(to));
+}
+
+/* Have a clean link lead from `from` to `to`, when it leads to `expected`. On level 0 that may be a
+ * linearization point. */
+static inline bool swing_link(node *from, int level, const node *expected, const node *to) {
+    cc_link_word word = link_to(expected);
+    return level == 0 ? cc_cas_seq_cst_uptr(&from->next[0], &word, link_to(to))
+                      : cc_cas_acq_rel_uptr(&from->next[level], &word, link_to(to));
+}
+
+/* Places of harris_list.h. */
+static inline cc_list_place place_between(node *before, int level, const node *current) {
+    return (cc_list_place){&before->next[level], (uintptr_t)current, 0};
+}
+
+/* Where n's link leads to, marked or not. In a read phase. */
+static inline cc_list_place place_behind(cc_smr_guard *g, node *n, int level) {
+    return place_between(n, level, target_of(protect_link(g, n, level)));
+}
+
+static inline node *node_at(const cc_list_place *place) {
+    return (node *)place->current;
+}
+
+/* ---------------------------------------------------------------- hashes and death */
+
 static inline uint64_t hash_of(const cc_skiplist *list, const node *n) {
     const cc_word_table *words = list->map.common.words;
-    return words->hash ? words->hash(kind_of(n), n->digest, n->key) : cc_mix(n->digest);
+    return words->hash ? words->hash(kind_of(n), n->digest, key_of(n)) : cc_mix(n->digest);
 }
 
 /* Mark a node whose value is a tombstone on all its levels, from the top. Idempotent; helpers do it
@@ -123,7 +180,7 @@ static inline cc_status swap_value(cc_skiplist *list, cc_smr_guard *g, node *n, 
 
 /* Order of the searched key against the node's: -1, 0, 1, or CC_UNDECIDED. */
 CC_ALWAYS_INLINE int compare(cc_skiplist *list, cc_smr_guard *g, cc_search *search, const node *n) {
-    return cc_compare_key(&list->map.common, g, search, kind_of(n), n->digest, n->key, n);
+    return cc_compare_key(&list->map.common, g, search, kind_of(n), n->digest, key_of(n), n);
 }
 
 /* Where a key is, or would be: on each level the last node before it and the first one not
@@ -179,11 +236,11 @@ CC_ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, bool restart
         int level = (int)cc_load_acquire_u32(&list->top) - 1; /* (3) */
         at->levels = level + 1;
         for (; level >= 0; level--) {
-            uintptr_t link = cc_protect_in(g, restarts, &before->next[level]);
+            cc_link_word link = protect_link_in(g, restarts, before, level);
             if (cc_is_marked(link)) {
                 break; /* died since we stepped on it, one level up */
             }
-            cc_list_place place = {&before->next[level], cc_target_of(link), 0};
+            cc_list_place place = place_between(before, level, target_of(link));
             cc_list_answer answer =
                 cc_list_seek(g, restarts, offset_of_level(level), &place, compare_sought, &what);
             if (answer == CC_LIST_UNDECIDED) {
@@ -193,7 +250,7 @@ CC_ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, bool restart
                 break;
             }
             before = owner_of(place.before, level);
-            node *current = (node *)place.current;
+            node *current = node_at(&place);
             equal = answer == CC_LIST_EQUAL ? current : NULL;
             if (mode == SEEK_ENTRY && equal) {
                 at->after[0] = equal;

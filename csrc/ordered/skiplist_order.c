@@ -49,14 +49,13 @@ static bool look_at_neighbour(cc_smr_guard *g, node *n, const node *from, const 
         return false;
     }
     *value = v;
-    return !from || (cc_load_acquire_uptr(&from->next[0]) == (uintptr_t)to &&
-                     cc_value_is_still(&n->slot, v));
+    return !from || (load_link(from, 0) == link_to(to) && cc_value_is_still(&n->slot, v));
 }
 
 static void acquire_entry(cc_skiplist *list, const node *n, uintptr_t value, cc_entry *entry) {
     cc_acquire_word(&list->map.common, value);
-    cc_acquire_word(&list->map.common, n->key);
-    *entry = (cc_entry){n->digest, n->key, value, (uint8_t)kind_of(n)};
+    cc_acquire_word(&list->map.common, key_of(n));
+    *entry = (cc_entry){n->digest, key_of(n), value, (uint8_t)kind_of(n)};
 }
 
 /* ---------------------------------------------------------------- what a scan collects */
@@ -92,7 +91,7 @@ static void take_entry(cc_skiplist *list, cc_smr_guard *g, node *n, const collec
     cc_entry *entry = &c->entries[*c->count];
     uintptr_t wanted = c->without_values ? 0 : value;
     if (!g->restarts) {
-        *entry = (cc_entry){n->digest, n->key, wanted, (uint8_t)kind_of(n)};
+        *entry = (cc_entry){n->digest, key_of(n), wanted, (uint8_t)kind_of(n)};
         prefetch_word(list, entry->key);
         prefetch_word(list, wanted);
         ++*c->count;
@@ -123,12 +122,11 @@ CC_NEVER_INLINE cc_status find_neighbour(cc_skiplist *list, cc_smr_guard *g, cc_
         node *n = NULL, *from, *to;
         if (relation == CC_FIRST) {
             from = &list->head;
-            cc_list_place place = {&from->next[0], 0, 0};
-            place.current = cc_target_of(cc_protect(g, place.before));
+            cc_list_place place = place_behind(g, from, 0);
             if (!cc_help_unlink(g, false, LEVEL_0, &place)) {
                 continue;
             }
-            n = to = (node *)place.current;
+            n = to = node_at(&place);
         } else if (relation == CC_LAST) {
             seek(list, g, false, NULL, at, SEEK_END);
             n = from = at->before[0];
@@ -203,7 +201,7 @@ cc_status cc_skiplist_pop_end(cc_ordered *map, cc_relation end, const cc_stored_
         if (status != CC_FOUND) {
             break;
         }
-        if (prepared && !n->key &&
+        if (prepared && !key_of(n) &&
             (prepared->digest != n->digest || prepared->kind != kind_of(n))) {
             *entry = (cc_entry){.digest = n->digest, .kind = (uint8_t)kind_of(n)};
             status = CC_MISMATCH;
@@ -297,7 +295,7 @@ static bool step(cc_smr_guard *g, segment *s, const node *end) {
     if (n == end) {
         return false;
     }
-    uintptr_t link = cc_protect(g, &n->next[0]);
+    cc_link_word link = protect_link(g, n, 0);
     n = target_of(link);
     if (cc_is_marked(link) || (n && n != s->stop && s->count == MOST_NODES_IN_SEGMENT)) {
         return false;
@@ -322,7 +320,7 @@ CC_NEVER_INLINE bool walk_segments(cc_smr_guard *g, node *first, segments *all) 
     while (is_walking) {
         unsigned walked = all->count; /* those of which it is known where they end */
         if (lane) {
-            uintptr_t link = lane == all->end_of_lane ? 0 : cc_protect(g, &lane->next[all->level]);
+            cc_link_word link = lane == all->end_of_lane ? 0 : protect_link(g, lane, all->level);
             node *next = cc_is_marked(link) ? NULL : target_of(link);
             all->of[all->count - 1].stop = next;
             lane = all->count < all->most ? next : NULL;
@@ -393,28 +391,28 @@ CC_NEVER_INLINE cc_status walk_up(cc_skiplist *list, cc_smr_guard *g, cc_search 
     }
     if (!search) {
         at->before[0] = &list->head;
-        at->after[0] = target_of(cc_protect(g, &list->head.next[0]));
+        at->after[0] = target_of(protect_link(g, &list->head, 0));
     } else if ((how & CC_SCAN_EXCLUSIVE
                     ? seek(list, g, false, search, at, SEEK_PAST_EQUAL)
                     : seek(list, g, false, search, at, SEEK_POSITION)) == CC_NEED_COMPARE) {
         return CC_NEED_COMPARE;
     }
-    cc_list_place place = {&at->before[0]->next[0], (uintptr_t)at->after[0], 0};
+    cc_list_place place = place_between(at->before[0], 0, at->after[0]);
     for (unsigned visited = 0; *c->count < c->room && visited < MOST_NODES_PER_REGION; visited++) {
         if (!cc_help_unlink(g, false, LEVEL_0, &place)) {
             break; /* what we have is an answer; without any, start over */
         }
-        if (visited == 0 && search && place.current != (uintptr_t)at->after[0]) {
+        if (visited == 0 && search && node_at(&place) != at->after[0]) {
             break; /* the first one has died, and what is there now may be in front of the bound */
         }
         if (!place.current) {
             *at_end = true;
             break;
         }
-        if (take_segments(list, g, (node *)place.current, all, c, at_end)) {
+        if (take_segments(list, g, node_at(&place), all, c, at_end)) {
             break;
         }
-        take_entry(list, g, (node *)place.current, c);
+        take_entry(list, g, node_at(&place), c);
         cc_list_advance(LEVEL_0, &place);
     }
     cc_end_reading(g);
@@ -485,14 +483,14 @@ static bool walk_to(cc_smr_guard *g, node *from, const position *at, const node 
         if (from != head) {
             remember(r, from);
         }
-        uintptr_t link = cc_protect(g, &from->next[0]);
-        cc_list_place place = {&from->next[0], cc_target_of(link), 0};
+        cc_link_word link = protect_link(g, from, 0);
+        cc_list_place place = place_between(from, 0, target_of(link));
         if (visited == MOST_NODES_PER_REGION || cc_is_marked(link) ||
             !cc_help_unlink(g, false, LEVEL_0, &place) || !place.current ||
-            place.current == (uintptr_t)at->after[0]) {
+            node_at(&place) == at->after[0]) {
             return false;
         }
-        from = (node *)place.current;
+        from = node_at(&place);
     }
     remember(r, from);
     return true;

@@ -61,11 +61,10 @@ CC_NEVER_INLINE void unlink_dead_from_level(cc_skiplist *list, cc_smr_guard *g, 
                                             const node *sought_node) {
     CC_CHECKPOINT(g);
     /* The ones before `place`, which may be stepped on again: the region has seen them. */
-    cc_atomic_uptr *places[MOST_STEPS_BACK];
+    cc_link *places[MOST_STEPS_BACK];
     unsigned steps = 0, kept = 0;
     const size_t at = offset_of_level(level);
-    cc_list_place place = {&list->head.next[level], 0, 0};
-    place.current = cc_target_of(cc_protect(g, place.before));
+    cc_list_place place = place_behind(g, &list->head, level);
     while (!sought_node || !cc_is_unlinked(&sought_node->next[level])) { /* (5) */
         if (cc_help_unlink(g, false, at, &place)) {
             if (!place.current) {
@@ -76,7 +75,7 @@ CC_NEVER_INLINE void unlink_dead_from_level(cc_skiplist *list, cc_smr_guard *g, 
             cc_list_advance(at, &place);
             continue;
         }
-        uintptr_t link = cc_protect(g, place.before);
+        cc_link_word link = cc_protect(g, place.before);
         for (; cc_is_marked(link); link = cc_protect(g, place.before)) {
             place.before =
                 kept ? (kept--, places[--steps % MOST_STEPS_BACK]) : &list->head.next[level];
@@ -102,9 +101,8 @@ static void unlink_without_comparing(cc_skiplist *list, cc_smr_guard *g, node *n
 void cc_skiplist_unlink_at(cc_skiplist *list, const position *at, node *n) {
     for (int level = height_of(n) - 1; level >= 0; level--) {
         node *before = level < at->levels ? at->before[level] : &list->head;
-        uintptr_t link = cc_load_acquire_uptr(&n->next[level]), expected = (uintptr_t)n;
-        if (!(link & CC_UNLINKED) &&
-            cc_cas_acq_rel_uptr(&before->next[level], &expected, cc_target_of(link))) {
+        cc_link_word link = load_link(n, level);
+        if (!(link & CC_UNLINKED) && swing_link(before, level, n, target_of(link))) {
             cc_set_unlinked(&n->next[level]); /* (5) */
         }
     }
@@ -138,7 +136,7 @@ static void sweep(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n
     if (!search) {
         /* As if a question were open already, so that none is asked. */
         own = (cc_search){
-            .digest = n->digest, .key = n->key, .kind = (uint8_t)kind_of(n), .asks = true};
+            .digest = n->digest, .key = key_of(n), .kind = (uint8_t)kind_of(n), .asks = true};
         search = &own;
     }
     if (!is_unlinked(n) && (cc_skiplist_seek_again(list, g, search, &at, 0) == CC_NEED_COMPARE ||
