@@ -15,8 +15,6 @@ import time
 import pytest
 from support import HookedKey, Key, Object, check, collect, in_background, rounds, run_copies
 
-from concurrent_collections import SkipListMap, SkipListSet
-
 
 def some(iterable):
     """A list, but not an endless one: where keys lie about their order, an iteration may go round."""
@@ -48,9 +46,9 @@ OPERATIONS = {
 every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 
 
-def map_of_keys(count=40, kind=Key):
+def map_of_keys(Map, count=40, kind=Key):
     """Even ranks; what is looked for can be one of them or an odd one between."""
-    return SkipListMap((kind(rank), "old") for rank in range(0, 2 * count, 2))
+    return Map((kind(rank), "old") for rank in range(0, 2 * count, 2))
 
 
 def consistent(m):
@@ -73,8 +71,10 @@ class TestRaising:
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
     @every_operation
     @pytest.mark.parametrize("rank", [-1, 20, 21, 78, 99])
-    def test_an_error_in_any_comparison_comes_through_and_changes_nothing(self, operation, rank):
-        m = map_of_keys()
+    def test_an_error_in_any_comparison_comes_through_and_changes_nothing(
+        self, Map, operation, rank
+    ):
+        m = map_of_keys(Map)
         before = [(key.rank, value) for key, value in m.items()]
         fail_at = 0
         while True:
@@ -104,23 +104,23 @@ class TestRaising:
         probe.hook = None
         consistent(m)
 
-    def test_a_key_that_cannot_be_compared_with_itself_is_not_stored(self):
+    def test_a_key_that_cannot_be_compared_with_itself_is_not_stored(self, Map):
         def fail(*_):
             raise Failure
 
-        m = SkipListMap()
+        m = Map()
         with pytest.raises(Failure):
             m[HookedKey(1, fail)] = 1
         assert len(m) == 0
 
-    def test_stored_keys_that_begin_to_fail_can_still_be_read_and_cleared(self):
+    def test_stored_keys_that_begin_to_fail_can_still_be_read_and_cleared(self, Map):
         failing = False
 
         def fail(*_):
             if failing:
                 raise Failure
 
-        m = SkipListMap((HookedKey(n, fail), n) for n in range(60))
+        m = Map((HookedKey(n, fail), n) for n in range(60))
         failing = True
         with pytest.raises(Failure):
             m.get(Key(30))
@@ -137,19 +137,19 @@ class TestRaising:
         m[Key(5)] = 5
         assert consistent(m) == [5]
 
-    def test_errors_that_are_no_exceptions_come_through_too(self):
+    def test_errors_that_are_no_exceptions_come_through_too(self, Map):
         def interrupt(*_):
             raise KeyboardInterrupt
 
-        m = map_of_keys()
+        m = map_of_keys(Map)
         with pytest.raises(KeyboardInterrupt):
             m[HookedKey(3, interrupt)] = 1
         consistent(m)
 
-    def test_large_ints_at_the_recursion_limit_stay_in_order(self):
+    def test_large_ints_at_the_recursion_limit_stay_in_order(self, Map):
         # Comparing them must not need Python's stack: an error there would be taken for an answer.
         numbers = [2**100 + n for n in range(40)]
-        m = SkipListMap.fromkeys(numbers[::2])
+        m = Map.fromkeys(numbers[::2])
 
         def at_every_depth(turn):
             for function in (m.get, m.delete, m.setdefault, m.ceiling_key, m.delete):
@@ -168,8 +168,8 @@ class TestRaising:
             check(m)
             m.update(dict.fromkeys(numbers[::2]))
 
-    def test_a_comparison_that_recurses_into_the_map_for_ever_is_a_recursion_error(self):
-        m = map_of_keys()
+    def test_a_comparison_that_recurses_into_the_map_for_ever_is_a_recursion_error(self, Map):
+        m = map_of_keys(Map)
         probe = HookedKey(21)
         probe.hook = lambda *_: m.get(probe)
         with pytest.raises(RecursionError):
@@ -194,9 +194,9 @@ class TestPopping:
 
         return keys, close
 
-    def test_a_map_is_popped_from_both_ends_without_a_comparison(self, hooks):
+    def test_a_map_is_popped_from_both_ends_without_a_comparison(self, Map, hooks):
         keys, close = hooks
-        m = SkipListMap((key, str(key.rank)) for key in keys)
+        m = Map((key, str(key.rank)) for key in keys)
         close()
         for low in range(100):
             pop_last = m.pop_last if low % 2 else m.popitem
@@ -205,9 +205,9 @@ class TestPopping:
                 assert value == str(rank)
         assert len(m) == 0
 
-    def test_a_set_is_popped_from_both_ends_without_a_comparison(self, hooks):
+    def test_a_set_is_popped_from_both_ends_without_a_comparison(self, Set, hooks):
         keys, close = hooks
-        s = SkipListSet(keys)
+        s = Set(keys)
         close()
         for low in range(100):
             pop = s.pop if low % 2 else s.pop_first
@@ -215,16 +215,16 @@ class TestPopping:
             assert s.pop_last() is keys[199 - low]
         assert not s
 
-    def test_a_key_that_was_changed_inside_is_popped(self):
+    def test_a_key_that_was_changed_inside_is_popped(self, Set):
         keys = [Key(rank) for rank in range(100)]
-        s = SkipListSet(keys)
+        s = Set(keys)
         keys[0].rank = 1000
         keys[99].rank = -1
         assert s.pop_first() is keys[0]
         assert s.pop_last() is keys[99]
         assert s.pop() is keys[1]
 
-    def test_an_order_that_is_none_is_popped_to_the_end(self):
+    def test_an_order_that_is_none_is_popped_to_the_end(self, Set):
         class Stone(Key):
             def __lt__(self, other):  # 0 < 1 < 2 < 0
                 return (other.rank - self.rank) % 3 == 1
@@ -232,7 +232,7 @@ class TestPopping:
         for seed in range(20):
             ranks = list(range(60))
             random.Random(seed).shuffle(ranks)
-            s = SkipListSet(map(Stone, ranks))
+            s = Set(map(Stone, ranks))
             left = len(s)
             popped = {}
             while s:
@@ -242,14 +242,14 @@ class TestPopping:
                 left -= 1
             assert left == 0
 
-    def test_ints_among_keys_that_lie_are_popped(self):
+    def test_ints_among_keys_that_lie_are_popped(self, Map):
         class Liar(int):
             def __lt__(self, other):
                 return False
 
             __gt__ = __lt__
 
-        m = SkipListMap.fromkeys(range(50))
+        m = Map.fromkeys(range(50))
         for n in range(50, 60):
             m.setdefault(Liar(n), None)
         for n in range(len(m)):
@@ -257,8 +257,8 @@ class TestPopping:
         assert not m
         check(m)
 
-    def test_threads_get_each_key_object_once(self, eager_switching):
-        s = SkipListSet()
+    def test_threads_get_each_key_object_once(self, Set, eager_switching):
+        s = Set()
         taken = []
 
         def work(number):
@@ -285,7 +285,7 @@ CHANGES = {
 
 class TestEffects:
     @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-    def test_nothing_is_compared_after_the_effect(self, change, monkeypatch):
+    def test_nothing_is_compared_after_the_effect(self, Map, change, monkeypatch):
         swallowed = []
         monkeypatch.setattr(sys, "unraisablehook", lambda event: swallowed.append(event.exc_type))
         compared = 0
@@ -298,7 +298,7 @@ class TestEffects:
 
         ranks = list(range(0, 300, 2))
         random.Random(5).shuffle(ranks)
-        m = SkipListMap((Key(rank), "old") for rank in ranks)
+        m = Map((Key(rank), "old") for rank in ranks)
         removes = change in (CHANGES["delete"], CHANGES["delitem"], CHANGES["pop"])
         for rank in ranks:
             before = len(m)
@@ -310,8 +310,8 @@ class TestEffects:
         check(m)
 
     @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-    def test_an_interrupt_in_any_comparison_leaves_the_map_unchanged(self, change):
-        m = map_of_keys()
+    def test_an_interrupt_in_any_comparison_leaves_the_map_unchanged(self, Map, change):
+        m = map_of_keys(Map)
         contents = list(m.items())
         fuse = 0
 
@@ -353,9 +353,9 @@ class TestReentering:
         ids="clear insert delete replace fill pop read delete-around collect".split(),
     )
     def test_a_comparison_may_change_the_map_under_the_operation(
-        self, operation, rank, meddle, request
+        self, Map, operation, rank, meddle, request
     ):
-        m = map_of_keys()
+        m = map_of_keys(Map)
         busy = False
         # A search starts over as often as it is meddled with, so not for ever. (And a collection takes
         # long on free-threaded builds.)
@@ -377,8 +377,8 @@ class TestReentering:
             key.hook = None
         consistent(m)
 
-    def test_a_key_inserted_during_its_own_insertion_is_one_key(self):
-        m = map_of_keys()
+    def test_a_key_inserted_during_its_own_insertion_is_one_key(self, Map):
+        m = map_of_keys(Map)
         done = []
 
         def hook(*_):
@@ -391,8 +391,8 @@ class TestReentering:
         assert len(m) == 41
         consistent(m)
 
-    def test_a_key_inserted_during_put_if_absent_wins(self):
-        m = map_of_keys()
+    def test_a_key_inserted_during_put_if_absent_wins(self, Map):
+        m = map_of_keys(Map)
         done = []
 
         def hook(*_):
@@ -403,8 +403,8 @@ class TestReentering:
         assert m.put_if_absent(HookedKey(21, hook), "outer") == "inner"
         assert m[Key(21)] == "inner"
 
-    def test_a_key_removed_during_its_own_removal_is_absent(self):
-        m = map_of_keys()
+    def test_a_key_removed_during_its_own_removal_is_absent(self, Map):
+        m = map_of_keys(Map)
         done = []
 
         def hook(*_):
@@ -416,9 +416,9 @@ class TestReentering:
         assert len(m) == 39
         consistent(m)
 
-    def test_a_comparison_may_drop_the_last_reference_to_the_map(self):
+    def test_a_comparison_may_drop_the_last_reference_to_the_map(self, Map):
         for operation in OPERATIONS.values():
-            box = [map_of_keys()]
+            box = [map_of_keys(Map)]
 
             def hook(*_):
                 if box:
@@ -430,13 +430,13 @@ class TestReentering:
             except KeyError:
                 pass
 
-    def test_set_algebra_with_reentering_keys_ends(self):
-        s = SkipListSet(Key(n) for n in range(20))
+    def test_set_algebra_with_reentering_keys_ends(self, Set):
+        s = Set(Key(n) for n in range(20))
 
         def hook(*_):
             s.discard(Key(random.randrange(20)))
 
-        other = SkipListSet(HookedKey(n) for n in range(10))
+        other = Set(HookedKey(n) for n in range(10))
         for key in other:
             key.hook = hook
         for operation in (
@@ -454,14 +454,14 @@ class TestReentering:
 
 class TestLying:
     @pytest.mark.parametrize("seed", range(5))
-    def test_random_answers_break_nothing(self, seed):
+    def test_random_answers_break_nothing(self, Map, seed):
         generator = random.Random(seed)
 
         class Liar(Key):
             def __lt__(self, other):
                 return generator.random() < 0.5
 
-        m = SkipListMap()
+        m = Map()
         keys = [Liar(n) for n in range(200)]
         for _ in range(rounds(2000)):
             operation = generator.choice(list(OPERATIONS.values()))
@@ -475,12 +475,12 @@ class TestLying:
         assert len(m) == 0
 
     @pytest.mark.parametrize("answer", [True, False])
-    def test_constant_answers_break_nothing(self, answer):
+    def test_constant_answers_break_nothing(self, Map, answer):
         class Stubborn(Key):
             def __lt__(self, other):
                 return answer
 
-        m = SkipListMap()
+        m = Map()
         for n in range(100):
             m[Stubborn(n)] = n
             m.get(Stubborn(n))
@@ -493,24 +493,24 @@ class TestLying:
 
     @pytest.mark.parametrize("answer", [True, False])
     @pytest.mark.parametrize("count", [10, 100, 3000])
-    def test_an_iteration_over_lying_keys_ends(self, answer, count):
+    def test_an_iteration_over_lying_keys_ends(self, Map, answer, count):
         is_lying = False
 
         class Turncoat(Key):
             def __lt__(self, other):
                 return answer if is_lying else super().__lt__(other)
 
-        m = SkipListMap((Turncoat(n), n) for n in range(count))
+        m = Map((Turncoat(n), n) for n in range(count))
         is_lying = True
         for iterator in (iter(m), reversed(m), iter(m.values()), iter(m.items())):
             # What is seen is not said, but it must not be more than the map has.
             seen = sum(1 for _ in itertools.islice(iterator, 3 * count))
             assert seen <= count
 
-    def test_partial_orders_break_nothing(self):
+    def test_partial_orders_break_nothing(self, Map):
         # Sets are compared as subsets, which is no total order.
         generator = random.Random(7)
-        m = SkipListMap()
+        m = Map()
         for _ in range(500):
             key = frozenset(generator.sample(range(6), generator.randrange(6)))
             if generator.random() < 0.6:
@@ -520,12 +520,12 @@ class TestLying:
         m.clear()
         assert list(m) == []
 
-    def test_threads_with_lying_keys_lose_no_entry_from_the_count(self, eager_switching):
+    def test_threads_with_lying_keys_lose_no_entry_from_the_count(self, Map, eager_switching):
         class Liar(Key):
             def __lt__(self, other):
                 return random.random() < 0.5
 
-        m = SkipListMap()
+        m = Map()
 
         def work(index):
             generator = random.Random(index)
@@ -546,8 +546,8 @@ class TestLying:
 
 
 class TestDawdling:
-    def test_a_slow_comparison_sees_a_map_that_others_change(self, eager_switching):
-        m = map_of_keys(20)
+    def test_a_slow_comparison_sees_a_map_that_others_change(self, Map, eager_switching):
+        m = map_of_keys(Map, 20)
         churning = [HookedKey(rank) for rank in range(1, 41, 2)]
 
         def churn():
@@ -567,8 +567,8 @@ class TestDawdling:
         assert {key.rank for key in m} >= set(range(0, 40, 2))
         consistent(m)
 
-    def test_python_only_keys_under_threads_are_counted_exactly(self, eager_switching):
-        m = SkipListMap()
+    def test_python_only_keys_under_threads_are_counted_exactly(self, Map, eager_switching):
+        m = Map()
 
         def work(index):
             generator = random.Random(index)
@@ -614,7 +614,7 @@ class TestFinalizersThatReenter:
         ],
         ids="put setitem delete pop replace clear popitem update".split(),
     )
-    def test_a_dying_value_may_use_the_map(self, release, meddle):
+    def test_a_dying_value_may_use_the_map(self, Map, release, meddle):
         died = []
 
         class Meddler:
@@ -622,14 +622,14 @@ class TestFinalizersThatReenter:
                 died.append(self)
                 meddle(m)
 
-        m = SkipListMap({key: Meddler() for key in range(9)})
+        m = Map({key: Meddler() for key in range(9)})
         release(m)
         assert died
         seen = list(m)
         assert len(seen) == len(m)
         m.clear()
 
-    def test_a_dying_key_may_use_the_map(self):
+    def test_a_dying_key_may_use_the_map(self, Map):
         died = 0
 
         class Mortal(Key):
@@ -639,7 +639,7 @@ class TestFinalizersThatReenter:
                 m.put(Key(1000 + died), "from the grave")
                 m.delete(Key(self.rank + 1))
 
-        m = SkipListMap()
+        m = Map()
         for rank in range(50):
             m[Mortal(rank)] = rank
         for rank in range(0, 50, 3):
@@ -650,7 +650,7 @@ class TestFinalizersThatReenter:
         m.clear()
         m.flush()
 
-    def test_values_whose_death_puts_new_values_come_to_an_end(self):
+    def test_values_whose_death_puts_new_values_come_to_an_end(self, Map):
         left = 2000
 
         class Phoenix:
@@ -660,14 +660,14 @@ class TestFinalizersThatReenter:
                     left -= 1
                     m[0] = Phoenix()
 
-        m = SkipListMap({0: Phoenix()})
+        m = Map({0: Phoenix()})
         for _ in range(5):
             m[0] = None
         assert len(m) == 1
         left = 0
         m.clear()
 
-    def test_errors_in_finalizers_are_unraisable_and_harmless(self, monkeypatch):
+    def test_errors_in_finalizers_are_unraisable_and_harmless(self, Map, monkeypatch):
         caught = []
         monkeypatch.setattr(sys, "unraisablehook", lambda report: caught.append(report.exc_type))
 
@@ -675,7 +675,7 @@ class TestFinalizersThatReenter:
             def __del__(self):
                 raise Failure
 
-        m = SkipListMap({1: Broken(), 2: Broken(), 3: Broken()})
+        m = Map({1: Broken(), 2: Broken(), 3: Broken()})
         m[1] = None
         m.delete(2)
         m.clear()
@@ -683,7 +683,7 @@ class TestFinalizersThatReenter:
         assert caught == [Failure] * 3
         assert len(m) == 0
 
-    def test_a_running_exception_survives_a_finalizer(self):
+    def test_a_running_exception_survives_a_finalizer(self, Map):
         class Quiet:
             def __del__(self):
                 try:
@@ -691,15 +691,15 @@ class TestFinalizersThatReenter:
                 except Failure:
                     pass
 
-        m = SkipListMap({1: Quiet()})
+        m = Map({1: Quiet()})
         try:
             raise ValueError("outer")
         except ValueError:
             m.clear()
             assert isinstance(sys.exc_info()[1], ValueError)
 
-    def test_values_and_keys_that_use_the_map_die_under_threads(self, eager_switching):
-        m = SkipListMap()
+    def test_values_and_keys_that_use_the_map_die_under_threads(self, Map, eager_switching):
+        m = Map()
 
         class Meddler(Object):
             def __del__(self):

@@ -17,8 +17,6 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from support import hooks
 
-from concurrent_collections import SkipListMap
-
 LARGEST_FLOAT = sys.float_info.max
 SMALLEST_FLOAT = math.ulp(0.0)
 
@@ -400,8 +398,8 @@ class TestOrder:
 
 class TestInMaps:
     @given(st.lists(keys, max_size=30), st.randoms(use_true_random=False))
-    def test_a_map_finds_each_key_by_its_equal(self, some, change):
-        m = SkipListMap()
+    def test_a_map_finds_each_key_by_its_equal(self, Map, some, change):
+        m = Map()
         model = {}
         for key in some:
             if all(order_by_python(key, other) is not None for other in model):
@@ -411,9 +409,9 @@ class TestInMaps:
         assert list(m) == sorted(model)
 
     @given(st.lists(few_pairs, max_size=40), st.lists(few_pairs, max_size=10))
-    def test_pairs_that_have_an_order_are_kept_as_a_sorted_dict_keeps_them(self, some, absent):
+    def test_pairs_that_have_an_order_are_kept_as_a_sorted_dict_keeps_them(self, Map, some, absent):
         model = {}
-        m = SkipListMap()
+        m = Map()
         for index, key in enumerate(some):
             if all(order_by_python(key, other) is not None for other in model):
                 model[key] = index

@@ -19,8 +19,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import Key, OnlyLess, check, rounds, run_copies
 
-from concurrent_collections import SkipListMap, SkipListSet
-
 INTS = sorted(
     {
         sign * (base + offset)
@@ -141,14 +139,14 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestEveryKind:
-    def test_keys_are_found_and_ordered_as_python_orders_them(self, kind):
+    def test_keys_are_found_and_ordered_as_python_orders_them(self, Map, kind):
         keys = []
         for key in KINDS[kind]:
             if key not in keys:
                 keys.append(key)
         expected = sorted(keys)
         for seed in range(5):
-            m = SkipListMap((key, index) for index, key in enumerate(shuffled(keys, seed)))
+            m = Map((key, index) for index, key in enumerate(shuffled(keys, seed)))
             assert list(m) == expected
             assert list(reversed(m)) == expected[::-1]
             assert len(m) == len(expected)
@@ -156,19 +154,19 @@ class TestEveryKind:
                 assert key in m
                 assert m[key] == index
 
-    def test_neighbours_are_the_neighbours_of_the_sorted_list(self, kind):
+    def test_neighbours_are_the_neighbours_of_the_sorted_list(self, Map, kind):
         keys = KINDS[kind]
         half = sorted(keys)[::2]
-        m = SkipListMap((key, None) for key in half)
+        m = Map((key, None) for key in half)
         for asked in keys:
             assert m.floor_key(asked) == max((k for k in half if not asked < k), default=None)
             assert m.lower_key(asked) == max((k for k in half if k < asked), default=None)
             assert m.ceiling_key(asked) == min((k for k in half if not k < asked), default=None)
             assert m.higher_key(asked) == min((k for k in half if asked < k), default=None)
 
-    def test_ranges_between_any_two_keys_agree_with_the_sorted_list(self, kind):
+    def test_ranges_between_any_two_keys_agree_with_the_sorted_list(self, Map, kind):
         keys = shuffled(KINDS[kind])[:25]
-        m = SkipListMap((key, None) for key in KINDS[kind])
+        m = Map((key, None) for key in KINDS[kind])
         stored = list(m)
         for start, stop in itertools.product(keys, repeat=2):
             expected = [k for k in stored if not k < start and k < stop]
@@ -177,12 +175,12 @@ class TestEveryKind:
             expected.reverse()
             assert list(m.keys(start, stop, inclusive=(False, True), reverse=True)) == expected
 
-    def test_keys_can_be_removed_in_any_order(self, kind):
+    def test_keys_can_be_removed_in_any_order(self, Map, kind):
         keys = []
         for key in KINDS[kind]:
             if key not in keys:
                 keys.append(key)
-        m = SkipListMap((key, None) for key in keys)
+        m = Map((key, None) for key in keys)
         left = sorted(keys)
         for key in shuffled(keys, 1):
             del m[key]
@@ -190,21 +188,21 @@ class TestEveryKind:
             assert key not in m
             assert list(m) == left
 
-    def test_the_types_of_keys_survive(self, kind):
+    def test_the_types_of_keys_survive(self, Map, kind):
         first_of_equals = []
         for key in KINDS[kind]:
             if key not in first_of_equals:
                 first_of_equals.append(key)
-        m = SkipListMap((key, None) for key in KINDS[kind])
+        m = Map((key, None) for key in KINDS[kind])
         assert [(type(key), repr(key)) for key in m] == [
             (type(key), repr(key)) for key in sorted(first_of_equals)
         ]
 
 
 class TestNumbersThatAreOneKey:
-    def test_one_and_one_point_zero_and_true_are_one_key(self):
+    def test_one_and_one_point_zero_and_true_are_one_key(self, Map):
         for first, *others in itertools.permutations([1, 1.0, True]):
-            m = SkipListMap({first: "first"})
+            m = Map({first: "first"})
             for other in others:
                 assert other in m
                 m[other] = "other"
@@ -212,9 +210,9 @@ class TestNumbersThatAreOneKey:
             assert repr(list(m)) == repr([first]), "the first key stays"
             assert m[1] == "other"
 
-    def test_both_zeros_are_one_key_and_the_first_stays(self):
+    def test_both_zeros_are_one_key_and_the_first_stays(self, Map):
         for zeros in itertools.permutations([0.0, -0.0, 0, False]):
-            m = SkipListMap()
+            m = Map()
             for zero in zeros:
                 m[zero] = None
             assert repr(list(m)) == repr([zeros[0]])
@@ -222,25 +220,25 @@ class TestNumbersThatAreOneKey:
                 assert zero in m
                 assert repr(m.floor_key(zero)) == repr(zeros[0])
 
-    def test_the_first_stays_only_as_long_as_it_is_there(self):
-        m = SkipListMap({1: None})
+    def test_the_first_stays_only_as_long_as_it_is_there(self, Map):
+        m = Map({1: None})
         del m[1.0]
         m[1.0] = None
         assert repr(list(m)) == "[1.0]"
 
-    def test_large_ints_and_floats_are_compared_exactly(self):
+    def test_large_ints_and_floats_are_compared_exactly(self, Map):
         big = 2**53
-        assert big + 1 not in SkipListMap({float(big): None})
-        assert float(big) in SkipListMap({big: None})
-        m = SkipListMap.fromkeys([big - 1, float(big), big + 1, float(big + 2)])
+        assert big + 1 not in Map({float(big): None})
+        assert float(big) in Map({big: None})
+        m = Map.fromkeys([big - 1, float(big), big + 1, float(big + 2)])
         assert list(m) == [big - 1, big, big + 1, big + 2]
-        m = SkipListMap.fromkeys([2**63 - 1, 2.0**63, 2**63 + 1])
+        m = Map.fromkeys([2**63 - 1, 2.0**63, 2**63 + 1])
         assert list(m) == [2**63 - 1, 2**63, 2**63 + 1]
-        m = SkipListMap.fromkeys([-(2**63) - 1, -(2.0**63), -(2**63) + 1])
+        m = Map.fromkeys([-(2**63) - 1, -(2.0**63), -(2**63) + 1])
         assert list(m) == [-(2**63) - 1, -(2**63), -(2**63) + 1]
 
-    def test_ints_beyond_all_floats_are_between_the_infinities(self):
-        m = SkipListMap.fromkeys([math.inf, 10**400, 1e308, -1e308, -(10**400), -math.inf])
+    def test_ints_beyond_all_floats_are_between_the_infinities(self, Map):
+        m = Map.fromkeys([math.inf, 10**400, 1e308, -1e308, -(10**400), -math.inf])
         assert list(m) == [-math.inf, -(10**400), -1e308, 1e308, 10**400, math.inf]
 
     @given(
@@ -256,22 +254,22 @@ class TestNumbersThatAreOneKey:
             )
         )
     )
-    def test_any_mix_of_numbers_is_kept_as_a_dict_keeps_it(self, numbers):
+    def test_any_mix_of_numbers_is_kept_as_a_dict_keeps_it(self, Map, numbers):
         expected = dict.fromkeys(numbers)
-        m = SkipListMap.fromkeys(numbers)
+        m = Map.fromkeys(numbers)
         assert repr(list(m)) == repr(sorted(expected))
 
     @given(st.lists(st.text(st.characters(exclude_categories=()), max_size=12)))
-    def test_any_texts_are_ordered_by_code_points(self, texts):
-        assert list(SkipListMap.fromkeys(texts)) == sorted(set(texts))
+    def test_any_texts_are_ordered_by_code_points(self, Map, texts):
+        assert list(Map.fromkeys(texts)) == sorted(set(texts))
 
     @given(st.lists(st.text("ab\0é\ud800\uffff\U00010000", min_size=5, max_size=10)))
-    def test_texts_with_common_beginnings_are_ordered_by_code_points(self, texts):
-        assert list(SkipListMap.fromkeys(texts)) == sorted(set(texts))
+    def test_texts_with_common_beginnings_are_ordered_by_code_points(self, Map, texts):
+        assert list(Map.fromkeys(texts)) == sorted(set(texts))
 
     @given(st.lists(st.binary(max_size=10) | st.text("\0\1\xff", max_size=10).map(str.encode)))
-    def test_any_bytes_are_ordered_as_bytes(self, keys):
-        assert list(SkipListMap.fromkeys(keys)) == sorted(set(keys))
+    def test_any_bytes_are_ordered_as_bytes(self, Map, keys):
+        assert list(Map.fromkeys(keys)) == sorted(set(keys))
 
     @given(
         st.lists(
@@ -280,12 +278,12 @@ class TestNumbersThatAreOneKey:
             )
         )
     )
-    def test_any_nested_tuples_are_ordered_as_tuples(self, keys):
-        assert list(SkipListMap.fromkeys(keys)) == sorted(set(keys))
+    def test_any_nested_tuples_are_ordered_as_tuples(self, Map, keys):
+        assert list(Map.fromkeys(keys)) == sorted(set(keys))
 
     @given(st.lists(st.tuples(st.text("ab", max_size=10), st.integers() | st.floats(-9, 9))))
-    def test_tuples_of_text_and_number_are_ordered_as_tuples(self, keys):
-        assert list(SkipListMap.fromkeys(keys)) == sorted(set(keys))
+    def test_tuples_of_text_and_number_are_ordered_as_tuples(self, Map, keys):
+        assert list(Map.fromkeys(keys)) == sorted(set(keys))
 
 
 NAN = float("nan")
@@ -362,8 +360,8 @@ def look_ups(m, key):
 
 class TestRefusedKeys:
     @pytest.mark.parametrize("entries", [{}, {1: 1}, {i: i for i in range(100)}])
-    def test_nan_is_a_value_error_and_changes_nothing(self, entries):
-        m = SkipListMap(entries)
+    def test_nan_is_a_value_error_and_changes_nothing(self, Map, entries):
+        m = Map(entries)
         for store in (
             lambda: m.__setitem__(NAN, 1),
             lambda: m.put(NAN, 1),
@@ -377,11 +375,13 @@ class TestRefusedKeys:
 
     @pytest.mark.parametrize("key", NAN_LIKES, ids=lambda key: type(key).__name__)
     @pytest.mark.parametrize("keys", [[], [1.0], [-1, 0, 2.5], range(100)])
-    def test_a_key_of_any_type_that_does_not_equal_itself_is_a_value_error(self, key, keys):
+    def test_a_key_of_any_type_that_does_not_equal_itself_is_a_value_error(
+        self, Map, Set, key, keys
+    ):
         # Neither less nor greater than anything, it would be the same key as whatever it meets.
         if type(key) is NeverItself:
             keys = map(Key, keys)
-        m = SkipListMap.fromkeys(keys, "kept")
+        m = Map.fromkeys(keys, "kept")
         entries = list(m.items())
         for operation in [
             lambda: m.__setitem__(key, 1),
@@ -393,8 +393,8 @@ class TestRefusedKeys:
             lambda: m.update([(key, 1)]),
             lambda: m.floor_item(key),
             lambda: m.higher_key(key),
-            lambda: SkipListSet(keys).add(key),
-            lambda: SkipListSet([key, 1.0, 2.0]),
+            lambda: Set(keys).add(key),
+            lambda: Set([key, 1.0, 2.0]),
             *look_ups(m, key),
         ]:
             with pytest.raises(ValueError, match=r"^key: .*NaN"):
@@ -402,13 +402,14 @@ class TestRefusedKeys:
         assert list(m.items()) == entries
 
     @pytest.mark.parametrize("bound", NAN_LIKES, ids=lambda key: type(key).__name__)
-    @pytest.mark.parametrize("container", [SkipListMap(), SkipListMap({1: 1, 2: 2})])
-    def test_a_bound_that_does_not_equal_itself_is_a_value_error(self, bound, container):
+    @pytest.mark.parametrize("entries", [{}, {1: 1, 2: 2}], ids=["empty", "two"])
+    def test_a_bound_that_does_not_equal_itself_is_a_value_error(self, Map, Set, bound, entries):
+        container = Map(entries)
         for method in (
             container.keys,
             container.values,
             container.items,
-            SkipListSet(container).range,
+            Set(entries).range,
         ):
             with pytest.raises(ValueError, match=r"^start: .*NaN"):
                 method(bound)
@@ -417,7 +418,7 @@ class TestRefusedKeys:
             with pytest.raises(ValueError, match=r"^stop: .*NaN"):
                 method(stop=bound, reverse=True)
 
-    def test_what_comparing_a_key_with_itself_raises_comes_out(self):
+    def test_what_comparing_a_key_with_itself_raises_comes_out(self, Map):
         class NoTruth:
             def __bool__(self):
                 raise LookupError("ambiguous")
@@ -428,12 +429,12 @@ class TestRefusedKeys:
 
             __hash__ = None
 
-        m = SkipListMap({Key(1): 1})
+        m = Map({Key(1): 1})
         for operation in [
             lambda: m.__setitem__(Array(2), 1),
             lambda: m.get(Array(1)),
             lambda: m.keys(Array(1)),
-            lambda: SkipListMap({Array(1): 1}),
+            lambda: Map({Array(1): 1}),
         ]:
             with pytest.raises((LookupError, TypeError)):
                 operation()
@@ -441,8 +442,8 @@ class TestRefusedKeys:
             m[decimal.Decimal("sNaN")] = 1
         assert list(m.values()) == [1]
 
-    def test_nan_inside_a_tuple_breaks_nothing(self):
-        m = SkipListMap()
+    def test_nan_inside_a_tuple_breaks_nothing(self, Map):
+        m = Map()
         for number in range(100):
             m[(float("nan"), number)] = number
             m[(float(number), NAN)] = number
@@ -451,8 +452,8 @@ class TestRefusedKeys:
         assert not m
 
     @pytest.mark.parametrize("key", [None, 1j, object(), {}, print, type, NotImplemented])
-    def test_a_key_without_an_order_is_a_type_error_even_for_an_empty_map(self, key):
-        m = SkipListMap()
+    def test_a_key_without_an_order_is_a_type_error_even_for_an_empty_map(self, Map, key):
+        m = Map()
         for store in (
             lambda: m.__setitem__(key, 1),
             lambda: m.put(key, 1),
@@ -467,9 +468,11 @@ class TestRefusedKeys:
     @pytest.mark.parametrize(
         ("first", "second"), WITHOUT_A_COMMON_ORDER + USERS_WITHOUT_A_COMMON_ORDER
     )
-    def test_kinds_without_a_common_order_are_type_errors_and_change_nothing(self, first, second):
+    def test_kinds_without_a_common_order_are_type_errors_and_change_nothing(
+        self, Map, first, second
+    ):
         for count in (1, 50):
-            m = SkipListMap([(first, "kept")])
+            m = Map([(first, "kept")])
             if isinstance(first, int):
                 m.update((first + more, "kept") for more in range(count))
             before = list(m.items())
@@ -491,17 +494,17 @@ class TestRefusedKeys:
             assert list(m.items()) == before
 
     @pytest.mark.parametrize(("first", "second"), WITHOUT_A_COMMON_ORDER)
-    def test_what_python_refuses_to_compare_is_not_there(self, first, second):
+    def test_what_python_refuses_to_compare_is_not_there(self, Map, Set, first, second):
         missing = object()
         for key, absent in [(first, second), (second, first)]:
             try:
-                m = SkipListMap({key: "kept"})
+                m = Map({key: "kept"})
             except TypeError:
                 continue  # has no order at all, and is no key
             if isinstance(key, int):
                 m.update((key + more, "kept") for more in range(50))
             before = list(m.items())
-            s = SkipListSet(m)
+            s = Set(m)
             assert absent not in m
             assert not m.contains(absent)
             assert m.get(absent, missing) is missing
@@ -521,23 +524,23 @@ class TestRefusedKeys:
             assert list(s) == list(m)
             check(m)
 
-    def test_mapping_patterns_ask_for_keys_of_any_kind(self):
-        match SkipListMap({1: "one", 2: "two"}):
+    def test_mapping_patterns_ask_for_keys_of_any_kind(self, Map):
+        match Map({1: "one", 2: "two"}):
             case {"one": _} | {None: _} | {b"": _}:
                 found = None
             case {1: found}:
                 pass
         assert found == "one"
 
-    def test_a_type_error_of_users_comes_out_of_a_look_up(self):
+    def test_a_type_error_of_users_comes_out_of_a_look_up(self, Map):
         class Touchy(Key):
             def __lt__(self, other):
                 raise TypeError("mine")
 
         for m in (
-            SkipListMap({1: 1, 2: 2}),
-            SkipListMap({Key(1): 1, Key(2): 2}),
-            SkipListMap({(1, 1): 1, (1, 2): 2}),
+            Map({1: 1, 2: 2}),
+            Map({Key(1): 1, Key(2): 2}),
+            Map({(1, 1): 1, (1, 2): 2}),
         ):
             touchy = (1, Touchy(1)) if m.first_key() == (1, 1) else Touchy(1)
             for operation in look_ups(m, touchy):
@@ -545,48 +548,48 @@ class TestRefusedKeys:
                     operation()
             assert list(m.values()) == [1, 2]
 
-    def test_a_type_error_of_users_in_a_dict_in_a_key_comes_out(self):
+    def test_a_type_error_of_users_in_a_dict_in_a_key_comes_out(self, Map):
         class Touchy:
             def __eq__(self, other):
                 raise TypeError("mine")
 
             __hash__ = None
 
-        m = SkipListMap([((1, {"a": 1}), 1)])
+        m = Map([((1, {"a": 1}), 1)])
         assert (1, {"a": 2}) not in m
         for operation in look_ups(m, (1, {"a": Touchy()})):
             with pytest.raises(TypeError, match="mine"):
                 operation()
 
-    def test_a_refused_key_that_leads_to_one_element_by_very_many_ways(self):
+    def test_a_refused_key_that_leads_to_one_element_by_very_many_ways(self, Map):
         few, many = [], []
         for _ in range(10):
             few = [few, few]
         for _ in range(60):
             many = [many, many]
-        m = SkipListMap({1: 1})
+        m = Map({1: 1})
         assert few not in m
         for operation in look_ups(m, many):
             with pytest.raises(TypeError, match="not supported between"):
                 operation()
 
     @pytest.mark.parametrize("name", ["floor", "ceiling", "lower", "higher"])
-    def test_an_empty_map_asks_for_an_order_too(self, name):
+    def test_an_empty_map_asks_for_an_order_too(self, Map, Set, name):
         for key in (None, 1j, object()):
             with pytest.raises(TypeError):
-                getattr(SkipListMap(), f"{name}_key")(key)
+                getattr(Map(), f"{name}_key")(key)
             with pytest.raises(TypeError):
-                getattr(SkipListMap(), f"{name}_item")(key)
+                getattr(Map(), f"{name}_item")(key)
             with pytest.raises(TypeError):
-                getattr(SkipListSet(), name)(key)
-        assert getattr(SkipListMap(), f"{name}_key")((None,)) is None
+                getattr(Set(), name)(key)
+        assert getattr(Map(), f"{name}_key")((None,)) is None
 
     def test_a_look_up_finds_what_is_there_while_the_kind_of_the_keys_changes(
-        self, eager_switching
+        self, Map, eager_switching
     ):
         # Each thread's keys do not compare with the others', and are there only while no other is. What a removal has
         # left linked must not be taken for a key that is inside.
-        m = SkipListMap()
+        m = Map()
 
         def work(index):
             keys = [(7, 8, 9), ("p", "q", "r"), (b"p", b"q", b"r")][index]
@@ -610,8 +613,8 @@ class TestRefusedKeys:
         assert sum(run_copies(3, work)) > 0
         assert len(m) == 0
 
-    def test_another_kind_is_fine_once_the_map_is_empty(self):
-        m = SkipListMap({1: "a"})
+    def test_another_kind_is_fine_once_the_map_is_empty(self, Map):
+        m = Map({1: "a"})
         del m[1]
         m["a"] = 1
         assert dict(m) == {"a": 1}
@@ -655,67 +658,67 @@ Point = namedtuple("Point", "x y")
 
 
 class TestSubclassesOfBuiltinKeys:
-    def test_enum_members_are_the_ints_they_stand_for(self):
-        m = SkipListMap({Color.GREEN: "green", 3: "three", Color.RED: "red", 0.5: "half"})
+    def test_enum_members_are_the_ints_they_stand_for(self, Map):
+        m = Map({Color.GREEN: "green", 3: "three", Color.RED: "red", 0.5: "half"})
         assert m[2] == "green"
         assert m[Color.BLUE] == "three"
         assert m[True] == "red"
         assert list(m) == [0.5, 1, 2, 3]
         assert type(m.floor_key(2)) is Color
 
-    def test_ints_with_an_order_of_their_own_keep_it(self):
-        m = SkipListMap.fromkeys(map(Backwards, range(50)))
+    def test_ints_with_an_order_of_their_own_keep_it(self, Map):
+        m = Map.fromkeys(map(Backwards, range(50)))
         assert list(m) == list(range(49, -1, -1))
         assert m.first_key() == 49
         assert Backwards(7) in m
         assert m.higher_key(Backwards(7)) == 6
 
-    def test_plain_text_finds_subclass_text_and_the_other_way(self):
-        m = SkipListMap({Name("b"): 1, "a": 2, Name("abcdefghi"): 3})
+    def test_plain_text_finds_subclass_text_and_the_other_way(self, Map):
+        m = Map({Name("b"): 1, "a": 2, Name("abcdefghi"): 3})
         assert m["b"] == 1
         assert m[Name("a")] == 2
         assert list(m) == ["a", "abcdefghi", "b"]
         assert type(m.last_key()) is Name
 
-    def test_text_with_an_order_of_its_own_keeps_it(self):
-        m = SkipListMap((CaseBlind(text), None) for text in ["b", "A", "C", "a"])
+    def test_text_with_an_order_of_its_own_keeps_it(self, Map):
+        m = Map((CaseBlind(text), None) for text in ["b", "A", "C", "a"])
         assert list(map(str.__str__, m)) == ["A", "b", "C"]
         assert CaseBlind("B") in m
 
-    def test_named_tuples_are_tuples(self):
-        m = SkipListMap({Point(1, 2): "p", (0, 5): "t"})
+    def test_named_tuples_are_tuples(self, Map):
+        m = Map({Point(1, 2): "p", (0, 5): "t"})
         assert m[(1, 2)] == "p"
         assert m[Point(0, 5)] == "t"
         assert list(m) == [(0, 5), (1, 2)]
         assert type(m.last_key()) is Point
 
-    def test_a_float_subclass_is_the_number_it_stands_for(self):
-        m = SkipListMap({Metres(1.5): 1, 2: 2})
+    def test_a_float_subclass_is_the_number_it_stands_for(self, Map):
+        m = Map({Metres(1.5): 1, 2: 2})
         assert m[1.5] == 1
         assert m[Metres(2)] == 2
 
 
 class TestForeignOrders:
-    def test_less_than_alone_is_enough(self):
-        m = SkipListMap()
+    def test_less_than_alone_is_enough(self, Map):
+        m = Map()
         keys = [OnlyLess(n) for n in range(50)]
         for key in shuffled(keys):
             m[key] = key.rank
         assert [key.rank for key in m] == list(range(50))
         assert all(m[key] == key.rank for key in keys)
 
-    def test_two_keys_of_which_neither_is_less_are_one_key(self):
+    def test_two_keys_of_which_neither_is_less_are_one_key(self, Map, Set):
         first, second = OnlyLess(1), OnlyLess(1)
-        m = SkipListMap({first: "a"})
+        m = Map({first: "a"})
         m[second] = "b"
         assert len(m) == 1
         assert m.first_key() is first
         assert m[first] == "b"
-        assert SkipListSet([first, second]).first() is first
+        assert Set([first, second]).first() is first
 
-    def test_containers_are_equal_when_their_keys_are_the_same_by_order(self):
+    def test_containers_are_equal_when_their_keys_are_the_same_by_order(self, Map, Set):
         a, b, c, d = (
-            SkipListMap((OnlyLess(rank), rank % 3) for rank in ranks)
+            Map((OnlyLess(rank), rank % 3) for rank in ranks)
             for ranks in (range(9), range(9), range(1, 10), range(8))
         )
         for other, expected in [(a, True), (b, True), (c, False), (d, False)]:
@@ -723,7 +726,7 @@ class TestForeignOrders:
             assert (a != other) is not expected
             assert (a.items() == other.items()) is expected
             assert (a.keys() == other.keys()) is expected
-            assert (SkipListSet(a) == SkipListSet(other)) is expected
+            assert (Set(a) == Set(other)) is expected
         b[OnlyLess(4)] = "other"
         assert a != b
         assert a.items() != b.items()
@@ -732,17 +735,17 @@ class TestForeignOrders:
         assert a == dict(a)
         assert a != {OnlyLess(rank): rank % 3 for rank in range(9)}
 
-    def test_unhashable_keys_are_keys(self):
+    def test_unhashable_keys_are_keys(self, Map):
         class Unhashable(Key):
             __hash__ = None
 
-        m = SkipListMap((Unhashable(n), n) for n in shuffled(range(30)))
+        m = Map((Unhashable(n), n) for n in shuffled(range(30)))
         assert list(m.values()) == list(range(30))
         assert m[Unhashable(7)] == 7
 
-    def test_a_key_changed_behind_the_map_s_back_breaks_nothing(self):
+    def test_a_key_changed_behind_the_map_s_back_breaks_nothing(self, Map):
         keys = [[n] for n in range(100)]
-        m = SkipListMap((key, None) for key in keys)
+        m = Map((key, None) for key in keys)
         generator = random.Random(5)
         for _ in range(300):
             generator.choice(keys)[0] = generator.randrange(100)
@@ -752,7 +755,7 @@ class TestForeignOrders:
         m.clear()
         assert list(m) == []
 
-    def test_the_truth_of_what_less_than_returns_decides(self):
+    def test_the_truth_of_what_less_than_returns_decides(self, Map):
         class Truth:
             def __init__(self, value):
                 self.value = value
@@ -764,10 +767,10 @@ class TestForeignOrders:
             def __lt__(self, other):
                 return Truth(self.rank < other.rank)
 
-        m = SkipListMap((Indirect(n), n) for n in shuffled(range(30)))
+        m = Map((Indirect(n), n) for n in shuffled(range(30)))
         assert list(m.values()) == list(range(30))
 
-    def test_an_error_in_the_truth_of_a_comparison_comes_through(self):
+    def test_an_error_in_the_truth_of_a_comparison_comes_through(self, Map):
         class NoTruth:
             def __bool__(self):
                 raise LookupError("truth")
@@ -776,7 +779,7 @@ class TestForeignOrders:
             def __lt__(self, other):
                 return NoTruth()
 
-        m = SkipListMap()
+        m = Map()
         with pytest.raises(LookupError):
             m[Broken(1)] = 1
             m[Broken(2)] = 2
