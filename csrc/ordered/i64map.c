@@ -128,26 +128,19 @@ int cc_i64map_pop_last(cc_i64map *map, int64_t *found, uintptr_t *value) {
 int64_t cc_i64map_scan(cc_i64map *map, int64_t from, int64_t *keys, uintptr_t *values,
                        size_t room) {
     cc_entry entries[ENTRIES_PER_SCAN];
-    size_t total = 0;
-    for (;;) {
-        size_t n, wanted = room - total < ENTRIES_PER_SCAN ? room - total : ENTRIES_PER_SCAN;
-        if (!wanted) {
-            return (int64_t)total;
-        }
+    size_t total = 0, n = 1;
+    for (unsigned how = 0; n && total < room; how = CC_SCAN_EXCLUSIVE) {
+        size_t wanted = room - total < ENTRIES_PER_SCAN ? room - total : ENTRIES_PER_SCAN;
         cc_search s = search_for(from);
-        if (cc_ordered_scan_up(ordered_of(map), &s, false, entries, wanted, &n) == CC_NO_MEMORY) {
+        if (cc_ordered_scan_up(ordered_of(map), &s, how, entries, wanted, &n) == CC_NO_MEMORY) {
             return CC_I64MAP_NO_MEMORY;
         }
         for (size_t i = 0; i < n; i++) {
-            keys[total + i] = key_of(entries[i].digest);
-            values[total + i] = entries[i].value;
+            from = keys[total] = key_of(entries[i].digest);
+            values[total++] = entries[i].value;
         }
-        total += n;
-        if (!n || keys[total - 1] == INT64_MAX) {
-            return (int64_t)total;
-        }
-        from = keys[total - 1] + 1;
     }
+    return (int64_t)total;
 }
 
 size_t cc_i64map_length(const cc_i64map *map) {

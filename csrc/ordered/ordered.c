@@ -97,6 +97,11 @@ cc_status cc_ordered_scan_down(cc_ordered *map, cc_search *search, unsigned how,
     return map->ops->scan_down(map, search, how, entries, room, count);
 }
 
+size_t cc_ordered_append(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run) {
+    CC_INVARIANT(count > 0);
+    return map->ops->append(map, entries, count, run);
+}
+
 cc_status cc_ordered_clear(cc_ordered *map) {
     return map->ops->clear(map);
 }

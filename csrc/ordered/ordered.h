@@ -110,6 +110,24 @@ cc_status cc_ordered_scan_up(cc_ordered *map, cc_search *search, unsigned how, c
 cc_status cc_ordered_scan_down(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
                                size_t room, size_t *count);
 
+/* ---- many entries ---- */
+
+/* An entry to put: its key as in a search for it. */
+typedef struct cc_new_entry {
+    uint64_t digest;
+    uint64_t hash;
+    uintptr_t key;
+    uintptr_t value;
+    uint8_t kind;
+} cc_new_entry;
+
+/* Put the first ones of `count` (at least 1) entries, where that can be done without a search for
+ * each: they ascend, and belong behind the last entry that is there. Returns how many have been
+ * put, all of them at once: none was there, and the map has taken over their words. 0: nothing has
+ * changed. Asks nothing of foreign code. *run: how many ascend, as far as was looked, at least 1;
+ * after a 0 these are for cc_ordered_put. */
+size_t cc_ordered_append(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run);
+
 /* ---- the whole ---- */
 
 /* Remove every entry that is there when the call begins, comparing nothing. O(n). CC_FOUND, or

@@ -35,6 +35,7 @@ struct cc_ordered_operations {
                          size_t room, size_t *count);
     cc_status (*scan_down)(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
                            size_t room, size_t *count);
+    size_t (*append)(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run);
     cc_status (*clear)(cc_ordered *map);
 
     /* All that is common is set up, the rest is zero. */

@@ -5,10 +5,11 @@
  *     skiplist_inside.h   nodes, positions, seeking
  *     skiplist.c          one key: get, put, replace_exact, remove
  *     skiplist_order.c    ordered queries, pops and scans
+ *     skiplist_build.c    many entries that come in order
  *     skiplist_sweep.c    unlinking what has been removed
  *     skiplist_index.c    the index in step with the list
  *     skiplist_growth.c   its size
- *     skiplist_bulk.c     clear, freeing, visit and check
+ *     skiplist_bulk.c     clear, freeing, visit and check; the table of operations
  *
  *     value_slot.h, handoff.h, harris_list.h, index.h      what it is made of
  *
@@ -83,7 +84,7 @@
 
 /* ---------------------------------------------------------------- making nodes */
 
-static int random_height(cc_thread *self, int top) {
+int cc_skiplist_random_height(cc_thread *self, int top) {
     uint64_t r = cc_thread_random(self) >> 11; /* the low bits of xorshift are the weak ones */
     int height = 1;
     while (height < MAX_HEIGHT && height <= top && (r & 3) == 0) {
@@ -93,7 +94,8 @@ static int random_height(cc_thread *self, int top) {
     return height;
 }
 
-static node *new_node(cc_skiplist *list, const cc_search *search, uintptr_t value, int height) {
+node *cc_skiplist_new_node(cc_skiplist *list, const cc_search *search, uintptr_t value,
+                           int height) {
     node *n = cc_alloc(sizeof(node) + (size_t)height * sizeof(cc_link));
     if (!n) {
         return NULL;
@@ -172,6 +174,12 @@ CC_ALWAYS_INLINE index_answer ask_index(cc_skiplist *list, cc_smr_guard *g, bool
     }
     return (flags & BUCKET_LOST) || cc_load_acquire_u32(&list->unhashed) ? INDEX_DOES_NOT_KNOW
                                                                          : INDEX_ABSENT;
+}
+
+node *cc_skiplist_find_by_index(cc_skiplist *list, cc_smr_guard *g, cc_search *search) {
+    node *n;
+    uintptr_t value;
+    return ask_index(list, g, false, search, &n, &value) == INDEX_FOUND ? n : NULL;
 }
 
 /* ---------------------------------------------------------------- operations on one key */
@@ -271,7 +279,7 @@ CC_ALWAYS_INLINE cc_status find_entry(cc_skiplist *list, cc_smr_guard *g, cc_sea
                        : find_entry_in_phase(list, g, false, search, NULL, use, found);
 }
 
-static cc_status get(cc_ordered *map, cc_search *search, uintptr_t *value) {
+cc_status cc_skiplist_get(cc_ordered *map, cc_search *search, uintptr_t *value) {
     cc_skiplist *list = (cc_skiplist *)map;
     cc_smr_guard g;
     found_entry found;
@@ -291,12 +299,9 @@ static cc_status get(cc_ordered *map, cc_search *search, uintptr_t *value) {
     return status;
 }
 
-/* Link a node that is in the map on its upper levels, as far as that goes: when it dies meanwhile,
- * or a comparison is needed, it stays lower than it was meant to be. Returns how many levels it has
- * got. Of `at` the levels are right that it has afterwards. */
-static int build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n,
-                       position *at) {
-    for (int level = 1; level < height_of(n); level++) {
+int cc_skiplist_build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n,
+                            position *at, int level) {
+    for (; level < height_of(n); level++) {
         for (;;) {
             cc_link_word link = load_link(n, level);
             if (cc_is_marked(link)) {
@@ -361,10 +366,7 @@ CC_ALWAYS_INLINE cc_status find_place(cc_skiplist *list, cc_smr_guard *g, cc_sea
                        : find_place_in_phase(list, g, false, search, by_index, at, levels);
 }
 
-/* A node of our own that may have been in the index, and will never be linked. Whoever finds it
- * there compares with its key, so it needs a reference to that; and a copier may be its last
- * builder. */
-static void give_up_node(cc_skiplist *list, cc_smr_guard *g, node *n, cc_leftovers *left) {
+void cc_skiplist_give_up_node(cc_skiplist *list, cc_smr_guard *g, node *n, cc_leftovers *left) {
     cc_acquire_word(&list->map.common, key_of(n));
     cc_count_entries(&list->map.common, g->thread, 0, (int64_t)bytes_of(n));
     for (int level = 0; level < height_of(n); level++) {
@@ -402,8 +404,8 @@ static bool put_into_index(cc_skiplist *list, cc_smr_guard *g, const cc_search *
     return false;
 }
 
-static cc_status put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put_policy policy,
-                     uintptr_t *old) {
+cc_status cc_skiplist_put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put_policy policy,
+                          uintptr_t *old) {
     cc_skiplist *list = (cc_skiplist *)map;
     cc_smr_guard g;
     cc_leftovers left = {0};
@@ -415,7 +417,7 @@ static cc_status put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put
         return CC_NO_MEMORY;
     }
     cc_status status;
-    const int height = random_height(g.thread, (int)cc_load_relaxed_u32(&list->top));
+    const int height = cc_skiplist_random_height(g.thread, (int)cc_load_relaxed_u32(&list->top));
     for (bool by_index = true;; by_index = false, cc_count_retry(&g)) {
         status = find_place(list, &g, search, by_index, &at, height);
         if (status == CC_NEED_COMPARE) {
@@ -445,20 +447,11 @@ static cc_status put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put
         if (policy == CC_PUT_IF_PRESENT) {
             break;
         }
-        if (!n && !(n = new_node(list, search, value, height))) {
+        if (!n && !(n = cc_skiplist_new_node(list, search, value, height))) {
             status = CC_NO_MEMORY;
             break;
         }
-        if (height > at.levels) {
-            uint32_t top = (uint32_t)at.levels;
-            while (top < (uint32_t)height &&
-                   !cc_cas_acq_rel_u32(&list->top, &top, (uint32_t)height)) { /* (3) */
-            }
-            for (int level = at.levels; level < height; level++) {
-                at.before[level] = &list->head;
-                at.after[level] = NULL;
-            }
-        }
+        raise_top(list, &at, height);
         for (int level = 0; level < height; level++) {
             set_link(n, level, at.after[level]);
         }
@@ -470,7 +463,8 @@ static cc_status put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put
             ++*cc_thread_write_mark(self, &list->map.common);
             cc_count_entries(&list->map.common, self, 1, (int64_t)bytes_of(n));
             cc_published(&g);
-            for (int level = build_tower(list, &g, search, n, &at); level < height; level++) {
+            for (int level = cc_skiplist_build_tower(list, &g, search, n, &at, 1); level < height;
+                 level++) {
                 cc_set_unlinked(&n->next[level]); /* (5): and never will be */
             }
             if (cc_leave_builders_linked(&n->slot.birth)) {
@@ -482,16 +476,16 @@ static cc_status put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put
         }
     }
     if (n && attempts) {
-        give_up_node(list, &g, n, &left);
+        cc_skiplist_give_up_node(list, &g, n, &left);
     } else {
-        cc_free(n); /* made, but not needed in the end */
+        free_new_node(n); /* made, but not needed in the end */
     }
     cc_skiplist_end_update(list, &g, &left);
     return status;
 }
 
-static cc_status replace_exact(cc_ordered *map, cc_search *search, uintptr_t expected,
-                               uintptr_t value) {
+cc_status cc_skiplist_replace_exact(cc_ordered *map, cc_search *search, uintptr_t expected,
+                                    uintptr_t value) {
     cc_skiplist *list = (cc_skiplist *)map;
     cc_smr_guard g;
     cc_leftovers left = {0};
@@ -534,7 +528,7 @@ CC_NEVER_INLINE cc_status find_entry_and_place(cc_skiplist *list, cc_smr_guard *
     return status;
 }
 
-static cc_status remove_key(cc_ordered *map, cc_search *search, uintptr_t *old) {
+cc_status cc_skiplist_remove(cc_ordered *map, cc_search *search, uintptr_t *old) {
     cc_skiplist *list = (cc_skiplist *)map;
     cc_smr_guard g;
     cc_leftovers left = {0};
@@ -566,25 +560,3 @@ static cc_status remove_key(cc_ordered *map, cc_search *search, uintptr_t *old) 
     cc_skiplist_end_update(list, &g, &left);
     return status;
 }
-
-/* ---------------------------------------------------------------- the table */
-
-const cc_ordered_operations cc_skiplist_operations = {
-    .bytes = sizeof(cc_skiplist) + MAX_HEIGHT * sizeof(cc_link),
-    .get = get,
-    .put = put,
-    .replace_exact = replace_exact,
-    .remove = remove_key,
-    .neighbour = cc_skiplist_neighbour,
-    .pop_end = cc_skiplist_pop_end,
-    .scan_up = cc_skiplist_scan_up,
-    .scan_down = cc_skiplist_scan_down,
-    .clear = cc_skiplist_clear,
-    .begin = cc_skiplist_begin,
-    .end = cc_skiplist_end,
-    .release_retired = cc_skiplist_release_retired,
-    .retire_remainder = cc_skiplist_retire_remainder,
-    .visit = cc_skiplist_visit,
-    .visit_retired = cc_skiplist_visit_retired,
-    .check = cc_skiplist_check,
-};

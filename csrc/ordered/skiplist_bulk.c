@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The skip list as a whole: clear, freeing, what the garbage collector visits, and the check.
+ * The skip list as a whole: clear, freeing, what the garbage collector visits, the check, and the
+ * table of operations.
  *
  * Promises. clear removes every entry that is there when it begins. An entry that is put meanwhile
  * may be removed or stay: the list need not be empty at any point. Without memory a
@@ -376,3 +377,26 @@ const char *cc_skiplist_check(cc_ordered *map) {
     }
     return NULL;
 }
+
+/* ---------------------------------------------------------------- the table */
+
+const cc_ordered_operations cc_skiplist_operations = {
+    .bytes = sizeof(cc_skiplist) + MAX_HEIGHT * sizeof(cc_link),
+    .get = cc_skiplist_get,
+    .put = cc_skiplist_put,
+    .replace_exact = cc_skiplist_replace_exact,
+    .remove = cc_skiplist_remove,
+    .neighbour = cc_skiplist_neighbour,
+    .pop_end = cc_skiplist_pop_end,
+    .scan_up = cc_skiplist_scan_up,
+    .scan_down = cc_skiplist_scan_down,
+    .append = cc_skiplist_append,
+    .clear = cc_skiplist_clear,
+    .begin = cc_skiplist_begin,
+    .end = cc_skiplist_end,
+    .release_retired = cc_skiplist_release_retired,
+    .retire_remainder = cc_skiplist_retire_remainder,
+    .visit = cc_skiplist_visit,
+    .visit_retired = cc_skiplist_visit_retired,
+    .check = cc_skiplist_check,
+};

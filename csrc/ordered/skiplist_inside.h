@@ -291,6 +291,45 @@ CC_ALWAYS_INLINE void keep_position(cc_smr_guard *g, const position *at, cc_stat
     }
 }
 
+/* A position of a node that is higher than what has been searched: in front of it is the head. */
+static inline void raise_top(cc_skiplist *list, position *at, int height) {
+    if (height > at->levels) {
+        uint32_t top = (uint32_t)at->levels;
+        while (top < (uint32_t)height &&
+               !cc_cas_acq_rel_u32(&list->top, &top, (uint32_t)height)) { /* (3) */
+        }
+        for (int level = at->levels; level < height; level++) {
+            at->before[level] = &list->head;
+            at->after[level] = NULL;
+        }
+    }
+}
+
+/* ---------------------------------------------------------------- new nodes (skiplist.c) */
+
+/* Levels of the next one, of a list that has `top`; at most one more. */
+int cc_skiplist_random_height(cc_thread *self, int top);
+
+/* A node with one builder, whose links are not set; NULL without memory. The words stay the
+ * caller's until it is linked. */
+node *cc_skiplist_new_node(cc_skiplist *list, const cc_search *search, uintptr_t value, int height);
+
+/* One that nobody has seen. */
+static inline void free_new_node(node *n) {
+    cc_free(n);
+}
+
+/* Link a node that is in the map on its levels from `level` (at least 1) on, as far as that goes:
+ * when it dies meanwhile, or a comparison is needed, it stays lower than it was meant to be.
+ * Returns how many levels it has got. Of `at` the levels are right that it has afterwards. */
+int cc_skiplist_build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n,
+                            position *at, int level);
+
+/* A node of our own that may have been in the index, and will never be linked. Whoever finds it
+ * there compares with its key, so it needs a reference to that; and a copier may be its last
+ * builder. */
+void cc_skiplist_give_up_node(cc_skiplist *list, cc_smr_guard *g, node *n, cc_leftovers *left);
+
 /* ---------------------------------------------------------------- dying (skiplist_sweep.c) */
 
 /* Another search in the same operation: a read phase of its own. Keeps `levels` levels of the
@@ -353,6 +392,11 @@ const index_table *cc_skiplist_put_into_index(cc_skiplist *list, cc_smr_guard *g
 /* Rule B. In a write phase. */
 void cc_skiplist_take_from_index(cc_skiplist *list, cc_smr_guard *g, const node *n);
 
+/* The node with the searched key, to which the index leads: it is LINKED, and was alive at some
+ * point of the call. NULL: look for it in the list. May leave a question in search->asks, as a
+ * search does. In a read phase. */
+node *cc_skiplist_find_by_index(cc_skiplist *list, cc_smr_guard *g, cc_search *search);
+
 /* Does it lead to all nodes, of which there are so many, and to nothing else? NULL, or what is
  * wrong. Adds the bytes of its tables. While no thread is inside an operation. */
 const char *cc_skiplist_check_index(cc_skiplist *list, size_t entries, uint64_t *bytes);
@@ -380,6 +424,14 @@ static inline void cc_skiplist_end_update(cc_skiplist *list, cc_smr_guard *g,
 
 /* ---------------------------------------------------------------- the table's other operations */
 
+/* skiplist.c */
+cc_status cc_skiplist_get(cc_ordered *map, cc_search *search, uintptr_t *value);
+cc_status cc_skiplist_put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put_policy policy,
+                          uintptr_t *old);
+cc_status cc_skiplist_replace_exact(cc_ordered *map, cc_search *search, uintptr_t expected,
+                                    uintptr_t value);
+cc_status cc_skiplist_remove(cc_ordered *map, cc_search *search, uintptr_t *old);
+
 /* skiplist_order.c */
 cc_status cc_skiplist_neighbour(cc_ordered *map, cc_search *search, cc_relation relation,
                                 cc_entry *entry);
@@ -389,6 +441,9 @@ cc_status cc_skiplist_scan_up(cc_ordered *map, cc_search *search, unsigned how, 
                               size_t room, size_t *count);
 cc_status cc_skiplist_scan_down(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
                                 size_t room, size_t *count);
+
+/* skiplist_build.c */
+size_t cc_skiplist_append(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run);
 
 /* skiplist_bulk.c */
 cc_status cc_skiplist_clear(cc_ordered *map);

@@ -113,20 +113,62 @@ static void acquire_collected(cc_skiplist *list, const cc_smr_guard *g, const co
     }
 }
 
-/* A read phase; the write phase holds the node and its value. */
+/* The last entry, NULL if there is none, and what is in front of it on each of its levels, in one
+ * search: it goes down not from the last node of a level, but from the one before that. False:
+ * somebody has been in the way. In a read phase. */
+static bool seek_last(cc_skiplist *list, cc_smr_guard *g, position *at, node **last) {
+    node *before = &list->head;
+    cc_count_search();
+    at->levels = (int)cc_load_acquire_u32(&list->top); /* (3) */
+    for (int level = at->levels - 1; level >= 0; level--) {
+        cc_link_word link = protect_link(g, before, level);
+        cc_list_place place = place_between(before, level, target_of(link));
+        node *n = NULL, *previous = before;
+        if (cc_is_marked(link)) {
+            return false;
+        }
+        for (;;) {
+            if (!cc_help_unlink(g, false, offset_of_level(level), &place)) {
+                return false;
+            }
+            if (!place.current) {
+                break;
+            }
+            previous = owner_of(place.before, level);
+            n = node_at(&place);
+            cc_list_advance(offset_of_level(level), &place);
+        }
+        if (!n && before != &list->head) {
+            return false; /* what was behind it has died, and what is before it has been passed */
+        }
+        at->before[level] = before = previous;
+        at->after[level] = NULL;
+        *last = n;
+    }
+    return true;
+}
+
+/* A read phase; the write phase holds the node and its value, and with `place` (of CC_LAST) what is
+ * in front of the node. */
 CC_NEVER_INLINE cc_status find_neighbour(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
-                                         cc_relation relation, position *at, node **found,
-                                         uintptr_t *value) {
+                                         cc_relation relation, bool place, position *at,
+                                         node **found, uintptr_t *value) {
     CC_CHECKPOINT(g);
     for (;; cc_count_retry(g)) {
         node *n = NULL, *from, *to;
         if (relation == CC_FIRST) {
             from = &list->head;
-            cc_list_place place = place_behind(g, from, 0);
-            if (!cc_help_unlink(g, false, LEVEL_0, &place)) {
+            cc_list_place first = place_behind(g, from, 0);
+            if (!cc_help_unlink(g, false, LEVEL_0, &first)) {
                 continue;
             }
-            n = to = node_at(&place);
+            n = to = node_at(&first);
+        } else if (place) {
+            if (!seek_last(list, g, at, &n)) {
+                continue;
+            }
+            from = n;
+            to = NULL;
         } else if (relation == CC_LAST) {
             seek(list, g, false, NULL, at, SEEK_END);
             n = from = at->before[0];
@@ -153,6 +195,9 @@ CC_NEVER_INLINE cc_status find_neighbour(cc_skiplist *list, cc_smr_guard *g, cc_
             *found = n;
             cc_hold(g, CC_HELD_VALUE, *value);
             cc_hold(g, CC_HELD_NODES, (uintptr_t)n);
+            for (int level = 0; place && level < height_of(n) && level < at->levels; level++) {
+                cc_hold(g, CC_HELD_NODES + 1 + (unsigned)level, (uintptr_t)at->before[level]);
+            }
             cc_end_reading(g);
             return CC_FOUND;
         }
@@ -169,19 +214,12 @@ cc_status cc_skiplist_neighbour(cc_ordered *map, cc_search *search, cc_relation 
     if (cc_begin_operation(&list->map.common, &g, 0)) {
         return CC_NO_MEMORY;
     }
-    cc_status status = find_neighbour(list, &g, search, relation, &at, &n, &value);
+    cc_status status = find_neighbour(list, &g, search, relation, false, &at, &n, &value);
     if (status == CC_FOUND) {
         acquire_entry(list, n, value, entry);
     }
     cc_end_operation(&g);
     return status;
-}
-
-/* The last entry has been removed: a search for the end unlinks it on its way. A read phase. */
-CC_NEVER_INLINE void unlink_before_the_end(cc_skiplist *list, cc_smr_guard *g, position *at) {
-    CC_CHECKPOINT(g);
-    seek(list, g, false, NULL, at, SEEK_END);
-    cc_end_reading(g);
 }
 
 cc_status cc_skiplist_pop_end(cc_ordered *map, cc_relation end, const cc_stored_key *prepared,
@@ -197,7 +235,7 @@ cc_status cc_skiplist_pop_end(cc_ordered *map, cc_relation end, const cc_stored_
     }
     cc_status status = CC_MISMATCH;
     for (; status == CC_MISMATCH; cc_count_retry(&g)) {
-        status = find_neighbour(list, &g, NULL, end, &at, &n, &value);
+        status = find_neighbour(list, &g, NULL, end, end == CC_LAST, &at, &n, &value);
         if (status != CC_FOUND) {
             break;
         }
@@ -215,13 +253,10 @@ cc_status cc_skiplist_pop_end(cc_ordered *map, cc_relation end, const cc_stored_
         acquire_entry(list, n, value, entry);
         mark_dead(n);
         if (cc_set_removed(&n->slot.birth)) {
-            /* Without a comparison as a rule: first where it was found. */
-            at.levels = 0;
-            if (end == CC_FIRST) {
-                cc_skiplist_unlink_at(list, &at, n);
-            } else {
-                unlink_before_the_end(list, &g, &at);
-            }
+            /* Without a comparison, and without a search, as long as nobody is in the way: where it
+             * was found. The first one follows the head. */
+            at.levels = end == CC_FIRST ? 0 : at.levels;
+            cc_skiplist_unlink_at(list, &at, n);
             cc_skiplist_last_one_out(list, &g, NULL, n, &left);
         }
     }
@@ -357,6 +392,19 @@ static bool is_on_lane(const node *n, int level) {
            !cc_is_unlinked(&n->next[level]); /* (5) */
 }
 
+/* So many of them are taken: those that have room as a whole, so that the next call begins on the
+ * lane again; but at least one. */
+static unsigned segments_with_room(const segments *all, size_t room) {
+    unsigned taken = 1;
+    for (size_t sum = all->of[0].count; taken < all->count; taken++) {
+        sum += all->of[taken].count;
+        if (sum > room) {
+            break;
+        }
+    }
+    return taken;
+}
+
 /* Take the entries from n on by segments, when n is on their lane. False: not, or they are all
  * dead. In a read phase. */
 static bool take_segments(cc_skiplist *list, cc_smr_guard *g, node *n, segments *all,
@@ -370,13 +418,55 @@ static bool take_segments(cc_skiplist *list, cc_smr_guard *g, node *n, segments 
     all->most = most < MOST_SEGMENTS ? (unsigned)most : MOST_SEGMENTS;
     all->end = all->end_of_lane = NULL;
     walk_segments(g, n, all);
-    *at_end = all->of[all->count - 1].is_last;
-    for (unsigned i = 0; i < all->count; i++) {
+    unsigned taken = segments_with_room(all, wanted);
+    *at_end = all->of[taken - 1].is_last;
+    for (unsigned i = 0; i < taken; i++) {
         for (unsigned j = 0; j < all->of[i].count && *c->count < c->room; j++) {
             take_entry(list, g, all->of[i].nodes[j], c);
         }
     }
     return *c->count;
+}
+
+/* Where a scan upwards begins. */
+typedef struct start {
+    node *entry; /* the searched one, when that is wanted, too; else NULL */
+    cc_list_place place; /* what comes then */
+    /* The first node of a position that was searched for. When it has died, what is in its place
+     * may be in front of the scan's bound. NULL: whatever comes in its place is behind that. */
+    const node *first;
+} start;
+
+/* Find it. With an index that need not be a search: a node whose link on level 0 is clean is in the
+ * list when the link is read, and so is what the link leads to. So the next call of a scan goes on
+ * from the last key that it has handed out as long as that is there, be it the same node or one
+ * that has come in its place. In a read phase. */
+static cc_status find_start(cc_skiplist *list, cc_smr_guard *g, cc_search *search, unsigned how,
+                            position *at, start *s) {
+    s->entry = NULL;
+    s->first = NULL;
+    if (!search) {
+        s->place = place_behind(g, &list->head, 0);
+        return CC_FOUND;
+    }
+    node *n = cc_skiplist_find_by_index(list, g, search);
+    if (search->asks) {
+        return CC_NEED_COMPARE;
+    }
+    cc_link_word link = n ? protect_link(g, n, 0) : CC_MARK;
+    if (!cc_is_marked(link)) {
+        s->entry = how & CC_SCAN_EXCLUSIVE ? NULL : n;
+        s->place = place_between(n, 0, target_of(link));
+        return CC_FOUND;
+    }
+    cc_status status = how & CC_SCAN_EXCLUSIVE ? seek(list, g, false, search, at, SEEK_PAST_EQUAL)
+                                               : seek(list, g, false, search, at, SEEK_POSITION);
+    if (status == CC_NEED_COMPARE) {
+        return status;
+    }
+    s->place = place_between(at->before[0], 0, at->after[0]);
+    s->first = at->after[0];
+    return CC_FOUND;
 }
 
 /* A read phase that takes entries as it goes. A second start goes on with none; with some, they are
@@ -389,31 +479,32 @@ CC_NEVER_INLINE cc_status walk_up(cc_skiplist *list, cc_smr_guard *g, cc_search 
         cc_end_reading(g);
         return CC_FOUND;
     }
-    if (!search) {
-        at->before[0] = &list->head;
-        at->after[0] = target_of(protect_link(g, &list->head, 0));
-    } else if ((how & CC_SCAN_EXCLUSIVE
-                    ? seek(list, g, false, search, at, SEEK_PAST_EQUAL)
-                    : seek(list, g, false, search, at, SEEK_POSITION)) == CC_NEED_COMPARE) {
+    start s;
+    if (find_start(list, g, search, how, at, &s) == CC_NEED_COMPARE) {
         return CC_NEED_COMPARE;
     }
-    cc_list_place place = place_between(at->before[0], 0, at->after[0]);
-    for (unsigned visited = 0; *c->count < c->room && visited < MOST_NODES_PER_REGION; visited++) {
-        if (!cc_help_unlink(g, false, LEVEL_0, &place)) {
+    bool is_done = s.entry && take_segments(list, g, s.entry, all, c, at_end);
+    if (s.entry && !is_done) {
+        take_entry(list, g, s.entry, c);
+    }
+    for (unsigned visited = 0; !is_done && *c->count < c->room && visited < MOST_NODES_PER_REGION;
+         visited++) {
+        if (!cc_help_unlink(g, false, LEVEL_0, &s.place)) {
             break; /* what we have is an answer; without any, start over */
         }
-        if (visited == 0 && search && node_at(&place) != at->after[0]) {
-            break; /* the first one has died, and what is there now may be in front of the bound */
+        if (s.first && s.first != node_at(&s.place)) {
+            break;
         }
-        if (!place.current) {
+        s.first = NULL;
+        if (!s.place.current) {
             *at_end = true;
             break;
         }
-        if (take_segments(list, g, node_at(&place), all, c, at_end)) {
-            break;
+        is_done = take_segments(list, g, node_at(&s.place), all, c, at_end);
+        if (!is_done) {
+            take_entry(list, g, node_at(&s.place), c);
+            cc_list_advance(LEVEL_0, &s.place);
         }
-        take_entry(list, g, node_at(&place), c);
-        cc_list_advance(LEVEL_0, &place);
     }
     cc_end_reading(g);
     return CC_FOUND;

@@ -36,7 +36,8 @@ typedef enum what {
     HIGHER,
     SCAN_UP,
     SCAN_DOWN,
-    CLEAR
+    CLEAR,
+    APPEND /* the key and the next one, with two values */
 } what;
 
 typedef struct operation {

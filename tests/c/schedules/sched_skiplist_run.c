@@ -106,25 +106,27 @@ static void note(const event *e) {
 /* A state of the record from which chance takes the wanted course. Draws of a put: height of the
  * tower, era; of other operations: era. See skiplist.c. */
 static uint64_t lucky_state(const operation *o) {
-    static uint64_t known[2][8][2];
-    bool is_put = o->what == PUT || o->what == PUT_IF_ABSENT;
+    static uint64_t known[3][8][2];
+    unsigned nodes = o->what == APPEND ? 2 : o->what == PUT || o->what == PUT_IF_ABSENT;
     unsigned height = o->height ? o->height : 1;
-    uint64_t *answer = &known[is_put][height][o->no_tick];
+    uint64_t *answer = &known[nodes][height][o->no_tick];
     for (uint64_t i = 1; !*answer; i++) {
         cc_thread t = {.random = i * 0x9e3779b97f4a7c15u | 1u};
-        uint64_t state = t.random, draws[2];
-        for (unsigned d = 0; d < 2; d++) {
+        uint64_t state = t.random, draws[4];
+        for (unsigned d = 0; d < 4; d++) {
             draws[d] = cc_thread_random(&t);
         }
-        unsigned drawn_height = 1;
-        for (uint64_t r = draws[0] >> 11; drawn_height < 8 && (r & 3) == 0; r >>= 2) {
-            drawn_height++;
+        bool fits = true;
+        for (unsigned n = 0; n < nodes; n++) {
+            unsigned drawn_height = 1;
+            for (uint64_t r = draws[n] >> 11; drawn_height < 8 && (r & 3) == 0; r >>= 2) {
+                drawn_height++;
+            }
+            fits &= drawn_height == height;
+            fits &= (draws[nodes + n] % CC_PUBLICATIONS_PER_ERA == 0) != o->no_tick;
         }
         /* A put that replaces draws no height: its first draw is the era's. */
-        bool ticks = draws[0] % CC_PUBLICATIONS_PER_ERA == 0;
-        bool insertion_ticks = !is_put || draws[1] % CC_PUBLICATIONS_PER_ERA == 0;
-        if ((!is_put || drawn_height == height) && ticks != o->no_tick &&
-            insertion_ticks != (is_put && o->no_tick)) {
+        if (fits && (draws[0] % CC_PUBLICATIONS_PER_ERA == 0) != o->no_tick) {
             *answer = state;
         }
     }
@@ -225,7 +227,8 @@ static void note_scan(event *e, const cc_entry *entries, size_t count) {
             for (unsigned i = 0; i < MOST_OPERATIONS; i++) {
                 operation o = now.by[f][i];
                 touched |= o.what == CLEAR || o.what == POP_FIRST || o.what == POP_LAST ||
-                           (o.key == key && o.what >= PUT && o.what <= REMOVE);
+                           (o.key == key && o.what >= PUT && o.what <= REMOVE) ||
+                           (o.what == APPEND && (o.key == key || o.key + 1u == key));
             }
         }
         bool in_range = !from || (up ? key >= from : key <= from);
@@ -287,6 +290,44 @@ static void perform(const operation *o, unsigned value_number, event *e) {
     }
 }
 
+/* As the object layer does it: what cannot be appended is put. */
+static void append(const operation *o, unsigned value_number) {
+    cc_new_entry entries[2];
+    size_t run;
+    for (unsigned i = 0; i < 2; i++) {
+        cc_search s = search_for(o->key + i);
+        make_word(&values[value_number + i], value_number + i);
+        if (s.key) {
+            acquire(s.key);
+        }
+        entries[i] = (cc_new_entry){.digest = s.digest,
+                                    .hash = s.hash,
+                                    .key = s.key,
+                                    .value = (uintptr_t)&values[value_number + i]};
+    }
+    sched_record(sched_me())->random = lucky_state(o);
+    uint64_t began = sched_stamp();
+    size_t put = cc_ordered_append(list, entries, 2, &run);
+    uint64_t ended = sched_stamp();
+    for (unsigned i = 0; i < 2; i++) {
+        operation one = {
+            .what = PUT, .key = (uint8_t)(o->key + i), .height = o->height, .no_tick = o->no_tick};
+        event e = {.done = one,
+                   .value = value_number + i,
+                   .status = CC_ABSENT,
+                   .began = began,
+                   .ended = ended};
+        if (i >= put) {
+            release(entries[i].value);
+            if (entries[i].key) {
+                release(entries[i].key);
+            }
+            perform(&one, value_number + i, &e);
+        }
+        note(&e);
+    }
+}
+
 /* ---------------------------------------------------------------- a run */
 
 /* The number of the value that an operation of the description stores. */
@@ -326,6 +367,10 @@ void fibre(unsigned who) {
     for (unsigned i = 0; i < MOST_OPERATIONS && now.by[who][i].what; i++) {
         event e;
         sched_point(); /* or the operation would seem to begin when the one before it ends */
+        if (now.by[who][i].what == APPEND) {
+            append(&now.by[who][i], value_of(who, i));
+            continue;
+        }
         perform(&now.by[who][i], value_of(who, i), &e);
         if (e.done.what != SCAN_UP && e.done.what != SCAN_DOWN) {
             note(&e);
