@@ -3,9 +3,7 @@
 
 #include <string.h>
 
-#include "object_scan.h"
 #include "object_search.h"
-#include "waiting.h"
 
 cc_ordered *cc_object_map_new(const cc_ordered_operations *ops) {
     cc_ordered *map = cc_ordered_new(ops, &cc_object_words);
@@ -98,8 +96,12 @@ static cc_status put(cc_ordered *map, PyObject *key, PyObject *value, cc_put_pol
     return status;
 }
 
+int cc_object_map_store(cc_ordered *map, PyObject *key, PyObject *value, cc_put_policy policy) {
+    return put(map, key, value, policy, NULL) == CC_NO_MEMORY ? -1 : 0;
+}
+
 int cc_object_map_set(cc_ordered *map, PyObject *key, PyObject *value) {
-    return put(map, key, value, CC_PUT_ALWAYS, NULL) == CC_NO_MEMORY ? -1 : 0;
+    return cc_object_map_store(map, key, value, CC_PUT_ALWAYS);
 }
 
 PyObject *cc_object_map_put(cc_ordered *map, PyObject *key, PyObject *value, int policy,
@@ -273,64 +275,6 @@ PyObject *cc_object_map_pop_end(cc_ordered *map, int relation, int want, PyObjec
     PyTuple_SET_ITEM(item, 1, (PyObject *)entry.value);
     PyObject_GC_Track(item);
     return item;
-}
-
-/* ---------------------------------------------------------------- from map to map */
-
-/* Put an entry that another map has handed out. 0, or -1 with an exception. The reference to the
- * value is taken over, or stays in the entry. */
-static int put_entry(cc_ordered *map, cc_entry *e, cc_put_policy policy) {
-    PyObject *value = (PyObject *)e->value;
-    if (!e->key) {
-        cc_search search;
-        cc_key_fill_stored_search(&search, e->kind, e->digest, 0);
-        cc_status status = cc_ordered_put(map, &search, e->value, policy, NULL);
-        cc_key_end_search(&search);
-        if (status == CC_NO_MEMORY) {
-            PyErr_NoMemory();
-            return -1;
-        }
-        if (status != CC_NEED_COMPARE) {
-            if (status == CC_ABSENT || policy == CC_PUT_ALWAYS) {
-                e->value = 0;
-            }
-            return 0;
-        }
-    }
-    PyObject *key = cc_key_object(e->kind, e->digest, e->key);
-    cc_status status = key ? put(map, key, value, policy, NULL) : CC_NO_MEMORY;
-    Py_XDECREF(key);
-    return status == CC_NO_MEMORY ? -1 : 0;
-}
-
-int cc_object_map_update(cc_ordered *map, cc_ordered *source, int keys_alone) {
-    cc_object_scan s;
-    cc_dropped dropped;
-    int answer, error = 0;
-    if (map == source) {
-        return 0; /* it has them */
-    }
-    dropped.count = 0;
-    cc_object_scan_begin(&s, source, NULL, NULL, keys_alone ? CC_KEYS_ALONE : 0);
-    s.room = LARGEST_CHUNK;
-    while (!error && (answer = cc_object_scan_fetch(&s, &dropped)) != 0) {
-        cc_drop(&dropped);
-        error = answer < 0;
-        for (; !error && s.index < s.count; s.index++) {
-            cc_entry *e = &s.entries[s.index];
-            if (keys_alone) {
-                e->value = (uintptr_t)Py_NewRef(Py_None);
-            }
-            error = put_entry(map, e, keys_alone ? CC_PUT_IF_ABSENT : CC_PUT_ALWAYS);
-            cc_drop_later(&dropped, e->value);
-            e->value = 0;
-        }
-        cc_drop(&dropped);
-        error = error || cc_let_interpreter_in();
-    }
-    cc_object_scan_end(&s, &dropped);
-    cc_drop(&dropped);
-    return error ? -1 : 0;
 }
 
 /* ---------------------------------------------------------------- the whole */

@@ -54,6 +54,8 @@ PyObject *cc_object_map_pop(cc_ordered *map, PyObject *key, PyObject *otherwise)
 /* 0, or -1. */
 int cc_object_map_set(cc_ordered *map, PyObject *key, PyObject *value);
 
+int cc_object_map_store(cc_ordered *map, PyObject *key, PyObject *value, cc_put_policy policy);
+
 /* The value before, or `otherwise` when there was none. `policy`: a cc_put_policy. */
 PyObject *cc_object_map_put(cc_ordered *map, PyObject *key, PyObject *value, int policy,
                             PyObject *otherwise);
@@ -79,13 +81,6 @@ PyObject *cc_object_map_neighbour(cc_ordered *map, PyObject *key, int relation, 
 /* Remove and return the entry that is CC_FIRST or CC_LAST; on an empty map `otherwise`, or KeyError
  * if that is NULL. */
 PyObject *cc_object_map_pop_end(cc_ordered *map, int relation, int want, PyObject *otherwise);
-
-/* ---- from map to map ---- */
-
-/* Put every entry of another map, one after another; with `keys_alone`, as from set to set, every
- * key that is not there yet. What the source has is weakly consistent, as a scan (object_scan.h);
- * signal handlers run meanwhile. 0, or -1 with an exception, and what has been put stays. */
-int cc_object_map_update(cc_ordered *map, cc_ordered *source, int keys_alone);
 
 /* ---- the whole; NULL for map is an empty one ---- */
 

@@ -43,10 +43,17 @@ cdef extern from "object_map.h":
     object cc_object_map_neighbour(cc_ordered *map, PyObject *key, int relation, int want,
                                    PyObject *otherwise)
     object cc_object_map_pop_end(cc_ordered *map, int relation, int want, PyObject *otherwise)
-    int cc_object_map_update(cc_ordered *map, cc_ordered *source, int keys_alone) except -1
     int cc_object_map_clear(cc_ordered *map) except -1
     const cc_container_kind cc_object_map_kind
     cc_ordered *cc_object_map_in(object o)
+
+cdef extern from "object_fill.h":
+    ctypedef struct cc_object_filler:
+        pass
+    void cc_object_fill_begin(cc_object_filler *f, cc_ordered *map, int policy, int may_wait)
+    int cc_object_fill_add(cc_object_filler *f, object key, object value) except -1
+    int cc_object_fill_end(cc_object_filler *f) except -1
+    int cc_object_map_update(cc_ordered *map, cc_ordered *source, int keys_alone) except -1
 
 cdef extern from "object_scan.h":
     unsigned int CC_FROM_ABOVE, CC_START_EXCLUSIVE, CC_STOP_INCLUSIVE

@@ -244,37 +244,21 @@ cdef class _OrderedMap(_Container):
         One put after another: if one raises, the entries before it have been stored. O(k log n). If a generator over this map
         adds keys ahead of itself, it meets them again, so such an update may never end. Signal handlers run meanwhile.
         """
-        cdef Py_ssize_t count = 0
         if isinstance(other, _OrderedMap) and type(other).items is MAP_ITEMS:
             cc_object_map_update(self.entries, (<_OrderedMap>other).entries, False)
-        elif isinstance(other, dict) or isinstance(other, _OrderedMap):
-            for key, value in other.items():
-                cc_object_map_set(self.entries, key, value)
-                count_item(&count)
-        elif hasattr(other, "keys"):
-            for key in other.keys():
-                cc_object_map_set(self.entries, key, other[key])
-                count_item(&count)
         else:
-            for i, pair in enumerate(other):
-                try:
-                    key, value = pair
-                except (TypeError, ValueError) as error:
-                    # Not iterable, or not two, which are dict's types too; or what the element's
-                    # own __iter__ raises.
-                    error.add_note(f"other: element {i} of the iterable, of type {type(pair).__name__}, "
-                                   "cannot be unpacked into a key and a value")
-                    raise
-                cc_object_map_set(self.entries, key, value)
-                count_item(&count)
-        for key, value in kwargs.items():
-            cc_object_map_set(self.entries, key, value)
+            fill_map(self.entries, other)
+        if kwargs:
+            fill_map(self.entries, kwargs)
 
     @classmethod
     def fromkeys(cls, iterable, value=None):
         """Return a new map with the elements of ``iterable`` as keys, all with the same ``value``."""
         cdef Py_ssize_t count = 0
         result = cls()
+        if isinstance(result, _OrderedMap) and type(result).__setitem__ is MAP_SETITEM:
+            fill_keys((<_OrderedMap>result).entries, iterable, value, CC_PUT_ALWAYS)
+            return result
         for key in iterable:
             result[key] = value
             count_item(&count)
@@ -369,7 +353,60 @@ cdef class _OrderedMap(_Container):
         return GenericAlias(cls, item)
 
 
-cdef object MAP_ITEMS = _OrderedMap.items  # a subclass may have its own, and then means that
+# A subclass may have its own, and then means that.
+cdef object MAP_ITEMS = _OrderedMap.items
+cdef object MAP_SETITEM = _OrderedMap.__setitem__
+
+# To iterate one of these runs no code of users, which would look for what still waits to be put.
+cdef tuple PLAIN_ITERABLES = (list, tuple, dict, set, frozenset, range)
+
+
+cdef int fill_keys(cc_ordered *entries, iterable, value, int policy) except -1:
+    # Put every element as a key, one after another, all with the same value.
+    cdef cc_object_filler f
+    cdef Py_ssize_t count = 0
+    cc_object_fill_begin(&f, entries, policy, type(iterable) in PLAIN_ITERABLES)
+    try:
+        for key in iterable:
+            cc_object_fill_add(&f, key, value)
+            count_item(&count)
+    finally:  # also when a signal's handler raises: what has come so far is stored
+        cc_object_fill_end(&f)
+    return 0
+
+
+cdef int fill_map(cc_ordered *entries, other) except -1:
+    # What a mapping, or an iterable of pairs, has: one after another.
+    cdef cc_object_filler f
+    cdef Py_ssize_t count = 0
+    cc_object_fill_begin(&f, entries, CC_PUT_ALWAYS, type(other) in PLAIN_ITERABLES)
+    try:
+        if isinstance(other, dict) or isinstance(other, _OrderedMap):
+            for key, value in other.items():
+                cc_object_fill_add(&f, key, value)
+                count_item(&count)
+        elif hasattr(other, "keys"):
+            for key in other.keys():
+                cc_object_fill_add(&f, key, other[key])
+                count_item(&count)
+        else:
+            for i, pair in enumerate(other):
+                if type(pair) is not tuple and type(pair) is not list:
+                    # Unpacking may run code of users.
+                    cc_object_fill_end(&f)
+                try:
+                    key, value = pair
+                except (TypeError, ValueError) as error:
+                    # Not iterable, or not two, which are dict's types too; or what the element's
+                    # own __iter__ raises.
+                    error.add_note(f"other: element {i} of the iterable, of type {type(pair).__name__}, "
+                                   "cannot be unpacked into a key and a value")
+                    raise
+                cc_object_fill_add(&f, key, value)
+                count_item(&count)
+    finally:
+        cc_object_fill_end(&f)
+    return 0
 
 
 cdef object map_equals(_OrderedMap self, other):

@@ -145,14 +145,11 @@ cdef class _OrderedSet(_Container):
         generator over this set adds elements ahead of itself, it meets them again: ``s.update(x + 1 for x in s)`` never ends.
         Signal handlers run meanwhile.
         """
-        cdef Py_ssize_t count = 0
         for other in others:
             if isinstance(other, _OrderedSet) and type(other).__iter__ is SET_ITER:
                 cc_object_map_update(self.entries, (<_OrderedSet>other).entries, True)
-                continue
-            for element in other:
-                cc_object_map_add(self.entries, element)
-                count_item(&count)
+            else:
+                fill_keys(self.entries, other, None, CC_PUT_IF_ABSENT)
 
     def union(self, *others):
         """Return a new set with the elements of this set and of all ``others``. Errors as for ``add``."""
