@@ -3,6 +3,8 @@
  * The index beside the skip list (csrc/ordered/index.h): what it answers without a search, counted
  * by the searches (cc_skiplist_searches); and what it must not answer.
  */
+#include <sys/wait.h>
+
 #include "memory/cc_alloc.h"
 #include "ordered/index.h"
 #include "ordered/skiplist.h"
@@ -329,7 +331,7 @@ typedef struct growing {
     int64_t keys; /* of each writer */
     _Atomic int64_t put[WRITERS], removed[WRITERS];
     _Atomic int writers_left;
-    bool clears;
+    _Atomic int64_t forks;
 } growing;
 
 /* Writer w has the numbers that are w modulo WRITERS. */
@@ -372,6 +374,85 @@ static void test_growth_by_threads(void) {
         CHECK_EQ(cc_ordered_length(g.list), 0);
         end_list(g.list);
     }
+}
+
+/* ---------------------------------------------------------------- fork */
+
+/* In the child: what was put is there, and stays while the growth that others had begun is brought
+ * to its end. Where one thread has put everything, nothing needs a search. (Where a thread that
+ * makes a table has to wait for a processor, others may fill the old one, and lose keys.) */
+static void look_after_fork(const growing *g) {
+    const int64_t first = 2 * g->keys * WRITERS;
+    int64_t put[WRITERS], more = (int64_t)cc_ordered_length(g->list) + 100;
+    alarm(120);
+    for (int w = 0; w < WRITERS; w++) {
+        put[w] = atomic_load(&g->put[w]);
+    }
+    for (int round = 0; round < 2; round++) {
+        uint64_t before = searches();
+        for (int w = 0; w < WRITERS; w++) {
+            for (int64_t i = 0; i < put[w]; i++) {
+                CHECK_EQ(get_number(g->list, i * WRITERS + w), CC_FOUND);
+                CHECK_EQ(get_number(g->list, first - 1 - i), CC_ABSENT);
+            }
+        }
+        CHECK(!HAS_USUAL_SIZES || put[1] || searches() == before);
+        for (int64_t i = 0; i < more && round == 0; i++) {
+            put_number(g->list, first + i);
+        }
+    }
+    _exit(0);
+}
+
+enum { PUTS_PER_FORK = 500 };
+
+static void put_and_fork(int index, void *argument) {
+    growing *g = argument;
+    int64_t forks = g->keys / PUTS_PER_FORK;
+    for (int64_t i = 0; index < WRITERS && i < g->keys; i++) {
+        while (i > (atomic_load(&g->forks) + 1) * PUTS_PER_FORK) {
+            sched_yield();
+        }
+        put_number(g->list, i * WRITERS + index);
+        atomic_store(&g->put[index], i + 1);
+    }
+    for (int64_t i = 0; index == WRITERS && i < forks; i++) {
+        fflush(NULL);
+        pid_t child = fork();
+        if (child == 0) {
+            look_after_fork(g);
+        }
+        int status;
+        CHECK(child > 0 && waitpid(child, &status, 0) == child);
+        CHECK_EQ(status, 0);
+        atomic_store(&g->forks, i + 1);
+    }
+}
+
+static void test_fork_in_growth(void) {
+    begin_test("fork while others are in the middle of growth: the child has all, and ends it");
+#if CHECK_SANITIZED
+    printf("    skipped: a sanitizer does not hold its allocator's locks across fork()\n");
+#else
+    growing g = {.list = new_list(), .keys = scaled(12) * PUTS_PER_FORK};
+    run_threads(WRITERS + 1, put_and_fork, &g);
+    end_list(g.list);
+    begin_test("fork between any two puts");
+    growing one = {.list = new_list(), .keys = scaled(80)};
+    for (int64_t i = 0; i < one.keys; i++) {
+        put_number(one.list, i * WRITERS);
+        atomic_store(&one.put[0], i + 1);
+        fflush(NULL);
+        pid_t child = fork();
+        if (child == 0) {
+            look_after_fork(&one);
+        }
+        int status;
+        CHECK(child > 0 && waitpid(child, &status, 0) == child);
+        CHECK_EQ(status, 0);
+    }
+    end_list(one.list);
+#endif
 }
 
 static void clear_beside_puts(int index, void *argument) {
@@ -419,6 +500,7 @@ int main(void) {
     test_no_larger_table();
     test_growth_by_threads();
     test_clear_beside_puts();
+    test_fork_in_growth();
     printf("passed\n");
     return 0;
 }
