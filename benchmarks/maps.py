@@ -135,6 +135,11 @@ def scan_items_locked(lock, irange, get, bounds):
             [(k, get(k)) for k in irange(a, b, (True, False))]
 
 
+def repeat(work, operations):
+    for _ in operations:
+        work()
+
+
 # ---- contestants ----------------------------------------------------------------------------
 
 # `loops` gives for each workload: map -> (function, arguments), called in the thread that uses it.
@@ -152,6 +157,16 @@ def items_of(m):
     return dict(m.items())
 
 
+def whole(cls):
+    """What is done with a map as a whole: nobody changes it meanwhile, so nobody takes a lock."""
+    return {
+        "iterate keys": lambda m: (repeat, (partial(list, m),)),
+        "iterate items": lambda m: (repeat, (partial(list, m.items()),)),
+        "copy": lambda m: (repeat, (m.copy,)),
+        "build": lambda m: (repeat, (partial(cls, items_of(m)),)),
+    }
+
+
 OURS = Contestant(
     "SkipListMap",
     SkipListMap,
@@ -163,6 +178,7 @@ OURS = Contestant(
         "floor": lambda m: (get_bound, (m.floor_key,)),
         "scan keys": lambda m: (scan_keys, (m.keys,)),
         "scan items": lambda m: (scan_items, (m.items,)),
+        **whole(SkipListMap),
     },
 )
 OURS_LOOKED_UP = Contestant(
@@ -182,6 +198,7 @@ SORTED = Contestant(
         "floor": lambda m: (floor_locked, (locked(m), m.bisect_right, m.keys())),
         "scan keys": lambda m: (scan_keys_locked, (locked(m), m.irange)),
         "scan items": lambda m: (scan_items_locked, (locked(m), m.irange, m.get)),
+        **whole(SortedDict),
     },
 )
 DICT = Contestant(
@@ -274,6 +291,18 @@ def get_operations(keys, i, threads):
     return random.Random(i).sample(keys.keys, n if n <= 100_000 else n // threads)
 
 
+# Keys like those that are there, none of which is.
+ABSENT = {
+    int: lambda k: k + 1,
+    str: lambda k: k + "x",
+    tuple: lambda k: (k[0], -1 - k[1]),
+}
+
+
+def absent_operations(keys, i, threads):
+    return [ABSENT[type(k)](k) for k in get_operations(keys, i, threads)]
+
+
 def operations_per_thread(n, threads):
     return max(20_000, min(1_000_000, 4 * n) // threads)
 
@@ -326,9 +355,14 @@ def scan_operations(keys, i, threads):
     ]
 
 
+def whole_operations(keys, i, threads):
+    return [None] * 4
+
+
 Workload = namedtuple("Workload", "title loop operations start fresh")
 WORKLOADS = {
     "get": Workload("get, all hits", "get", get_operations, 1.0, False),
+    "miss": Workload("get of keys that are absent", "get", absent_operations, 1.0, False),
     "mixed": Workload(
         "80/10/10 get/set/pop, uniform, half of the gets miss",
         "mixed",
@@ -351,8 +385,13 @@ WORKLOADS = {
     "scan items": Workload(
         "scan of 100 (key, value) pairs", "scan items", scan_operations, 1.0, False
     ),
+    "iterate keys": Workload("list of all keys", "iterate keys", whole_operations, 1.0, False),
+    "iterate items": Workload("list of all pairs", "iterate items", whole_operations, 1.0, False),
+    "copy": Workload("copy", "copy", whole_operations, 1.0, False),
+    "build": Workload("new map of a dict in order", "build", whole_operations, 1.0, False),
 }
-MAIN = ("get", "mixed", "returning")
+MAIN = ("get", "miss", "mixed", "returning")
+WHOLE = ("iterate keys", "iterate items", "copy", "build")
 KINDS = {"int": int_keys, "str": str_keys, "tuple": tuple_keys}
 
 # ---- measuring ------------------------------------------------------------------------------
@@ -600,14 +639,18 @@ def main():
         help="seconds that may be spent, in all, on waiting for other processes to be quiet",
     )
     parser.add_argument(
-        "--only", default="", help="memory, scaling, get, mixed, returning, other; comma-separated"
+        "--only",
+        default="",
+        help="memory, scaling, get, miss, mixed, returning, other, whole; comma-separated",
     )
     parser.add_argument("--json", help="write every single measurement there")
     options = parser.parse_args()
     if options.quick:
         options.keys, options.threads = [10_000], [t for t in options.threads if t <= 2] or [1]
         options.repeats, options.seconds = 2, 0.05
-    parts = options.only.split(",") if options.only else ["memory", "scaling", *MAIN, "other"]
+    parts = (
+        options.only.split(",") if options.only else ["memory", "scaling", *MAIN, "other", "whole"]
+    )
     env = harness.environment(concurrent_collections)
     harness.print_environment(env)
     print(
@@ -641,6 +684,8 @@ def main():
         for kind in ("str", "tuple"):
             for name in ("get", "mixed"):
                 run(kind, middle, name, few)
+    for name in WHOLE if "whole" in parts else ():
+        run("int", middle, name, [1])
     if options.json:
         with open(options.json, "w") as f:
             json.dump(
