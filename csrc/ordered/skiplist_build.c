@@ -262,7 +262,6 @@ static unsigned append_chain(cc_skiplist *list, cc_thread *self, const cc_new_en
         }
         cc_leave(&g);
         retire_dead(list, self, &dead);
-        cc_poll(list->map.common.domain, self);
     }
     return put;
 }
@@ -284,9 +283,11 @@ size_t cc_skiplist_append(cc_ordered *map, const cc_new_entry *entries, size_t c
         }
         put = append_chain(list, self, entries, ascending, &full);
     }
-    /* As much as so many puts do. */
-    for (unsigned i = 0; i < put && cc_load_relaxed_u32(&list->index_work); i++) {
-        cc_skiplist_tend_index(list, self);
+    for (unsigned i = 0; i < put; i++) { /* what so many puts do beside */
+        if (cc_load_relaxed_u32(&list->index_work)) {
+            cc_skiplist_tend_index(list, self);
+        }
+        cc_poll(list->map.common.domain, self);
     }
     return put;
 }
