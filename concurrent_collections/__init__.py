@@ -1,7 +1,8 @@
 """Lock-free containers for Python threads.
 
 SkipListMap and SkipListSet are ordered containers; LockFreeQueue, FastQueue and WaitFreeQueue are FIFO queues for
-threads and event loops. Any number of threads can use one at once. `config` holds the settings of the process.
+threads and event loops; AtomicCounter, StripedCounter, Stats and AccessTracker count. Any number of threads can use one at
+once. `config` holds the settings of the process.
 C-level users: see `get_include()` and `capi.pxd`.
 """
 
@@ -70,6 +71,13 @@ from concurrent_collections._core import (  # noqa: E402
     get_build_info,
     print_config,
 )
+from concurrent_collections._counters import (  # noqa: E402
+    Access,  # noqa: F401  what AccessTracker.snapshot gives
+    AccessTracker,
+    AtomicCounter,
+    Stats,
+    StripedCounter,
+)
 from concurrent_collections._ordered import (  # noqa: E402
     SkipListMap,
     SkipListSet,
@@ -87,6 +95,8 @@ from concurrent_collections._queues import (  # noqa: E402
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "AccessTracker",
+    "AtomicCounter",
     "Config",
     "Empty",
     "FastQueue",
@@ -95,6 +105,8 @@ __all__ = [
     "ShutDown",
     "SkipListMap",
     "SkipListSet",
+    "Stats",
+    "StripedCounter",
     "WaitFreeQueue",
     "config",
     "flush",

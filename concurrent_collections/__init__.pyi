@@ -1,5 +1,14 @@
 from concurrent_collections import smr as smr
 from concurrent_collections._core import Config, config, flush, get_build_info, print_config
+from concurrent_collections._counters import (
+    Access as Access,
+)
+from concurrent_collections._counters import (
+    AccessTracker,
+    AtomicCounter,
+    Stats,
+    StripedCounter,
+)
 from concurrent_collections._ordered import SkipListMap, SkipListSet
 from concurrent_collections._queues import (
     Empty,
@@ -11,6 +20,8 @@ from concurrent_collections._queues import (
 )
 
 __all__ = [
+    "AccessTracker",
+    "AtomicCounter",
     "Config",
     "Empty",
     "FastQueue",
@@ -19,6 +30,8 @@ __all__ = [
     "ShutDown",
     "SkipListMap",
     "SkipListSet",
+    "Stats",
+    "StripedCounter",
     "WaitFreeQueue",
     "config",
     "flush",

@@ -23,6 +23,15 @@ cdef extern from "concurrent_collections/cc_i64map.h" nogil:
         CC_I64MAP_PRESENT
         CC_I64MAP_MISMATCH
 
+cdef extern from "concurrent_collections/cc_counters.h" nogil:
+    ctypedef struct cc_atomic_counter:
+        pass
+    ctypedef struct cc_striped_counter:
+        pass
+    enum:
+        CC_COUNTER_OK
+        CC_COUNTER_OVERFLOW
+
 # ---- written by tools/write_c_api; edit the headers ----
 # concurrent_collections/cc_smr.h
 cdef cc_smr_domain *cc_smr_domain_new(cc_smr_release release, const void *context) noexcept nogil
@@ -60,3 +69,22 @@ cdef int64_t cc_i64map_scan(cc_i64map *map, int64_t start, int64_t *keys, uintpt
 cdef size_t cc_i64map_length(const cc_i64map *map) noexcept nogil
 cdef size_t cc_i64map_bytes(const cc_i64map *map) noexcept nogil
 cdef size_t cc_i64map_flush(cc_i64map *map) noexcept nogil
+# concurrent_collections/cc_counters.h
+cdef cc_atomic_counter *cc_atomic_counter_new(int64_t value) noexcept nogil
+cdef void cc_atomic_counter_free(cc_atomic_counter *counter) noexcept nogil
+cdef int64_t cc_atomic_counter_get(const cc_atomic_counter *counter) noexcept nogil
+cdef void cc_atomic_counter_set(cc_atomic_counter *counter, int64_t value) noexcept nogil
+cdef int64_t cc_atomic_counter_get_and_set(cc_atomic_counter *counter, int64_t value) noexcept nogil
+cdef int cc_atomic_counter_add(cc_atomic_counter *counter, int64_t amount, int64_t *now) noexcept nogil
+cdef int cc_atomic_counter_compare_and_set(cc_atomic_counter *counter, int64_t expected,
+                                           int64_t value) noexcept nogil
+cdef cc_striped_counter *cc_striped_counter_new(int64_t value) noexcept nogil
+cdef void cc_striped_counter_free(cc_striped_counter *counter) noexcept nogil
+cdef int cc_striped_counter_add(cc_striped_counter *counter, int64_t amount) noexcept nogil
+cdef int cc_striped_counter_sum(const cc_striped_counter *counter, int64_t *sum, int64_t *high) noexcept nogil
+cdef int cc_striped_counter_sum_then_reset(cc_striped_counter *counter, int64_t *sum,
+                                           int64_t *high) noexcept nogil
+cdef int cc_striped_counter_sum_all(cc_striped_counter *const *counters, size_t count, int64_t *sums,
+                                    int64_t *highs) noexcept nogil
+cdef int cc_striped_counter_sum_all_then_reset(cc_striped_counter *const *counters, size_t count,
+                                               int64_t *sums, int64_t *highs) noexcept nogil

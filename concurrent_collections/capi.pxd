@@ -1,8 +1,8 @@
 # The public C-level API. `from concurrent_collections cimport capi`, add
 # concurrent_collections.get_include() to the include path, link nothing.
 #
-# Atomics and backoff are inline functions of the installed headers. Reclamation and the int64 -> word
-# map are functions of the extension module, all nogil: they never touch a Python object. Structs are
+# Atomics and backoff are inline functions of the installed headers. Reclamation, the int64 -> word map
+# and counters are functions of the extension module, all nogil: they never touch a Python object. Structs are
 # opaque. Stability: functions may be added; one whose signature changes fails at import, not at run time.
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t
 

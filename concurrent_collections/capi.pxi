@@ -36,6 +36,22 @@ cdef extern from "concurrent_collections/cc_i64map.h" nogil:
     size_t core_cc_i64map_bytes "cc_i64map_bytes"(const cc_i64map *map)
     size_t core_cc_i64map_flush "cc_i64map_flush"(cc_i64map *map)
 
+cdef extern from "concurrent_collections/cc_counters.h" nogil:
+    cc_atomic_counter *core_cc_atomic_counter_new "cc_atomic_counter_new"(int64_t value)
+    void core_cc_atomic_counter_free "cc_atomic_counter_free"(cc_atomic_counter *counter)
+    int64_t core_cc_atomic_counter_get "cc_atomic_counter_get"(const cc_atomic_counter *counter)
+    void core_cc_atomic_counter_set "cc_atomic_counter_set"(cc_atomic_counter *counter, int64_t value)
+    int64_t core_cc_atomic_counter_get_and_set "cc_atomic_counter_get_and_set"(cc_atomic_counter *counter, int64_t value)
+    int core_cc_atomic_counter_add "cc_atomic_counter_add"(cc_atomic_counter *counter, int64_t amount, int64_t *now)
+    int core_cc_atomic_counter_compare_and_set "cc_atomic_counter_compare_and_set"(cc_atomic_counter *counter, int64_t expected, int64_t value)
+    cc_striped_counter *core_cc_striped_counter_new "cc_striped_counter_new"(int64_t value)
+    void core_cc_striped_counter_free "cc_striped_counter_free"(cc_striped_counter *counter)
+    int core_cc_striped_counter_add "cc_striped_counter_add"(cc_striped_counter *counter, int64_t amount)
+    int core_cc_striped_counter_sum "cc_striped_counter_sum"(const cc_striped_counter *counter, int64_t *sum, int64_t *high)
+    int core_cc_striped_counter_sum_then_reset "cc_striped_counter_sum_then_reset"(cc_striped_counter *counter, int64_t *sum, int64_t *high)
+    int core_cc_striped_counter_sum_all "cc_striped_counter_sum_all"(cc_striped_counter *const *counters, size_t count, int64_t *sums, int64_t *highs)
+    int core_cc_striped_counter_sum_all_then_reset "cc_striped_counter_sum_all_then_reset"(cc_striped_counter *const *counters, size_t count, int64_t *sums, int64_t *highs)
+
 
 cdef cc_smr_domain *cc_smr_domain_new(cc_smr_release release, const void *context) noexcept nogil:
     return core_cc_smr_domain_new(release, context)
@@ -159,3 +175,59 @@ cdef size_t cc_i64map_bytes(const cc_i64map *map) noexcept nogil:
 
 cdef size_t cc_i64map_flush(cc_i64map *map) noexcept nogil:
     return core_cc_i64map_flush(map)
+
+
+cdef cc_atomic_counter *cc_atomic_counter_new(int64_t value) noexcept nogil:
+    return core_cc_atomic_counter_new(value)
+
+
+cdef void cc_atomic_counter_free(cc_atomic_counter *counter) noexcept nogil:
+    core_cc_atomic_counter_free(counter)
+
+
+cdef int64_t cc_atomic_counter_get(const cc_atomic_counter *counter) noexcept nogil:
+    return core_cc_atomic_counter_get(counter)
+
+
+cdef void cc_atomic_counter_set(cc_atomic_counter *counter, int64_t value) noexcept nogil:
+    core_cc_atomic_counter_set(counter, value)
+
+
+cdef int64_t cc_atomic_counter_get_and_set(cc_atomic_counter *counter, int64_t value) noexcept nogil:
+    return core_cc_atomic_counter_get_and_set(counter, value)
+
+
+cdef int cc_atomic_counter_add(cc_atomic_counter *counter, int64_t amount, int64_t *now) noexcept nogil:
+    return core_cc_atomic_counter_add(counter, amount, now)
+
+
+cdef int cc_atomic_counter_compare_and_set(cc_atomic_counter *counter, int64_t expected, int64_t value) noexcept nogil:
+    return core_cc_atomic_counter_compare_and_set(counter, expected, value)
+
+
+cdef cc_striped_counter *cc_striped_counter_new(int64_t value) noexcept nogil:
+    return core_cc_striped_counter_new(value)
+
+
+cdef void cc_striped_counter_free(cc_striped_counter *counter) noexcept nogil:
+    core_cc_striped_counter_free(counter)
+
+
+cdef int cc_striped_counter_add(cc_striped_counter *counter, int64_t amount) noexcept nogil:
+    return core_cc_striped_counter_add(counter, amount)
+
+
+cdef int cc_striped_counter_sum(const cc_striped_counter *counter, int64_t *sum, int64_t *high) noexcept nogil:
+    return core_cc_striped_counter_sum(counter, sum, high)
+
+
+cdef int cc_striped_counter_sum_then_reset(cc_striped_counter *counter, int64_t *sum, int64_t *high) noexcept nogil:
+    return core_cc_striped_counter_sum_then_reset(counter, sum, high)
+
+
+cdef int cc_striped_counter_sum_all(cc_striped_counter *const *counters, size_t count, int64_t *sums, int64_t *highs) noexcept nogil:
+    return core_cc_striped_counter_sum_all(counters, count, sums, highs)
+
+
+cdef int cc_striped_counter_sum_all_then_reset(cc_striped_counter *const *counters, size_t count, int64_t *sums, int64_t *highs) noexcept nogil:
+    return core_cc_striped_counter_sum_all_then_reset(counters, count, sums, highs)

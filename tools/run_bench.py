@@ -549,6 +549,12 @@ def programs(kinds: list[str], results: Path) -> list[Program]:
                 ("--quick",),
             ),
             Program(
+                f"counters-{kind}",
+                "counters beside what Python has",
+                (python, benchmarks / "counters.py", "--json", saved("counters")),
+                ("--quick",),
+            ),
+            Program(
                 f"waiters-{kind}",
                 "thousands of threads that wait",
                 (python, benchmarks / "many_waiters.py"),

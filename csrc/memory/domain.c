@@ -17,14 +17,15 @@
 
 cc_smr_settings_t cc_smr_settings = {{32}, {64}, {0}, {0}, {0}, {0}};
 
-static uint32_t stripes_for_this_machine(void) {
+uint32_t cc_stripes_for_processors(uint32_t most) {
     static _Atomic uint32_t remembered;
-    uint32_t stripes = atomic_load_explicit(&remembered, memory_order_relaxed);
-    if (!stripes) {
-        unsigned processors = cc_os_cpu_count();
-        for (stripes = 1; stripes < processors && stripes < MOST_STRIPES; stripes *= 2) {
-        }
-        atomic_store_explicit(&remembered, stripes, memory_order_relaxed);
+    uint32_t processors = atomic_load_explicit(&remembered, memory_order_relaxed);
+    if (!processors) {
+        processors = cc_os_cpu_count();
+        atomic_store_explicit(&remembered, processors, memory_order_relaxed);
+    }
+    uint32_t stripes;
+    for (stripes = 1; stripes < processors && stripes < most; stripes *= 2) {
     }
     return stripes;
 }
@@ -35,7 +36,7 @@ cc_smr_domain *cc_smr_domain_new(cc_smr_release release, const void *context) {
 
 cc_smr_domain *cc_smr_domain_new_of(cc_smr_scheme scheme, cc_smr_release release,
                                     const void *context) {
-    uint32_t stripes = stripes_for_this_machine();
+    uint32_t stripes = cc_stripes_for_processors(MOST_STRIPES);
     size_t bytes = sizeof(cc_smr_domain) + CC_CACHE_LINE + stripes * sizeof(cc_stripe);
     cc_smr_domain *d = cc_alloc_aligned(bytes, CC_CACHE_LINE);
     if (!d) {

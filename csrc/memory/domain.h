@@ -100,6 +100,9 @@ static inline cc_smr_domain *cc_domain_of(cc_domain_link *link) {
 cc_smr_domain *cc_smr_domain_new_of(cc_smr_scheme scheme, cc_smr_release release,
                                     const void *context);
 
+/* One for each processor, rounded up to a power of two; `most`, a power of two, at most. */
+uint32_t cc_stripes_for_processors(uint32_t most);
+
 /* One pin less; the last one frees the domain's memory. */
 void cc_unpin_domain(cc_smr_domain *d);
 

@@ -86,6 +86,19 @@ def check_skip_list(consumer: ModuleType) -> None:
     consumer.close_squares()
 
 
+def check_counters(consumer: ModuleType) -> None:
+    most, tickets, each = 2**63 - 1, 100_000, 40_000
+    consumer.open_counters(most - tickets)
+    results = in_threads(
+        lambda number: (
+            consumer.draw_and_count(each) if number else consumer.look_at_counters(each)
+        )
+    )
+    assert results[0] == 0, "a ticket was counted before the attempt"
+    assert sum(results) == tickets * (tickets - 1) // 2, "each ticket is drawn once"
+    assert consumer.close_counters() == (most, (THREADS - 1) * each, tickets)
+
+
 def main() -> None:
     directory = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="cimport-"))
     build(directory)
@@ -95,6 +108,7 @@ def main() -> None:
     check_atomics(consumer)
     check_reclamation(consumer)
     check_skip_list(consumer)
+    check_counters(consumer)
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
         assert not sys._is_gil_enabled(), "importing turned the GIL on"
     print("the downstream project works")

@@ -3,7 +3,7 @@
 
 Every function here runs detached from the interpreter; threads come from Python.
 """
-from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport INT64_MAX, int64_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport free, malloc
 
 from concurrent_collections cimport capi
@@ -153,3 +153,60 @@ def close_squares():
     global squares
     capi.cc_i64map_free(squares)
     squares = NULL
+
+
+# ---- counters --------------------------------------------------------------------------------
+
+cdef capi.cc_atomic_counter *tickets = NULL
+cdef capi.cc_striped_counter *counters[2]
+
+
+def open_counters(int64_t first_ticket):
+    global tickets
+    tickets = capi.cc_atomic_counter_new(first_ticket)
+    counters[0] = capi.cc_striped_counter_new(0)
+    counters[1] = capi.cc_striped_counter_new(0)
+    if tickets == NULL or counters[0] == NULL or counters[1] == NULL:
+        raise MemoryError
+
+
+def draw_and_count(int64_t times):
+    """Draw tickets while there are any, and count attempts, then tickets. Returns the sum of the tickets."""
+    cdef int64_t i, ticket, total = 0
+    with nogil:
+        for i in range(times):
+            capi.cc_striped_counter_add(counters[0], 1)
+            if capi.cc_atomic_counter_add(tickets, 1, &ticket) == capi.CC_COUNTER_OK:
+                capi.cc_striped_counter_add(counters[1], 1)
+                total += INT64_MAX - ticket
+    return total
+
+
+def look_at_counters(int64_t times):
+    """How often fewer attempts than tickets were seen."""
+    cdef int64_t wrong = 0, i
+    cdef int64_t sums[2]
+    with nogil:
+        for i in range(times):
+            capi.cc_striped_counter_sum_all(counters, 2, sums, NULL)
+            wrong += sums[0] < sums[1]
+    return wrong
+
+
+def close_counters():
+    """Returns the last ticket, and what was counted."""
+    global tickets
+    cdef int64_t attempts, drawn, high, last = capi.cc_atomic_counter_get(tickets)
+    assert capi.cc_atomic_counter_add(tickets, 1, NULL) == capi.CC_COUNTER_OVERFLOW
+    assert capi.cc_atomic_counter_compare_and_set(tickets, last, 0)
+    assert capi.cc_atomic_counter_get_and_set(tickets, 7) == 0
+    capi.cc_atomic_counter_set(tickets, 8)
+    assert capi.cc_atomic_counter_get(tickets) == 8
+    assert capi.cc_striped_counter_sum(counters[0], &attempts, NULL) == capi.CC_COUNTER_OK
+    assert capi.cc_striped_counter_sum_then_reset(counters[1], &drawn, &high) == capi.CC_COUNTER_OK
+    assert high == 0
+    capi.cc_atomic_counter_free(tickets)
+    capi.cc_striped_counter_free(counters[0])
+    capi.cc_striped_counter_free(counters[1])
+    tickets = NULL
+    return last, attempts, drawn

@@ -14,7 +14,16 @@ import pytest
 from support import run_program
 
 import concurrent_collections
-from concurrent_collections import SkipListMap, SkipListSet, _core, _ordered, _queues, config, smr
+from concurrent_collections import (
+    SkipListMap,
+    SkipListSet,
+    _core,
+    _counters,
+    _ordered,
+    _queues,
+    config,
+    smr,
+)
 
 READ_ONLY = [
     "gil_enabled",
@@ -248,7 +257,7 @@ class TestHooks:
     def test_a_plain_build_has_nothing_of_them(self):
         if concurrent_collections.get_build_info()["test_hooks"]:
             pytest.skip("this build is for tests; the stage plain runs this on what users get")
-        for module in (_core, _ordered, _queues):
+        for module in (_core, _counters, _ordered, _queues):
             library = Path(module.__file__).read_bytes()
             assert [name for name in self.NAMES if name.encode() in library] == []
         for owner in (_core, _queues._Queue, SkipListMap, SkipListSet):
@@ -277,7 +286,8 @@ class TestModules:
             thing = getattr(concurrent_collections, name)
             if isinstance(thing, type) and name not in ("Config", "Empty", "Full", "ShutDown"):
                 assert thing.__module__ == "concurrent_collections"
-                assert issubclass(thing, _core._Container)
+                # The others are made of objects, and of counters.
+                assert issubclass(thing, _core._Container) or name in ("AccessTracker", "Stats")
 
     def test_the_base_class_makes_no_instances(self):
         with pytest.raises(TypeError, match="_Container"):
@@ -287,6 +297,7 @@ class TestModules:
 
     def test_no_class_derives_from_two_containers(self):
         kinds = [SkipListMap, SkipListSet, concurrent_collections.LockFreeQueue]
+        kinds += [concurrent_collections.AtomicCounter, concurrent_collections.StripedCounter]
         for one in kinds:
             for another in kinds:
                 if one is not another:
@@ -305,7 +316,7 @@ class TestModules:
         with pytest.raises(TypeError, match="Bare is not to be instantiated"):
             Bare()
 
-    @pytest.mark.parametrize("family", ["_ordered", "_queues"])
+    @pytest.mark.parametrize("family", ["_counters", "_ordered", "_queues"])
     def test_a_module_of_another_build_is_refused(self, tmp_path, family):
         program = (
             "import ctypes, importlib, importlib.util, sys, types\n"

@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, assert_type
 
 from concurrent_collections import (
+    Access,
+    AccessTracker,
+    AtomicCounter,
     Config,
     Empty,
     FastQueue,
@@ -24,6 +27,8 @@ from concurrent_collections import (
     ShutDown,
     SkipListMap,
     SkipListSet,
+    Stats,
+    StripedCounter,
     WaitFreeQueue,
     config,
     flush,
@@ -408,3 +413,46 @@ class Jobs(LockFreeQueue[str]):
 
 
 assert_type(Jobs("today").get(), str)
+
+
+# ---- counters -------------------------------------------------------------------------------
+
+
+def counters() -> None:
+    atomic = AtomicCounter(5)
+    assert_type(atomic.add(), int)
+    assert_type(atomic.add(True), int)
+    assert_type(atomic.get() + int(atomic), int)
+    assert_type(atomic.get_and_set(1), int)
+    assert_type(atomic.compare_and_set(1, 2), bool)
+    assert_type(atomic.compare_and_set(expected=1, value=2), bool)
+    atomic.add("1")  # type: ignore[arg-type]
+    atomic.add(1.5)  # type: ignore[arg-type]
+    AtomicCounter(value=1)  # type: ignore[call-arg]
+    atomic + 1  # type: ignore[operator]
+
+    striped = StripedCounter()
+    striped.add(2)
+    striped.increment()
+    assert_type(striped.sum() + striped.sum_then_reset() + int(striped), int)
+    striped.get()  # type: ignore[attr-defined]
+
+    stats = Stats(["a"])
+    assert_type(stats.counter("a"), StripedCounter)
+    assert_type(stats.snapshot(), dict[str, int])
+    assert_type(stats.snapshot_then_reset()["a"] + stats["a"], int)
+    assert_type(list(stats), list[str])
+    stats.add(1)  # type: ignore[arg-type]
+    Stats([1])  # type: ignore[list-item]
+
+    tracker: AccessTracker[str] = AccessTracker(half_life=60, clock=lambda: 1.0)
+    assert_type(tracker.record("a", 2), int)
+    assert_type(tracker.last_access("a"), float | None)
+    assert_type(tracker.last_access("a", 0), float | int)
+    assert_type(tracker.top(3), list[tuple[str, float]])
+    assert_type(tracker.snapshot()["a"], Access)
+    assert_type(tracker.snapshot()["a"].score, float)
+    assert_type(list(tracker), list[str])
+    assert_type(tracker.half_life, float | None)
+    tracker.record(1)  # type: ignore[arg-type]
+    AccessTracker(60)  # type: ignore[call-arg]
