@@ -33,15 +33,15 @@ cdef inline double double_of(uint64_t bits) noexcept:
 @cython.final
 cdef class _AccessCell:
     cdef cc_atomic_u64 count  # int64_t
-    # Bits of doubles, -inf at first. `weight` is the binary logarithm of the sum, over accesses, of
+    cdef cc_atomic_u64 last  # bits of a double: the latest time
+    # Bits of a double, -inf at first: the binary logarithm of the sum, over accesses, of
     # amount * 2 ** (age of the tracker at the access / half_life). The sum itself would leave the
     # range of a double after 1024 half-lives. To its logarithm an access is added by one
     # compare-and-swap, and time passes without touching it.
-    cdef cc_atomic_u64 last
     cdef cc_atomic_u64 weight
 
-    def __cinit__(self):
-        cc_store_relaxed_u64(&self.last, bits_of(-INFINITY))
+    def __cinit__(self, double now):
+        cc_store_relaxed_u64(&self.last, bits_of(now))
         cc_store_relaxed_u64(&self.weight, bits_of(-INFINITY))
 
 
@@ -144,7 +144,7 @@ cdef class AccessTracker:
         now = time_of(self)
         found = find_in_dict(self.cells, key)
         if found is None:
-            found = self.cells.setdefault(key, _AccessCell())
+            found = self.cells.setdefault(key, _AccessCell(now))
         cell = <_AccessCell>found
         if not cc_checked_add(&cell.count, more, &count):
             does_not_fit(self, more)
@@ -161,10 +161,7 @@ cdef class AccessTracker:
     def last_access(self, key, default=None):
         """Return the time of the latest access to a key, or ``default`` if there was none. O(1)."""
         found = find_in_dict(self.cells, key)
-        if found is None:
-            return default
-        cdef double last = double_of(cc_load_seq_cst_u64(&(<_AccessCell>found).last))
-        return default if last == -INFINITY else last  # it is just being recorded
+        return default if found is None else double_of(cc_load_seq_cst_u64(&(<_AccessCell>found).last))
 
     def score(self, key):
         """Return the score of a key now; 0.0 if there was no access. O(1)."""

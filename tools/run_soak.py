@@ -109,6 +109,13 @@ def all_soaks() -> list[Soak]:
         core_soak("test_queue_stress", "a hundred million words per kind", "--soak", "100000000")
     )
     soaks.append(core_soak("test_queue_stress_yielding", "queues, yields at every atomic access"))
+    soaks.append(
+        core_soak(
+            "test_counter_histories_yielding",
+            "histories of counters whose threads yield at every atomic access, judged",
+            percent=300,
+        )
+    )
     soaks.append(core_soak("test_wcq_yielding", "wait-free ring, yields at every atomic access"))
     soaks.append(
         core_soak(
@@ -131,6 +138,7 @@ def all_soaks() -> list[Soak]:
         ("sched_queue", "queues"),
         ("sched_wcq", "wait-free ring"),
         ("sched_event_count", "event counts"),
+        ("sched_counters", "counters"),
     ):
         for memory in ("tso", "pso"):
             soaks.append(
