@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Credits: a bounded count. The core of a semaphore, and the bound of a queue.
+ * Credits: a bounded count. The core of a semaphore (semaphore.h), and the bound of a queue.
  *
  *     cc_credits_begin(&c, n);                                     n credits are free
  *     if (cc_credits_take(&c)) { ...; cc_credits_give(&c); }       never more than n are out
@@ -11,16 +11,18 @@
  *   A take that is refused has had no effect: at one moment during the call no credit was free,
  *   and nobody else is refused because of it.
  *   What a thread did before it gave a credit is visible to the thread whose take finds it.
+ *   A give that is refused, because more would be free than there are, has had no effect.
  *
  * Linearization points: a take, its compare-and-swap, or the load that found 0; a give, its
- * fetch-and-add.
+ * fetch-and-add; cc_credits_give_many, its compare-and-swap, or the load that found too many.
  *
- * Progress: a give is wait-free. A take is lock-free: its compare-and-swap fails only when somebody
- * else has taken or given meanwhile. (A fetch-and-add that goes below zero and is taken back would
- * be wait-free, but for a while it hides a credit that somebody else gives, who is then refused.)
+ * Progress: a give is wait-free. A take, and cc_credits_give_many, are lock-free: their
+ * compare-and-swap fails only when somebody else has taken or given meanwhile. (A fetch-and-add
+ * that goes below zero and is taken back would be wait-free, but for a while it hides a credit that
+ * somebody else gives, who is then refused; above the bound it would be the same.)
  *
- * Waiting for a credit is the caller's business: event_count.h. A give is a read-modify-write, as
- * cc_event_notify asks for.
+ * Waiting for a credit is the caller's business: event_count.h. Both kinds of gives are
+ * read-modify-writes, as cc_event_notify asks for.
  */
 #ifndef CC_CREDITS_H
 #define CC_CREDITS_H
@@ -30,13 +32,18 @@
 
 typedef struct cc_credits {
     cc_atomic_u64 available;
-    uint64_t most; /* not looked at but by the invariant */
+    uint64_t most; /* never changes */
 } cc_credits;
 
-/* Nobody uses them yet. */
-static inline void cc_credits_begin(cc_credits *credits, uint64_t most) {
+/* Of `most` credits so many are free. Nobody uses them yet. */
+static inline void cc_credits_begin_some(cc_credits *credits, uint64_t available, uint64_t most) {
     credits->most = most;
-    cc_store_relaxed_u64(&credits->available, most);
+    cc_store_relaxed_u64(&credits->available, available);
+}
+
+/* All are free. */
+static inline void cc_credits_begin(cc_credits *credits, uint64_t most) {
+    cc_credits_begin_some(credits, most, most);
 }
 
 /* One credit less; false: there was none. */
@@ -54,6 +61,17 @@ static inline bool cc_credits_take(cc_credits *credits) {
 static inline void cc_credits_give(cc_credits *credits) {
     CC_INVARIANT(cc_load_relaxed_u64(&credits->available) < credits->most);
     cc_fetch_add_seq_cst_u64(&credits->available, 1);
+}
+
+/* So many credits more, at once; false: more would be free than there are. */
+static inline bool cc_credits_give_many(cc_credits *credits, uint64_t n) {
+    uint64_t available = cc_load_seq_cst_u64(&credits->available);
+    do {
+        if (n > credits->most - available) {
+            return false;
+        }
+    } while (!cc_cas_seq_cst_u64(&credits->available, &available, available + n));
+    return true;
 }
 
 #endif

@@ -30,6 +30,17 @@
  * then W's second try was after D and would have found C or D. So a waiter sleeps on beside an
  * available change only while another one is notified and has not yet tried.
  *
+ * Handing over. Somebody who adds a credit looks at the count behind the fence, and if it is above
+ * zero, hands one over under the lock: to the first in line, if there is one and a credit to be
+ * taken. A waiter that has put itself into the line looks for a credit behind its own fence, still
+ * under the lock, and takes it if it is the first. So while credits are free and somebody is in
+ * line, somebody who has added them is on the way to the lock, for as many as he has added: who
+ * found the count at zero did so when nobody was in line, and the next to come finds what he has
+ * added. (Two steps, line and look, would not do: the second in line would look while the first has
+ * not taken its credit yet, and both sleep beside the second credit. turn_without_lock in tla.) A
+ * waiter that goes back to its place and finds others before it leaves the credit to them. What is
+ * handed over is out of the credits until its receiver gives it back.
+ *
  * The watcher. A notification that a foreign waiter has and does not answer may be lost; its change
  * is then available, and threads in line may sleep beside it. `unanswered` counts such waiters; it
  * grows only under the lock, while they are taken out of the line. Whoever gives the lock back with
@@ -55,7 +66,9 @@
  * stacks that are gone.
  *
  * Limits. Turns are those of wake-ups, not of items: who does not wait may be faster than who has
- * just been woken. A notified thread that the system never runs again holds one wake-up back.
+ * just been woken. A notified thread that the system never runs again holds one wake-up back, or
+ * the credit that it was handed; and so does a foreign waiter that was handed one and never
+ * answers.
  */
 #include "event_count.h"
 
@@ -145,8 +158,8 @@ static void take_the_lock(cc_event_count *e) {
 /* Returns what a new watcher sleeps on, to be woken without the lock; else NULL. */
 static cc_atomic_u32 *find_a_watcher(cc_event_count *e) {
     cc_waiter *w = e->threads.first;
-    if (e->watcher || !w || cc_load_relaxed_u32(&e->unanswered) == 0) {
-        return NULL;
+    if (e->watcher || !w || cc_load_relaxed_u32(&e->unanswered) == 0 || e->hands_over) {
+        return NULL; /* where credits are handed over it would find nothing to take */
     }
     e->watcher = w;
     return cc_fetch_or_acq_rel_u32(&w->state, WATCH) == ASLEEP ? &w->state : NULL;
@@ -225,6 +238,11 @@ static void unlink(cc_event_count *e, cc_waiter *w) {
     count_waiters(e, (uint32_t)-1);
 }
 
+/* For one more notification: what it has to bring is taken. */
+static bool has_one_to_bring(cc_event_count *e) {
+    return !e->hands_over || cc_credits_take(e->hands_over);
+}
+
 static cc_waiter *whose_turn_it_is(const cc_event_count *e) {
     cc_waiter *t = e->threads.first, *f = e->foreign.first;
     return !t || (f && f->turn < t->turn) ? f : t;
@@ -258,7 +276,7 @@ cc_waiter *cc_event_notify_slowly(cc_event_count *e) {
     call c = {NULL, NULL};
     take_the_lock(e);
     cc_waiter *w = whose_turn_it_is(e);
-    if (w) {
+    if (w && has_one_to_bring(e)) {
         c = notify_one(e, w);
     }
     give_the_lock_back(e);
@@ -281,7 +299,8 @@ cc_waiter *cc_event_notify_all(cc_event_count *e) {
         cc_atomic_u32 *asleep[MOST_WOKEN_AT_ONCE];
         unsigned count = 0;
         cc_waiter *w;
-        while (count < MOST_WOKEN_AT_ONCE && (w = whose_turn_it_is(e)) && w->turn <= last_turn) {
+        while (count < MOST_WOKEN_AT_ONCE && (w = whose_turn_it_is(e)) && w->turn <= last_turn &&
+               has_one_to_bring(e)) {
             call c = notify_one(e, w);
             if (c.foreign) {
                 *end = c.foreign;
@@ -306,6 +325,9 @@ cc_waiter *cc_event_take_foreign(cc_event_count *e) {
     take_the_lock(e);
     while (e->foreign.first) {
         call c = notify_one(e, e->foreign.first);
+        if (e->hands_over) { /* it has not got what such a notification brings */
+            cc_waiter_take(c.foreign);
+        }
         *end = c.foreign;
         end = &c.foreign->next;
     }
@@ -324,7 +346,11 @@ void cc_event_count_init(cc_event_count *e) {
     cc_store_relaxed_u32(&e->lock, lock_word(FREE));
 }
 
-void cc_waiter_enqueue(cc_event_count *e, cc_waiter *w, bool keep_place) {
+void cc_event_hand_over_credits(cc_event_count *e, cc_credits *credits) {
+    e->hands_over = credits;
+}
+
+bool cc_waiter_enqueue(cc_event_count *e, cc_waiter *w, bool keep_place) {
     take_the_lock(e);
     if (!keep_place || w->turn == 0) {
         w->turn = ++e->last_turn;
@@ -333,8 +359,17 @@ void cc_waiter_enqueue(cc_event_count *e, cc_waiter *w, bool keep_place) {
     w->generation = cc_load_relaxed_u32(&generation);
     cc_store_relaxed_u32(&w->state, WAITING);
     link_in(e, w);
+    bool is_notified = false;
+    if (e->hands_over) {
+        cc_fence_seq_cst(&e->fence); /* (1): the count is visible before the look for a credit */
+        is_notified = whose_turn_it_is(e) == w && has_one_to_bring(e);
+        if (is_notified) {
+            notify_one(e, w); /* it is not asleep, and need not be told */
+        }
+    }
     give_the_lock_back(e);
     cc_fence_seq_cst(&e->fence); /* (1): the count is visible before the caller's next try */
+    return is_notified;
 }
 
 static bool is_in_line(uint32_t state) {

@@ -20,6 +20,12 @@
  * nothing to give back, except the advice: cc_waiter_leave says whether one had arrived, and who
  * does not follow it calls cc_event_notify once more for the next one in line.
  *
+ * Handing over. An event count can be given credits to hand over (cc_event_hand_over_credits): then
+ * a notification brings a credit, and is made only when there is one. A waiter that is notified has
+ * it and need not try again; who stands in line first and finds one free is notified at once. So
+ * nobody who comes later is faster, if those who come look at `waiters` before they take one. Who
+ * does not follow such a notification calls cc_event_pass_on, which gives the credit back.
+ *
  * Waiters are of two kinds in one order of turns. A thread sleeps on a word of its own. A foreign
  * waiter (a task of an event loop, say) cannot be woken from here: cc_event_notify returns it, and
  * the caller sees to it. Threads enter and leave their list from anywhere, the core's caller may be
@@ -29,7 +35,8 @@
  *
  * The watcher. A foreign waiter that has been notified may never follow it, without a sign: its
  * loop has been stopped for good. While one has not answered (by cc_waiter_leave, or because of
- * cc_waiter_take), one of the threads in line looks for itself from time to time.
+ * cc_waiter_take), one of the threads in line looks for itself from time to time. (Not where
+ * credits are handed over: there is nothing to be found.)
  *
  * Progress. A notification that nobody waits for is a fence and a load. All else takes one short
  * lock (event_count.c says what is done under it).
@@ -44,6 +51,7 @@
 
 #include "concurrent_collections/cc_atomic.h"
 #include "../platform/cc_os.h"
+#include "credits.h"
 
 struct cc_event_count;
 
@@ -81,6 +89,7 @@ typedef struct cc_event_count {
 #if defined(CC_TEST_HOOKS)
     uint64_t passed; /* waiters passed in search of a place, ever */
 #endif
+    cc_credits *hands_over; /* NULL: advice is all that a notification brings. Never changes. */
     cc_waiter *watcher; /* the thread in line that looks from time to time */
     cc_atomic_u32 unanswered; /* foreign waiters that were notified and have not answered */
     cc_atomic_u64 fence; /* stands for the fences where a race detector wants a word */
@@ -88,14 +97,20 @@ typedef struct cc_event_count {
 
 void cc_event_count_init(cc_event_count *e);
 
+/* From now on its notifications bring credits. Nobody uses it yet; the credits live as long as
+ * it. */
+void cc_event_hand_over_credits(cc_event_count *e, cc_credits *credits);
+
 static inline void cc_waiter_init(cc_waiter *w, cc_waiter_kind kind, void *owner) {
     cc_waiter nobody = {.kind = kind, .owner = owner};
     *w = nobody;
 }
 
-/* Stand in line. The caller then tries once more before it sleeps. With `keep_place` a waiter that
- * has stood in this line before goes back to the place that it had, whatever it left for. */
-void cc_waiter_enqueue(cc_event_count *e, cc_waiter *w, bool keep_place);
+/* Stand in line. The caller then tries once more before it sleeps. If credits are handed over it
+ * does not, for that has been done; true: it has got one, and is notified (it leaves). With
+ * `keep_place` a waiter that has stood in this line before goes back to the place that it had,
+ * whatever it left for. */
+bool cc_waiter_enqueue(cc_event_count *e, cc_waiter *w, bool keep_place);
 
 /* Sleep until notified, until the deadline (of cc_os_now) or until a signal arrives; before that
  * look `spins` times. CC_PARK_INTERRUPTED also means: look for yourself, somebody may never answer.
@@ -131,12 +146,22 @@ static inline cc_waiter *cc_event_notify(cc_event_count *e) {
     return cc_event_notify_slowly(e);
 }
 
-/* The same for all who stand in line when it is called. Returns a chain (->next) of foreign
- * waiters. */
+/* A notification, which the caller has had from cc_waiter_leave or cc_waiter_take, is not followed:
+ * it goes to the next in line, and the credit that it has brought with it, if any. */
+static inline cc_waiter *cc_event_pass_on(cc_event_count *e) {
+    if (e->hands_over) {
+        /* Refused if somebody has given one that was not theirs meanwhile: the bound is kept. */
+        (void)cc_credits_give_many(e->hands_over, 1);
+    }
+    return cc_event_notify(e);
+}
+
+/* The same as cc_event_notify for all who stand in line when it is called. Returns a chain (->next)
+ * of foreign waiters. */
 cc_waiter *cc_event_notify_all(cc_event_count *e);
 
 /* Take all foreign waiters out of the line, as cc_event_notify_all does, and leave the threads in
- * it. For a container that the garbage collector takes apart. */
+ * it. Credits are not handed over. For a container that the garbage collector takes apart. */
 cc_waiter *cc_event_take_foreign(cc_event_count *e);
 
 /* Call visit for the owner of every foreign waiter in line until it answers other than 0, which is
