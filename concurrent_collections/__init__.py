@@ -1,8 +1,8 @@
 """Lock-free containers for Python threads.
 
 SkipListMap and SkipListSet are ordered containers; LockFreeQueue, FastQueue and WaitFreeQueue are FIFO queues for
-threads and event loops; AtomicCounter, StripedCounter, Stats and AccessTracker count. Any number of threads can use one at
-once. `config` holds the settings of the process.
+threads and event loops, Semaphore and BoundedSemaphore what these wait for; AtomicCounter, StripedCounter, Stats and
+AccessTracker count. Any number of threads can use one at once. `config` holds the settings of the process.
 C-level users: see `get_include()` and `capi.pxd`.
 """
 
@@ -91,17 +91,20 @@ from concurrent_collections._queues import (  # noqa: E402
     ShutDown,
     WaitFreeQueue,
 )
+from concurrent_collections._sync import BoundedSemaphore, Semaphore  # noqa: E402
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
     "AccessTracker",
     "AtomicCounter",
+    "BoundedSemaphore",
     "Config",
     "Empty",
     "FastQueue",
     "Full",
     "LockFreeQueue",
+    "Semaphore",
     "ShutDown",
     "SkipListMap",
     "SkipListSet",

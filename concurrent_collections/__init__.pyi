@@ -18,15 +18,18 @@ from concurrent_collections._queues import (
     ShutDown,
     WaitFreeQueue,
 )
+from concurrent_collections._sync import BoundedSemaphore, Semaphore
 
 __all__ = [
     "AccessTracker",
     "AtomicCounter",
+    "BoundedSemaphore",
     "Config",
     "Empty",
     "FastQueue",
     "Full",
     "LockFreeQueue",
+    "Semaphore",
     "ShutDown",
     "SkipListMap",
     "SkipListSet",

@@ -1,10 +1,7 @@
 # The base class of containers, as Cython sees it: see object_type.h. A module that declares it imports _core.
 from cpython.object cimport PyObject, PyTypeObject
 
-from concurrent_collections.waiting cimport cc_waitable
-
-cdef extern from "Python.h":
-    ctypedef int (*visitproc)(PyObject *, void *)
+from concurrent_collections.waiting cimport cc_waitable, visitproc
 
 cdef extern from "concurrent_collections/cc_smr.h":
     ctypedef struct cc_smr_domain:

@@ -133,6 +133,10 @@ cdef class _TaskWait:
             raise RuntimeError("resumed before the wait has ended")
         if self.sign == CANCELLED:
             self.result()
+        cdef bint hands_over = cc_place_hands_over(self.waitable.place)
+        if hands_over and self.accept():
+            end.value = True
+            return False
         if self.attempt(end):
             self.accept()
             return False
@@ -143,10 +147,13 @@ cdef class _TaskWait:
         self.sign = PENDING
         self.stage = WAITS
         cc_let_tests_in("before the line")
-        self.enqueue()
+        if self.enqueue():
+            self.accept()
+            end.value = True
+            return False
         cc_let_tests_in("in line")
         # Once more, now that nobody can bring it about without our hearing of it.
-        if self.attempt(end):
+        if not hands_over and self.attempt(end):
             cc_let_tests_in("tried again")
             self.leave()
             return False
@@ -164,30 +171,30 @@ cdef class _TaskWait:
 
     # ---- the place in line ----
 
-    cdef int enqueue(self) except -1:
+    cdef bint enqueue(self) except -1:
+        # True: a credit has been handed over at once.
         self.is_in_line = True
-        cc_place_enqueue_task(self.waitable.place, &self.node)
-        return 0
+        return cc_place_enqueue_task(self.waitable.place, &self.node)
 
-    cdef int accept(self) except -1:
-        # The notification, if there is one, has been followed.
+    cdef bint accept(self) except -1:
+        # The notification, if there is one (True), has been followed.
         if self.is_in_line:
             self.is_in_line = False
-            cc_place_leave_task(&self.node)
-        return 0
+            return cc_place_leave_task(&self.node)
+        return False
 
     cdef int leave(self) except -1:
         # A notification that was not accepted goes to the next one.
         if self.is_in_line:
             self.is_in_line = False
             if cc_place_leave_task(&self.node):
-                cc_place_notify(self.waitable.place)
+                cc_place_pass_on(self.waitable.place)
         return 0
 
     cdef int take_back(self) except -1:
         # It may never follow its notification.
         if cc_waiter_take(&self.node):
-            cc_place_notify(self.waitable.place)
+            cc_place_pass_on(self.waitable.place)
         return 0
 
     # ---- the future ----
@@ -309,8 +316,8 @@ cdef int refuse_other_libraries() except -1:
     except sniffio.AsyncLibraryNotFoundError:
         return 0  # what need not wait needs no loop
     if name != "asyncio":
-        raise RuntimeError(f"async_get, async_put and `async for` need an event loop of asyncio, and this is {name}'s; wait in a "
-                           f"thread instead: `await {name}.to_thread.run_sync(queue.get)`, or the same with put")
+        raise RuntimeError(f"what is awaited here needs an event loop of asyncio, and this is {name}'s; wait in a thread instead: "
+                           f"`await {name}.to_thread.run_sync(queue.get)`, or the same with put or a semaphore's acquire")
     return 0
 
 
@@ -526,9 +533,9 @@ cdef int may_sleep(const char *call) except -1:
         hubs = modules.get("gevent._hub_local")
         if hubs is None or hubs.get_hub_if_exists() is not None:
             name = call.decode()
-            raise RuntimeError(f"{name} would block all greenlets of this thread: gevent has patched `threading`, but these queues "
-                               f"put real threads to sleep; use gevent.queue, or call {name} in a thread of gevent's "
-                               f"pool (gevent.get_hub().threadpool.apply)")
+            raise RuntimeError(f"{name} would block all greenlets of this thread: gevent has patched `threading`, but this puts "
+                               f"real threads to sleep; use gevent.queue or gevent.lock, or call {name} in a thread of "
+                               f"gevent's pool (gevent.get_hub().threadpool.apply)")
     return 0
 
 

@@ -48,15 +48,8 @@ void cc_waiting_place_init(cc_waiting_place *place, const char *call, const char
 
 /* ---------------------------------------------------------------- deadlines */
 
-int cc_deadline_of(PyObject *block, PyObject *timeout, uint64_t *deadline) {
-    int waits = block == Py_True ? 1 : PyObject_IsTrue(block);
-    if (waits < 0) {
-        return -1;
-    }
-    *deadline = waits ? CC_FOR_EVER : CC_NOT_AT_ALL;
-    if (!waits || timeout == Py_None) {
-        return 0;
-    }
+/* Of a timeout that is not None. 0, or -1: it is no number. */
+static int seconds_of(PyObject *timeout, double *result) {
     double seconds = PyFloat_AsDouble(timeout);
     if (seconds == -1.0 && PyErr_Occurred()) {
         if (PyErr_ExceptionMatches(PyExc_OverflowError)) { /* an int that no float holds */
@@ -77,16 +70,48 @@ int cc_deadline_of(PyObject *block, PyObject *timeout, uint64_t *deadline) {
             return -1;
         }
     }
+    *result = seconds;
+    return 0;
+}
+
+static uint64_t deadline_in(double seconds) {
+    return seconds <= 0    ? CC_NOT_AT_ALL
+           : seconds < 1e9 ? /* 30 years; rounded up: a wait is never shorter than asked for */
+               cc_os_now() + (uint64_t)ceil(seconds * 1e9)
+                           : CC_FOR_EVER;
+}
+
+int cc_deadline_of(PyObject *block, PyObject *timeout, uint64_t *deadline) {
+    int waits = block == Py_True ? 1 : PyObject_IsTrue(block);
+    double seconds;
+    if (waits < 0) {
+        return -1;
+    }
+    *deadline = waits ? CC_FOR_EVER : CC_NOT_AT_ALL;
+    if (!waits || timeout == Py_None) {
+        return 0;
+    }
+    if (seconds_of(timeout, &seconds)) {
+        return -1;
+    }
     if (!(seconds >= 0)) { /* NaN, too */
         PyErr_SetString(PyExc_ValueError, "'timeout' must be a non-negative number");
         return -1;
     }
-    if (seconds == 0) {
-        *deadline = CC_NOT_AT_ALL;
-    } else if (seconds < 1e9) { /* 30 years */
-        /* Rounded up: a wait is never shorter than asked for. */
-        *deadline = cc_os_now() + (uint64_t)ceil(seconds * 1e9);
+    *deadline = deadline_in(seconds);
+    return 0;
+}
+
+int cc_deadline_after(PyObject *timeout, uint64_t *deadline) {
+    double seconds = HUGE_VAL;
+    if (timeout != Py_None && seconds_of(timeout, &seconds)) {
+        return -1;
     }
+    if (isnan(seconds)) {
+        PyErr_SetString(PyExc_ValueError, "timeout: expected None or a number, got nan");
+        return -1;
+    }
+    *deadline = deadline_in(seconds);
     return 0;
 }
 
@@ -103,7 +128,7 @@ static bool has_passed(uint64_t deadline) {
 
 void cc_place_tell(cc_waiting_place *place, cc_waiter *task) {
     while (task && !deliver(task->owner)) {
-        task = cc_event_notify(&place->event); /* that one may never try: one more */
+        task = cc_event_pass_on(&place->event); /* that one may never try: one more */
     }
 }
 
@@ -128,9 +153,13 @@ void cc_place_notify_end(cc_waiting_place *place) {
 
 /* ---------------------------------------------------------------- tasks */
 
-void cc_place_enqueue_task(cc_waiting_place *place, cc_waiter *task) {
+bool cc_place_enqueue_task(cc_waiting_place *place, cc_waiter *task) {
     Py_INCREF((PyObject *)task->owner); /* before somebody can take it out again */
-    cc_waiter_enqueue(&place->event, task, true);
+    bool is_notified = cc_waiter_enqueue(&place->event, task, true);
+    if (is_notified) { /* by nobody, who would have the line's reference */
+        Py_DECREF((PyObject *)task->owner);
+    }
+    return is_notified;
 }
 
 bool cc_place_leave_task(cc_waiter *task) {
@@ -308,6 +337,7 @@ static int warn_in_event_loop(const cc_waiting_place *place) {
 cc_wait_result cc_wait_until(cc_waiting_place *place, cc_outcome (*attempt)(void *closure),
                              void *closure, uint64_t deadline) {
     cc_waiter w;
+    const bool hands_over = cc_place_hands_over(place);
     if (may_sleep(place->call) || warn_in_event_loop(place)) { /* not in line: they run any code */
         return CC_WAIT_RAISED;
     }
@@ -318,7 +348,7 @@ cc_wait_result cc_wait_until(cc_waiting_place *place, cc_outcome (*attempt)(void
          * bring is to be notified again and again by one cc_event_notify_all.) */
         cc_waiter_enqueue(&place->event, &w, !place->all_at_once);
         cc_let_tests_in("in line");
-        cc_outcome outcome = attempt(closure);
+        cc_outcome outcome = hands_over ? CC_ATTEMPT_FAILED : attempt(closure);
         cc_let_tests_in("tried again");
         if (outcome != CC_ATTEMPT_FAILED) {
             if (cc_waiter_leave(&w) && !place->all_at_once) {
@@ -330,10 +360,13 @@ cc_wait_result cc_wait_until(cc_waiting_place *place, cc_outcome (*attempt)(void
         if (cc_let_interpreter_in()) {
             if (was_notified && !place->all_at_once) {
                 cc_raised raised = cc_put_aside();
-                cc_place_notify(place);
+                cc_place_pass_on(place);
                 cc_raise_again(raised);
             }
             return CC_WAIT_RAISED;
+        }
+        if (was_notified && hands_over) {
+            return CC_WAIT_DONE;
         }
         outcome = attempt(closure);
         if (outcome != CC_ATTEMPT_FAILED) {

@@ -32,6 +32,9 @@
  *   Whoever brings about what others wait for calls cc_place_notify(place), after it has changed
  *   the container.
  *
+ * A place whose event count hands credits over (event_count.h): a notification is all that a waiter
+ * wants, and nobody in line tries. A task's result is True there.
+ *
  * csrc/sync/event_count.c has the protocol, and why no wake-up is lost. Every function needs an
  * attached thread state. cc_wait_until detaches while it sleeps.
  */
@@ -86,6 +89,10 @@ void cc_waiting_place_init(cc_waiting_place *place, const char *call, const char
 /* From the arguments `block` and `timeout` of queue.Queue. 0, or -1. */
 int cc_deadline_of(PyObject *block, PyObject *timeout, uint64_t *deadline);
 
+/* From a `timeout` of threading: None is for ever, and what is negative means not at all. 0, or
+ * -1. */
+int cc_deadline_after(PyObject *timeout, uint64_t *deadline);
+
 /* ---- waiting threads ---- */
 
 typedef enum cc_outcome {
@@ -100,7 +107,8 @@ typedef enum cc_wait_result {
     CC_WAIT_RAISED     /* with an exception; the last attempt has failed */
 } cc_wait_result;
 
-/* Wait until `attempt(closure)` does not fail any more. It runs no foreign code. */
+/* Wait until `attempt(closure)` does not fail any more, or a credit is handed over. It runs no
+ * foreign code. */
 cc_wait_result cc_wait_until(cc_waiting_place *place, cc_outcome (*attempt)(void *closure),
                              void *closure, uint64_t deadline);
 
@@ -128,10 +136,11 @@ typedef struct cc_waitable {
 } cc_waitable;
 
 /* A foreign waiter stands in line, or goes back to the place that it had. The line takes over a
- * reference to its owner until the waiter is notified or leaves. */
-void cc_place_enqueue_task(cc_waiting_place *place, cc_waiter *task);
+ * reference to its owner until the waiter is notified or leaves. True: it has been handed a credit
+ * at once, nobody will tell it, and it leaves. */
+bool cc_place_enqueue_task(cc_waiting_place *place, cc_waiter *task);
 
-/* It leaves; true: with a notification, which it follows, or passes on by cc_place_notify. */
+/* It leaves; true: with a notification, which it follows, or passes on by cc_place_pass_on. */
 bool cc_place_leave_task(cc_waiter *task);
 
 /* For the containers' tp_traverse and tp_clear: the tasks in line. */
@@ -140,6 +149,7 @@ void cc_place_clear_for_gc(cc_waiting_place *place);
 
 /* ---- notifying ---- */
 
+/* A task has been taken out of the line, and is told; if it may never try, the next one is, too. */
 void cc_place_tell(cc_waiting_place *place, cc_waiter *task);
 
 /* The next in line may try again. May run Python code, when that is a task; never with an exception
@@ -149,6 +159,19 @@ static inline void cc_place_notify(cc_waiting_place *place) {
     if (task) {
         cc_place_tell(place, task);
     }
+}
+
+/* A notification is not followed: it goes to the next in line, with what it has brought. As
+ * cc_place_notify. */
+static inline void cc_place_pass_on(cc_waiting_place *place) {
+    cc_waiter *task = cc_event_pass_on(&place->event);
+    if (task) {
+        cc_place_tell(place, task);
+    }
+}
+
+static inline bool cc_place_hands_over(const cc_waiting_place *place) {
+    return place->event.hands_over != NULL;
 }
 
 void cc_place_notify_all(cc_waiting_place *place);

@@ -4,7 +4,14 @@ from libc.stdint cimport uint64_t
 
 from cpython.object cimport PyObject
 
+from concurrent_collections.family cimport cc_atomic_u32
+
+cdef extern from "Python.h":
+    ctypedef int (*visitproc)(PyObject *, void *)
+
 cdef extern from "sync/event_count.h":
+    ctypedef struct cc_event_count:  # some fields
+        cc_atomic_u32 waiters
     ctypedef enum cc_waiter_kind:
         CC_WAITER_FOREIGN
     ctypedef struct cc_waiter:  # some fields
@@ -14,8 +21,8 @@ cdef extern from "sync/event_count.h":
     bint cc_waiter_take(cc_waiter *w)
 
 cdef extern from "waiting.h":
-    ctypedef struct cc_waiting_place:
-        pass
+    ctypedef struct cc_waiting_place:  # some fields
+        cc_event_count event
     ctypedef struct cc_waitable:
         cc_waiting_place *place
         int (*attempt)(void *closure, PyObject *argument, PyObject **result) except -1
@@ -25,7 +32,19 @@ cdef extern from "waiting.h":
     void cc_waiting_note_main_thread(unsigned long ident)
     bint cc_waiting_is_main_thread()
     void cc_let_tests_in(const char *moment)
+    ctypedef enum cc_outcome:
+        CC_ATTEMPT_FAILED, CC_ATTEMPT_WORKED
+    ctypedef enum cc_wait_result:
+        CC_WAIT_DONE, CC_WAIT_TIMED_OUT, CC_WAIT_RAISED
+    void cc_waiting_place_init(cc_waiting_place *place, const char *call, const char *advice, bint all_at_once)
     int cc_deadline_of(object block, object timeout, uint64_t *deadline) except -1
-    void cc_place_enqueue_task(cc_waiting_place *place, cc_waiter *task)
+    int cc_deadline_after(object timeout, uint64_t *deadline) except -1
+    cc_wait_result cc_wait_until(cc_waiting_place *place, cc_outcome (*attempt)(void *closure) noexcept, void *closure,
+                                 uint64_t deadline) except CC_WAIT_RAISED
+    bint cc_place_hands_over(const cc_waiting_place *place)
+    bint cc_place_enqueue_task(cc_waiting_place *place, cc_waiter *task)
     bint cc_place_leave_task(cc_waiter *task)
-    void cc_place_notify(cc_waiting_place *place)
+    void cc_place_pass_on(cc_waiting_place *place)
+    void cc_place_tell(cc_waiting_place *place, cc_waiter *task)
+    int cc_place_traverse(cc_waiting_place *place, visitproc visit, void *argument)
+    void cc_place_clear_for_gc(cc_waiting_place *place)

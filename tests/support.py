@@ -6,6 +6,7 @@ import contextlib
 import faulthandler
 import functools
 import gc
+import importlib
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import threading
 import time
 import traceback
 import weakref
+from pathlib import Path
 
 import pytest
 
@@ -180,6 +182,21 @@ def resident_bytes():
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError):
         return None
+
+
+def standard_tests(name):
+    """A module of CPython's own tests, from this Python or, if it has none, from its source in our cache; else the file is skipped."""
+    with contextlib.suppress(ImportError):
+        return importlib.import_module(f"test.{name}")
+    cache = os.environ.get("CC_CACHE") or Path.home() / ".cache/concurrent_collections"
+    source = Path(cache) / "src/python{}.{}/Lib/test".format(*sys.version_info)
+    if not (source / f"{name}.py").exists():
+        pytest.skip("this Python comes without its test package", allow_module_level=True)
+    sys.path.append(str(source.parent))  # at the end: all but `test` is found elsewhere
+    try:
+        return importlib.import_module(f"test.{name}")
+    finally:
+        sys.path.remove(str(source.parent))
 
 
 def run_program(program, *arguments, timeout=60, cwd=None, **environment):

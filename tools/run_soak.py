@@ -175,6 +175,15 @@ def all_soaks() -> list[Soak]:
                 scale=20,  # 200,000 for each kind of queue
             )
         )
+        soaks.append(
+            python(
+                kind,
+                "semaphores",
+                "permits: a million and a half operations a round; timeouts, cancellations, signals, loops that close",
+                "tests/stress/test_semaphore_stress.py::test_everything_at_once",
+                scale=70,  # 190,000 for each kind of semaphore and each number of permits
+            )
+        )
     # A program that this tree does not have (yet) is not built, so not a soak.
     names = (ROOT / "tests/c/meson.build").read_text()
     return [s for s in soaks if s.needs not in ("core", "schedules") or is_named(s, names)]

@@ -6,13 +6,10 @@ iterator, keys of mixed kinds) is left out, each with its reason.
 
 from __future__ import annotations
 
-import pytest
+from ordered_kinds import MAPS
+from support import standard_tests
 
-mapping_tests = pytest.importorskip(
-    "test.mapping_tests", reason="this Python comes without its test package"
-)
-
-from ordered_kinds import MAPS  # noqa: E402
+mapping_tests = standard_tests("mapping_tests")
 
 
 def made_for(cls):

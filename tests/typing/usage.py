@@ -13,17 +13,19 @@ from datetime import date
 from fractions import Fraction
 from functools import total_ordering
 from pathlib import Path
-from typing import Any, Generic, TypeVar, assert_type
+from typing import Any, Generic, Literal, TypeVar, assert_type
 
 from concurrent_collections import (
     Access,
     AccessTracker,
     AtomicCounter,
+    BoundedSemaphore,
     Config,
     Empty,
     FastQueue,
     Full,
     LockFreeQueue,
+    Semaphore,
     ShutDown,
     SkipListMap,
     SkipListSet,
@@ -456,3 +458,30 @@ def counters() -> None:
     assert_type(tracker.half_life, float | None)
     tracker.record(1)  # type: ignore[arg-type]
     AccessTracker(60)  # type: ignore[call-arg]
+
+# ---- semaphores -----------------------------------------------------------------------------
+
+permits = Semaphore(3, fair=True)
+assert_type(permits.acquire(), bool)
+assert_type(permits.acquire(False), bool)
+assert_type(permits.acquire(timeout=1.5), bool)
+assert_type(permits.value, int)
+assert_type(permits.waiters, int)
+assert_type(permits.fair, bool)
+assert_type(permits.locked(), bool)
+permits.release()
+permits.release(n=2)
+permits.release("2")  # type: ignore[arg-type]
+permits.value = 3  # type: ignore[misc]
+Semaphore(1.5)  # type: ignore[arg-type]
+Semaphore(1, True)  # type: ignore[call-arg]
+bounded: Semaphore = BoundedSemaphore(value=2)
+
+with permits as taken:
+    assert_type(taken, bool)
+
+
+async def with_permits() -> None:
+    assert_type(await permits.async_acquire(), Literal[True])
+    async with bounded:
+        permits.release()
