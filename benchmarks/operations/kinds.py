@@ -1,6 +1,6 @@
 """What the operations are measured on: containers, each with its backends or schemes, and keys.
 
-A new container of a family that is here already is one line in MAPS, SETS or QUEUES. A container that the
+A new container of a family that is here already is one line in MAPS, SETS, QUEUES or SEMAPHORES. A container that the
 installed package does not have is skipped, so that the same benchmarks run against an older commit.
 """
 
@@ -55,6 +55,7 @@ QUEUES = [
     Kind("WaitFreeQueue"),
     Kind("WaitFreeQueue", arguments=(4000,)),
 ]
+SEMAPHORES = [Kind("Semaphore"), Kind("BoundedSemaphore")]
 
 
 # ---- keys ---------------------------------------------------------------------------------------

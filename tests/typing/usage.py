@@ -459,6 +459,7 @@ def counters() -> None:
     tracker.record(1)  # type: ignore[arg-type]
     AccessTracker(60)  # type: ignore[call-arg]
 
+
 # ---- semaphores -----------------------------------------------------------------------------
 
 permits = Semaphore(3, fair=True)
