@@ -71,6 +71,7 @@ from concurrent_collections._core import (  # noqa: E402
     get_build_info,
     print_config,
 )
+from concurrent_collections._core import __version__ as __version__  # noqa: E402
 from concurrent_collections._counters import (  # noqa: E402
     Access,  # noqa: F401  what AccessTracker.snapshot gives
     AccessTracker,
@@ -92,8 +93,6 @@ from concurrent_collections._queues import (  # noqa: E402
     WaitFreeQueue,
 )
 from concurrent_collections._sync import BoundedSemaphore, Semaphore  # noqa: E402
-
-__version__ = "0.1.0.dev0"
 
 __all__ = [
     "AccessTracker",

@@ -3,6 +3,8 @@ from typing import Any, final
 from _typeshed import SupportsWrite
 from typing_extensions import disjoint_base
 
+__version__: str
+
 # The base class of all containers; not to be instantiated.
 @disjoint_base
 class _Container: ...

@@ -47,6 +47,9 @@ cdef extern from *:
     #else
     #define CC_COMPILER "unknown"
     #endif
+    #if !defined(CC_PACKAGE_VERSION) /* the one in meson.build */
+    #define CC_PACKAGE_VERSION "unknown"
+    #endif
     #if defined(CC_DEBUG_INVARIANTS)
     #define CC_CHECKS_INVARIANTS 1
     #else
@@ -59,7 +62,10 @@ cdef extern from *:
     #endif
     """
     const char *CC_COMPILER
+    const char *CC_PACKAGE_VERSION
     bint CC_CHECKS_INVARIANTS, CC_HAS_TEST_HOOKS
+
+__version__ = CC_PACKAGE_VERSION.decode()
 
 cdef tuple SMR_SCHEMES = ("ibr", "debra")  # in the order of cc_smr_scheme
 _SMR_SCHEMES = SMR_SCHEMES
@@ -262,6 +268,7 @@ def print_config(file=None):
 def get_build_info():
     """Return how this copy was built, as a dict of strings and numbers."""
     return {
+        "version": __version__,
         "arch": CC_ARCH_NAME.decode(),
         "compiler": CC_COMPILER.decode(),
         "allocator": cc_alloc_name().decode(),

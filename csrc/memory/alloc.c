@@ -57,10 +57,17 @@ size_t cc_alloc_good_size(size_t bytes) {
 }
 
 const char *cc_alloc_name(void) {
-    static char name[40];
+    static char name[48];
     if (!name[0]) {
-        int v = mi_version();
-        snprintf(name, sizeof name, "mimalloc %d.%d.%d", v / 100, v / 10 % 10, v % 10);
+#if defined(CC_MIMALLOC_IS_BUNDLED)
+        const char *whose = "bundled";
+#else
+        const char *whose = "shared";
+#endif
+        int v = mi_version(); /* 209 is 2.0.9; later ones have two digits each: 20302 */
+        int digits = v < 10000 ? 10 : 100;
+        snprintf(name, sizeof name, "mimalloc %d.%d.%d, %s", v / digits / digits,
+                 v / digits % digits, v % digits, whose);
     }
     return name;
 }

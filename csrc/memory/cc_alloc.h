@@ -27,7 +27,7 @@ void cc_free(void *memory);
 /* Bytes that cc_alloc(bytes) really takes, with the allocator's rounding. */
 size_t cc_alloc_good_size(size_t bytes);
 
-/* "mimalloc 2.0.9", "libc". */
+/* "mimalloc 2.3.2, bundled", "mimalloc 2.0.9, shared", "libc". */
 const char *cc_alloc_name(void);
 
 #if defined(CC_TEST_HOOKS)
