@@ -107,13 +107,15 @@ static inline UNUSED double seconds(void) {
 
 typedef struct rng {
     uint64_t state;
+    const uint8_t *bytes; /* what a fuzzer has chosen, in place of random numbers (fuzz/fuzz.h) */
+    size_t left;
 } rng;
 
 /* CC_TEST_SEED (tools/soak) makes every run of a test another one. */
 static inline UNUSED rng rng_from(uint64_t seed) {
     const char *text = getenv("CC_TEST_SEED");
     seed += text ? (uint64_t)atoll(text) << 32 : 0;
-    rng r = {(seed + 1) * UINT64_C(0x9e3779b97f4a7c15)};
+    rng r = {.state = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15)};
     return r;
 }
 
@@ -124,7 +126,20 @@ static inline UNUSED uint64_t rng_next(rng *r) { /* splitmix64 */
     return z ^ z >> 31;
 }
 
+/* As few of the chosen bytes as make such a number; 0 when there are no more. */
+static inline UNUSED int64_t chosen_below(rng *r, int64_t n) {
+    uint64_t number = 0;
+    for (uint64_t most = (uint64_t)n - 1; most > 0 && r->left > 0; most >>= 8) {
+        number = number << 8 | *r->bytes++;
+        r->left--;
+    }
+    return (int64_t)(number % (uint64_t)n);
+}
+
 static inline UNUSED int64_t rng_below(rng *r, int64_t n) {
+    if (r->bytes) {
+        return chosen_below(r, n);
+    }
     return (int64_t)(rng_next(r) % (uint64_t)n);
 }
 
