@@ -1,0 +1,29 @@
+"""Find the CPythons of a machine, with their headers: for run_tests.py and run_wheels.py."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+IS_USABLE = (
+    "import os, sys, sysconfig, venv, ensurepip;"
+    "assert os.path.exists(sysconfig.get_path('include') + '/Python.h');"
+    "assert '%d.%d' % sys.version_info[:2] + sys.abiflags.replace('d', '') == {version!r};"
+    "print(sys._base_executable)"
+)
+
+
+def find(version: str) -> Path | None:
+    """The interpreter of a version such as "3.12" or "3.13t": on the path, pyenv's, or the one that bootstrap has built."""
+    number = version.removesuffix("t")
+    candidates = [shutil.which(f"python{version}")]
+    candidates += sorted(Path.home().glob(f".pyenv/versions/{number}.*/bin/python{version}"))
+    candidates += [os.environ.get("CC_PYTHON_FT"), os.environ.get("CC_PYTHON_GIL")]
+    for candidate in filter(None, candidates):
+        command = [candidate, "-c", IS_USABLE.format(version=version)]
+        result = subprocess.run(command, capture_output=True, text=True)
+        if result.returncode == 0:
+            return Path(result.stdout.strip())
+    return None
