@@ -17,23 +17,8 @@ typedef struct iterator {
 
 /* ---------------------------------------------------------------- one caller at a time */
 
-static bool begin_step(iterator *it) {
-#if defined(Py_GIL_DISABLED)
-    return !cc_exchange_acq_rel_u32(&it->is_running, 1);
-#else
-    bool is_free = !cc_load_relaxed_u32(&it->is_running);
-    cc_store_relaxed_u32(&it->is_running, 1);
-    return is_free;
-#endif
-}
-
-static void end_step(iterator *it) {
-    cc_store_release_u32(&it->is_running, 0);
-}
-
-/* ---------------------------------------------------------------- handing out */
-
-/* Whether the caller has the only reference, so that nobody else can be looking. */
+/* Whether the caller has the only reference, so that nobody else can be looking, and what those who
+ * have had others did is visible. */
 static bool is_unshared(PyObject *o) {
 #if !defined(Py_GIL_DISABLED)
     return Py_REFCNT(o) == 1;
@@ -42,9 +27,28 @@ static bool is_unshared(PyObject *o) {
 #else
     return _Py_atomic_load_uintptr_relaxed(&o->ob_tid) == _Py_ThreadId() &&
            _Py_atomic_load_uint32_relaxed(&o->ob_ref_local) == 1 &&
-           _Py_atomic_load_ssize_relaxed(&o->ob_ref_shared) == 0;
+           _Py_atomic_load_ssize_acquire(&o->ob_ref_shared) == 0;
 #endif
 }
+
+/* It need not be a read-modify-write under the GIL, nor where nobody else can reach the iterator.
+ * Whoever gets a reference later, from this step itself, sees that it is running. */
+static bool begin_step(iterator *it) {
+#if defined(Py_GIL_DISABLED)
+    if (!is_unshared((PyObject *)it)) {
+        return !cc_exchange_acq_rel_u32(&it->is_running, 1);
+    }
+#endif
+    bool is_free = !cc_load_relaxed_u32(&it->is_running);
+    cc_store_relaxed_u32(&it->is_running, 1);
+    return is_free;
+}
+
+static void end_step(iterator *it) {
+    cc_store_release_u32(&it->is_running, 0);
+}
+
+/* ---------------------------------------------------------------- handing out */
 
 /* A pair of two references that are given away; they stay the caller's when the answer is NULL.
  * What was in the tuple before goes to `old`. */
@@ -75,19 +79,20 @@ static PyObject *make_pair(iterator *it, PyObject *key, PyObject *value, PyObjec
 }
 
 /* What is wanted of the next entry of the chunk; NULL with an exception, and it is still the next.
- * Two references may be left in `old`: the pair before may have had the last ones. */
-static PyObject *hand_out(iterator *it, PyObject *old[2]) {
+ * Where pairs are wanted two references may be left in `old`: the pair before may have had the last
+ * ones. */
+static inline PyObject *hand_out(iterator *it, PyObject *old[2]) {
     cc_entry *e = &it->scan.entries[it->scan.index];
-    PyObject *result = (PyObject *)e->value;
-    if (it->want != CC_WANT_VALUE) {
+    PyObject *result;
+    if (it->want == CC_WANT_KEY) {
+        result = cc_key_object(e->kind, e->digest, e->key);
+    } else if (it->want == CC_WANT_VALUE) {
+        result = (PyObject *)e->value;
+    } else {
         PyObject *key = cc_key_object(e->kind, e->digest, e->key);
-        if (key && it->want == CC_WANT_ITEM) {
-            result = make_pair(it, key, result, old);
-            if (!result) {
-                Py_DECREF(key);
-            }
-        } else {
-            result = key;
+        result = key ? make_pair(it, key, (PyObject *)e->value, old) : NULL;
+        if (key && !result) {
+            Py_DECREF(key);
         }
     }
     if (result) {
@@ -132,18 +137,23 @@ CC_NEVER_INLINE PyObject *step_to_next_chunk(iterator *it) {
 
 static PyObject *iterator_next(PyObject *self) {
     iterator *it = (iterator *)self;
-    PyObject *old[2] = {NULL, NULL};
     if (!begin_step(it)) {
         PyErr_SetString(PyExc_ValueError, "iterator already executing");
         return NULL;
     }
-    if (!it->owner || !cc_object_scan_has_fresh(&it->scan)) {
+    if (!cc_object_scan_has_fresh(&it->scan)) { /* nor has a scan that is over */
         return step_to_next_chunk(it);
     }
-    PyObject *result = hand_out(it, old);
+    if (it->want == CC_WANT_ITEM) {
+        PyObject *old[2] = {NULL, NULL};
+        PyObject *result = hand_out(it, old);
+        end_step(it);
+        Py_XDECREF(old[0]);
+        Py_XDECREF(old[1]);
+        return result;
+    }
+    PyObject *result = hand_out(it, NULL);
     end_step(it);
-    Py_XDECREF(old[0]);
-    Py_XDECREF(old[1]);
     return result;
 }
 

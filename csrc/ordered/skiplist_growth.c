@@ -5,7 +5,8 @@
  * Promises. What that costs is shared: each change of the list copies BUCKETS_AT_ONCE buckets, or
  * looks whether BUCKETS_LOOKED_AT of them have been copied. The memory is made by one thread,
  * outside of regions. Without memory the old table fills up, and what finds no room is lost: keys
- * with that home are searched for.
+ * with that home are searched for, also when there is memory again, since nothing but the list
+ * leads to what has been lost.
  *
  * Who makes the next table. `making_next` says that somebody is at it. He may have stopped, or be
  * in the process that this one was forked from; so when the entries have changed by an eighth since

@@ -83,17 +83,20 @@ static inline void prefetch_word(const cc_skiplist *list, uintptr_t word) {
  *
  * Elsewhere they are taken at once: a moment of a write phase in the middle of a read phase. When
  * that turns out to have ended the read phase, the entry counts all the same. */
-static void take_entry(cc_skiplist *list, cc_smr_guard *g, node *n, const collected *c) {
+CC_ALWAYS_INLINE void take_entry_in(cc_skiplist *list, cc_smr_guard *g, bool restarts, node *n,
+                                    const collected *c) {
     uintptr_t value;
     if (!look_at_neighbour(g, n, NULL, NULL, &value)) {
         return;
     }
     cc_entry *entry = &c->entries[*c->count];
     uintptr_t wanted = c->without_values ? 0 : value;
-    if (!g->restarts) {
+    if (!restarts) {
         *entry = (cc_entry){n->digest, key_of(n), wanted, (uint8_t)kind_of(n)};
-        prefetch_word(list, entry->key);
-        prefetch_word(list, wanted);
+        if (entry->key | wanted) {
+            prefetch_word(list, entry->key);
+            prefetch_word(list, wanted);
+        }
         ++*c->count;
         return;
     }
@@ -105,11 +108,21 @@ static void take_entry(cc_skiplist *list, cc_smr_guard *g, node *n, const collec
     cc_resume_reading(g);
 }
 
+static void take_entry(cc_skiplist *list, cc_smr_guard *g, node *n, const collected *c) {
+    take_entry_in(list, g, g->restarts, n, c);
+}
+
 /* At the end of the region. */
 static void acquire_collected(cc_skiplist *list, const cc_smr_guard *g, const collected *c) {
-    for (size_t i = 0; !g->restarts && i < *c->count; i++) {
-        cc_acquire_word(&list->map.common, c->entries[i].key);
-        cc_acquire_word(&list->map.common, c->entries[i].value);
+    void (*acquire)(uintptr_t word) = list->map.common.words->acquire;
+    for (size_t i = 0; acquire && !g->restarts && i < *c->count; i++) {
+        const cc_entry *e = &c->entries[i];
+        if (e->key) {
+            acquire(e->key);
+        }
+        if (e->value) {
+            acquire(e->value);
+        }
     }
 }
 
@@ -292,7 +305,6 @@ cc_status cc_skiplist_pop_end(cc_ordered *map, cc_relation end, const cc_stored_
 typedef struct segment {
     node *stop; /* where the next one begins; NULL: it has no end */
     unsigned count;
-    bool is_walked;
     bool is_last; /* its walk has come to the end of the list */
     node *nodes[MOST_NODES_IN_SEGMENT];
 } segment;
@@ -302,7 +314,8 @@ typedef struct segments {
     unsigned most;
     /* The node behind which nothing is wanted, and the last one before it on the lane; or NULL. */
     const node *end, *end_of_lane;
-    unsigned count;
+    unsigned count, walked_count;
+    segment *walked[MOST_SEGMENTS]; /* those that are still walked, in no order */
     segment of[MOST_SEGMENTS];
 } segments;
 
@@ -310,13 +323,13 @@ static bool are_segments_worth(const cc_skiplist *list, size_t room) {
     return room >= ENTRIES_WORTH_SEGMENTS && !cc_load_relaxed_u32(&list->map.common.asked);
 }
 
-static void begin_segment(segments *all, node *first) {
+static segment *begin_segment(segments *all, node *first) {
     segment *s = &all->of[all->count++];
     s->stop = NULL;
     s->count = 1;
-    s->is_walked = true;
     s->is_last = false;
     s->nodes[0] = first;
+    return s;
 }
 
 static inline void prefetch_node(const node *n) {
@@ -324,56 +337,76 @@ static inline void prefetch_node(const node *n) {
     CC_PREFETCH(&n->next[0]);
 }
 
-/* A step of a segment. False: it ends here, and what is behind it does not count. */
-static bool step(cc_smr_guard *g, segment *s, const node *end) {
-    node *n = s->nodes[s->count - 1];
+typedef enum step_outcome {
+    STEP_GOES_ON,
+    STEP_IS_WHOLE,
+    STEP_IS_CUT_OFF /* it ends here, and what is behind it does not count */
+} step_outcome;
+
+/* A step of a segment. */
+CC_ALWAYS_INLINE step_outcome step(cc_smr_guard *g, segment *s, const node *end) {
+    node **last = &s->nodes[s->count - 1], *n = *last;
     if (n == end) {
-        return false;
+        return STEP_IS_CUT_OFF;
     }
     cc_link_word link = protect_link(g, n, 0);
     n = target_of(link);
     if (cc_is_marked(link) || (n && n != s->stop && s->count == MOST_NODES_IN_SEGMENT)) {
-        return false;
+        return STEP_IS_CUT_OFF;
     }
     if (!n || n == s->stop) {
         s->is_last = !n;
-        s->is_walked = false;
-        return n == s->stop;
+        return n == s->stop ? STEP_IS_WHOLE : STEP_IS_CUT_OFF;
     }
     prefetch_node(n);
-    s->nodes[s->count++] = n;
-    return true;
+    last[1] = n;
+    s->count++;
+    return STEP_GOES_ON;
+}
+
+/* Segments behind s do not count. */
+static void cut_off_behind(segments *all, const segment *s) {
+    all->count = (unsigned)(s - all->of) + 1;
+    for (unsigned i = all->walked_count; i-- > 0;) {
+        if (all->walked[i] > s) {
+            all->walked[i] = all->walked[--all->walked_count];
+        }
+    }
 }
 
 /* Walk segments, of which the first begins at `first`, a node that is linked on the lane. True: all
  * of them are whole. In a read phase: it only loads. */
 CC_NEVER_INLINE bool walk_segments(cc_smr_guard *g, node *first, segments *all) {
     node *lane = first; /* where the last segment begins; NULL: no further one does */
-    bool is_walking = true, is_whole = true;
-    all->count = 0;
-    begin_segment(all, first);
-    while (is_walking) {
-        unsigned walked = all->count; /* those of which it is known where they end */
-        if (lane) {
+    bool is_whole = true;
+    all->count = all->walked_count = 0;
+    segment *newest = begin_segment(all, first);
+    while (lane || all->walked_count) {
+        if (lane) { /* now it is known where the newest one ends */
             cc_link_word link = lane == all->end_of_lane ? 0 : protect_link(g, lane, all->level);
             node *next = cc_is_marked(link) ? NULL : target_of(link);
-            all->of[all->count - 1].stop = next;
+            newest->stop = next;
+            all->walked[all->walked_count++] = newest;
             lane = all->count < all->most ? next : NULL;
             if (lane) {
                 prefetch_node(lane);
                 CC_PREFETCH(&lane->next[all->level]);
-                begin_segment(all, lane);
+                newest = begin_segment(all, lane);
             }
         }
-        is_walking = lane != NULL;
-        for (unsigned i = walked; i-- > 0;) {
-            segment *s = &all->of[i];
-            if (s->is_walked && !step(g, s, all->end)) {
-                s->is_walked = is_whole = false;
-                all->count = i + 1;
-                lane = NULL;
+        for (unsigned i = all->walked_count; i-- > 0;) {
+            segment *s = all->walked[i];
+            step_outcome outcome = step(g, s, all->end);
+            if (outcome == STEP_GOES_ON) {
+                continue;
             }
-            is_walking |= s->is_walked;
+            all->walked[i] = all->walked[--all->walked_count];
+            if (outcome == STEP_IS_CUT_OFF) {
+                is_whole = false;
+                lane = NULL;
+                cut_off_behind(all, s);
+                i = i < all->walked_count ? i : all->walked_count;
+            }
         }
     }
     return is_whole;
@@ -421,8 +454,13 @@ static bool take_segments(cc_skiplist *list, cc_smr_guard *g, node *n, segments 
     unsigned taken = segments_with_room(all, wanted);
     *at_end = all->of[taken - 1].is_last;
     for (unsigned i = 0; i < taken; i++) {
-        for (unsigned j = 0; j < all->of[i].count && *c->count < c->room; j++) {
-            take_entry(list, g, all->of[i].nodes[j], c);
+        const segment *one = &all->of[i];
+        for (unsigned j = 0; j < one->count && *c->count < c->room; j++) {
+            if (g->restarts) {
+                take_entry(list, g, one->nodes[j], c);
+            } else {
+                take_entry_in(list, g, false, one->nodes[j], c);
+            }
         }
     }
     return *c->count;
