@@ -67,8 +67,10 @@ cdef double seconds_from(str name, value) except? -1:
         seconds = value
     except TypeError:
         raise TypeError(f"{name}: expected a number of seconds, got {type(value).__name__}") from None
+    except OverflowError:
+        seconds = INFINITY
     if not isfinite(seconds):
-        raise ValueError(f"{name}: expected a finite number of seconds, got {value!r}")
+        raise ValueError(f"{name}: expected a finite number of seconds, got {seconds}")
     return seconds
 
 
