@@ -5,13 +5,19 @@
 All threads add 1 to one counter, whose methods are bound once per thread. Contestants take turns. Prints millions of adds
 a second, processor nanoseconds of one, the ratio to the contestant with a lock, and how much faster more threads
 are than one: medians over rounds, with the least and the most.
+
+On a busy machine two threads rarely run at once, and then nobody is in anybody's way. So the last table has the processor time of
+adds while two threads both had a processor, and what that makes of the speed of one.
 """
 
 import argparse
+import bisect
 import collections
 import itertools
 import json
+import statistics
 import threading
+import time
 
 import harness
 
@@ -96,6 +102,60 @@ def measure(threads, options):
     return found
 
 
+ADDS_IN_A_SLICE = 2000  # some ten microseconds to some hundred
+
+
+def slices(team, add_of, seconds):
+    """For each thread: begin, end (ns) and processor ns of each slice in which it kept its processor."""
+    start = threading.Barrier(team.size)
+
+    def work(_):
+        add, numbers = add_of(), range(ADDS_IN_A_SLICE)
+        wall, processor = time.perf_counter_ns, time.thread_time_ns
+        found = []
+        start.wait()
+        until = wall() + int(seconds * 1e9)
+        while wall() < until:
+            used, began = -processor(), wall()
+            for _ in numbers:
+                add()
+            ended, used = wall(), used + processor()
+            if ended - began < 1.1 * used:
+                found.append((began, ended, used))
+        return found
+
+    return team.each(work)
+
+
+def covered(one, others):
+    """The slices of one thread during which the other one kept its processor, too."""
+    begins = [began for began, _, _ in others]
+    for began, ended, used in one:
+        i = bisect.bisect_right(begins, began) - 1
+        at = others[i][1] if i >= 0 else 0
+        while at < ended and 0 <= i < len(others) - 1 and others[i + 1][0] - at < 3000:
+            i += 1
+            at = others[i][1]
+        if at >= ended:
+            yield used
+
+
+def while_both_run(name, make, options):
+    """A row of the last table."""
+    alone, both = [], []
+    for _ in range(options.repeats):
+        counter = make()
+        with harness.Team(1) as team:
+            alone += [used for *_, used in slices(team, lambda: counter.add, options.seconds)[0]]
+        with harness.Team(2) as team:
+            both += covered(*slices(team, lambda: counter.add, 4 * options.seconds))
+    if not alone or not both:
+        return [name, "", "", len(both), "they never ran at once"]
+    times = [statistics.median(x) / ADDS_IN_A_SLICE for x in (alone, both)]
+    scaling = harness.figures(2 * times[0] / times[1])
+    return [name, *map(harness.figures, times), len(both), scaling]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="seconds: does it work?")
@@ -140,9 +200,15 @@ def main():
         print(f"\n{threads} thread(s)\n")
         head = ["counter", "M adds/s", "CPU ns", "ratio", "to 1 thread"]
         print(harness.table(head, rows), flush=True)
+    head = ["counter", "CPU ns alone", "while both run", "slices", "speed, to 1 thread"]
+    kinds = (("AtomicCounter.add", AtomicCounter), ("StripedCounter.add", StripedCounter))
+    rows = [while_both_run(name, make, options) for name, make in kinds]
+    print(f"\n2 threads that both have a processor\n\n{harness.table(head, rows)}", flush=True)
     if options.json:
         with open(options.json, "w") as f:
-            json.dump({"environment": environment, "results": records}, f, indent=1)
+            json.dump(
+                {"environment": environment, "results": records, "both_run": rows}, f, indent=1
+            )
 
 
 if __name__ == "__main__":
