@@ -1,8 +1,9 @@
 """Lock-free containers for Python threads.
 
-SkipListMap and SkipListSet are ordered containers; LockFreeQueue, FastQueue and WaitFreeQueue are FIFO queues for
-threads and event loops, Semaphore and BoundedSemaphore what these wait for; AtomicCounter, StripedCounter, Stats and
-AccessTracker count. Any number of threads can use one at once. `config` holds the settings of the process.
+SkipListMap and SkipListSet are ordered containers, FrozenSkipListMap and FrozenSkipListSet the same without changes;
+LockFreeQueue, FastQueue and WaitFreeQueue are FIFO queues for threads and event loops, Semaphore and BoundedSemaphore what
+these wait for; AtomicCounter, StripedCounter, Stats and AccessTracker count. Any number of threads can use one at once.
+`config` holds the settings of the process.
 C-level users: see `get_include()` and `capi.pxd`.
 """
 
@@ -79,6 +80,12 @@ from concurrent_collections._counters import (  # noqa: E402
     Stats,
     StripedCounter,
 )
+from concurrent_collections._frozen import (  # noqa: E402
+    FrozenSkipListMap,
+    FrozenSkipListSet,
+    _frozen_from,  # noqa: F401  pickles name it here
+)
+from concurrent_collections._interchange import json_default  # noqa: E402
 from concurrent_collections._ordered import (  # noqa: E402
     SkipListMap,
     SkipListSet,
@@ -101,6 +108,8 @@ __all__ = [
     "Config",
     "Empty",
     "FastQueue",
+    "FrozenSkipListMap",
+    "FrozenSkipListSet",
     "Full",
     "LockFreeQueue",
     "Semaphore",
@@ -114,6 +123,7 @@ __all__ = [
     "flush",
     "get_build_info",
     "get_include",
+    "json_default",
     "print_config",
     "smr",
 ]

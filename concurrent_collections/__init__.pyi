@@ -9,6 +9,8 @@ from concurrent_collections._counters import (
     Stats,
     StripedCounter,
 )
+from concurrent_collections._frozen import FrozenSkipListMap, FrozenSkipListSet
+from concurrent_collections._interchange import json_default
 from concurrent_collections._ordered import SkipListMap, SkipListSet
 from concurrent_collections._queues import (
     Empty,
@@ -27,6 +29,8 @@ __all__ = [
     "Config",
     "Empty",
     "FastQueue",
+    "FrozenSkipListMap",
+    "FrozenSkipListSet",
     "Full",
     "LockFreeQueue",
     "Semaphore",
@@ -40,6 +44,7 @@ __all__ = [
     "flush",
     "get_build_info",
     "get_include",
+    "json_default",
     "print_config",
     "smr",
 ]

@@ -6,6 +6,7 @@ from cpython.object cimport Py_EQ, Py_GE, Py_LE, Py_LT, Py_NE, PyObject, PyTypeO
 from libc.stdint cimport uint32_t, uint64_t
 
 from concurrent_collections.family cimport *
+from concurrent_collections.object_frozen cimport *
 from concurrent_collections.object_map cimport *
 from concurrent_collections.object_type cimport *
 
@@ -23,13 +24,10 @@ cdef extern from "Python.h":
     int Py_ReprEnter(object o) except -1
     void Py_ReprLeave(object o)
 
-# The bound that is not there. Ellipsis has no order, so it cannot be a key, and it can stand in a
-# text signature, which a sentinel of our own cannot.
-cdef object OPEN = ...
-
 # How copies and pickles are made: by __new__ alone, since a subclass's __init__ may want arguments.
 cdef object NEW_OBJECT = copyreg.__newobj__
 
+include "arguments.pxi"
 include "iteration.pxi"
 include "ordered_map.pxi"
 include "ordered_set.pxi"

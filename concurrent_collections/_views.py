@@ -124,7 +124,7 @@ class _SetOfKeys:
 
 
 class SkipListKeysView(_SetOfKeys, _Bounds, KeysView):
-    """Keys of a SkipListMap, or elements of a SkipListSet, between two bounds. A live set."""
+    """Keys of an ordered map, or elements of an ordered set, between two bounds. A live set."""
 
     __slots__ = _ATTRIBUTES
 

@@ -5,6 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from _typeshed import SupportsRichComparison
 
+from concurrent_collections._frozen import FrozenSkipListMap, FrozenSkipListSet
 from concurrent_collections._ordered import SkipListMap, SkipListSet
 
 _K = TypeVar("_K", bound=SupportsRichComparison)
@@ -15,7 +16,10 @@ _T_co = TypeVar("_T_co", covariant=True)
 class _Bounds(Generic[_T_co]):
     def __init__(
         self,
-        container: SkipListMap[Any, Any] | SkipListSet[Any],
+        container: SkipListMap[Any, Any]
+        | SkipListSet[Any]
+        | FrozenSkipListMap[Any, Any]
+        | FrozenSkipListSet[Any],
         start: Any,
         stop: Any,
         inclusive: tuple[bool, bool],

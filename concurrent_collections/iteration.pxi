@@ -1,23 +1,5 @@
-# Weakly consistent iteration, for maps and sets alike: object_iterator.h.
-
-cdef object parse_bound(object bound, const char *argument):
-    # None, like a bound that is left out, is none: it has no order, so it is no key.
-    if bound is None or bound is OPEN:
-        return OPEN
-    cc_key_check_bound(bound, argument)
-    return bound
-
-
-cdef tuple parse_inclusive(inclusive):
-    if inclusive is True or inclusive is False:
-        return inclusive, inclusive
-    try:
-        at_start, at_stop = inclusive
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"inclusive: expected a bool or a pair of bools, got {inclusive!r}") from None
-    return bool(at_start), bool(at_stop)
-
+# Iteration, for maps and sets alike: weakly consistent (object_iterator.h), or over what is frozen
+# (object_frozen.h).
 
 cdef object iterate(object owner, cc_ordered *entries, object start, object stop,
                     bint start_inclusive, bint stop_inclusive, bint is_reversed, int want):
@@ -40,15 +22,32 @@ cdef cc_ordered *entries_of(object owner) except NULL:
     return entries
 
 
+cdef int frozen_range(cc_frozen *table, start, stop, inclusive, Py_ssize_t *first, Py_ssize_t *end) except -1:
+    at_start, at_stop = inclusive
+    return cc_frozen_range(
+        table, NULL if start is OPEN else <PyObject *>start, NULL if stop is OPEN else <PyObject *>stop,
+        (0 if at_start else CC_START_EXCLUSIVE) | (CC_STOP_INCLUSIVE if at_stop else 0), first, end)
+
+
 def _iterate(owner, str want, start, stop, inclusive, bint reverse):
     """What views iterate with: want is "key", "value" or "item"."""
     cdef int w = CC_WANT_KEY if want == "key" else CC_WANT_VALUE if want == "value" else CC_WANT_ITEM
+    cdef cc_frozen *table = cc_frozen_in(owner)
+    cdef Py_ssize_t first, end
+    if table != NULL:
+        frozen_range(table, start, stop, inclusive, &first, &end)
+        return cc_frozen_iterate(table, end - 1 if reverse else first, end - first, -1 if reverse else 1, w)
     at_start, at_stop = inclusive
     return iterate(owner, entries_of(owner), start, stop, at_start, at_stop, reverse, w)
 
 
 def _count(owner, start, stop, inclusive):
     """What views count their entries with."""
+    cdef cc_frozen *table = cc_frozen_in(owner)
+    cdef Py_ssize_t first, end
+    if table != NULL:
+        frozen_range(table, start, stop, inclusive, &first, &end)
+        return end - first
     at_start, at_stop = inclusive
     return cc_object_scan_count(
         entries_of(owner),

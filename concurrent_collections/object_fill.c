@@ -97,8 +97,7 @@ int cc_object_fill_add(cc_object_filler *f, PyObject *key, PyObject *value) {
     return cc_object_map_store(f->map, key, value, f->policy);
 }
 
-/* An entry that another map has handed out; the reference to the value is taken over. */
-static int add_stored(cc_object_filler *f, cc_entry *e) {
+int cc_object_fill_add_stored(cc_object_filler *f, cc_entry *e) {
     cc_search search;
     PyObject *value = (PyObject *)e->value;
     cc_key_fill_stored_search(&search, e->kind, e->digest, e->key);
@@ -137,7 +136,7 @@ int cc_object_map_update(cc_ordered *map, cc_ordered *source, int keys_alone) {
             if (keys_alone) {
                 e->value = (uintptr_t)Py_NewRef(Py_None);
             }
-            error = add_stored(&f, e);
+            error = cc_object_fill_add_stored(&f, e);
         }
         /* Before anybody else gets to run: what has been handed out is there. */
         error = error || cc_object_fill_end(&f) || cc_let_interpreter_in();

@@ -45,6 +45,10 @@ void cc_object_fill_begin(cc_object_filler *f, cc_ordered *map, int policy, int 
 /* 0, or -1 with an exception. Borrows both. */
 int cc_object_fill_add(cc_object_filler *f, PyObject *key, PyObject *value);
 
+/* The same for an entry that another container has handed out; the reference to the value is taken
+ * over. */
+int cc_object_fill_add_stored(cc_object_filler *f, cc_entry *e);
+
 /* Put what waits. The filler can be used on. 0, or -1 with an exception; nothing waits then. */
 int cc_object_fill_end(cc_object_filler *f);
 

@@ -6,26 +6,6 @@
 
 /* ---------------------------------------------------------------- kinds and digests */
 
-#define SIGN_BIT (UINT64_C(1) << 63)
-
-static uint64_t digest_of_int64(long long value) {
-    return (uint64_t)value ^ SIGN_BIT;
-}
-
-static uint64_t digest_of_double(double value) {
-    uint64_t bits;
-    value = value == 0.0 ? 0.0 : value; /* one zero */
-    memcpy(&bits, &value, sizeof bits);
-    return bits & SIGN_BIT ? ~bits : bits | SIGN_BIT;
-}
-
-static double double_of_digest(uint64_t digest) {
-    uint64_t bits = digest & SIGN_BIT ? digest & ~SIGN_BIT : ~digest;
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 /* The first eight bytes, or zeros after fewer. */
 static uint64_t digest_of_bytes(const unsigned char *bytes, Py_ssize_t length) {
     uint64_t digest = 0;
@@ -105,7 +85,7 @@ static view view_of(PyObject *o) {
         int overflow;
         long long value = int64_of(o, &overflow);
         v.kind = CC_KIND_INT;
-        v.digest = overflow ? (overflow > 0 ? UINT64_MAX : 0) : digest_of_int64(value);
+        v.digest = overflow ? (overflow > 0 ? UINT64_MAX : 0) : cc_digest_of_int64(value);
         v.whole = !overflow && !PyBool_Check(o);
     } else if (PyUnicode_CheckExact(o)) {
 #if PY_VERSION_HEX < 0x030c0000
@@ -122,7 +102,7 @@ static view view_of(PyObject *o) {
             return v; /* refused as a key; as an element of a tuple it may be one */
         }
         v.kind = CC_KIND_FLOAT;
-        v.digest = digest_of_double(value);
+        v.digest = cc_digest_of_double(value);
         v.whole = !(value == 0.0 && signbit(value));
     } else if (PyBytes_CheckExact(o)) {
         v.kind = CC_KIND_BYTES;
@@ -151,8 +131,8 @@ static view view_of(PyObject *o) {
 #define NO_ROOM 64u
 
 static uint64_t code_of_int(uint64_t digest) {
-    uint64_t value = digest ^ SIGN_BIT;
-    bool is_negative = value & SIGN_BIT;
+    uint64_t value = digest ^ CC_SIGN_BIT;
+    bool is_negative = value & CC_SIGN_BIT;
     uint64_t magnitude = is_negative ? ~value : value;
     unsigned bytes = 0;
     while (bytes < 7 && magnitude >> 8 * bytes) {
@@ -172,14 +152,14 @@ static unsigned bits_of_int(uint64_t code) {
 /* Of negative ones, whose digests are their bits' complements, all is the other way round. */
 static uint64_t code_of_float(uint64_t digest) {
     uint32_t low = (uint32_t)digest;
-    bool is_negative = !(digest & SIGN_BIT);
+    bool is_negative = !(digest & CC_SIGN_BIT);
     bool is_whole = low == (is_negative ? UINT32_MAX : 0);
     uint64_t code = digest >> 32 << 32 | (uint64_t)(is_whole == is_negative) << 31;
     return is_whole ? code : code | low >> 1;
 }
 
 static unsigned bits_of_float(uint64_t code) {
-    bool is_negative = !(code & SIGN_BIT);
+    bool is_negative = !(code & CC_SIGN_BIT);
     return (bool)(code >> 31 & 1) == is_negative ? 33 : NO_ROOM;
 }
 
@@ -318,7 +298,7 @@ static uint64_t python_hash_of_large_double(double value) {
 static uint64_t unmixed_hash_of_double(double value, uint64_t digest) {
     if (value >= -TWO_TO_63 && value < TWO_TO_63) {
         long long whole = (long long)value;
-        return (double)whole == value ? digest_of_int64(whole) : digest + 1;
+        return (double)whole == value ? cc_digest_of_int64(whole) : digest + 1;
     }
     return isinf(value) ? digest + 1 : python_hash_of_large_double(value);
 }
@@ -353,7 +333,7 @@ static bool mix_in_tuple(uint64_t *hash, PyObject *tuple, int depth, unsigned *r
         if (is_int(o)) {
             int overflow;
             long long value = int64_of(o, &overflow);
-            unmixed = overflow ? unmixed_hash_of_big_int(o) : digest_of_int64(value);
+            unmixed = overflow ? unmixed_hash_of_big_int(o) : cc_digest_of_int64(value);
         } else if (PyUnicode_CheckExact(o)) {
 #if PY_VERSION_HEX < 0x030c0000
             if (!PyUnicode_IS_READY(o)) {
@@ -366,7 +346,7 @@ static bool mix_in_tuple(uint64_t *hash, PyObject *tuple, int depth, unsigned *r
             if (isnan(value)) {
                 return false;
             }
-            unmixed = unmixed_hash_of_double(value, digest_of_double(value));
+            unmixed = unmixed_hash_of_double(value, cc_digest_of_double(value));
         } else if (PyBytes_CheckExact(o)) {
             unmixed = unmixed_hash_of_text(o);
         } else if (o == Py_None) {
@@ -396,7 +376,7 @@ static uint64_t hash_of_key(unsigned kind, uint64_t digest, uintptr_t word) {
         return cc_mix(is_big_int(digest, word) ? unmixed_hash_of_big_int((PyObject *)word)
                                                : digest);
     case CC_KIND_FLOAT:
-        return cc_mix(unmixed_hash_of_double(double_of_digest(digest), digest));
+        return cc_mix(unmixed_hash_of_double(cc_double_of_digest(digest), digest));
     case CC_KIND_STR:
     case CC_KIND_BYTES:
         return cc_mix(unmixed_hash_of_text((PyObject *)word));
@@ -438,8 +418,8 @@ PyObject *cc_key_object(unsigned kind, uint64_t digest, uintptr_t word) {
     if (word) {
         return Py_NewRef((PyObject *)word);
     }
-    return kind == CC_KIND_FLOAT ? PyFloat_FromDouble(double_of_digest(digest))
-                                 : PyLong_FromLongLong((long long)(digest ^ SIGN_BIT));
+    return kind == CC_KIND_FLOAT ? PyFloat_FromDouble(cc_double_of_digest(digest))
+                                 : PyLong_FromLongLong(cc_int64_of_digest(digest));
 }
 
 /* ---------------------------------------------------------------- comparing without Python */
@@ -551,7 +531,7 @@ static int compare_natively(PyObject *a, PyObject *b, int depth) {
 /* A key that has no object: an int or a float. */
 static int compare_numbers(unsigned kind, uint64_t digest, PyObject *other) {
     if (kind == CC_KIND_INT) {
-        long long i = (long long)(digest ^ SIGN_BIT);
+        long long i = cc_int64_of_digest(digest);
         int overflow;
         if (is_int(other)) {
             long long y = int64_of(other, &overflow);
@@ -561,7 +541,7 @@ static int compare_numbers(unsigned kind, uint64_t digest, PyObject *other) {
             return compare_int64_with_double(i, PyFloat_AS_DOUBLE(other));
         }
     } else if (kind == CC_KIND_FLOAT) {
-        double d = double_of_digest(digest);
+        double d = cc_double_of_digest(digest);
         if (is_int(other)) {
             return opposite(compare_int_with_double(other, d));
         }
@@ -607,8 +587,8 @@ static int compare_keys(const cc_search *search, unsigned kind, uint64_t digest,
     if (search->kind == kind) {
         return (search->digest > digest) - (search->digest < digest);
     }
-    long long i = (long long)((search->kind == CC_KIND_INT ? search->digest : digest) ^ SIGN_BIT);
-    double d = double_of_digest(search->kind == CC_KIND_INT ? digest : search->digest);
+    long long i = cc_int64_of_digest(search->kind == CC_KIND_INT ? search->digest : digest);
+    double d = cc_double_of_digest(search->kind == CC_KIND_INT ? digest : search->digest);
     int order = compare_int64_with_double(i, d);
     return search->kind == CC_KIND_INT ? order : -order;
 }

@@ -19,6 +19,8 @@
 
 #include <Python.h>
 
+#include <string.h>
+
 #include "ordered/search.h"
 
 /* Keys of one kind are ordered by their digests as far as those differ. A tuple's kind is made of
@@ -34,6 +36,31 @@ enum {
     CC_KIND_TUPLE = 64, /* plus 8 times the first element's kind, plus the second's, or 0 */
     CC_KIND_LONGER = 128, /* plus this, if there are more than two */
 };
+
+/* Digests of what they hold whole. They are ordered as the numbers are; there is one zero. */
+#define CC_SIGN_BIT (UINT64_C(1) << 63)
+
+static inline uint64_t cc_digest_of_int64(long long value) {
+    return (uint64_t)value ^ CC_SIGN_BIT;
+}
+
+static inline long long cc_int64_of_digest(uint64_t digest) {
+    return (long long)(digest ^ CC_SIGN_BIT);
+}
+
+static inline uint64_t cc_digest_of_double(double value) {
+    uint64_t bits;
+    value = value == 0.0 ? 0.0 : value;
+    memcpy(&bits, &value, sizeof bits);
+    return bits & CC_SIGN_BIT ? ~bits : bits | CC_SIGN_BIT;
+}
+
+static inline double cc_double_of_digest(uint64_t digest) {
+    uint64_t bits = digest & CC_SIGN_BIT ? digest & ~CC_SIGN_BIT : ~digest;
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
 
 /* The core's view of words that are references. */
 extern const cc_word_table cc_object_words;

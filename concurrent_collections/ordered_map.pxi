@@ -6,15 +6,6 @@ cdef enum:
     MOST_COMPLETIONS = 10_000  # more are of no use at a prompt, and collecting them takes time
 
 
-cdef PyObject *the_default(tuple default, str name) except? NULL:
-    # Of a method that raises KeyError without one: NULL. The tuple keeps it.
-    if not default:
-        return NULL
-    if len(default) > 1:
-        raise TypeError(f"{name} expected at most 1 argument, got {len(default)}")
-    return <PyObject *>default[0]
-
-
 cdef class _OrderedMap(_Container):
     """What every ordered map of objects has, whatever table of operations is behind it. Not to be instantiated.
 
@@ -264,6 +255,19 @@ cdef class _OrderedMap(_Container):
             count_item(&count)
         return result
 
+    @classmethod
+    def from_sorted(cls, items, /):
+        """Return a new map of pairs whose keys ascend.
+
+        Raises ValueError, with the position, if a key is not greater than the one before it. Does not call ``__init__``. O(n), where
+        the keys are of exact built-in types; else O(n log n).
+        """
+        from concurrent_collections._frozen import FrozenSkipListMap
+        result = cls.__new__(cls)
+        frozen = FrozenSkipListMap.from_sorted(items)
+        cc_frozen_thaw(cc_frozen_in(frozen), entries_of(result))
+        return result
+
     def copy(self):
         """Return a new map of the same class with the same entries (a shallow, weakly consistent copy).
 
@@ -272,6 +276,18 @@ cdef class _OrderedMap(_Container):
         result = type(self).__new__(type(self))
         _OrderedMap.update(result, self)
         return result
+
+    def frozen(self):
+        """Return a FrozenSkipListMap with the same entries: ``FrozenSkipListMap(m)``.
+
+        One scan, which compares nothing: weakly consistent while others change the map. O(n).
+        """
+        from concurrent_collections._frozen import FrozenSkipListMap
+        return FrozenSkipListMap(self)
+
+    def to_dict(self):
+        """Return a dict with the same entries, in their order (weakly consistent). O(n)."""
+        return dict(iterate(self, self.entries, OPEN, OPEN, True, True, False, CC_WANT_ITEM))
 
     def __reduce__(self):
         return NEW_OBJECT, (type(self),), self.__getstate__(), None, iter(self.items())

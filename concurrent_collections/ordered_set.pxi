@@ -96,9 +96,23 @@ cdef class _OrderedSet(_Container):
         """Remove all elements that are there when the call begins. O(n), compares none. Like ``SkipListMap.clear``."""
         cc_object_map_clear(self.entries)
 
+    @classmethod
+    def from_sorted(cls, elements, /):
+        """Return a new set of elements that ascend; errors and costs as for ``SkipListMap.from_sorted``."""
+        from concurrent_collections._frozen import FrozenSkipListSet
+        result = cls.__new__(cls)
+        frozen = FrozenSkipListSet.from_sorted(elements)
+        cc_frozen_thaw(cc_frozen_in(frozen), entries_of(result))
+        return result
+
     def copy(self):
         """Return a new set of the same class with the same elements (weakly consistent), without calling ``__init__``."""
         return _new_set(type(self), self)
+
+    def frozen(self):
+        """Return a FrozenSkipListSet with the same elements: ``FrozenSkipListSet(s)``. As ``SkipListMap.frozen``."""
+        from concurrent_collections._frozen import FrozenSkipListSet
+        return FrozenSkipListSet(self)
 
     def __reduce__(self):
         # The elements come with the state, after the set itself has been noted: one of them may
@@ -344,6 +358,9 @@ cdef bint is_in(element, container) except -1:
     cdef cc_ordered *entries = cc_object_map_in(container)
     if entries != NULL:
         return cc_object_map_has(entries, element)
+    cdef cc_frozen *table = cc_frozen_in(container)
+    if table != NULL:
+        return cc_frozen_has(table, element)
     # isinstance asks their metaclass, each time.
     if type(container) is KEYS_VIEW or type(container) is ITEMS_VIEW:
         return container._has(element)

@@ -79,17 +79,19 @@ def smr_scheme(request):
     config.smr_scheme = before
 
 
-# Tests of ordered containers take their class from here, and so run once for each in ordered_kinds.py.
+def pytest_generate_tests(metafunc):
+    """Tests of ordered containers take their class as `Map` or `Set`, and so run once for each in ordered_kinds.py.
 
-
-@pytest.fixture(params=ordered_kinds.MAPS, ids=lambda cls: cls.__name__)
-def Map(request):
-    return request.param
-
-
-@pytest.fixture(params=ordered_kinds.SETS, ids=lambda cls: cls.__name__)
-def Set(request):
-    return request.param
+    Those that only read, and are marked so, run with the frozen ones as well.
+    """
+    for name, classes, frozen in (
+        ("Map", ordered_kinds.MAPS, ordered_kinds.FROZEN_MAPS),
+        ("Set", ordered_kinds.SETS, ordered_kinds.FROZEN_SETS),
+    ):
+        if name in metafunc.fixturenames:
+            if metafunc.definition.get_closest_marker("reads"):
+                classes = classes + frozen
+            metafunc.parametrize(name, classes, ids=lambda cls: cls.__name__)
 
 
 @pytest.fixture

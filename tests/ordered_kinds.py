@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent_collections import SkipListMap, SkipListSet
+from concurrent_collections import FrozenSkipListMap, FrozenSkipListSet, SkipListMap, SkipListSet
 
 MAPS = [SkipListMap]
 SETS = [SkipListSet]
+
+# Those that never change: tests that only read run with them, too (the mark `reads`).
+FROZEN_MAPS = [FrozenSkipListMap]
+FROZEN_SETS = [FrozenSkipListSet]

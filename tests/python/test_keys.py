@@ -139,6 +139,7 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestEveryKind:
+    @pytest.mark.reads
     def test_keys_are_found_and_ordered_as_python_orders_them(self, Map, kind):
         keys = []
         for key in KINDS[kind]:
@@ -154,6 +155,7 @@ class TestEveryKind:
                 assert key in m
                 assert m[key] == index
 
+    @pytest.mark.reads
     def test_neighbours_are_the_neighbours_of_the_sorted_list(self, Map, kind):
         keys = KINDS[kind]
         half = sorted(keys)[::2]
@@ -164,6 +166,7 @@ class TestEveryKind:
             assert m.ceiling_key(asked) == min((k for k in half if not k < asked), default=None)
             assert m.higher_key(asked) == min((k for k in half if asked < k), default=None)
 
+    @pytest.mark.reads
     def test_ranges_between_any_two_keys_agree_with_the_sorted_list(self, Map, kind):
         keys = shuffled(KINDS[kind])[:25]
         m = Map((key, None) for key in KINDS[kind])
@@ -188,6 +191,7 @@ class TestEveryKind:
             assert key not in m
             assert list(m) == left
 
+    @pytest.mark.reads
     def test_the_types_of_keys_survive(self, Map, kind):
         first_of_equals = []
         for key in KINDS[kind]:
@@ -226,6 +230,7 @@ class TestNumbersThatAreOneKey:
         m[1.0] = None
         assert repr(list(m)) == "[1.0]"
 
+    @pytest.mark.reads
     def test_large_ints_and_floats_are_compared_exactly(self, Map):
         big = 2**53
         assert big + 1 not in Map({float(big): None})
@@ -237,10 +242,12 @@ class TestNumbersThatAreOneKey:
         m = Map.fromkeys([-(2**63) - 1, -(2.0**63), -(2**63) + 1])
         assert list(m) == [-(2**63) - 1, -(2**63), -(2**63) + 1]
 
+    @pytest.mark.reads
     def test_ints_beyond_all_floats_are_between_the_infinities(self, Map):
         m = Map.fromkeys([math.inf, 10**400, 1e308, -1e308, -(10**400), -math.inf])
         assert list(m) == [-math.inf, -(10**400), -1e308, 1e308, 10**400, math.inf]
 
+    @pytest.mark.reads
     @given(
         st.lists(
             st.one_of(
@@ -401,6 +408,7 @@ class TestRefusedKeys:
                 operation()
         assert list(m.items()) == entries
 
+    @pytest.mark.reads
     @pytest.mark.parametrize("bound", NAN_LIKES, ids=lambda key: type(key).__name__)
     @pytest.mark.parametrize("entries", [{}, {1: 1, 2: 2}], ids=["empty", "two"])
     def test_a_bound_that_does_not_equal_itself_is_a_value_error(self, Map, Set, bound, entries):
@@ -524,6 +532,7 @@ class TestRefusedKeys:
             assert list(s) == list(m)
             check(m)
 
+    @pytest.mark.reads
     def test_mapping_patterns_ask_for_keys_of_any_kind(self, Map):
         match Map({1: "one", 2: "two"}):
             case {"one": _} | {None: _} | {b"": _}:
@@ -573,6 +582,7 @@ class TestRefusedKeys:
             with pytest.raises(TypeError, match="not supported between"):
                 operation()
 
+    @pytest.mark.reads
     @pytest.mark.parametrize("name", ["floor", "ceiling", "lower", "higher"])
     def test_an_empty_map_asks_for_an_order_too(self, Map, Set, name):
         for key in (None, 1j, object()):
@@ -657,6 +667,7 @@ class CaseBlind(str):
 Point = namedtuple("Point", "x y")
 
 
+@pytest.mark.reads
 class TestSubclassesOfBuiltinKeys:
     def test_enum_members_are_the_ints_they_stand_for(self, Map):
         m = Map({Color.GREEN: "green", 3: "three", Color.RED: "red", 0.5: "half"})
@@ -735,6 +746,7 @@ class TestForeignOrders:
         assert a == dict(a)
         assert a != {OnlyLess(rank): rank % 3 for rank in range(9)}
 
+    @pytest.mark.reads
     def test_unhashable_keys_are_keys(self, Map):
         class Unhashable(Key):
             __hash__ = None
@@ -755,6 +767,7 @@ class TestForeignOrders:
         m.clear()
         assert list(m) == []
 
+    @pytest.mark.reads
     def test_the_truth_of_what_less_than_returns_decides(self, Map):
         class Truth:
             def __init__(self, value):

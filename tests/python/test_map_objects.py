@@ -126,6 +126,7 @@ class TestCopy:
         assert list(s) == [1, 2]
         assert list(twin) == [1, 2, 3]
 
+    @pytest.mark.reads
     def test_a_deep_copy_shares_nothing(self, Map):
         m = Map({1: [1], 2: Map({1: [2]})})
         twin = copy.deepcopy(m)
@@ -144,6 +145,7 @@ class TestCopy:
         m.clear()
         twin.clear()
 
+    @pytest.mark.reads
     def test_a_deep_copy_of_a_set_copies_its_elements(self, Set):
         element = Key(1)
         twin = copy.deepcopy(Set([element]))
@@ -253,6 +255,7 @@ class TestPickle:
 
 
 class TestRepr:
+    @pytest.mark.reads
     def test_it_shows_the_entries_in_order(self, Map, Set):
         assert repr(Map({2: "b", 1: "a"})) == f"{Map.__name__}({{1: 'a', 2: 'b'}})"
         assert repr(Map()) in (f"{Map.__name__}({{}})", f"{Map.__name__}()")
@@ -393,6 +396,7 @@ class TestBoth:
         del container
         assert called == [reference]
 
+    @pytest.mark.reads
     def test_it_can_be_parametrized_at_run_time(self, Map, cls):
         parameters = (int, str) if cls is Map else int
         alias = cls[parameters]

@@ -38,17 +38,20 @@ class TestNeighbours:
             item = None if answer is None else (answer, str(answer))
             assert getattr(tens, f"{name}_item")(asked) == item
 
+    @pytest.mark.reads
     def test_the_ends_have_no_strict_neighbours_outside(self, tens):
         assert tens.lower_key(10) is None
         assert tens.higher_key(100) is None
         assert tens.floor_key(10) == 10
         assert tens.ceiling_key(100) == 100
 
+    @pytest.mark.reads
     @pytest.mark.parametrize("name", ["floor", "ceiling", "lower", "higher"])
     def test_an_empty_map_has_none(self, Map, name):
         assert getattr(Map(), f"{name}_key")(1) is None
         assert getattr(Map(), f"{name}_item")(1) is None
 
+    @pytest.mark.reads
     @pytest.mark.parametrize("name", ["floor", "ceiling", "lower", "higher"])
     def test_a_key_of_another_kind_is_a_type_error(self, tens, name):
         with pytest.raises(TypeError):
@@ -74,11 +77,13 @@ class TestNeighbours:
             with pytest.raises(TypeError):
                 getattr(Set(), name)(1, 2)
 
+    @pytest.mark.reads
     def test_the_stored_key_comes_back_not_the_asked_one(self, Map):
         m = Map({1.0: "a"})
         assert type(m.floor_key(1)) is float
         assert type(m.ceiling_item(True)[0]) is float
 
+    @pytest.mark.reads
     def test_they_agree_with_a_sorted_list_for_every_question(self, Map):
         keys = sorted({(i * i * 31) % 997 for i in range(300)})
         m = Map.fromkeys(keys)
@@ -94,6 +99,7 @@ ABSENT = object()
 
 
 class TestRanges:
+    @pytest.mark.reads
     @pytest.mark.parametrize("inclusive", INCLUSIVE)
     @pytest.mark.parametrize("reverse", [False, True])
     def test_every_pair_of_bounds_gives_what_a_sorted_list_gives(self, tens, inclusive, reverse):
@@ -130,20 +136,24 @@ class TestRanges:
                 (key, str(key)) for key in expected
             ]
 
+    @pytest.mark.reads
     def test_the_start_is_in_and_the_stop_is_out_by_default(self, tens):
         assert list(tens.keys(20, 40)) == [20, 30]
         assert list(tens.items(20, 40)) == [(20, "20"), (30, "30")]
         assert list(tens.values(90)) == ["90", "100"]
 
+    @pytest.mark.reads
     def test_inclusive_and_reverse_are_keyword_only(self, tens):
         with pytest.raises(TypeError):
             tens.keys(1, 2, (True, True))
 
+    @pytest.mark.reads
     @pytest.mark.parametrize("wrong", [1, "a", (True,), (True, True, True), None])
     def test_inclusive_is_a_bool_or_a_pair(self, tens, wrong):
         with pytest.raises((TypeError, ValueError)):
             list(tens.keys(1, 2, inclusive=wrong))
 
+    @pytest.mark.reads
     def test_a_range_knows_what_it_contains(self, tens):
         middle = tens.keys(20, 40)
         assert 20 in middle
@@ -156,6 +166,7 @@ class TestRanges:
         assert (20, "20") in tens.items(20, 40)
         assert (50, "50") not in tens.items(20, 40)
 
+    @pytest.mark.reads
     def test_a_bound_that_cannot_be_compared_is_a_type_error(self, Map, tens):
         for bound in (1j, object()):  # without any order: said at once
             with pytest.raises(TypeError):
@@ -168,6 +179,7 @@ class TestRanges:
             with pytest.raises(TypeError):
                 list(tens.keys(stop=bound, reverse=True))
 
+    @pytest.mark.reads
     def test_none_is_no_bound(self, Set, tens):
         everything = list(range(10, 101, 10))
         assert list(tens.keys(None, None)) == list(tens.keys(None)) == everything
@@ -179,6 +191,7 @@ class TestRanges:
         assert len(tens.keys(None, None)) == 10
         assert list(Set(tens).range(None, 30)) == [10, 20]
 
+    @pytest.mark.reads
     def test_whether_a_range_is_empty_is_found_out_without_a_walk(self, Map, Set):
         compared = 0
 
@@ -204,22 +217,26 @@ class TestRanges:
         assert Set([1, 2]).range(2)
         assert not Set([1, 2]).range(3)
 
+    @pytest.mark.reads
     def test_bounds_may_be_of_a_comparable_other_type(self, tens):
         assert list(tens.keys(19.5, 40.5)) == [20, 30, 40]
         assert list(tens.keys(True, 2**100)) == list(range(10, 101, 10))
         assert list(tens.keys(float("-inf"), float("inf"))) == list(range(10, 101, 10))
 
+    @pytest.mark.reads
     def test_ranges_longer_than_any_chunk_are_complete(self, Map):
         m = Map.fromkeys(range(10_000))
         assert list(m.keys(100, 9_900)) == list(range(100, 9_900))
         assert list(m.keys(100, 9_900, reverse=True)) == list(range(9_899, 99, -1))
 
+    @pytest.mark.reads
     def test_prefix_ranges_of_text(self, Map):
         m = Map.fromkeys(["ape", "apple", "applet", "apply", "banana"])
         assert list(m.keys("appl", "appl\U0010ffff")) == ["apple", "applet", "apply"]
 
 
 class TestViews:
+    @pytest.mark.reads
     def test_they_are_the_views_of_collections_abc(self, tens):
         assert isinstance(tens.keys(), collections.abc.KeysView)
         assert isinstance(tens.values(), collections.abc.ValuesView)
@@ -234,6 +251,7 @@ class TestViews:
         assert next(iter(items)) == (15, "new")
         assert len(keys) == len(values) == len(items) == 10
 
+    @pytest.mark.reads
     def test_they_have_a_length_and_say_what_is_in(self, tens):
         assert len(tens.keys()) == len(tens.values()) == len(tens.items()) == 10
         assert 10 in tens.keys()
@@ -244,6 +262,7 @@ class TestViews:
         assert (10, "11") not in tens.items()
         assert (11, "11") not in tens.items()
 
+    @pytest.mark.reads
     def test_they_go_backwards(self, tens):
         backwards = list(range(100, 9, -10))
         assert list(reversed(tens)) == backwards
@@ -251,6 +270,7 @@ class TestViews:
         assert list(reversed(tens.values())) == [str(key) for key in backwards]
         assert list(reversed(tens.items())) == [(key, str(key)) for key in backwards]
 
+    @pytest.mark.reads
     def test_keys_and_items_are_sets(self, tens):
         keys = tens.keys()
         assert keys & {10, 11} == {10}
@@ -268,6 +288,7 @@ class TestViews:
         assert tens.items() & {(10, "10"), (20, "x")} == {(10, "10")}
         assert tens.items() == {(key, str(key)) for key in range(10, 101, 10)}
 
+    @pytest.mark.reads
     def test_views_of_keys_of_different_kinds_are_unequal(self, Map, tens):
         texts = Map((str(key), str(key)) for key in tens)
         for ours, theirs in [
@@ -293,6 +314,7 @@ class TestViews:
         assert tens != texts
         assert texts != tens
 
+    @pytest.mark.reads
     def test_algebra_of_keys_passes_over_what_does_not_compare(self, tens):
         keys, middle = tens.keys(), tens.keys(20, 40)
         strange = {"x", None, 1j, float("nan"), 20, 90, Key(1), (1,)}
@@ -310,6 +332,7 @@ class TestViews:
         with pytest.raises(TypeError):
             keys | {"x"}
 
+    @pytest.mark.reads
     def test_what_users_raise_comes_out_of_algebra(self, Map, Set):
         class Touchy(Key):
             def __lt__(self, other):
@@ -328,6 +351,7 @@ class TestViews:
             with pytest.raises(TypeError, match="mine"):
                 operation()
 
+    @pytest.mark.reads
     def test_they_keep_the_map_alive(self, Map):
         keys = Map({1: "a"}).keys()
         gc.collect()
@@ -336,6 +360,7 @@ class TestViews:
         gc.collect()
         assert list(iterator) == [(1, "a"), (2, "b")]
 
+    @pytest.mark.reads
     def test_they_have_an_informative_repr(self, Map):
         m = Map({1: "a"})
         assert "1" in repr(m.keys())
@@ -421,6 +446,7 @@ class TestIterationUnderChange:
         next(items)
         assert sum(sys.getrefcount(value) for value in values) > sum(counts), "what this counts"
 
+    @pytest.mark.reads
     def test_a_pair_that_is_kept_is_not_used_again(self, Map):
         m = Map((key, [key]) for key in range(1000))
         kept = []
@@ -448,6 +474,7 @@ class TestIterationUnderChange:
         gc.collect()
         assert dead(reference)
 
+    @pytest.mark.reads
     @pytest.mark.parametrize("reverse", [False, True])
     def test_views_count_their_entries_without_looking_at_values(self, Map, reverse):
         m = Map.fromkeys(range(2000))
@@ -463,6 +490,7 @@ class TestIterationUnderChange:
             view = m.keys(start, stop, reverse=reverse)
             assert len(view) == len(list(view)), (start, stop)
 
+    @pytest.mark.reads
     def test_the_iterator_is_its_own_iterator(self, tens):
         iterator = iter(tens)
         assert iter(iterator) is iterator
@@ -571,6 +599,7 @@ class TestIterationUnderChange:
                 assert all(a < b for a, b in itertools.pairwise(seen))
                 assert [key for key in seen if key % 3 == 0] == lasting
 
+    @pytest.mark.reads
     def test_an_iterator_that_threads_share_yields_only_what_was_there(self, Map, eager_switching):
         # Like a generator it refuses a second thread while one is inside, and nothing is yielded twice.
         for _ in range(rounds(20)):

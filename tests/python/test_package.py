@@ -19,6 +19,7 @@ from concurrent_collections import (
     SkipListSet,
     _core,
     _counters,
+    _frozen,
     _ordered,
     _queues,
     _sync,
@@ -258,7 +259,7 @@ class TestHooks:
     def test_a_plain_build_has_nothing_of_them(self):
         if concurrent_collections.get_build_info()["test_hooks"]:
             pytest.skip("this build is for tests; the stage plain runs this on what users get")
-        for module in (_core, _counters, _ordered, _queues, _sync):
+        for module in (_core, _counters, _frozen, _ordered, _queues, _sync):
             library = Path(module.__file__).read_bytes()
             assert [name for name in self.NAMES if name.encode() in library] == []
         for owner in (_core, _queues._Queue, SkipListMap, SkipListSet):
@@ -299,7 +300,7 @@ class TestModules:
     def test_no_class_derives_from_two_containers(self):
         kinds = [SkipListMap, SkipListSet, concurrent_collections.LockFreeQueue]
         kinds += [concurrent_collections.AtomicCounter, concurrent_collections.StripedCounter]
-        kinds += [concurrent_collections.Semaphore]
+        kinds += [concurrent_collections.Semaphore, concurrent_collections.FrozenSkipListMap]
         for one in kinds:
             for another in kinds:
                 if one is not another:
@@ -318,7 +319,7 @@ class TestModules:
         with pytest.raises(TypeError, match="Bare is not to be instantiated"):
             Bare()
 
-    @pytest.mark.parametrize("family", ["_counters", "_ordered", "_queues", "_sync"])
+    @pytest.mark.parametrize("family", ["_counters", "_frozen", "_ordered", "_queues", "_sync"])
     def test_a_module_of_another_build_is_refused(self, tmp_path, family):
         program = (
             "import ctypes, importlib, importlib.util, sys, types\n"

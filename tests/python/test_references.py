@@ -194,6 +194,7 @@ class TestCycles:
         gc.collect()
         assert dead(reference)
 
+    @pytest.mark.reads
     def test_a_cycle_through_a_value_is_collected(self, Map):
         value, reference = watched()
         value.map = Map({1: value})
@@ -201,6 +202,7 @@ class TestCycles:
         gc.collect()
         assert dead(reference)
 
+    @pytest.mark.reads
     def test_a_cycle_through_a_key_is_collected(self, Map, Set):
         key = Key(1)
         reference = weakref.ref(key)
@@ -236,6 +238,7 @@ class TestCycles:
             gc.collect()
             assert dead(reference)
 
+    @pytest.mark.reads
     def test_a_cycle_through_views_and_iterators_is_collected(self, Map):
         for make in (
             lambda m: m.keys(),
@@ -262,6 +265,7 @@ class TestCycles:
         gc.collect()
         assert dead(reference)
 
+    @pytest.mark.reads
     def test_a_cycle_through_a_bound_of_a_view_is_collected(self, Map):
         key = Key(1)
         reference = weakref.ref(key)
@@ -498,6 +502,7 @@ DEPTH = 100_000
 class TestDeepNesting:
     """Nothing here may overflow the C stack."""
 
+    @pytest.mark.reads
     def test_maps_in_maps_in_maps_die_quietly(self, Map):
         m = Map()
         innermost = weakref.ref(m)
@@ -506,6 +511,7 @@ class TestDeepNesting:
         del m
         assert dead(innermost)
 
+    @pytest.mark.reads
     def test_maps_in_lists_in_maps_die_quietly(self, Map):
         m = Map()
         innermost = weakref.ref(m)
@@ -532,6 +538,7 @@ class TestDeepNesting:
         gc.collect()
         assert dead(innermost)
 
+    @pytest.mark.reads
     def test_maps_below_views_and_iterators_die_quietly(self, Map):
         m = Map()
         innermost = weakref.ref(m)
@@ -541,6 +548,7 @@ class TestDeepNesting:
         gc.collect()
         assert dead(innermost)
 
+    @pytest.mark.reads
     def test_keys_in_keys_in_keys_die_quietly(self, Set):
         class Nested:
             def __init__(self, inner):
@@ -567,6 +575,7 @@ class TestDeepNesting:
         gc.collect()
         assert dead(innermost)
 
+    @pytest.mark.reads
     def test_deep_repr_equality_and_pickle_are_recursion_errors(self, Map):
         if IS_UNDER_ASAN:
             pytest.skip("the interpreter's recursion limit is for ordinary frames")

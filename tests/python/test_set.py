@@ -11,6 +11,7 @@ from support import HookedKey, Key
 
 
 class TestElements:
+    @pytest.mark.reads
     def test_it_takes_any_iterable_and_keeps_one_of_equals(self, Set):
         assert list(Set()) == []
         assert list(Set([3, 1, 2, 1])) == [1, 2, 3]
@@ -19,6 +20,7 @@ class TestElements:
         assert list(Set(Set([2, 1]))) == [1, 2]
         assert list(Set(i % 3 for i in range(10))) == [0, 1, 2]
 
+    @pytest.mark.reads
     @pytest.mark.parametrize("wrong", [1, None])
     def test_what_is_not_iterable_is_a_type_error(self, Set, wrong):
         with pytest.raises(TypeError):
@@ -70,6 +72,7 @@ class TestElements:
 
 
 class TestOrder:
+    @pytest.mark.reads
     def test_first_and_last(self, Set):
         s = Set(["b", "a", "c"])
         assert s.first() == "a"
@@ -80,6 +83,7 @@ class TestOrder:
         with pytest.raises(KeyError):
             getattr(Set(), name)()
 
+    @pytest.mark.reads
     def test_neighbours(self, Set):
         s = Set([10, 20, 30])
         questions = [5, 10, 15, 20, 30, 35]
@@ -88,11 +92,13 @@ class TestOrder:
         assert [s.ceiling(q) for q in questions] == [10, 10, 20, 20, 30, None]
         assert [s.higher(q) for q in questions] == [10, 20, 20, 30, None, None]
 
+    @pytest.mark.reads
     def test_it_iterates_both_ways(self, Set):
         s = Set(range(1000))
         assert list(s) == list(range(1000))
         assert list(reversed(s)) == list(range(999, -1, -1))
 
+    @pytest.mark.reads
     @pytest.mark.parametrize("inclusive", [None, *itertools.product([True, False], repeat=2)])
     @pytest.mark.parametrize("reverse", [False, True])
     def test_ranges(self, Set, inclusive, reverse):
@@ -110,6 +116,7 @@ class TestOrder:
                 expected.reverse()
             assert list(s.range(start, stop, reverse=reverse, **options)) == expected
 
+    @pytest.mark.reads
     def test_a_range_may_be_open(self, Set):
         s = Set(range(5))
         assert list(s.range()) == [0, 1, 2, 3, 4]
@@ -137,6 +144,7 @@ PAIRS = list(itertools.product(SAMPLES, repeat=2))
 
 
 class TestAlgebra:
+    @pytest.mark.reads
     @pytest.mark.parametrize("name", OPERATORS)
     def test_operators_and_methods_agree_with_set(self, Set, name):
         operator = OPERATORS[name]
@@ -170,6 +178,7 @@ class TestAlgebra:
                 assert getattr(s, method)(kind(sorted(right))) is None
                 assert list(s) == expected
 
+    @pytest.mark.reads
     def test_operators_do_not_take_mere_iterables(self, Set):
         s = Set([1])
         for operator in OPERATORS.values():
@@ -199,6 +208,7 @@ class TestAlgebra:
         getattr(s, method)(s)
         assert list(s) == expected
 
+    @pytest.mark.reads
     def test_relations_agree_with_set(self, Set):
         for left, right in PAIRS:
             for kind in (Set, set, frozenset):
@@ -218,6 +228,7 @@ class TestAlgebra:
                 assert a.issuperset(kind(sorted(right))) is left.issuperset(right)
                 assert a.isdisjoint(kind(sorted(right))) is left.isdisjoint(right)
 
+    @pytest.mark.reads
     def test_elements_of_another_kind_make_sets_unequal_without_an_error(self, Set):
         s = Set([1, 2])
         assert s != {"a", "b"}
@@ -227,6 +238,7 @@ class TestAlgebra:
         assert s != [1, 2]
         assert s != 1
 
+    @pytest.mark.reads
     def test_a_nan_is_in_no_set(self, Set):
         s, other = Set([1.0]), {float("nan")}
         assert s != other
@@ -305,6 +317,7 @@ class TestAlgebra:
                     getattr(s, name)([Key(0), HookedKey(1, fail)])
             assert [key.rank for key in s] == [0, 1, 2]
 
+    @pytest.mark.reads
     def test_relations_with_what_is_no_set_are_type_errors(self, Set):
         with pytest.raises(TypeError):
             Set() < [1]
@@ -317,6 +330,7 @@ class TestAlgebra:
         t.add(2)
         assert list(s) == [1]
 
+    @pytest.mark.reads
     def test_random_algebra_agrees_with_set(self, Set):
         generator = random.Random(3)
         ours, theirs = Set(), set()

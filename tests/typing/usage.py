@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping, MutableMapping, MutableSet
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -23,6 +24,8 @@ from concurrent_collections import (
     Config,
     Empty,
     FastQueue,
+    FrozenSkipListMap,
+    FrozenSkipListSet,
     Full,
     LockFreeQueue,
     Semaphore,
@@ -36,6 +39,7 @@ from concurrent_collections import (
     flush,
     get_build_info,
     get_include,
+    json_default,
     print_config,
     smr,
 )
@@ -328,6 +332,54 @@ def sets() -> None:
     places.add(Place("a", 1))
     for place in places.range(Place("a", 0), Place("b", 0)):
         assert_type(place, Place)
+
+
+# ---- what never changes -------------------------------------------------------------------------
+
+
+def takes_sets(m: Mapping[int, str], s: AbstractSet[int]) -> None:
+    takes_sets(FrozenSkipListMap({1: "a"}), FrozenSkipListSet([1]))
+
+
+def frozen() -> None:
+    m = FrozenSkipListMap({1: "a"})
+    assert_type(m, FrozenSkipListMap[int, str])
+    assert_type(FrozenSkipListMap([(1, "a")]), FrozenSkipListMap[int, str])
+    assert_type(FrozenSkipListMap.from_sorted([(1, "a")]), FrozenSkipListMap[int, str])
+    assert_type(FrozenSkipListMap.fromkeys([1], "a"), FrozenSkipListMap[int, str])
+    assert_type(SkipListMap({1: "a"}).frozen(), FrozenSkipListMap[int, str])
+    assert_type(SkipListMap.from_sorted([(1, "a")]), SkipListMap[int, str])
+    assert_type(m.thaw(), SkipListMap[int, str])
+    assert_type(m.to_dict(), dict[int, str])
+    assert_type(m[1], str)
+    assert_type(m.get(1), str | None)
+    assert_type(m.first_item(None), tuple[int, str] | None)
+    assert_type(m.peekitem(), tuple[int, str])
+    assert_type(m.slice(0, 1), list[tuple[int, str]])
+    assert_type(m.islice(0), Iterator[int])
+    assert_type(m.index(1), int)
+    assert_type(m | {2: "b"}, FrozenSkipListMap[int, str])
+    assert_type(m | {"b": 2}, FrozenSkipListMap[int | str, str | int])
+    assert_type(m.copy(), FrozenSkipListMap[int, str])
+    assert_type({m: 1}, dict[FrozenSkipListMap[int, str], int])
+    memoryview(m)
+    m[1] = "b"  # type: ignore[index]
+    del m[1]  # type: ignore[attr-defined]
+
+    s = FrozenSkipListSet([1, 2])
+    assert_type(s, FrozenSkipListSet[int])
+    assert_type(SkipListSet([1]).frozen(), FrozenSkipListSet[int])
+    assert_type(s.thaw(), SkipListSet[int])
+    assert_type(s[0], int)
+    assert_type(s[1:], list[int])
+    assert_type(s.floor(1), int | None)
+    assert_type(s.count_range(1), int)
+    assert_type(s | {"a"}, FrozenSkipListSet[int | str])
+    assert_type(s & {"a"}, FrozenSkipListSet[int])
+    assert_type(s.union([3]), FrozenSkipListSet[int])
+    s.add(1)  # type: ignore[attr-defined]
+    FrozenSkipListSet([None])  # type: ignore[type-var]
+    json_default(s)
 
 
 # ---- the process ----------------------------------------------------------------------------

@@ -1,0 +1,3 @@
+from typing import Any
+
+def json_default(o: object) -> dict[Any, Any] | list[Any]: ...

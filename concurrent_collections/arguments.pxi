@@ -1,0 +1,34 @@
+# What methods of ordered containers make of their arguments: for the family of those that change
+# and for the frozen one.
+
+# The bound that is not there. Ellipsis has no order, so it cannot be a key, and it can stand in a
+# text signature, which a sentinel of our own cannot.
+cdef object OPEN = ...
+
+
+cdef object parse_bound(object bound, const char *argument):
+    # None, like a bound that is left out, is none: it has no order, so it is no key.
+    if bound is None or bound is OPEN:
+        return OPEN
+    cc_key_check_bound(bound, argument)
+    return bound
+
+
+cdef tuple parse_inclusive(inclusive):
+    if inclusive is True or inclusive is False:
+        return inclusive, inclusive
+    try:
+        at_start, at_stop = inclusive
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"inclusive: expected a bool or a pair of bools, got {inclusive!r}") from None
+    return bool(at_start), bool(at_stop)
+
+
+cdef PyObject *the_default(tuple default, str name) except? NULL:
+    # Of a method that raises KeyError without one: NULL. The tuple keeps it.
+    if not default:
+        return NULL
+    if len(default) > 1:
+        raise TypeError(f"{name} expected at most 1 argument, got {len(default)}")
+    return <PyObject *>default[0]
