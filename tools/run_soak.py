@@ -25,6 +25,7 @@ PYTHONS = {"ft": os.environ.get("CC_PYTHON_FT", ""), "gil": os.environ.get("CC_P
 RECORD = ROOT / "docs/soak.md"
 BEGIN, END = "<!-- begin of the table -->", "<!-- end of the table -->"
 SCHEDULES_AT_ONCE = 20_000
+INPUTS_AT_ONCE = 20_000  # of a fuzzer
 
 
 @dataclass
@@ -32,7 +33,8 @@ class Soak:
     name: str
     what: str
     command: Callable[[int], list[str | Path]]  # of the n-th round
-    needs: str  # what has to be built: "core", "schedules", "ft", "gil"; or "models", nothing
+    # What has to be built: "core", "schedules", "fuzz", "fuzz-small", "ft", "gil"; or nothing, for "models" and "cross".
+    needs: str
     unit: str = "rounds"
     per_round: int = 1
     environment: dict[str, str] = field(default_factory=dict)
@@ -65,6 +67,33 @@ def schedules(name: str, what: str, memory: str) -> Soak:
 
     label = f"{name.removeprefix('sched_')}-{memory}"
     return Soak(f"schedules-{label}", what, command, "schedules")
+
+
+def fuzz(name: str, what: str, needs: str) -> Soak:
+    """Rounds of one fuzzer; the inputs that lead somewhere new are kept for the next time."""
+    corpus = CACHE / "fuzz" / f"{name}-{needs}"
+
+    def command(n: int) -> list[str | Path]:
+        corpus.mkdir(parents=True, exist_ok=True)
+        program = BUILD / f"soak-{needs}" / "tests/c" / f"{name}_led"
+        options = [f"-runs={INPUTS_AT_ONCE}", "-max_len=4000", "-len_control=0", f"-seed={n + 1}"]
+        return [program, *options, f"-artifact_prefix={corpus}-", corpus]
+
+    environment = {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
+    return Soak(
+        f"{name.replace('_', '-')}{needs.removeprefix('fuzz')}",
+        what,
+        command,
+        needs,
+        environment=environment,
+    )
+
+
+def cross(target: str, compiler: str, what: str) -> list[Soak]:
+    if shutil.which(compiler) is None:
+        return []
+    command: list[str | Path] = [ROOT / "tools/check_cross", target]
+    return [Soak(f"cross-{target}", what, lambda _: command, needs="cross")]
 
 
 def python(
@@ -144,6 +173,18 @@ def all_soaks() -> list[Soak]:
             soaks.append(
                 schedules(name, f"{what}: {SCHEDULES_AT_ONCE:,} schedules a round", memory)
             )
+    for needs, sizes in (("fuzz", ""), ("fuzz-small", ", tiny sizes")):
+        soaks.append(fuzz("fuzz_ordered", f"ordered containers against a model{sizes}", needs))
+        soaks.append(fuzz("fuzz_queue", f"queues against a model{sizes}", needs))
+    for target, compiler in (
+        ("aarch64-without-lse", "aarch64-linux-gnu-gcc"),
+        ("riscv64", "riscv64-linux-gnu-gcc"),
+        ("ppc64le", "powerpc64le-linux-gnu-gcc"),
+    ):
+        soaks += cross(target, compiler, "unit tests of the core in an emulator")
+    mingw = "x86_64-w64-mingw32-gcc-posix"
+    soaks += cross("windows-wine", mingw, "unit tests of the core for Windows, by wine")
+    soaks += cross("windows-python", "python3", "extension modules compile and link for Windows")
     models: list[str | Path] = [ROOT / "tools/check_models", "--all"]
     soaks.append(
         Soak("models", "TLA+ models and all their mutations", lambda _: models, needs="models")
@@ -197,14 +238,25 @@ def is_named(soak: Soak, text: str) -> bool:
 def build(what: set[str]) -> None:
     environment = {**os.environ}
     environment["PATH"] = f"{Path(PYTHONS['gil']).parent}{os.pathsep}{os.environ['PATH']}"
-    options = {"core": ["-Dbuildtype=debugoptimized"], "schedules": ["-Dschedules=true"]}
+    fuzzers = ["-Dfuzzers=true", "-Db_sanitize=address,undefined", "-Db_lundef=false"]
+    options = {
+        "core": ["-Dbuildtype=debugoptimized"],
+        "schedules": ["-Dschedules=true"],
+        "fuzz": fuzzers,
+        "fuzz-small": [*fuzzers, "-Dsmall_sizes=odd", "-Ddebug_invariants=true"],
+    }
     for kind in sorted(what & options.keys()):
         directory = BUILD / f"soak-{kind}"
         if not (directory / "build.ninja").exists():
             shutil.rmtree(directory, ignore_errors=True)
             setup = ["meson", "setup", directory, ROOT, "-Dpython=false", "-Dcore_tests=true"]
-            quietly([*setup, *options[kind]], environment)
-        quietly(["ninja", "-C", directory], environment)
+            compiler = {"CC": "clang"} if kind.startswith("fuzz") else {}  # libFuzzer is clang's
+            quietly([*setup, *options[kind]], {**environment, **compiler})
+        programs = []
+        if kind.startswith("fuzz"):
+            programs = [f"tests/c/{p.stem}_led" for p in (ROOT / "tests/c/fuzz").glob("fuzz_*.c")]
+            programs.remove("tests/c/fuzz_main_led")
+        quietly(["ninja", "-C", directory, *programs], environment)
     for kind in sorted(what & PYTHONS.keys()):
         quietly([ROOT / "tools/install", PYTHONS[kind]], environment)
 
@@ -264,6 +316,8 @@ def run(soak: Soak, seconds: float) -> Outcome:
 def work_of(soak: Soak, outcome: Outcome) -> str:
     if soak.needs == "schedules":
         return f"{outcome.rounds * SCHEDULES_AT_ONCE:,} schedules of each program"
+    if soak.needs.startswith("fuzz"):
+        return f"{outcome.rounds * INPUTS_AT_ONCE:,} inputs"
     if outcome.sleeps and soak.name.startswith("lost-wake-ups"):
         return f"{outcome.sleeps:,} sleeps"
     if outcome.passed:

@@ -20,6 +20,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import pythons
+
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("CC_CACHE", "/nonexistent"))
 BUILD = Path(os.environ.get("CC_BUILD", "/nonexistent"))
@@ -197,6 +199,7 @@ def test_core_under_asan() -> Counts:
         "asan",
         "-Db_sanitize=address,undefined",
         "-Db_lundef=false",
+        "-Dfuzzers=true",
         compiler="clang",
         slowness=5,
     )
@@ -327,16 +330,8 @@ def test_plain(kind: str) -> Counts:
 
 def test_pip_install(version: str) -> Counts:
     """`pip install .` as a stranger would, in a fresh environment of another CPython."""
-    candidates = [shutil.which(f"python{version}")]
-    candidates += sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}"))
-    for candidate in filter(None, candidates):
-        has_headers = (
-            "import os, sysconfig, venv, ensurepip;"
-            "assert os.path.exists(sysconfig.get_path('include') + '/Python.h')"
-        )
-        if subprocess.run([candidate, "-c", has_headers], capture_output=True).returncode == 0:
-            break
-    else:
+    candidate = pythons.find(version)
+    if candidate is None:
         raise StageSkipped(f"there is no CPython {version} with headers on this machine")
     environment = BUILD / f"fresh-{version}"
     shutil.rmtree(environment, ignore_errors=True)
@@ -346,6 +341,15 @@ def test_pip_install(version: str) -> Counts:
     smoke_test(python)
     shutil.rmtree(environment)
     return 1, 0
+
+
+def test_wheels(version: str) -> Counts:
+    """The sdist of what is committed, and from it a wheel: looked into, and tested without a compiler."""
+    if pythons.find(version) is None:
+        raise StageSkipped(f"there is no CPython {version} with headers on this machine")
+    if subprocess.run([ROOT / "tools/mimalloc"]).returncode:
+        raise StageSkipped("the source of mimalloc cannot be had here")
+    return counts_in(run([ROOT / "tools/wheels", "--quick", version], "wheels"))
 
 
 def test_cimport(kind: str) -> Counts:
@@ -663,7 +667,7 @@ STAGES = [
     Stage("python-small", "Python tests, tiny sizes", test_python_with_small_sizes, is_quick=False),
     Stage("cross", "Windows, macOS, qemu", check_cross, is_quick=False),
     Stage("headers", "headers of CPython 3.14 and 3.15", check_headers, is_quick=False),
-    Stage("pip-3.11", "pip install . on 3.11", lambda: test_pip_install("3.11"), is_quick=False),
+    Stage("wheels", "sdist and wheel for 3.11", lambda: test_wheels("3.11"), is_quick=False),
     Stage("pip-3.12", "pip install . on 3.12", lambda: test_pip_install("3.12"), is_quick=False),
     Stage("python-asan", "Python tests, ASAN and UBSAN", test_python_under_asan, is_quick=False),
     Stage("python-tsan", "stress tests, TSAN", test_python_under_tsan, is_quick=False),

@@ -399,13 +399,13 @@ def make(source: Path, version: str, tools: Path, quick: bool) -> Result:
     return result
 
 
-def record(rows: list[str]) -> None:
+def record(rows: list[str], commit: str, quick: bool) -> None:
     before, rest = RECORD.read_text(encoding="utf-8").split(BEGIN)
     _, after = rest.split(END)
     today = time.strftime("%Y-%m-%d")
     libc = " ".join(platform.libc_ver())
-    commit = subprocess.check_output(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], text=True)
-    head = f"Made on {today} from commit {commit.strip()}, {platform.machine()}, {libc}.\n"
+    head = f"Made on {today} from commit {commit}, {platform.machine()}, {libc}"
+    head += ", with `--quick`.\n" if quick else ".\n"
     RECORD.write_text(f"{before}{BEGIN}\n\n{head}\n" + "\n".join(rows) + f"\n\n{END}{after}")
 
 
@@ -421,6 +421,8 @@ def main() -> int:
         parser.error(f"not a version that is built: {', '.join(sorted(unknown))}")
     wanted = arguments.versions or VERSIONS
 
+    name_it = ["git", "-C", ROOT, "rev-parse", "--short", "HEAD"]
+    commit = subprocess.check_output(name_it, text=True).strip()
     changed = subprocess.check_output(["git", "status", "--porcelain"], cwd=ROOT, text=True)
     if changed:
         print(f"[wheels] not in the sdist, because not committed:\n{changed.rstrip()}")
@@ -461,7 +463,7 @@ def main() -> int:
             failed += 1  # asked for by name
     print("\n" + "\n".join(rows))
     if arguments.record and not failed:
-        record(rows)
+        record(rows, commit, arguments.quick)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -20,6 +20,9 @@
 #include <unistd.h>
 
 #define UNUSED __attribute__((unused))
+#if defined(_WIN32)
+#define alarm(seconds) ((void)(seconds))
+#endif
 
 /* Does a sanitizer with an allocator of its own watch us? */
 #if defined(CC_ASAN) || defined(CC_TSAN) || defined(__SANITIZE_ADDRESS__)
