@@ -87,8 +87,9 @@ def measure_ping_pong(players, options):
     with harness.Team(2) as team:
 
         def run(c):
-            sides = c.make(1), c.make(1)
-            for side in sides:
+            # Two permits: a thread may be back with the next one before the other has taken the last one.
+            sides = c.make(2), c.make(2)
+            for side in sides * 2:
                 side.acquire()
 
             def prepare(i):
