@@ -559,6 +559,12 @@ def programs(kinds: list[str], results: Path) -> list[Program]:
                 ("--quick",),
             ),
             Program(
+                f"frozen-{kind}",
+                "frozen maps beside what is used today",
+                (python, benchmarks / "frozen.py", "--json", saved("frozen")),
+                ("--quick",),
+            ),
+            Program(
                 f"counters-{kind}",
                 "counters beside what Python has",
                 (python, benchmarks / "counters.py", "--json", saved("counters")),
