@@ -103,16 +103,19 @@ int cc_frozen_compare(const cc_stored_key *a, const cc_stored_key *b) {
 /* ---------------------------------------------------------------- looking for keys */
 
 /* The first of n sorted digests that is not less than `wanted`, or with `above` that is greater.
- * Without branches: where the key is cannot be predicted. */
+ * Without branches, since where the key is cannot be predicted; so the processor has to be told of
+ * the two places one of which comes next. */
 CC_ALWAYS_INLINE size_t bound_in(const uint64_t *numbers, size_t n, uint64_t wanted, bool above,
                                  cc_frozen_form form) {
     const uint64_t *first = numbers;
 #define IS_BEFORE(number)                                                                          \
     (above ? digest_of(number, form) <= wanted : digest_of(number, form) < wanted)
     while (n > 1) {
-        size_t half = n / 2;
-        first = IS_BEFORE(first[half - 1]) ? first + half : first;
+        const size_t half = n / 2;
         n -= half;
+        CC_PREFETCH(first + n / 2);
+        CC_PREFETCH(first + half + n / 2);
+        first = IS_BEFORE(first[half - 1]) ? first + half : first;
     }
     return (size_t)(first - numbers) + (n && IS_BEFORE(*first));
 #undef IS_BEFORE
@@ -142,7 +145,10 @@ int cc_frozen_find(cc_frozen *t, PyObject *key, int policy, Py_ssize_t *where) {
             *where = low;
             return 0;
         }
-        high = digest_bound(t, low, wanted.digest, true);
+        high = low + 1;
+        if (high < t->count && digest_of(t->numbers[high], t->form) == wanted.digest) {
+            high = digest_bound(t, high, wanted.digest, true);
+        }
     }
     while (low < high) {
         Py_ssize_t middle = low + (high - low) / 2;
