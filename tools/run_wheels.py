@@ -119,8 +119,8 @@ def tracked_files() -> list[str]:
     return subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines()
 
 
-def version_in_meson() -> str:
-    match = re.search(r"^  version: '(.*)',", (ROOT / "meson.build").read_text(), re.MULTILINE)
+def version_in_meson(source: Path = ROOT) -> str:
+    match = re.search(r"^  version: '(.*)',", (source / "meson.build").read_text(), re.MULTILINE)
     assert match is not None, "meson.build has no version"
     return match[1]
 
@@ -207,16 +207,16 @@ def tags_of(version: str) -> str:
     return f"cp{number}-cp{number}{'t' if version.endswith('t') else ''}"
 
 
-def check_names(names: set[str], top: str) -> int:
+def check_names(names: set[str], top: str, source: Path) -> int:
     """Stubs, declarations and headers are those of the tree; nothing is there that is not for users."""
     inside = {name.removeprefix(f"{PACKAGE}/") for name in names if name.startswith(f"{PACKAGE}/")}
-    tree = ROOT / PACKAGE
+    tree = source / PACKAGE
     modules = {path.stem for path in tree.glob("_*.pyx")}
     built = {name.split(".")[0] for name in inside if name.endswith(".so")}
     require(built == modules, f"extension modules {sorted(built)} instead of {sorted(modules)}")
     wanted = {path.name for path in tree.iterdir() if path.suffix in (".py", ".pyi")} | {"py.typed"}
     wanted |= {"__init__.pxd", "_core.pxd", "capi.pxd"}
-    headers = ROOT / "csrc/include" / PACKAGE
+    headers = source / "csrc/include" / PACKAGE
     wanted |= {f"include/{PACKAGE}/{path.name}" for path in headers.glob("*.h")}
     require(
         inside - {n for n in inside if n.endswith(".so")} == wanted,
@@ -229,21 +229,25 @@ def check_names(names: set[str], top: str) -> int:
     return 4
 
 
-def check_metadata(archive: zipfile.ZipFile, top: str, version: str) -> int:
+def check_metadata(archive: zipfile.ZipFile, top: str, version: str, source: Path) -> int:
     metadata = archive.read(f"{top}/METADATA").decode()
-    require(f"\nVersion: {version_in_meson()}\n" in metadata, "another version than meson.build's")
-    for path in (ROOT / "LICENSE", *sorted((ROOT / "licenses").glob("*.txt"))):
-        name = path.relative_to(ROOT).as_posix()
+    require(
+        f"\nVersion: {version_in_meson(source)}\n" in metadata, "another version than meson.build's"
+    )
+    for path in (source / "LICENSE", *sorted((source / "licenses").glob("*.txt"))):
+        name = path.relative_to(source).as_posix()
         require(f"\nLicense-File: {name}\n" in metadata, f"the metadata names no {name}")
         text = archive.read(f"{top}/licenses/{name}")
         require(text == path.read_bytes(), f"{name} is not the one of the tree")
-    ours = (ROOT / "licenses/mimalloc.txt").read_bytes()
-    (theirs,) = (ROOT / "subprojects").glob("mimalloc-*/LICENSE")
+    ours = (source / "licenses/mimalloc.txt").read_bytes()
+    (theirs,) = (source / "subprojects").glob("mimalloc-*/LICENSE")
     require(theirs.read_bytes() == ours, "licenses/mimalloc.txt is not that of the bundled source")
     listed = json.loads(archive.read(f"{top}/sboms/{PACKAGE}.cdx.json"))
-    wrap = (ROOT / "subprojects/mimalloc.wrap").read_text()
+    wrap = (source / "subprojects/mimalloc.wrap").read_text()
     about = listed["metadata"]["component"]
-    require(about["version"] == version_in_meson(), f"the SBOM is of version {about['version']}")
+    require(
+        about["version"] == version_in_meson(source), f"the SBOM is of version {about['version']}"
+    )
     (component,) = listed["components"]
     (reference,) = component["externalReferences"]
     require(
@@ -279,15 +283,15 @@ def check_module(path: Path) -> int:
     return 5
 
 
-def check_wheel(wheel: Path, version: str) -> int:
+def check_wheel(wheel: Path, version: str, source: Path) -> int:
     name, number, *_ = wheel.name.split("-")
     top = f"{name}-{number}.dist-info"
     require(f"-{tags_of(version)}-" in wheel.name, f"{wheel.name} is not for {version}")
     looked_into = WORK / f"inside-{version}"
     shutil.rmtree(looked_into, ignore_errors=True)
     with zipfile.ZipFile(wheel) as archive:
-        passed = check_names({n for n in archive.namelist() if not n.endswith("/")}, top)
-        passed += check_metadata(archive, top, version)
+        passed = check_names({n for n in archive.namelist() if not n.endswith("/")}, top, source)
+        passed += check_metadata(archive, top, version, source)
         archive.extractall(looked_into)
     for module in sorted(looked_into.glob(f"{PACKAGE}/*.so")):
         passed += check_module(module)
@@ -330,8 +334,8 @@ if {free_threaded}: assert not sys._is_gil_enabled(), "importing turned the GIL 
 """
 
 
-def import_it(bin_directory: Path, version: str) -> int:
-    program = SMOKE.format(version=version_in_meson(), free_threaded=version.endswith("t"))
+def import_it(bin_directory: Path, version: str, source: Path) -> int:
+    program = SMOKE.format(version=version_in_meson(source), free_threaded=version.endswith("t"))
     command = [bin_directory / "python", "-c", program]
     variables = users_environment(bin_directory, version)
     run(command, f"import-{version}", cwd=WORK, env=variables)
@@ -388,9 +392,9 @@ def make(source: Path, version: str, tools: Path, quick: bool) -> Result:
     try:
         wheel = repair(build_wheel(source, version, python), version, tools)
         result.wheel, result.kilobytes = wheel.name, wheel.stat().st_size // 1024
-        result.checks = check_wheel(wheel, version)
+        result.checks = check_wheel(wheel, version, source)
         bin_directory = install_apart(wheel, version, python)
-        result.checks += import_it(bin_directory, version)
+        result.checks += import_it(bin_directory, version, source)
         result.tests, result.skipped = test_it(source, bin_directory, version, quick)
         shutil.rmtree(bin_directory.parent)
     except CheckFailed as failure:
