@@ -392,7 +392,9 @@ def make(source: Path, version: str, tools: Path, quick: bool) -> Result:
     try:
         wheel = repair(build_wheel(source, version, python), version, tools)
         result.wheel, result.kilobytes = wheel.name, wheel.stat().st_size // 1024
-        result.checks = check_wheel(wheel, version, source)
+        look = [tools / "check-wheel-contents", wheel]
+        run(look, f"contents-{version}", env=environment_variables(tools))
+        result.checks = check_wheel(wheel, version, source) + 1
         bin_directory = install_apart(wheel, version, python)
         result.checks += import_it(bin_directory, version, source)
         result.tests, result.skipped = test_it(source, bin_directory, version, quick)
