@@ -46,10 +46,13 @@ static cc_outcome try_to_join(void *closure) {
     return is_all_finished(closure) ? CC_ATTEMPT_WORKED : CC_ATTEMPT_FAILED;
 }
 
-int cc_finished_tasks_join(cc_finished_tasks *tasks) {
-    if (!is_all_finished(tasks) &&
-        cc_wait_until(&tasks->all_finished, try_to_join, tasks, CC_FOR_EVER) == CC_WAIT_RAISED) {
-        return -1;
+int cc_finished_tasks_join(cc_finished_tasks *tasks, uint64_t deadline) {
+    if (is_all_finished(tasks)) {
+        return 1;
     }
-    return 0;
+    if (deadline == CC_NOT_AT_ALL) {
+        return 0;
+    }
+    cc_wait_result result = cc_wait_until(&tasks->all_finished, try_to_join, tasks, deadline);
+    return result == CC_WAIT_RAISED ? -1 : result == CC_WAIT_DONE;
 }

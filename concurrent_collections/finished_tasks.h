@@ -81,8 +81,9 @@ static inline void cc_finished_tasks_tell(cc_finished_tasks *tasks) {
 /* After a put that has perhaps been counted for a while, and is not any more. */
 void cc_finished_tasks_put_failed(cc_finished_tasks *tasks);
 
-/* Wait until all is finished. 0, or -1 with what has been raised meanwhile. */
-int cc_finished_tasks_join(cc_finished_tasks *tasks);
+/* Wait until all is finished, or until the deadline (waiting.h). 1; 0: the time is over, and not
+ * all was finished at the last look; -1 with what has been raised meanwhile. */
+int cc_finished_tasks_join(cc_finished_tasks *tasks, uint64_t deadline);
 
 /* Items that were put and are not finished. */
 uint64_t cc_finished_tasks_left(const cc_finished_tasks *tasks);

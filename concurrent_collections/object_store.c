@@ -83,8 +83,8 @@ int cc_object_store_task_done(cc_object_store *s) {
     return 0;
 }
 
-int cc_object_store_join(cc_object_store *s) {
-    return cc_finished_tasks_join(&s->tasks);
+int cc_object_store_join(cc_object_store *s, uint64_t deadline) {
+    return cc_finished_tasks_join(&s->tasks, deadline);
 }
 
 uint64_t cc_object_store_unfinished(const cc_object_store *s) {
@@ -457,6 +457,11 @@ static int get_for_task(void *closure, PyObject *nothing, PyObject **result) {
 static int put_for_task(void *closure, PyObject *item, PyObject **result) {
     (void)result;
     return cc_object_store_try_put(closure, item);
+}
+
+uint32_t cc_object_store_waiting(const cc_object_store *s, int what) {
+    const cc_waiting_place *place = what == CC_FOR_ROOM ? &s->not_full : &s->not_empty;
+    return cc_load_relaxed_u32(&place->event.waiters);
 }
 
 cc_waitable cc_object_store_waitable(cc_object_store *s, int what) {

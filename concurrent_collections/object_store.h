@@ -106,7 +106,8 @@ int cc_object_store_clear(cc_object_store *s);
 /* ---- finished tasks and the end ---- */
 
 int cc_object_store_task_done(cc_object_store *s);
-int cc_object_store_join(cc_object_store *s);
+/* 1; 0: the time is over; -1. */
+int cc_object_store_join(cc_object_store *s, uint64_t deadline);
 uint64_t cc_object_store_unfinished(const cc_object_store *s);
 /* 0; -1: MemoryError, or what a signal's handler has raised; it is shut down, and another call can
  * drop what is left. */
@@ -123,6 +124,9 @@ const void *cc_object_store_core(const cc_object_store *s);
 /* ---- for tasks ---- */
 
 enum { CC_FOR_AN_ITEM, CC_FOR_ROOM }; /* in this order: _async_queue.py says 0 and 1 */
+
+/* How many threads and tasks are in line for that. */
+uint32_t cc_object_store_waiting(const cc_object_store *s, int what);
 
 /* What a task waits for that wants to get, or to put, an item. */
 cc_waitable cc_object_store_waitable(cc_object_store *s, int what);

@@ -1,6 +1,6 @@
 # Stores of objects, as Cython sees them: object_store.h says what each one promises. Everything here needs an
 # attached thread state: none of it is nogil.
-from libc.stdint cimport uint64_t
+from libc.stdint cimport uint32_t, uint64_t
 
 from cpython.object cimport PyObject, PyTypeObject
 
@@ -21,7 +21,8 @@ cdef extern from "object_store.h":
     int cc_object_store_drain(cc_object_store *s, object items, Py_ssize_t most) except -1
     int cc_object_store_clear(cc_object_store *s) except -1
     int cc_object_store_task_done(cc_object_store *s) except -1
-    int cc_object_store_join(cc_object_store *s) except -1
+    int cc_object_store_join(cc_object_store *s, uint64_t deadline) except -1
+    uint32_t cc_object_store_waiting(const cc_object_store *s, int what)
     uint64_t cc_object_store_unfinished(const cc_object_store *s)
     int cc_object_store_shut_down(cc_object_store *s, bint immediate) except -1
     bint cc_object_store_is_closed(const cc_object_store *s)

@@ -306,9 +306,17 @@ cdef class _Queue(_Container):
         """
         cc_object_store_task_done(inside(self))
 
-    def join(self):
-        """Wait until ``task_done`` has been called for every item that was put."""
-        cc_object_store_join(inside(self))
+    def join(self, timeout=None):
+        """Wait until ``task_done`` has been called for every item that was put; return whether it was.
+
+        For ever, and then True; or for ``timeout`` seconds. O(threads) for each look.
+
+        Raises ValueError or TypeError if ``timeout`` is negative, NaN, or not a number.
+        """
+        cdef uint64_t deadline = CC_FOR_EVER
+        if timeout is not None:
+            cc_deadline_of(True, timeout, &deadline)
+        return cc_object_store_join(inside(self), deadline) == 1
 
     def shutdown(self, immediate=False):
         """Accept no more items, and wake everybody who waits.
@@ -341,6 +349,16 @@ cdef class _Queue(_Container):
     def backend(self):
         """The algorithm: 'scq', 'lcrq', 'wcq' or 'crturn'."""
         return (<bytes>cc_queue_backend(cc_object_queue_core(inside(self)))).decode()
+
+    @property
+    def waiting_getters(self):
+        """How many threads and tasks are in line for an item. It may be out of date when you get it."""
+        return cc_object_store_waiting(inside(self), CC_FOR_AN_ITEM)
+
+    @property
+    def waiting_putters(self):
+        """How many threads and tasks are in line for room. It may be out of date when you get it."""
+        return cc_object_store_waiting(inside(self), CC_FOR_ROOM)
 
     def qsize(self):
         """Return the number of items: exact while no other thread works, never above ``maxsize``. O(threads)."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-import time
 
 import pytest
+from support import until
 
 from concurrent_collections import BoundedSemaphore, Semaphore
 
@@ -24,13 +24,6 @@ def taken(new, value=1):
     for _ in range(value):
         assert s.acquire(False)
     return s
-
-
-def until(condition):
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.0005)
 
 
 def until_in_line(s, count):

@@ -199,6 +199,14 @@ def standard_tests(name):
         sys.path.remove(str(source.parent))
 
 
+def until(condition):
+    """Wait for something that other threads bring about."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.0005)
+
+
 def run_program(program, *arguments, timeout=60, cwd=None, **environment):
     """What a new interpreter makes of a program, with variables of the environment of its own."""
     return subprocess.run(

@@ -8,7 +8,8 @@ import weakref
 
 import pytest
 from queue_kinds import each_queue
-from support import Object, dead, run_copies, run_threads
+from queue_waiters import Waiter
+from support import Object, dead, run_copies, run_threads, until
 
 from concurrent_collections import (
     Full,
@@ -20,7 +21,40 @@ pytestmark = each_queue
 
 class TestTasks:
     def test_join_of_an_unused_queue_ends_at_once(self, Queue):
-        Queue().join()
+        assert Queue().join() is True
+        assert Queue().join(timeout=0) is True
+
+    def test_join_with_a_timeout(self, Queue):
+        q = Queue(iterable=[1])
+        assert q.join(0) is False
+        before = time.monotonic()
+        assert q.join(timeout=0.05) is False
+        assert time.monotonic() - before >= 0.05
+        waiter = Waiter(q.join, 60)
+        q.get()
+        q.task_done()
+        assert waiter.end() is True
+        assert q.join(timeout=0.05) is True
+        for timeout, error in ((-1, ValueError), (float("nan"), ValueError), ("1", TypeError)):
+            with pytest.raises(error, match="timeout"):
+                q.join(timeout)
+
+    def test_who_waits_is_counted(self, Queue):
+        q = Queue(maxsize=1)
+        assert (q.waiting_getters, q.waiting_putters) == (0, 0)
+        getters = [Waiter(q.get) for _ in range(2)]
+        until(lambda: q.waiting_getters == 2)
+        assert q.waiting_putters == 0
+        q.put(1)
+        until(lambda: q.waiting_getters == 1)
+        q.put(2)
+        assert {waiter.end() for waiter in getters} == {1, 2}
+        q.put(3)
+        putter = Waiter(q.put, 4)
+        until(lambda: q.waiting_putters == 1)
+        assert q.get() == 3
+        putter.end()
+        assert (q.waiting_getters, q.waiting_putters) == (0, 0)
 
     def test_task_done_too_often(self, Queue):
         q = Queue()
@@ -195,5 +229,5 @@ class TestShutdown:
         unfinished.shutdown(immediate=True)
         for thread in threads:
             thread.join(60)
-        assert sorted(map(str, results)) == ["None", "[]", *["shut down"] * 10]
+        assert sorted(map(str, results)) == ["True", "[]", *["shut down"] * 10]
         assert full.drain() == [1]

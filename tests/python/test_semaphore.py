@@ -14,8 +14,8 @@ import weakref
 
 import pytest
 from queue_waiters import Waiter, needs_signals
-from semaphore_kinds import each_semaphore, taken, until, until_in_line
-from support import Interrupt, hooks, in_child, interrupt, run_copies, run_program
+from semaphore_kinds import each_semaphore, taken, until_in_line
+from support import Interrupt, hooks, in_child, interrupt, run_copies, run_program, until
 
 from concurrent_collections import BoundedSemaphore, Semaphore
 
