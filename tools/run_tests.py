@@ -538,6 +538,7 @@ def test_python_with_small_sizes() -> Counts:
     """The classes over a core whose internal sizes are all tiny (tests/sizes.txt)."""
     target = install_apart("ft", "python-least", "small_sizes=least", "debug_invariants=true")
     names = ["boundaries", "map", "map_order", "set", "references", "map_objects"]
+    names += ["frozen", "frozen_keys"]
     names += ["allocation_failure", "queue_references", "keys", "key_digests", "stateful"]
     names += [
         "queue",
