@@ -59,7 +59,7 @@ def get_build_info() -> dict[str, Any]: ...
 
 # ---- for concurrent_collections.smr ----
 def _smr_statistics() -> tuple[
-    int, int, int, int, int, tuple[int, int] | None, int, int, int, int, int, int, int
+    int, int, int, int, int, tuple[int, int] | None, int, int, int, int, int, int, int, int
 ]: ...
 def _smr_statistics_of(
     container: _Container,

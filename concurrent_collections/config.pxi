@@ -18,7 +18,7 @@ cdef extern from "concurrent_collections/cc_smr.h":
     cc_smr_settings_t cc_smr_settings
     ctypedef struct cc_smr_statistics:
         uint64_t retired, released, scans, retries, neutralizations, refusals, domains, eras, limbo, limbo_bytes
-        uint64_t oldest_age, oldest_thread
+        uint64_t oldest_age, oldest_thread, node_bytes
         unsigned int open_regions, threads
     void cc_smr_get_statistics(cc_smr_statistics *out)
 

@@ -68,7 +68,7 @@ def _smr_statistics():
     cc_smr_get_statistics(&s)
     oldest = (s.oldest_age, s.oldest_thread) if s.open_regions else None
     return (s.domains, s.eras, s.limbo, s.limbo_bytes, s.open_regions, oldest, s.threads, s.retired, s.released,
-            s.scans, s.retries, s.neutralizations, s.refusals)
+            s.scans, s.retries, s.neutralizations, s.refusals, s.node_bytes)
 
 
 def _smr_statistics_of(container):

@@ -30,7 +30,7 @@ class Stats(
     namedtuple(
         "Stats",
         "containers eras waiting waiting_bytes open_regions oldest threads retired released scans retries"
-        " neutralizations refusals",
+        " neutralizations refusals node_bytes",
     )
 ):
     """What `stats()` found in the process.
@@ -48,6 +48,7 @@ class Stats(
     retries           operations that started over after a lost race (config.enable_contention_stats)
     neutralizations   times that 'debra' interrupted a stalled thread, so that it no longer held things up
     refusals          times that it could not, because the signal was blocked or taken away
+    node_bytes        memory that all ordered maps and sets together have from the system for their entries
     """
 
     __slots__ = ()

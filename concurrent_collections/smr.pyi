@@ -22,6 +22,7 @@ class Stats(NamedTuple):
     retries: int
     neutralizations: int
     refusals: int
+    node_bytes: int
 
 class ContainerStats(NamedTuple):
     scheme: str

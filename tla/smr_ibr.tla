@@ -97,7 +97,7 @@ Protect2:
                     word := w; era := now;
                 end if;
             end with;
-Extend:     \* cc_protect_in_new_era: upper and the fence (8), then the word again, then the era
+Extend:     \* cc_read_protected: upper and the fence (8), then the word again, then the era
             if M("no_fence_in_protect") then
                 buffer[self] := Append(buffer[self], <<"upper", era>>);
             else

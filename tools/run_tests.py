@@ -552,7 +552,7 @@ def test_python_with_small_sizes() -> Counts:
     names += ["queue_asyncio", "queue_asyncio_steps", "queue_loops"]
     # These count steps, comparisons, looks, threads, entries or bytes by the usual sizes.
     counting = ("a_finalizer_that_a_step", "going_down_costs", "looks_at_signals", "test_wait_free")
-    counting += ("keeps_at_most_256_entries", "takes_at_most_81_bytes")
+    counting += ("keeps_at_most_256_entries", "takes_at_most_56_bytes")
     return pytest(
         "ft",
         "python-small",

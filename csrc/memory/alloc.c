@@ -2,7 +2,6 @@
 #define _POSIX_C_SOURCE 200809L /* posix_memalign */
 #include "cc_alloc.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,7 @@
 /* A plain C11 atomic, not cc_atomic: the schedule build must not see a scheduling point here. */
 static _Atomic int64_t allocations_until_failure = -1;
 
-static bool must_fail(void) {
+bool cc_alloc_fails_now(void) {
     if (atomic_load_explicit(&allocations_until_failure, memory_order_relaxed) < 0) {
         return false;
     }
@@ -27,25 +26,21 @@ static bool must_fail(void) {
 void cc_alloc_fail_from(int64_t n) {
     atomic_store_explicit(&allocations_until_failure, n, memory_order_relaxed);
 }
-#else
-static inline bool must_fail(void) {
-    return false;
-}
 #endif
 
 #if defined(CC_HAVE_MIMALLOC)
 #include <mimalloc.h>
 
 void *cc_alloc(size_t bytes) {
-    return must_fail() ? NULL : mi_malloc(bytes);
+    return cc_alloc_fails_now() ? NULL : mi_malloc(bytes);
 }
 
 void *cc_alloc_aligned(size_t bytes, size_t alignment) {
-    return must_fail() ? NULL : mi_malloc_aligned(bytes, alignment);
+    return cc_alloc_fails_now() ? NULL : mi_malloc_aligned(bytes, alignment);
 }
 
 void *cc_alloc_zeroed(size_t bytes) {
-    return must_fail() ? NULL : mi_zalloc(bytes);
+    return cc_alloc_fails_now() ? NULL : mi_zalloc(bytes);
 }
 
 void cc_free(void *memory) {
@@ -76,7 +71,7 @@ const char *cc_alloc_name(void) {
 #include <malloc.h>
 /* _aligned_malloc pairs only with _aligned_free, so everything goes through it. */
 void *cc_alloc_aligned(size_t bytes, size_t alignment) {
-    return must_fail() ? NULL : _aligned_malloc(bytes, alignment);
+    return cc_alloc_fails_now() ? NULL : _aligned_malloc(bytes, alignment);
 }
 
 void *cc_alloc(size_t bytes) {
@@ -94,15 +89,15 @@ void cc_free(void *memory) {
 #else
 void *cc_alloc_aligned(size_t bytes, size_t alignment) {
     void *memory = NULL;
-    return !must_fail() && posix_memalign(&memory, alignment, bytes) == 0 ? memory : NULL;
+    return !cc_alloc_fails_now() && posix_memalign(&memory, alignment, bytes) == 0 ? memory : NULL;
 }
 
 void *cc_alloc(size_t bytes) {
-    return must_fail() ? NULL : malloc(bytes);
+    return cc_alloc_fails_now() ? NULL : malloc(bytes);
 }
 
 void *cc_alloc_zeroed(size_t bytes) {
-    return must_fail() ? NULL : calloc(1, bytes);
+    return cc_alloc_fails_now() ? NULL : calloc(1, bytes);
 }
 
 void cc_free(void *memory) {

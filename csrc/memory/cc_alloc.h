@@ -8,6 +8,7 @@
 #ifndef CC_ALLOC_H
 #define CC_ALLOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,13 @@ const char *cc_alloc_name(void);
 /* For tests of allocation failure: the n-th allocation from now on fails, and every one after it,
  * until called with a negative number (which is how a process starts). Process-wide. */
 void cc_alloc_fail_from(int64_t n);
+
+/* Counts as an allocation: does it fail? */
+bool cc_alloc_fails_now(void);
+#else
+static inline bool cc_alloc_fails_now(void) {
+    return false;
+}
 #endif
 
 #endif

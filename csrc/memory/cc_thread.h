@@ -55,6 +55,19 @@ struct cc_retired;
 #define CC_MOST_HELD 40u
 #endif
 
+/* Sizes of blocks that arena.c has: in bytes, and how many there are. */
+#define CC_ARENA_LEAST 32u
+#define CC_ARENA_MOST 128u
+#define CC_ARENA_SIZES ((CC_ARENA_MOST - CC_ARENA_LEAST) / 8u + 1u)
+
+/* What a thread has at hand of one size, all by reference (arena.h). */
+typedef struct cc_blocks_at_hand {
+    uint32_t first, count; /* free blocks; each begins with the reference of the next, 0 for none */
+    uint32_t unused, unused_count; /* from here on blocks of `slab` that have never been used */
+    uint32_t slab; /* the number of the slab that it takes them from; 0: none */
+    uint32_t waiting, last_waiting, waiting_count; /* freed, not to be used again soon */
+} cc_blocks_at_hand;
+
 typedef struct cc_thread {
     /* ibr.c: written by the owner at every operation, read by scans. */
     cc_atomic_u64 lower;
@@ -70,20 +83,21 @@ typedef struct cc_thread {
     cc_atomic_uptr held[CC_MOST_HELD];
 
     /* Only the owner touches these. */
-    struct cc_retired *spare;  /* retired.c: records for things that must wait */
+    struct cc_retired *spare; /* retired.c: records for things that must wait */
     uint32_t spare_count;
-    uint32_t operations;       /* counts calls of cc_smr_leave; spreads the polling */
-    uint64_t random;           /* xorshift state, never 0 */
+    uint32_t operations; /* counts calls of cc_smr_leave; spreads the polling */
+    uint64_t random; /* xorshift state, never 0 */
     /* deferred.c: */
-    uint32_t releases;         /* release functions that are running further up this stack */
-    cc_atomic_u32 put_off;     /* destructions in the next list; others add them up */
+    uint32_t releases; /* release functions that are running further up this stack */
+    cc_atomic_u32 put_off; /* destructions in the next list; others add them up */
     uint32_t domains_to_come_back_to;
-    void *deferred;            /* destructions put off until the running one returns */
+    void *deferred; /* destructions put off until the running one returns */
     struct cc_retired *in_hand; /* about to be released by the loops up the stack */
     struct {
         struct cc_smr_domain *domain;
         uint64_t things; /* that were put off there */
     } come_back_to[CC_DOMAINS_TO_COME_BACK_TO];
+    cc_blocks_at_hand blocks[CC_ARENA_SIZES]; /* arena.c */
     /* What to do when the thread has ended; NULL until it has run a release function. */
     void (*when_it_ends)(struct cc_thread *self);
     /* How often this thread has changed a container, by a hash of the container: an iterator of the

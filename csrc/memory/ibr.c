@@ -41,18 +41,11 @@
 
 #include "cc_alloc.h"
 
-uintptr_t cc_protect_in_new_era(cc_smr_guard *g, const cc_atomic_uptr *source, uint64_t era) {
+void cc_extend_reservation(cc_smr_guard *g, uint64_t era) {
     cc_thread *self = g->thread;
-    for (;;) {
-        /* (8) Store-load, as (5): the word must be read after the longer reservation is visible. */
-        cc_publish_u64(&self->upper, era);
-        g->upper = era;
-        uintptr_t word = cc_load_acquire_uptr(source);
-        era = cc_load_acquire_u64(&g->domain->era);
-        if (era == g->upper) {
-            return word;
-        }
-    }
+    /* (8) Store-load, as (5): the word must be read after the longer reservation is visible. */
+    cc_publish_u64(&self->upper, era);
+    g->upper = era;
 }
 
 /* Reads the reservations of all threads on `d`, as far as there is room; the counts say how much

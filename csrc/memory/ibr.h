@@ -16,8 +16,9 @@
 
 #include "debra.h"
 
-/* The slow half of cc_protect: the clock has moved on, to `era`. */
-uintptr_t cc_protect_in_new_era(cc_smr_guard *g, const cc_atomic_uptr *source, uint64_t era);
+/* The clock has moved on, to `era`: have the region reserve what is born until then, before it
+ * reads again. */
+void cc_extend_reservation(cc_smr_guard *g, uint64_t era);
 
 typedef struct cc_interval {
     uint64_t lower, upper;

@@ -17,6 +17,7 @@
 #ifndef CC_SMR_FAST_H
 #define CC_SMR_FAST_H
 
+#include "arena.h"
 #include "debra.h"
 #include "ibr.h"
 #include "limbo.h"
@@ -83,16 +84,44 @@ static inline void cc_leave(cc_smr_guard *g) {
     cc_store_release_u64(&self->lower, CC_ERA_IDLE); /* (6): our reads happen before their frees */
 }
 
+/* Words are pointers, or references of the arena.
+ *
+ * cc_read_protected: the era is read after the word; if it still is our upper end, whatever the
+ * word leads to was born no later than that. Debra's clock stands still: everything is reserved.
+ *
+ * cc_read_held: (12) store-load, as a hazard pointer: the phase may be neutralized, so only what is
+ * still there after it is seen to be held is sure not to have been scanned before. */
+#define CC_DEFINE_PROTECT(NAME, T)                                                                 \
+    static inline T cc_read_protected_##NAME(cc_smr_guard *g, const cc_atomic_##NAME *source) {    \
+        for (;;) {                                                                                 \
+            T word = cc_load_acquire_##NAME(source);                                               \
+            uint64_t era = cc_load_acquire_u64(g->clock);                                          \
+            if (era == g->upper) {                                                                 \
+                return word;                                                                       \
+            }                                                                                      \
+            cc_extend_reservation(g, era);                                                         \
+        }                                                                                          \
+    }                                                                                              \
+    CC_ALWAYS_INLINE T cc_read_held_##NAME(cc_smr_guard *g, const cc_atomic_##NAME *source, T tag, \
+                                           unsigned slot, uintptr_t (*thing)(T)) {                 \
+        cc_thread *self = g->thread;                                                               \
+        T word = cc_load_acquire_##NAME(source), again;                                            \
+        for (;; word = again) {                                                                    \
+            cc_hold(g, slot, thing(word & ~tag));                                                  \
+            cc_fence_seq_cst(&self->region);                                                       \
+            again = cc_load_acquire_##NAME(source);                                                \
+            if (again == word) {                                                                   \
+                return word;                                                                       \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+CC_DEFINE_PROTECT(uptr, uintptr_t)
+CC_DEFINE_PROTECT(u32, uint32_t)
+
 static inline uintptr_t cc_protect(cc_smr_guard *g, const cc_atomic_uptr *source) {
     cc_check_stack(g);
-    uintptr_t word = cc_load_acquire_uptr(source);
-    /* The era is read after the pointer: if it still is our upper end, whatever the pointer leads
-     * to was born no later than that. */
-    uint64_t era = cc_load_acquire_u64(g->clock); /* debra's stands still: everything is reserved */
-    if (era == g->upper) {
-        return word;
-    }
-    return cc_protect_in_new_era(g, source, era);
+    return cc_read_protected_uptr(g, source);
 }
 
 /* cc_protect where it is known at compile time whether the region restarts: there everything is
@@ -100,32 +129,38 @@ static inline uintptr_t cc_protect(cc_smr_guard *g, const cc_atomic_uptr *source
 static inline uintptr_t cc_protect_in(cc_smr_guard *g, bool restarts,
                                       const cc_atomic_uptr *source) {
     cc_check_stack(g);
-    return restarts ? cc_load_acquire_uptr(source) : cc_protect(g, source);
+    return restarts ? cc_load_acquire_uptr(source) : cc_read_protected_uptr(g, source);
+}
+
+/* The same for a word that has a reference of the arena. */
+static inline uint32_t cc_protect_reference(cc_smr_guard *g, bool restarts,
+                                            const cc_atomic_u32 *source) {
+    cc_check_stack(g);
+    return restarts ? cc_load_acquire_u32(source) : cc_read_protected_u32(g, source);
+}
+
+static inline uintptr_t cc_thing_of_pointer(uintptr_t word) {
+    return word;
+}
+
+static inline uintptr_t cc_thing_of_reference(uint32_t word) {
+    return word ? (uintptr_t)cc_arena_at(word) : 0;
 }
 
 /* Read a word and keep what it leads to, `word & ~tag`, as number `slot`, in a write phase. Where
  * there are no phases: cc_protect. */
 static inline uintptr_t cc_protect_and_hold(cc_smr_guard *g, const cc_atomic_uptr *source,
                                             uintptr_t tag, unsigned slot) {
-#if CC_HAS_INTERRUPTS
-    if (g->restarts) {
-        cc_thread *self = g->thread;
-        uintptr_t word = cc_load_acquire_uptr(source), again;
-        for (;; word = again) {
-            cc_hold(g, slot, word & ~tag);
-            /* (12) Store-load, as a hazard pointer: the phase may be neutralized, so only what is
-             * still there after it is seen to be held is sure not to have been scanned before. */
-            cc_fence_seq_cst(&self->region);
-            again = cc_load_acquire_uptr(source);
-            if (again == word) {
-                return word;
-            }
-        }
-    }
-#endif
-    (void)tag;
-    (void)slot;
-    return cc_protect(g, source);
+    return g->restarts ? cc_read_held_uptr(g, source, tag, slot, cc_thing_of_pointer)
+                       : cc_protect(g, source);
+}
+
+/* The same for a word that has a reference of the arena. */
+static inline uint32_t cc_protect_and_hold_reference(cc_smr_guard *g, const cc_atomic_u32 *source,
+                                                     unsigned slot) {
+    return g->restarts
+               ? cc_read_held_u32(g, source, CC_REFERENCE_MARKS, slot, cc_thing_of_reference)
+               : cc_protect_reference(g, false, source);
 }
 
 static inline void cc_published(cc_smr_guard *g) {

@@ -8,6 +8,7 @@
  * Layer: above limbo.h, debra.h and domains.h.
  */
 #include "../platform/cc_registry_lock.h"
+#include "arena.h"
 #include "cc_alloc.h"
 #include "debra.h"
 #include "limbo.h"
@@ -109,6 +110,7 @@ void cc_smr_get_statistics(cc_smr_statistics *out) {
         out->refusals += cc_load_relaxed_u64(&t->refusals);
     }
     out->threads = cc_thread_count();
+    out->node_bytes = cc_arena_bytes();
     open_region on_stack[REGIONS_ON_STACK];
     uint32_t n;
     open_region *regions = all_open_regions(on_stack, &n);

@@ -205,6 +205,7 @@ static void drop_dead_thread(cc_thread *t) {
     t->releases = t->domains_to_come_back_to = 0;
     cc_store_relaxed_u32(&t->put_off, 0);
     memset(t->come_back_to, 0, sizeof t->come_back_to);
+    memset(t->blocks, 0, sizeof t->blocks);
     set_free(t);
 }
 

@@ -39,12 +39,12 @@
 #define CC_REMOVED (UINT64_C(1) << 63)
 #define CC_BUILDERS(word) (((word) & ~(CC_REMOVED | CC_LINKED)) >> CC_BUILDER_SHIFT)
 
-/* A link, and what stands in it: where it leads to, and marks. */
-typedef cc_atomic_uptr cc_link;
-typedef uintptr_t cc_link_word;
+/* A link, and what stands in it: a reference of the arena (arena.h), 0 for none, and marks. */
+typedef cc_atomic_u32 cc_link;
+typedef uint32_t cc_link_word;
 
 /* In a dead node's own link: nothing leads to the node by this link's level, or will. */
-#define CC_UNLINKED ((cc_link_word)2)
+#define CC_UNLINKED UINT32_C(2)
 
 /* Become one of those who may publish pointers to the node, unless it has been removed. */
 static inline bool cc_join_builders(cc_atomic_u64 *state) {
@@ -79,11 +79,11 @@ CC_MUST_CHECK static inline bool cc_set_removed(cc_atomic_u64 *state) {
 }
 
 static inline void cc_set_unlinked(cc_link *link) {
-    cc_fetch_or_acq_rel_uptr(link, CC_UNLINKED); /* (5) */
+    cc_fetch_or_acq_rel_u32(link, CC_UNLINKED); /* (5) */
 }
 
 static inline bool cc_is_unlinked(const cc_link *link) {
-    return cc_load_acquire_uptr(link) & CC_UNLINKED; /* (5) */
+    return cc_load_acquire_u32(link) & CC_UNLINKED; /* (5) */
 }
 
 #endif

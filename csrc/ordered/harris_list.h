@@ -6,8 +6,9 @@
  *
  *     before ---> current ---> beyond
  *
- * A node is whatever has a link at offset `at`; a list begins with a link. A mark in the low bit of
- * a node's own link says that the node is dead there: the link never changes its target again.
+ * A node is whatever lies in the arena and has a link at offset `at`; a list begins with a link. A
+ * mark in the low bit of a node's own link says that the node is dead there: the link never changes
+ * its target again.
  *
  * Promises. A step follows only links that were read clean, so it never reaches a node that was
  * freed before the step. cc_list_seek ends on a place at which `before` led to `current` when it
@@ -36,25 +37,30 @@
 #include "search.h"
 
 /* In a node's own link: the node is dead here. */
-#define CC_MARK ((cc_link_word)1)
+#define CC_MARK UINT32_C(1)
 
 static inline bool cc_is_marked(cc_link_word link) {
     return link & CC_MARK;
 }
 
-static inline uintptr_t cc_target_of(cc_link_word link) {
+/* The clean link. */
+static inline cc_link_word cc_target_of(cc_link_word link) {
     return link & ~(CC_MARK | CC_UNLINKED);
 }
 
-static inline cc_link *cc_link_at(uintptr_t n, size_t at) {
-    return (cc_link *)(n + at);
+_Static_assert((CC_MARK | CC_UNLINKED) == CC_REFERENCE_MARKS, "marks are not in a reference");
+
+/* The link of the node that a clean one leads to; not 0. */
+static inline cc_link *cc_link_at(cc_link_word n, size_t at) {
+    return (cc_link *)((char *)cc_arena_at(n) + at);
 }
 
-/* A place in a list: the link that leads to it, the node there (0: none), and what follows that. */
+/* A place in a list: the link that leads to it, the node there (0: none), and what follows that, as
+ * clean links. */
 typedef struct cc_list_place {
     cc_link *before;
-    uintptr_t current;
-    uintptr_t beyond;
+    cc_link_word current;
+    cc_link_word beyond;
 } cc_list_place;
 
 /* Unlink marked nodes at a place. Returns false when the place is lost: `before` is dead, or leads
@@ -63,23 +69,23 @@ typedef struct cc_list_place {
  * and nothing else; false is right for both. */
 CC_ALWAYS_INLINE bool cc_help_unlink(cc_smr_guard *g, bool restarts, size_t at,
                                      cc_list_place *place) {
-    uintptr_t c = place->current;
+    cc_link_word c = place->current;
     while (c) {
         cc_link *own = cc_link_at(c, at);
-        cc_link_word link = cc_protect_in(g, restarts, own); /* (1) */
+        cc_link_word link = cc_protect_reference(g, restarts, own); /* (1) */
         if (!cc_is_marked(link)) {
             place->beyond = cc_target_of(link);
             break;
         }
-        uintptr_t expected = c;
-        if (!cc_cas_acq_rel_uptr(place->before, &expected, cc_target_of(link))) {
+        cc_link_word expected = c;
+        if (!cc_cas_acq_rel_u32(place->before, &expected, cc_target_of(link))) {
             return false;
         }
         cc_set_unlinked(own); /* (5) */
         /* What a marked link leads to may be freed by now. That `before`, which is not marked,
          * leads to it proves the opposite. The CAS has just said so; reading the link again keeps
          * one rule for every step, for one load of a line we own. */
-        link = cc_protect_in(g, restarts, place->before);
+        link = cc_protect_reference(g, restarts, place->before);
         if (cc_is_marked(link)) {
             return false;
         }
@@ -97,7 +103,7 @@ CC_ALWAYS_INLINE void cc_list_advance(size_t at, cc_list_place *place) {
 
 /* How what is sought compares with a node: -1 (it belongs in front of it), 0, 1, or
  * CC_UNDECIDED. */
-typedef int (*cc_list_compare)(const void *sought, uintptr_t n);
+typedef int (*cc_list_compare)(const void *sought, const void *n);
 
 typedef enum cc_list_answer {
     CC_LIST_ABSENT, /* the place of what is sought: `current` is 0, or the first that is greater */
@@ -117,7 +123,7 @@ CC_ALWAYS_INLINE cc_list_answer cc_list_seek(cc_smr_guard *g, bool restarts, siz
         if (!place->current) {
             return CC_LIST_ABSENT;
         }
-        int order = compare(sought, place->current);
+        int order = compare(sought, cc_arena_at(place->current));
         if (order == CC_UNDECIDED) {
             return CC_LIST_UNDECIDED;
         }

@@ -8,12 +8,13 @@
  * those that it says it has lost, and to no other live node: so a miss proves absence. It costs one
  * cache line as a rule, and a hit two.
  *
- * A table. A bucket is one line: seven slots, and a state word with a tag for each slot and flags
- * of the bucket. A tag is seven bits of the hash below a bit that says "taken"; so one word shows
- * which slots may hold a key, and another key's node is looked at in one of 128 cases. A key
- * belongs into its home bucket, or where that is full into one of the next MOST_PROBES - 1, and
- * every bucket that it had to pass says so for good (PASSED). Where all are full it is lost, and
- * its home says that (LOST). Nothing is ever moved inside a table, or evicted.
+ * A table. A bucket is half a line: six slots, each a reference of the arena, and a state word with
+ * a tag for each slot and flags of the bucket. A tag is seven bits of the hash below a bit that
+ * says "taken"; so one word shows which slots may hold a key, and another key's node is looked at
+ * in one of 128 cases. A key belongs into its home bucket, or where that is full into one of
+ * MOST_PROBES - 1 others (the other half of the line, then the lines behind it); and every bucket
+ * that it had to pass says so for good (PASSED). Where all are full it is lost, and its home says
+ * that (LOST). Nothing is ever moved inside a table, or evicted.
  *
  * Taking a slot is two steps: its tag by a CAS of the state, then the node by a store. Leaving it
  * is the same backwards. A reader that finds a tag without a node has found a key that is not in
@@ -68,15 +69,16 @@
 #include "../memory/cc_alloc.h"
 #include "../memory/smr_fast.h"
 
-#define BUCKET_BYTES 64 /* a cache line, or half of one */
-#define SLOTS_IN_LINE 7
-#ifndef INDEX_SLOTS /* that are used; at most SLOTS_IN_LINE */
-#define INDEX_SLOTS 7u
+#define BUCKET_BYTES 32
+#define LINE_BYTES 64 /* a cache line, or half of one */
+#define SLOTS_IN_BUCKET 6
+#ifndef INDEX_SLOTS /* that are used; at most SLOTS_IN_BUCKET */
+#define INDEX_SLOTS 6u
 #endif
 
 /* Buckets that a key may be in. */
 #ifndef MOST_PROBES
-#define MOST_PROBES 8u
+#define MOST_PROBES 16u
 #endif
 
 /* A table of its own has at least as many buckets; a power of two. */
@@ -86,7 +88,7 @@
 
 typedef struct index_bucket {
     cc_atomic_u64 state; /* a byte for each slot: 0, or its tag; above them flags */
-    cc_atomic_uptr nodes[SLOTS_IN_LINE];
+    cc_atomic_u32 nodes[SLOTS_IN_BUCKET]; /* references */
 } index_bucket;
 
 #define BUCKET_PASSED (UINT64_C(1) << 56) /* some key had to go on from here */
@@ -103,7 +105,7 @@ typedef struct index_table {
     uint64_t birth;
     size_t bytes; /* 0: part of the list */
     cc_atomic_uptr next; /* index_table *: what this one is being copied to */
-    char keep_writers_off[BUCKET_BYTES - 5 * 8];
+    char keep_writers_off[LINE_BYTES - 5 * 8];
     /* For writers: */
     cc_atomic_u64 making_next; /* 0, or one more than the entries when somebody began to make it */
     cc_atomic_u64 claimed; /* buckets that some copier has begun with */
@@ -111,20 +113,19 @@ typedef struct index_table {
     cc_atomic_u64 passed; /* buckets that say PASSED */
 } index_table;
 
-_Static_assert(sizeof(index_bucket) == BUCKET_BYTES && INDEX_SLOTS <= SLOTS_IN_LINE,
-               "a bucket is a line");
+_Static_assert(sizeof(index_bucket) == BUCKET_BYTES && INDEX_SLOTS <= SLOTS_IN_BUCKET,
+               "two buckets are a line");
 
 /* ---------------------------------------------------------------- tables */
 
 /* The first bucket's place in a piece of memory. */
 static inline index_bucket *index_first_line(void *memory) {
-    return (index_bucket *)(((uintptr_t)memory + BUCKET_BYTES - 1) &
-                            ~(uintptr_t)(BUCKET_BYTES - 1));
+    return (index_bucket *)(((uintptr_t)memory + LINE_BYTES - 1) & ~(uintptr_t)(LINE_BYTES - 1));
 }
 
 /* Zeroed by the system where the table is large: nobody waits for that. */
 static inline index_table *index_table_new(uint64_t buckets, uint64_t birth) {
-    size_t bytes = sizeof(index_table) + BUCKET_BYTES + buckets * BUCKET_BYTES;
+    size_t bytes = sizeof(index_table) + LINE_BYTES + buckets * BUCKET_BYTES;
     index_table *t = cc_alloc_zeroed(bytes);
     if (t) {
         t->bucket_mask = buckets - 1;
@@ -168,18 +169,23 @@ static inline unsigned index_first_slot(uint64_t slots) {
     return cc_lowest_bit(slots) / 8;
 }
 
+/* The p-th of them: the halves of a line, then those of the next one. */
+static inline index_bucket *index_probe(const index_table *t, uint64_t home, unsigned p) {
+    return index_bucket_at(t, (home ^ (p & 1u)) + (p & ~1u));
+}
+
 /* For the loop over all buckets that a key may be in. */
 #define FOR_EACH_PROBE(t, p)                                                                       \
     for (unsigned p = 0, index_probes_of_it = index_probes(t); p < index_probes_of_it; p++)
 
 /* ---------------------------------------------------------------- changing a table */
 
-static inline bool index_table_has(const index_table *t, uint64_t hash, const void *n) {
+static inline bool index_table_has(const index_table *t, uint64_t hash, uint32_t n) {
     FOR_EACH_PROBE(t, p) {
-        index_bucket *b = index_bucket_at(t, index_home(hash) + p);
+        index_bucket *b = index_probe(t, index_home(hash), p);
         uint64_t state = cc_load_acquire_u64(&b->state);
         for (uint64_t m = index_slots_with(state, index_tag(hash)); m; m &= m - 1) {
-            if (cc_load_acquire_uptr(&b->nodes[index_first_slot(m)]) == (uintptr_t)n) {
+            if (cc_load_acquire_u32(&b->nodes[index_first_slot(m)]) == n) {
                 return true;
             }
         }
@@ -197,14 +203,14 @@ static inline void index_set_flag(index_bucket *b, uint64_t flag) {
 /* Put n into the first bucket that has room. Returns how many slots it has found taken on the way,
  * or -1: there is no room, and nothing has been said about it yet. In a write phase that holds the
  * table, by a builder of n. */
-static inline int index_table_put(index_table *t, uint64_t hash, const void *n) {
+static inline int index_table_put(index_table *t, uint64_t hash, uint32_t n) {
     FOR_EACH_PROBE(t, p) {
-        index_bucket *b = index_bucket_at(t, index_home(hash) + p);
+        index_bucket *b = index_probe(t, index_home(hash), p);
         uint64_t state = cc_load_acquire_u64(&b->state), room;
         while ((room = ~state & TAKEN_BITS) != 0) {
             unsigned slot = index_first_slot(room);
             if (cc_cas_acq_rel_u64(&b->state, &state, state | index_tag(hash) << 8 * slot)) {
-                cc_store_release_uptr(&b->nodes[slot], (uintptr_t)n); /* (16) */
+                cc_store_release_u32(&b->nodes[slot], n); /* (16) */
                 return (int)(p * INDEX_SLOTS + slot);
             }
         }
@@ -220,14 +226,14 @@ static inline int index_table_put(index_table *t, uint64_t hash, const void *n) 
 
 /* Take n out of the table, wherever it is: two copiers may both have put it in. Nobody can put it
  * in any more. In a write phase that holds the table. */
-static inline void index_table_clear(index_table *t, uint64_t hash, const void *n) {
+static inline void index_table_clear(index_table *t, uint64_t hash, uint32_t n) {
     FOR_EACH_PROBE(t, p) {
-        index_bucket *b = index_bucket_at(t, index_home(hash) + p);
+        index_bucket *b = index_probe(t, index_home(hash), p);
         uint64_t state = cc_load_acquire_u64(&b->state);
         for (uint64_t m = index_slots_with(state, index_tag(hash)); m; m &= m - 1) {
             unsigned slot = index_first_slot(m);
-            if (cc_load_relaxed_uptr(&b->nodes[slot]) == (uintptr_t)n) {
-                cc_store_release_uptr(&b->nodes[slot], 0);
+            if (cc_load_relaxed_u32(&b->nodes[slot]) == n) {
+                cc_store_release_u32(&b->nodes[slot], 0);
                 cc_fetch_sub_acq_rel_u64(&b->state, index_tag(hash) << 8 * slot);
             }
         }

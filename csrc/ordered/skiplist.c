@@ -96,14 +96,20 @@ int cc_skiplist_random_height(cc_thread *self, int top) {
 
 node *cc_skiplist_new_node(cc_skiplist *list, const cc_search *search, uintptr_t value,
                            int height) {
-    node *n = cc_alloc(sizeof(node) + (size_t)height * sizeof(cc_link));
-    if (!n) {
+    size_t in_front = search->key ? sizeof(uintptr_t) : 0;
+    char *block = cc_arena_alloc(cc_thread_self(),
+                                 in_front + sizeof(node) + (size_t)height * sizeof(cc_link));
+    if (!block) {
         return NULL;
     }
+    node *n = (node *)(block + in_front);
     uint64_t era = cc_birth_now(&list->map.common);
-    n->key = search->key;
+    if (in_front) {
+        *(uintptr_t *)block = search->key;
+    }
     n->digest = search->digest;
-    n->birth_kind_height = era | (uint64_t)search->kind << CC_ERA_BITS | (uint64_t)height << 56;
+    n->birth_kind_height = era | (uint64_t)search->kind << CC_ERA_BITS | (uint64_t)height << 56 |
+                           (in_front ? HAS_WORD : 0);
     cc_store_relaxed_u64(&n->slot.birth, era | CC_ONE_BUILDER);
     cc_store_relaxed_uptr(&n->slot.value, value);
     return n;
@@ -139,13 +145,14 @@ CC_ALWAYS_INLINE index_answer ask_index(cc_skiplist *list, cc_smr_guard *g, bool
     const uint64_t home = index_home(search->hash), tag = index_tag(search->hash);
     uint64_t flags = 0;
     FOR_EACH_PROBE(t, p) {
-        const index_bucket *b = index_bucket_at(t, home + p);
+        const index_bucket *b = index_probe(t, home, p);
         uint64_t state = cc_load_acquire_u64(&b->state); /* (16) */
         if (p == 0) {
             flags = state;
         }
         for (uint64_t m = index_slots_with(state, tag); m; m &= m - 1) {
-            node *n = (node *)cc_protect_in(g, restarts, &b->nodes[index_first_slot(m)]); /* (16) */
+            node *n = target_of(
+                cc_protect_reference(g, restarts, &b->nodes[index_first_slot(m)])); /* (16) */
             /* Rule C: only now, after the protected load, does it prove anything. */
             if (cc_load_acquire_uptr(&list->index) != (uintptr_t)t) {
                 return INDEX_DOES_NOT_KNOW;
@@ -311,7 +318,7 @@ int cc_skiplist_build_tower(cc_skiplist *list, cc_smr_guard *g, cc_search *searc
             /* Our own next first, by CAS, since a remover may mark it at any time; then the link to
              * us. */
             if (target_of(link) != after &&
-                !cc_cas_acq_rel_uptr(&n->next[level], &link, link_to(after))) {
+                !cc_cas_acq_rel_u32(&n->next[level], &link, link_to(after))) {
                 return level;
             }
             if (swing_link(at->before[level], level, after, n)) { /* (1) */
@@ -370,7 +377,7 @@ void cc_skiplist_give_up_node(cc_skiplist *list, cc_smr_guard *g, node *n, cc_le
     cc_acquire_word(&list->map.common, key_of(n));
     cc_count_entries(&list->map.common, g->thread, 0, (int64_t)bytes_of(n));
     for (int level = 0; level < height_of(n); level++) {
-        cc_store_relaxed_uptr(&n->next[level], CC_MARK | CC_UNLINKED); /* (5): and never will be */
+        cc_store_relaxed_u32(&n->next[level], CC_MARK | CC_UNLINKED); /* (5): and never will be */
     }
     bool alone = cc_set_removed(&n->slot.birth);
     CC_INVARIANT(!alone); /* we are a builder */

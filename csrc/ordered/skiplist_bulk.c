@@ -21,8 +21,6 @@
  */
 #include "skiplist_inside.h"
 
-#include <string.h>
-
 /* ---------------------------------------------------------------- clear */
 
 /* Nodes that a clear has killed and must retire. */
@@ -228,10 +226,7 @@ void cc_skiplist_begin(cc_ordered *map) {
 
 static void free_node(const cc_word_table *words, node *n) {
     uintptr_t key = key_of(n);
-#if defined(CC_DEBUG_INVARIANTS)
-    memset((void *)n, 0xdd, sizeof(node) + (size_t)height_of(n) * sizeof(cc_link));
-#endif
-    cc_free(n);
+    free_block_of(n);
     cc_release_word(words, key);
 }
 

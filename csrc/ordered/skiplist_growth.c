@@ -55,10 +55,11 @@ static bool copy_bucket(cc_skiplist *list, cc_smr_guard *g, index_table *t, inde
         return true;
     }
     for (uint64_t m = state & TAKEN_BITS; m; m &= m - 1) {
-        CC_PREFETCH(cc_load_relaxed_uptr(&b->nodes[index_first_slot(m)]));
+        CC_PREFETCH(target_of(cc_load_relaxed_u32(&b->nodes[index_first_slot(m)])));
     }
     for (uint64_t m = state & TAKEN_BITS; m; m &= m - 1) {
-        node *n = (node *)cc_protect_and_hold(g, &b->nodes[index_first_slot(m)], 0, CC_HELD_NODES);
+        node *n = target_of(
+            cc_protect_and_hold_reference(g, &b->nodes[index_first_slot(m)], CC_HELD_NODES));
         if (cc_load_acquire_uptr(&list->index) != (uintptr_t)t) { /* rule C */
             return false;
         }
@@ -127,7 +128,7 @@ static void copy_some(cc_skiplist *list, cc_smr_guard *g, index_table *t, index_
 
 static uint64_t buckets_for(uint64_t entries) {
     uint64_t buckets = SMALLEST_TABLE;
-    while (entries * 14 > buckets * 8 * INDEX_SLOTS) { /* 4 of 7 */
+    while (entries * 3 > buckets * 2 * INDEX_SLOTS) { /* 4 of 6 */
         buckets *= 2;
     }
     return buckets;

@@ -6,7 +6,7 @@
  * Promises. An insertion or a removal touches the bucket of its key, and while the index grows that
  * of the next table.
  *
- * Sizes. A table has become too small when 4.5 of its 7 slots are taken, in the mean; too large
+ * Sizes. A table has become too small when 4.5 of its 6 slots are taken, in the mean; too large
  * when less than one is; and it is to be made anew when a quarter of its buckets had to be passed,
  * since they say so for good. Who changes the list looks at that now and then, and only notes it.
  *
@@ -29,11 +29,11 @@
 /* ---------------------------------------------------------------- sizes */
 
 static bool is_too_full(uint64_t buckets, uint64_t entries) {
-    return entries * 14 > buckets * 9 * INDEX_SLOTS; /* 4.5 of 7 */
+    return entries * 4 > buckets * 3 * INDEX_SLOTS; /* 4.5 of 6 */
 }
 
 static bool is_too_empty(uint64_t buckets, uint64_t entries) {
-    return buckets > SMALLEST_TABLE && entries * 7 < buckets * INDEX_SLOTS;
+    return buckets > SMALLEST_TABLE && entries * 6 < buckets * INDEX_SLOTS;
 }
 
 static bool was_passed_too_often(const index_table *t) {
@@ -68,10 +68,10 @@ static unsigned other_slot(unsigned slot) {
 
 bool cc_skiplist_put_into_table(cc_skiplist *list, index_table *t, uint64_t hash, const node *n,
                                 bool again, bool anyhow) {
-    if (again && index_table_has(t, hash, n)) {
+    if (again && index_table_has(t, hash, link_to(n))) {
         return true;
     }
-    int taken = index_table_put(t, hash, n);
+    int taken = index_table_put(t, hash, link_to(n));
     if (taken < 0) {
         if (!anyhow && index_buckets(t) <= SMALL_TABLE) {
             return false;
@@ -121,7 +121,7 @@ void cc_skiplist_take_from_index(cc_skiplist *list, cc_smr_guard *g, const node 
         for (;;) {
             /* No fence: whoever has put n into t->next had seen it before he left the builders, so
              * we see it (4); and nobody can join them any more. */
-            index_table_clear(t, hash, n);
+            index_table_clear(t, hash, link_to(n));
             slot = other_slot(slot);
             if (!hold_next_table(list, g, t, slot, &next)) {
                 break;
@@ -183,8 +183,9 @@ static const char *check_table(cc_skiplist *list, const index_table *t, const ui
     for (uint64_t i = 0; i < index_buckets(t); i++) {
         const index_bucket *b = index_bucket_at(t, i);
         uint64_t state = cc_load_relaxed_u64(&b->state);
-        for (unsigned slot = 0; slot < SLOTS_IN_LINE; slot++) {
-            uintptr_t n = cc_load_relaxed_uptr(&b->nodes[slot]);
+        for (unsigned slot = 0; slot < SLOTS_IN_BUCKET; slot++) {
+            cc_link_word link = cc_load_relaxed_u32(&b->nodes[slot]);
+            uintptr_t n = (uintptr_t)target_of(link);
             uint64_t tag = state >> 8 * slot & 0xff;
             if (!n != !tag) {
                 return "a slot of the index is half full";
@@ -206,7 +207,8 @@ static bool is_indexed(cc_skiplist *list, const index_table *t, const node *n) {
         return cc_load_relaxed_u32(&list->unhashed);
     }
     const index_bucket *home = index_bucket_at(t, index_home(hash));
-    return index_table_has(t, hash, n) || (cc_load_relaxed_u64(&home->state) & BUCKET_LOST) ||
+    return index_table_has(t, hash, link_to(n)) ||
+           (cc_load_relaxed_u64(&home->state) & BUCKET_LOST) ||
            /* Then nodes do not tell that they were put without a hash. */
            (!list->map.common.words->hash && cc_load_relaxed_u32(&list->unhashed));
 }
@@ -237,7 +239,7 @@ void cc_skiplist_check_not_indexed(cc_skiplist *list, const node *dead) {
          t = (const index_table *)atomic_load(&t->next.word)) {
         for (uint64_t i = 0; i < index_buckets(t); i++) {
             for (unsigned slot = 0; slot < INDEX_SLOTS; slot++) {
-                CC_INVARIANT((const node *)atomic_load(&t->buckets[i].nodes[slot].word) != dead);
+                CC_INVARIANT(atomic_load(&t->buckets[i].nodes[slot].word) != link_to(dead));
             }
         }
     }

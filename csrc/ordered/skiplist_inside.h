@@ -35,13 +35,20 @@
 #define MOST_NODES_PER_REGION 4096u
 #endif
 
+/* A node lies in the arena. A key whose digest is not all of it has a word: that lies in front of
+ * the node, in the same block; the nodes of other keys do without. */
 typedef struct cc_skiplist_node {
-    uintptr_t key; /* immutable, owned; 0: the digest is the key */
     cc_value_slot slot; /* builders, LINKED and REMOVED are above the birth */
-    uint64_t birth_kind_height; /* immutable: era (48), kind (8), height (8) */
+    uint64_t birth_kind_height; /* immutable: era (48), kind (8), height (7), HAS_WORD */
     uint64_t digest; /* immutable */
     cc_link next[]; /* one per level; CC_MARK: dead on this level; CC_UNLINKED */
 } node;
+
+#define HAS_WORD (UINT64_C(1) << 63)
+
+_Static_assert(sizeof(node) >= CC_ARENA_LEAST &&
+                   sizeof(uintptr_t) + sizeof(node) + MAX_HEIGHT * sizeof(cc_link) <= CC_ARENA_MOST,
+               "the arena has blocks for nodes");
 
 typedef struct cc_skiplist {
     cc_ordered map; /* first */
@@ -51,7 +58,7 @@ typedef struct cc_skiplist {
     cc_atomic_u32 index_work; /* 1: the index wants to grow or shrink, or is about to */
     cc_atomic_uptr aside; /* block_of_nodes *: what a clear had no memory to retire; usually NULL */
     index_table first_table;
-    char first_buckets[2 * BUCKET_BYTES]; /* of which one is on a line boundary */
+    char first_buckets[LINE_BYTES + BUCKET_BYTES]; /* of which one is on a line boundary */
     node head; /* its next[] has MAX_HEIGHT entries; must be last */
 } cc_skiplist;
 
@@ -66,19 +73,30 @@ static inline unsigned kind_of(const node *n) {
 }
 
 static inline int height_of(const node *n) {
-    return (int)(n->birth_kind_height >> 56);
+    return (int)(n->birth_kind_height >> 56 & 0x7f);
 }
 
 static inline uint64_t birth_of(const node *n) {
     return n->birth_kind_height & CC_ERA_MASK;
 }
 
-static inline size_t bytes_of(const node *n) {
-    return cc_alloc_good_size(sizeof(node) + (size_t)height_of(n) * sizeof(cc_link));
+/* What lies in front of the node, in its block. */
+static inline size_t bytes_in_front(const node *n) {
+    return n->birth_kind_height & HAS_WORD ? sizeof(uintptr_t) : 0;
 }
 
+static inline size_t bytes_of(const node *n) {
+    return cc_arena_block_bytes(bytes_in_front(n) + sizeof(node) +
+                                (size_t)height_of(n) * sizeof(cc_link));
+}
+
+/* Immutable, owned; 0: the digest is the key. */
 static inline uintptr_t key_of(const node *n) {
-    return n->key;
+    return n->birth_kind_height & HAS_WORD ? ((const uintptr_t *)n)[-1] : 0;
+}
+
+static inline void free_block_of(node *n) {
+    cc_arena_free((char *)n - bytes_in_front(n), bytes_of(n));
 }
 
 /* Where a node has its link of a level. */
@@ -97,17 +115,18 @@ static inline node *owner_of(cc_link *link, int level) {
 
 /* The node that a link leads to, or NULL; and the clean link that leads to a node, or to none. */
 static inline node *target_of(cc_link_word link) {
-    return (node *)cc_target_of(link);
+    cc_link_word target = cc_target_of(link);
+    return target ? cc_arena_at(target) : NULL;
 }
 
 static inline cc_link_word link_to(const node *n) {
-    return (cc_link_word)n;
+    return n ? cc_arena_reference(n) : 0;
 }
 
 /* n's link of a level, in a read phase: what it leads to is protected. */
 CC_ALWAYS_INLINE cc_link_word protect_link_in(cc_smr_guard *g, bool restarts, const node *n,
                                               int level) {
-    return cc_protect_in(g, restarts, &n->next[level]);
+    return cc_protect_reference(g, restarts, &n->next[level]);
 }
 
 static inline cc_link_word protect_link(cc_smr_guard *g, const node *n, int level) {
@@ -116,34 +135,34 @@ static inline cc_link_word protect_link(cc_smr_guard *g, const node *n, int leve
 
 /* The same without protection: to compare with, or where no thread is inside an operation. */
 static inline cc_link_word load_link(const node *n, int level) {
-    return cc_load_acquire_uptr(&n->next[level]);
+    return cc_load_acquire_u32(&n->next[level]);
 }
 
 /* A link of a node that is not linked on the level yet. */
 static inline void set_link(node *n, int level, const node *to) {
-    cc_store_relaxed_uptr(&n->next[level], link_to(to));
+    cc_store_relaxed_u32(&n->next[level], link_to(to));
 }
 
 /* Have a clean link lead from `from` to `to`, when it leads to `expected`. On level 0 that may be a
  * linearization point. */
 static inline bool swing_link(node *from, int level, const node *expected, const node *to) {
     cc_link_word word = link_to(expected);
-    return level == 0 ? cc_cas_seq_cst_uptr(&from->next[0], &word, link_to(to))
-                      : cc_cas_acq_rel_uptr(&from->next[level], &word, link_to(to));
+    return level == 0 ? cc_cas_seq_cst_u32(&from->next[0], &word, link_to(to))
+                      : cc_cas_acq_rel_u32(&from->next[level], &word, link_to(to));
 }
 
 /* Places of harris_list.h. */
 static inline cc_list_place place_between(node *before, int level, const node *current) {
-    return (cc_list_place){&before->next[level], (uintptr_t)current, 0};
+    return (cc_list_place){&before->next[level], link_to(current), 0};
 }
 
 /* Where n's link leads to, marked or not. In a read phase. */
 static inline cc_list_place place_behind(cc_smr_guard *g, node *n, int level) {
-    return place_between(n, level, target_of(protect_link(g, n, level)));
+    return (cc_list_place){&n->next[level], cc_target_of(protect_link(g, n, level)), 0};
 }
 
 static inline node *node_at(const cc_list_place *place) {
-    return (node *)place->current;
+    return target_of(place->current);
 }
 
 /* ---------------------------------------------------------------- hashes and death */
@@ -157,7 +176,7 @@ static inline uint64_t hash_of(const cc_skiplist *list, const node *n) {
  * as well as the remover. */
 static inline void mark_dead(node *n) {
     for (int level = height_of(n) - 1; level >= 0; level--) {
-        cc_fetch_or_acq_rel_uptr(&n->next[level], CC_MARK);
+        cc_fetch_or_acq_rel_u32(&n->next[level], CC_MARK);
     }
 }
 
@@ -206,12 +225,12 @@ typedef struct sought {
     seek_mode mode;
 } sought;
 
-CC_ALWAYS_INLINE int compare_sought(const void *what, uintptr_t n) {
+CC_ALWAYS_INLINE int compare_sought(const void *what, const void *n) {
     const sought *s = what;
     if (s->mode == SEEK_END) {
         return 1;
     }
-    int order = compare(s->list, s->g, s->search, (const node *)n);
+    int order = compare(s->list, s->g, s->search, n);
     return order == 0 && s->mode == SEEK_PAST_EQUAL ? 1 : order;
 }
 
@@ -240,7 +259,7 @@ CC_ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, bool restart
             if (cc_is_marked(link)) {
                 break; /* died since we stepped on it, one level up */
             }
-            cc_list_place place = place_between(before, level, target_of(link));
+            cc_list_place place = {&before->next[level], cc_target_of(link), 0};
             cc_list_answer answer =
                 cc_list_seek(g, restarts, offset_of_level(level), &place, compare_sought, &what);
             if (answer == CC_LIST_UNDECIDED) {
@@ -314,9 +333,11 @@ int cc_skiplist_random_height(cc_thread *self, int top);
  * caller's until it is linked. */
 node *cc_skiplist_new_node(cc_skiplist *list, const cc_search *search, uintptr_t value, int height);
 
-/* One that nobody has seen. */
+/* One that nobody has seen; NULL is nothing. */
 static inline void free_new_node(node *n) {
-    cc_free(n);
+    if (n) {
+        free_block_of(n);
+    }
 }
 
 /* Link a node that is in the map on its levels from `level` (at least 1) on, as far as that goes:

@@ -75,8 +75,8 @@ CC_NEVER_INLINE void unlink_dead_from_level(cc_skiplist *list, cc_smr_guard *g, 
             cc_list_advance(at, &place);
             continue;
         }
-        cc_link_word link = cc_protect(g, place.before);
-        for (; cc_is_marked(link); link = cc_protect(g, place.before)) {
+        cc_link_word link = cc_protect_reference(g, false, place.before);
+        for (; cc_is_marked(link); link = cc_protect_reference(g, false, place.before)) {
             place.before =
                 kept ? (kept--, places[--steps % MOST_STEPS_BACK]) : &list->head.next[level];
         }

@@ -42,6 +42,24 @@ int cc_os_at_fork_in_child(void (*handler)(void));
 /* The calling thread's number with the system, as debuggers show it; 0 where there is none. */
 uint64_t cc_os_thread_number(void);
 
+/* ---- memory by the page (memory/arena.c) ---- */
+
+/* Bytes of address space that the process may have; UINT64_MAX: no limit. */
+uint64_t cc_os_address_space(void);
+
+/* Reserve address space, of which nothing can be used yet and nothing is counted as used. NULL
+ * without. Give it back with cc_os_unreserve, whole. */
+void *cc_os_reserve(size_t bytes);
+void cc_os_unreserve(void *reserved, size_t bytes);
+
+/* Make the pages of a part of it usable: zero, had from the system when they are touched;
+ * `in_huge_pages` where the system has them. Again is harmless. False without memory. */
+bool cc_os_commit(void *from, size_t bytes, bool in_huge_pages);
+
+/* Give the system back the memory of the pages that lie in a part that is usable. It stays usable;
+ * what is in it is not known. */
+void cc_os_discard(void *from, size_t bytes);
+
 /* ---- interrupting a thread of this process, wherever it is (memory/debra.c) ---- */
 
 /* CC_FRAMES_ARE_HUGE: under AddressSanitizer without optimization frames are so large that the

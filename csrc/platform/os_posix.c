@@ -8,6 +8,8 @@
 #endif
 #include <pthread.h>
 #include <sched.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -73,6 +75,62 @@ unsigned cc_os_features(void) {
     return 0;
 #endif
 }
+
+/* ---------------------------------------------------------------- memory by the page */
+
+uint64_t cc_os_address_space(void) {
+    struct rlimit limit;
+    return getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY
+               ? UINT64_MAX
+               : (uint64_t)limit.rlim_cur;
+}
+
+static uintptr_t page_bytes(void) {
+    long bytes = sysconf(_SC_PAGESIZE);
+    return bytes > 0 ? (uintptr_t)bytes : 65536u;
+}
+
+void *cc_os_reserve(size_t bytes) {
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+#if defined(MAP_NORESERVE)
+    flags |= MAP_NORESERVE;
+#endif
+    void *reserved = mmap(NULL, bytes, PROT_NONE, flags, -1, 0);
+    return reserved == MAP_FAILED ? NULL : reserved;
+}
+
+void cc_os_unreserve(void *reserved, size_t bytes) {
+    munmap(reserved, bytes);
+}
+
+bool cc_os_commit(void *from, size_t bytes, bool in_huge_pages) {
+    uintptr_t page = page_bytes(), first = (uintptr_t)from & ~(page - 1);
+    uintptr_t end = ((uintptr_t)from + bytes + page - 1) & ~(page - 1);
+    if (mprotect((void *)first, end - first, PROT_READ | PROT_WRITE)) {
+        return false;
+    }
+#if defined(MADV_HUGEPAGE)
+    if (in_huge_pages) {
+        madvise((void *)first, end - first, MADV_HUGEPAGE); /* as good as the system can */
+    }
+#endif
+    (void)in_huge_pages;
+    return true;
+}
+
+void cc_os_discard(void *from, size_t bytes) {
+    uintptr_t page = page_bytes(), first = ((uintptr_t)from + page - 1) & ~(page - 1);
+    uintptr_t end = ((uintptr_t)from + bytes) & ~(page - 1);
+    if (first < end) {
+#if defined(__linux__)
+        madvise((void *)first, end - first, MADV_DONTNEED);
+#elif defined(MADV_FREE)
+        madvise((void *)first, end - first, MADV_FREE);
+#endif
+    }
+}
+
+/* ---------------------------------------------------------------- thread exit and fork */
 
 static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
 static pthread_key_t exit_key;

@@ -42,6 +42,35 @@ unsigned cc_os_features(void) {
 #endif
 }
 
+uint64_t cc_os_address_space(void) {
+    return UINT64_MAX;
+}
+
+void *cc_os_reserve(size_t bytes) {
+    return VirtualAlloc(NULL, bytes, MEM_RESERVE, PAGE_NOACCESS);
+}
+
+void cc_os_unreserve(void *reserved, size_t bytes) {
+    (void)bytes;
+    VirtualFree(reserved, 0, MEM_RELEASE);
+}
+
+bool cc_os_commit(void *from, size_t bytes, bool in_huge_pages) {
+    (void)in_huge_pages; /* they need a privilege */
+    return VirtualAlloc(from, bytes, MEM_COMMIT, PAGE_READWRITE) != NULL;
+}
+
+/* Committed memory stays counted as such; its pages are the system's to take. */
+void cc_os_discard(void *from, size_t bytes) {
+    SYSTEM_INFO info;
+    GetSystemInfo(&info);
+    uintptr_t page = info.dwPageSize, first = ((uintptr_t)from + page - 1) & ~(page - 1);
+    uintptr_t end = ((uintptr_t)from + bytes) & ~(page - 1);
+    if (first < end) {
+        VirtualAlloc((void *)first, end - first, MEM_RESET, PAGE_READWRITE);
+    }
+}
+
 /* C has no thread-local destructors on Windows; fibre-local storage has a callback that also runs
  * at thread exit. */
 static INIT_ONCE exit_slot_once = INIT_ONCE_STATIC_INIT;

@@ -136,7 +136,7 @@ static void test_learning(cc_question question) {
 
 typedef struct entry {
     cc_stored_key key;
-    cc_atomic_uptr next;
+    cc_link next;
 } entry;
 
 typedef struct wanted {
@@ -146,18 +146,18 @@ typedef struct wanted {
 } wanted;
 
 /* Where nothing has an order, whatever is not equal lies before. */
-static int compare_entry(const void *sought, uintptr_t n) {
+static int compare_entry(const void *sought, const void *n) {
     const wanted *w = sought;
     const cc_stored_key *k = &((const entry *)n)->key;
     return cc_compare_key(w->c, w->g, w->search, k->kind, k->digest, k->word, k);
 }
 
-static cc_list_answer find_in_bucket(cc_container *c, cc_atomic_uptr *bucket, cc_search *s,
+static cc_list_answer find_in_bucket(cc_container *c, cc_link *bucket, cc_search *s,
                                      cc_list_place *place) {
     cc_smr_guard g;
     CHECK_EQ(cc_begin_operation(c, &g, 0), 0);
     const wanted w = {c, &g, s};
-    *place = (cc_list_place){bucket, cc_target_of(cc_protect(&g, bucket)), 0};
+    *place = (cc_list_place){bucket, cc_target_of(cc_protect_reference(&g, false, bucket)), 0};
     cc_list_answer answer =
         cc_list_seek(&g, false, offsetof(entry, next), place, compare_entry, &w);
     cc_end_operation(&g);
@@ -166,18 +166,20 @@ static cc_list_answer find_in_bucket(cc_container *c, cc_atomic_uptr *bucket, cc
 
 static void test_a_bucket_without_order(void) {
     enum { ENTRIES = 10 };
-    static entry entries[ENTRIES];
+    entry *entries[ENTRIES];
     cc_container c = container_new(&words);
-    cc_atomic_uptr bucket = {0};
+    cc_link bucket = {0};
     cc_list_place place;
     for (int i = ENTRIES - 1; i >= 0; i--) { /* in no order: 0, 7, 4, 1, 8, ... */
-        entries[i].key = key_of((unsigned)i % 2, i * 7 % ENTRIES);
-        cc_store_relaxed_uptr(&entries[i].next, cc_load_relaxed_uptr(&bucket));
-        cc_store_relaxed_uptr(&bucket, (uintptr_t)&entries[i]);
+        entries[i] = cc_arena_alloc(cc_thread_self(), sizeof(entry));
+        CHECK(entries[i]);
+        entries[i]->key = key_of((unsigned)i % 2, i * 7 % ENTRIES);
+        cc_store_relaxed_u32(&entries[i]->next, cc_load_relaxed_u32(&bucket));
+        cc_store_relaxed_u32(&bucket, cc_arena_reference(entries[i]));
     }
     /* Two that follow each other are dead. */
     for (int i = 3; i < 5; i++) {
-        cc_fetch_or_acq_rel_uptr(&entries[i].next, CC_MARK);
+        cc_fetch_or_acq_rel_u32(&entries[i]->next, CC_MARK);
     }
     for (unsigned kind = 0; kind < 2; kind++) {
         for (int64_t number = 0; number < ENTRIES + 5; number++) {
@@ -186,16 +188,17 @@ static void test_a_bucket_without_order(void) {
             bool is_there = number < ENTRIES && at != 3 && at != 4;
             cc_list_answer answer = find_in_bucket(&c, &bucket, &s, &place);
             CHECK_EQ(answer, is_there ? CC_LIST_EQUAL : CC_LIST_ABSENT);
-            CHECK(place.current == (is_there ? (uintptr_t)&entries[at] : 0));
+            CHECK(place.current == (is_there ? cc_arena_reference(entries[at]) : 0));
             end(&s, NULL);
         }
     }
-    CHECK(cc_is_unlinked(&entries[3].next) && cc_is_unlinked(&entries[4].next));
-    CHECK(cc_load_relaxed_uptr(&entries[2].next) == (uintptr_t)&entries[5]);
+    CHECK(cc_is_unlinked(&entries[3]->next) && cc_is_unlinked(&entries[4]->next));
+    CHECK(cc_load_relaxed_u32(&entries[2]->next) == cc_arena_reference(entries[5]));
     for (int i = 0; i < ENTRIES; i++) {
-        if (entries[i].key.word) {
-            word_release(entries[i].key.word);
+        if (entries[i]->key.word) {
+            word_release(entries[i]->key.word);
         }
+        cc_arena_free(entries[i], sizeof(entry));
     }
     cc_smr_domain_free(c.domain);
 }

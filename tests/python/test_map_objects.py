@@ -14,7 +14,7 @@ import pytest
 from ordered_kinds import MAPS, SETS
 from support import Key
 
-from concurrent_collections import SkipListMap, SkipListSet, get_build_info
+from concurrent_collections import SkipListMap, SkipListSet
 
 PROTOCOLS = range(2, pickle.HIGHEST_PROTOCOL + 1)
 
@@ -425,15 +425,13 @@ class TestSize:
         m.flush()
         assert sys.getsizeof(m) < full / 2
 
-    def test_an_entry_takes_at_most_81_bytes(self, Map):
-        # With mimalloc; the C library's malloc adds a header to each block and rounds up: 94 or so.
-        if not get_build_info()["allocator"].startswith("mimalloc"):
-            pytest.skip("built without mimalloc")
+    @pytest.mark.parametrize("size", [10_000, 100_000])
+    def test_an_entry_takes_at_most_56_bytes(self, Map, size):
         m = Map()
         empty = sys.getsizeof(m)
-        for key in range(100_000):
+        for key in range(size):
             m[key] = None
-        assert (sys.getsizeof(m) - empty) / 100_000 <= 81
+        assert (sys.getsizeof(m) - empty) / size <= 56
 
     def test_a_set_has_a_size_too(self, Set):
         s = Set()

@@ -67,6 +67,7 @@ typedef struct cc_smr_statistics {
     uint64_t limbo, limbo_bytes; /* things that wait in them, and their own bytes */
     uint64_t oldest_age; /* of their open regions: how many eras ago it began */
     uint64_t oldest_thread; /* and the system's number of its thread; 0 when none is open */
+    uint64_t node_bytes; /* that the arena of all containers' nodes has from the system */
     uint32_t open_regions;
     uint32_t threads; /* thread records, free ones included */
 } cc_smr_statistics;

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The arena (csrc/memory/arena.c): blocks that are nobody else's, references, what it holds, what
+ * it does when the system has no more, and threads that free what others have taken.
+ */
+#include <sys/wait.h>
+
+#include "arena_copy.h"
+#include "check.h"
+
+enum { SLABS = ARENA_BYTES / SLAB_BYTES, MOST = SLABS * (SLAB_BYTES / CC_ARENA_LEAST) + 1 };
+
+static void *blocks[MOST];
+
+static uint64_t mark_of(const void *block, size_t bytes) {
+    return ((uintptr_t)block ^ 0x5bd1e995u) * (uint64_t)bytes;
+}
+
+static void fill(void *block, size_t bytes) {
+    for (size_t i = 0; i + 8 <= bytes; i += 8) {
+        *(uint64_t *)((char *)block + i) = mark_of(block, bytes) + i;
+    }
+}
+
+static void check_and_free(void *block, size_t bytes) {
+    for (size_t i = 0; i + 8 <= bytes; i += 8) {
+        CHECK(*(uint64_t *)((char *)block + i) == mark_of(block, bytes) + i);
+    }
+    arena_free(block, bytes);
+}
+
+static void *take(size_t bytes) {
+    void *block = arena_alloc(cc_thread_self(), bytes);
+    if (block) {
+        CHECK((uintptr_t)block % 8 == 0);
+        uint32_t reference = cc_arena_reference(block);
+        CHECK(reference && !(reference & CC_REFERENCE_MARKS));
+        CHECK(cc_arena_at(reference) == block);
+        fill(block, bytes);
+    }
+    return block;
+}
+
+static void free_all_in_slabs(uint32_t first, unsigned size) {
+    while (first) {
+        uint32_t block = first;
+        first = next_of(block);
+        free_in_slab(block, size);
+    }
+}
+
+/* What this thread has at hand goes back, so that slabs can go. */
+static void empty_hands(void) {
+    cc_thread *self = cc_thread_self();
+    region *r = the_region();
+    for (unsigned size = 0; size < CC_ARENA_SIZES; size++) {
+        cc_blocks_at_hand *h = &self->blocks[size];
+        while (h->unused_count) {
+            void *at = arena_alloc(self, bytes_of_size(size));
+            CHECK(at);
+            free_in_slab(cc_arena_reference(at), size);
+        }
+        uint32_t kept[SLAB_BYTES / CC_ARENA_LEAST + 1]; /* chains */
+        unsigned chains = 0;
+        kept[chains++] = h->first;
+        while (h->slab && refill_from_own_slab(r, h)) {
+            kept[chains++] = h->first;
+        }
+        h->first = h->count = 0;
+        while (chains) {
+            free_all_in_slabs(kept[--chains], size);
+        }
+    }
+}
+
+/* Every slab is in one list, or has a block in use. */
+static void check_lists(void) {
+    region *r = the_region();
+    static bool is_listed[SLABS];
+    if (!r) {
+        return;
+    }
+    memset(is_listed, 0, sizeof is_listed);
+    for (unsigned size = 0; size < CC_ARENA_SIZES; size++) {
+        uint64_t number = cc_load_relaxed_u64(&r->lists[size]) & NUMBER_MASK;
+        for (; number; number = cc_load_relaxed_u32(&r->slabs[number].next)) {
+            uint64_t state = cc_load_relaxed_u64(&r->slabs[number].state);
+            CHECK(!is_listed[number]);
+            is_listed[number] = true;
+            CHECK(state & LISTED);
+            CHECK(r->slabs[number].block_bytes == bytes_of_size(size));
+            uint64_t count = 0;
+            for (uint32_t b = first_free(number, state); b; b = next_of(b)) {
+                CHECK(number_of(b) == number);
+                count++;
+            }
+            CHECK(count == FREE_BLOCKS(state));
+        }
+    }
+    for (uint64_t i = r->begin; i < cc_load_relaxed_u64(&r->taken); i++) {
+        uint64_t state = cc_load_relaxed_u64(&r->slabs[i].state);
+        CHECK_EQ(is_listed[i], !!(state & LISTED));
+        CHECK(!(state & GOING));
+    }
+}
+
+/* n blocks at once, of which none overlaps another: around each number of blocks of a slab. */
+static void test_sizes(void) {
+    begin_test("blocks of all sizes, so many as fit in a slab and one more or less");
+    for (size_t bytes = CC_ARENA_LEAST; bytes <= CC_ARENA_MOST; bytes++) {
+        int64_t in_slab = (int64_t)(SLAB_BYTES / cc_arena_block_bytes(bytes));
+        int64_t counts[] = {0, 1, 2, in_slab - 1, in_slab, in_slab + 1, 3 * in_slab};
+        for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+            for (int64_t i = 0; i < counts[c]; i++) {
+                CHECK((blocks[i] = take(bytes)));
+            }
+            for (int64_t i = 0; i < counts[c]; i++) {
+                check_and_free(blocks[c % 2 ? i : counts[c] - 1 - i], bytes);
+            }
+            check_lists();
+        }
+    }
+    empty_hands();
+    CHECK_EQ(arena_bytes(), 0);
+    check_lists();
+}
+
+static void full(void) {
+    const size_t bytes = CC_ARENA_LEAST;
+    for (int round = 0; round < 2; round++) {
+        int64_t n = 0;
+        while ((blocks[n] = take(bytes))) {
+            CHECK(++n < MOST);
+        }
+        CHECK(!take(bytes) && !take(CC_ARENA_MOST));
+        CHECK(arena_bytes() <= ARENA_BYTES && arena_bytes() >= (uint64_t)n * bytes);
+        check_and_free(blocks[n / 2], bytes);
+        CHECK((blocks[n / 2] = take(bytes)));
+        CHECK(!take(bytes));
+        uint64_t before = discards;
+        for (int64_t i = 0; i < n; i++) {
+            check_and_free(blocks[i], bytes);
+        }
+        CHECK(discards > before);
+        empty_hands();
+        CHECK_EQ(arena_bytes(), 0);
+        check_lists();
+    }
+}
+
+/* In a child, for there is one arena in a process and it is made once. */
+static void in_child(const char *what, void (*body)(void)) {
+    begin_test(what);
+    fflush(NULL);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (!child) {
+        body();
+        fflush(NULL);
+        _exit(0);
+    }
+    int status;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void without_address_space(void) {
+    CHECK(!the_region());
+    most_reserved = LEAST_ARENA_BYTES; /* and two megabytes more are wanted */
+    CHECK(!take(40));
+    most_reserved = UINT64_MAX;
+    commits_fail = true;
+    CHECK(!take(40));
+    commits_fail = false;
+    most_reserved = 2 * LEAST_ARENA_BYTES + HUGE_PAGE;
+    void *block = take(40);
+    CHECK(block);
+    CHECK_EQ(the_region()->end * SLAB_BYTES, 2 * LEAST_ARENA_BYTES);
+    check_and_free(block, 40);
+}
+
+static void with_little_address_space(void) {
+    CHECK(!the_region());
+    address_space = 16 * LEAST_ARENA_BYTES - 1; /* an eighth may be the arena */
+    CHECK(!take(40) || the_region()->end * SLAB_BYTES == LEAST_ARENA_BYTES);
+    address_space = 4;
+    CHECK(the_region() || !take(40));
+}
+
+static void without_memory(void) {
+    int64_t n = 0;
+    void *block = take(40);
+    CHECK(block);
+    commits_fail = true;
+    while ((blocks[n] = take(40))) {
+        n++;
+    }
+    check_lists();
+    uint64_t bytes = arena_bytes();
+    CHECK(!take(40) && !take(48));
+    CHECK_EQ(arena_bytes(), bytes);
+    commits_fail = false;
+    CHECK((blocks[n++] = take(48)));
+    check_and_free(blocks[--n], 48);
+    while (n) {
+        check_and_free(blocks[--n], 40);
+    }
+    cc_alloc_fail_from(0);
+    CHECK(!take(40));
+    cc_alloc_fail_from(-1);
+    check_and_free(block, 40);
+    empty_hands();
+    CHECK_EQ(arena_bytes(), 0);
+}
+
+/* The child of a fork takes and frees, also what its parent has taken. */
+static void goes_on(void) {
+    for (int i = 0; i < 300; i++) {
+        CHECK((blocks[1000 + i] = take(40)));
+    }
+    for (int i = 0; i < 300; i++) {
+        check_and_free(blocks[i], 40);
+        check_and_free(blocks[1000 + i], 40);
+    }
+    empty_hands();
+    CHECK_EQ(arena_bytes(), 0);
+}
+
+static void test_fork(void) {
+    for (int i = 0; i < 300; i++) {
+        CHECK((blocks[i] = take(40)));
+    }
+    in_child("a child process has a copy of what its parent had", goes_on);
+    for (int i = 0; i < 300; i++) {
+        check_and_free(blocks[i], 40);
+    }
+    empty_hands();
+    CHECK_EQ(arena_bytes(), 0);
+}
+
+/* ---------------------------------------------------------------- threads */
+
+enum { PLACES = 64, THREADS = 4 };
+
+/* Threads put their blocks here, and free those that they find. */
+static _Atomic uintptr_t places[PLACES];
+
+static size_t bytes_at(int place) {
+    return 32 + 8 * (size_t)(place % 4);
+}
+
+static void exchange_blocks(int index, void *argument) {
+    rng r = rng_from((uint64_t)index);
+    (void)argument;
+    for (int64_t i = scaled(100000); i > 0; i--) {
+        int place = (int)rng_below(&r, PLACES);
+        void *mine = rng_below(&r, 4) ? take(bytes_at(place)) : NULL;
+        uintptr_t found = atomic_exchange(&places[place], (uintptr_t)mine);
+        if (found) {
+            check_and_free((void *)found, bytes_at(place));
+        }
+        if (rng_below(&r, 5000) == 0) { /* now and then all are free, so that slabs go */
+            for (int p = 0; p < PLACES; p++) {
+                if ((found = atomic_exchange(&places[p], 0))) {
+                    check_and_free((void *)found, bytes_at(p));
+                }
+            }
+            empty_hands();
+        }
+    }
+    empty_hands();
+}
+
+static void test_threads(void) {
+    begin_test("threads free what others have taken");
+    run_threads(THREADS, exchange_blocks, NULL);
+    for (int p = 0; p < PLACES; p++) {
+        uintptr_t found = atomic_exchange(&places[p], 0);
+        if (found) {
+            check_and_free((void *)found, bytes_at(p));
+        }
+    }
+    empty_hands();
+    check_lists();
+    CHECK_EQ(arena_bytes(), 0);
+    printf("    %" PRIu64 " slabs given back\n", discards);
+}
+
+/* A thread's record keeps what it had at hand for the next one. */
+static void take_and_free_some(int index, void *argument) {
+    (void)index, (void)argument;
+    void *mine[10];
+    for (int i = 0; i < 10; i++) {
+        CHECK((mine[i] = take(56)));
+    }
+    for (int i = 0; i < 10; i++) {
+        check_and_free(mine[i], 56);
+    }
+}
+
+static void test_threads_that_end(void) {
+    begin_test("what ended threads had at hand is their successors'");
+    run_threads(2, take_and_free_some, NULL);
+    uint64_t bytes = arena_bytes();
+    for (int64_t i = scaled(200); i > 0; i--) {
+        run_threads(2, take_and_free_some, NULL);
+    }
+    CHECK(arena_bytes() <= bytes + 2 * SLAB_BYTES);
+}
+
+#if defined(KNOWS_ADDRESSES)
+static void test_sanitizer(void) {
+    begin_test("the sanitizer knows which blocks are free");
+    char *block = take(40), *other = take(40);
+    CHECK(block && other && !__asan_region_is_poisoned(block, 40));
+    arena_free(block, 40);
+    CHECK(__asan_address_is_poisoned(block) && __asan_address_is_poisoned(block + 39));
+    CHECK(!__asan_region_is_poisoned(other, 40));
+    arena_free(other, 40);
+}
+#else
+static void test_sanitizer(void) {}
+#endif
+
+int main(void) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    CHECK(cc_thread_self());
+    in_child("less address space is reserved where there is no more", without_address_space);
+    in_child("and where the process may not have more", with_little_address_space);
+    in_child("without memory the answer is NULL", without_memory);
+    in_child("a full arena says so, loses nothing by it, and is empty again afterwards", full);
+    test_sizes();
+    test_fork();
+    test_threads();
+    test_threads_that_end();
+    test_sanitizer();
+    printf("passed\n");
+    return 0;
+}
