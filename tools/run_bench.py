@@ -571,6 +571,12 @@ def programs(kinds: list[str], results: Path) -> list[Program]:
                 ("--quick",),
             ),
             Program(
+                f"semaphores-{kind}",
+                "semaphores beside threading's",
+                (python, benchmarks / "semaphores.py", "--json", saved("semaphores")),
+                ("--quick",),
+            ),
+            Program(
                 f"waiters-{kind}",
                 "thousands of threads that wait",
                 (python, benchmarks / "many_waiters.py"),
