@@ -1,9 +1,9 @@
 """Lock-free containers for Python threads.
 
 SkipListMap and SkipListSet are ordered containers, FrozenSkipListMap and FrozenSkipListSet the same without changes;
-LockFreeQueue, FastQueue and WaitFreeQueue are FIFO queues for threads and event loops, Semaphore and BoundedSemaphore what
-these wait for; AtomicCounter, StripedCounter, Stats and AccessTracker count. Any number of threads can use one at once.
-`config` holds the settings of the process.
+LockFreeQueue, FastQueue and WaitFreeQueue are FIFO queues for threads and event loops, LockFreeStack and LockFreeLifoQueue
+stacks, Semaphore and BoundedSemaphore what these wait for; AtomicCounter, StripedCounter, Stats and AccessTracker count.
+Any number of threads can use one at once. `config` holds the settings of the process.
 C-level users: see `get_include()` and `capi.pxd`.
 """
 
@@ -99,6 +99,10 @@ from concurrent_collections._queues import (  # noqa: E402
     ShutDown,
     WaitFreeQueue,
 )
+from concurrent_collections._stack import (  # noqa: E402
+    LockFreeLifoQueue,
+    LockFreeStack,
+)
 from concurrent_collections._sync import BoundedSemaphore, Semaphore  # noqa: E402
 
 __all__ = [
@@ -111,7 +115,9 @@ __all__ = [
     "FrozenSkipListMap",
     "FrozenSkipListSet",
     "Full",
+    "LockFreeLifoQueue",
     "LockFreeQueue",
+    "LockFreeStack",
     "Semaphore",
     "ShutDown",
     "SkipListMap",

@@ -20,6 +20,7 @@ from concurrent_collections._queues import (
     ShutDown,
     WaitFreeQueue,
 )
+from concurrent_collections._stack import LockFreeLifoQueue, LockFreeStack
 from concurrent_collections._sync import BoundedSemaphore, Semaphore
 
 __all__ = [
@@ -32,7 +33,9 @@ __all__ = [
     "FrozenSkipListMap",
     "FrozenSkipListSet",
     "Full",
+    "LockFreeLifoQueue",
     "LockFreeQueue",
+    "LockFreeStack",
     "Semaphore",
     "ShutDown",
     "SkipListMap",

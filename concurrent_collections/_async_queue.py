@@ -1,4 +1,4 @@
-"""Coroutines that wait for a queue: `async_get`, `async_put` and what `async for` runs.
+"""Coroutines that wait for a queue (`async_get`, `async_put` and what `async for` runs) or a stack (`async_pop`, `async_push`).
 
 All that they do is done by the one awaitable in tasks.pxi. They are coroutine functions, and methods of the queues, so
 that `inspect.iscoroutinefunction` knows them and whoever forgets to await them is warned. Nothing may be added between an
@@ -34,6 +34,31 @@ async def async_put(self, item):
     """Put an item at the end, as ``put`` does; the task waits for room, not the thread. O(1).
 
     Raises ShutDown if the queue has been shut down. See ``async_get`` for the rest.
+    """
+    return await _TaskWait(self, 1, item)
+
+
+async def async_pop(self):
+    """Take the top item; wait for one while the stack is empty; the task waits, not the thread. O(1).
+
+    Any number of asyncio event loops and threads can wait on one stack. A task that is cancelled or times out
+    (``asyncio.timeout``) loses neither an item nor a wake-up that others need. An item that is there is taken without
+    yielding to other tasks.
+
+    Raises
+    ------
+    ShutDown
+        The stack has been shut down and is empty.
+    RuntimeError
+        The task would have to wait, and no asyncio loop is running; or the task is one of trio.
+    """
+    return await _TaskWait(self, 0, None)
+
+
+async def async_push(self, item):
+    """Put an item on top; wait for room while the stack is full; the task waits, not the thread. O(1).
+
+    Raises ShutDown if the stack has been shut down. See ``async_pop`` for the rest.
     """
     return await _TaskWait(self, 1, item)
 

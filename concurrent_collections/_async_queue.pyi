@@ -1,13 +1,17 @@
-# Coroutines that wait for a queue. Users get them as async_get(), async_put() and `async for`.
+# Coroutines that wait for a queue or a stack. Users get them as async_get(), async_put() and `async for`,
+# async_pop() and async_push().
 from collections.abc import AsyncIterator
 from typing import TypeVar
 
 from concurrent_collections._queues import _Queue
+from concurrent_collections._stack import LockFreeStack
 
 _I = TypeVar("_I")
 
 async def async_get(self: _Queue[_I]) -> _I: ...
 async def async_put(self: _Queue[_I], item: _I) -> None: ...
+async def async_pop(self: LockFreeStack[_I]) -> _I: ...
+async def async_push(self: LockFreeStack[_I], item: _I) -> None: ...
 
 class Items(AsyncIterator[_I]):
     def __init__(self, queue: _Queue[_I]) -> None: ...

@@ -338,8 +338,6 @@ int cc_object_store_shut_down(cc_object_store *s, int immediate) {
 typedef PyObject *(*method)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 
 static Py_ssize_t offset_in_instance;
-static method put_in_full, put_nowait_in_full, try_put_in_full;
-static method get_in_full, get_nowait_in_full, try_get_in_full;
 
 static inline cc_object_store *store_of(PyObject *self) {
     return (cc_object_store *)cc_load_acquire_uptr(
@@ -348,6 +346,7 @@ static inline cc_object_store *store_of(PyObject *self) {
 
 /* `name` with `count` arguments and no keywords, on a store that __init__ has made. */
 #define DEFINE_METHOD(name, count, result)                                                         \
+    static method name##_in_full;                                                                  \
     static PyObject *name##_at_once(PyObject *self, PyObject *const *arguments, Py_ssize_t n,      \
                                     PyObject *keywords) {                                          \
         cc_object_store *s = store_of(self);                                                       \
@@ -371,12 +370,32 @@ DEFINE_METHOD(try_put, 1, truth_unless(cc_object_store_try_put(s, arguments[0]))
 DEFINE_METHOD(get, 0, cc_object_store_get(s, CC_FOR_EVER))
 DEFINE_METHOD(get_nowait, 0, cc_object_store_get(s, CC_NOT_AT_ALL))
 DEFINE_METHOD(try_get, 0, cc_object_store_try_get(s, Py_None))
+DEFINE_METHOD(push, 1, none_unless(cc_object_store_put(s, arguments[0], CC_NOT_AT_ALL)))
+DEFINE_METHOD(pop, 0, cc_object_store_get(s, CC_NOT_AT_ALL))
+DEFINE_METHOD(try_pop, 0, cc_object_store_try_get(s, Py_None))
 
-static void put_in_front(PyTypeObject *type, const char *name, method at_once, method *in_full) {
-    for (PyMethodDef *m = type->tp_methods; m->ml_name; m++) {
-        if (strcmp(m->ml_name, name) == 0 && m->ml_flags == (METH_FASTCALL | METH_KEYWORDS)) {
-            *in_full = (method)(void (*)(void))m->ml_meth;
-            m->ml_meth = (PyCFunction)(void (*)(void))at_once;
+/* No two types have a name in common. */
+static const struct fast_method {
+    const char *name;
+    method at_once, *in_full;
+} fast_methods[] = {
+    {"put", put_at_once, &put_in_full},
+    {"put_nowait", put_nowait_at_once, &put_nowait_in_full},
+    {"try_put", try_put_at_once, &try_put_in_full},
+    {"get", get_at_once, &get_in_full},
+    {"get_nowait", get_nowait_at_once, &get_nowait_in_full},
+    {"try_get", try_get_at_once, &try_get_in_full},
+    {"push", push_at_once, &push_in_full},
+    {"pop", pop_at_once, &pop_in_full},
+    {"try_pop", try_pop_at_once, &try_pop_in_full},
+};
+
+static void put_in_front(PyMethodDef *m) {
+    for (size_t i = 0; i < sizeof fast_methods / sizeof *fast_methods; i++) {
+        const struct fast_method *fast = &fast_methods[i];
+        if (strcmp(m->ml_name, fast->name) == 0 && m->ml_flags == (METH_FASTCALL | METH_KEYWORDS)) {
+            *fast->in_full = (method)(void (*)(void))m->ml_meth;
+            m->ml_meth = (PyCFunction)(void (*)(void))fast->at_once;
         }
     }
 }
@@ -392,21 +411,20 @@ uint64_t cc_object_store_sleeps(PyObject *store) {
 #endif
 
 int cc_object_store_install_methods(PyTypeObject *type, Py_ssize_t offset) {
+    if (offset_in_instance && offset_in_instance != offset) {
+        PyErr_Format(PyExc_SystemError, "%s has its store in another place", type->tp_name);
+        return -1;
+    }
     offset_in_instance = offset;
-    put_in_front(type, "put", put_at_once, &put_in_full);
-    put_in_front(type, "put_nowait", put_nowait_at_once, &put_nowait_in_full);
-    put_in_front(type, "try_put", try_put_at_once, &try_put_in_full);
-    put_in_front(type, "get", get_at_once, &get_in_full);
-    put_in_front(type, "get_nowait", get_nowait_at_once, &get_nowait_in_full);
-    put_in_front(type, "try_get", try_get_at_once, &try_get_in_full);
+    for (PyMethodDef *m = type->tp_methods; m->ml_name; m++) {
+        put_in_front(m);
+    }
     PyType_Modified(type);
     return 0;
 }
 
-int cc_object_store_install_coroutines(PyTypeObject *type, PyObject *async_get,
-                                       PyObject *async_put) {
-    if (PyDict_SetItemString(type->tp_dict, "async_get", async_get) ||
-        PyDict_SetItemString(type->tp_dict, "async_put", async_put)) {
+int cc_object_store_install_coroutine(PyTypeObject *type, const char *name, PyObject *coroutine) {
+    if (PyDict_SetItemString(type->tp_dict, name, coroutine)) {
         return -1;
     }
     PyType_Modified(type);

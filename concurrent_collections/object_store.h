@@ -6,13 +6,15 @@
  *
  * A new kind of store fills in a table (cc_store_operations) over a core that holds words. It gets
  * everything below for nothing: waiting threads and tasks, timeouts, many at once, task_done and
- * join, shutdown, garbage collection, fast methods. object_queue.c is one such table.
+ * join, shutdown, garbage collection, fast methods. object_queue.c and object_stack.c are such
+ * tables.
  *
  * What a caller may rely on
  *
  *   References. An item is handed over with its reference: put takes one, get returns that very
  *   one, and nothing in between touches the object. Only get and put read a word, and exactly one
- *   get wins it.
+ *   get wins it. (A store whose items can be looked at while they are inside sees to that itself:
+ *   stack.h.)
  *
  *   Exceptions. When one is set nothing has happened, unless said otherwise. An item in hand is
  *   always returned.
@@ -41,8 +43,9 @@ typedef enum cc_store_status {
     CC_STORE_NO_MEMORY /* nothing has happened */
 } cc_store_status;
 
-/* What a core of words can do. It never calls back, but for `visit` and `release`; it does not know
- * what a word means; no word is 0. The caller of `put` or `take` can be held up for a moment where
+/* What a core of words can do. It never calls back, but for `visit` and `release` (and a take may
+ * release, at its very end, what somebody has looked at while it was taken); it does not know what
+ * a word means; no word is 0. The caller of `put` or `take` can be held up for a moment where
  * that is good for throughput; that of `put_now` or `take_now`, an event loop perhaps, cannot. */
 typedef struct cc_store_operations {
     /* OK, FULL, CLOSED or NO_MEMORY; unless OK the word stays the caller's. OK is brought about by
@@ -133,16 +136,17 @@ cc_waitable cc_object_store_waitable(cc_object_store *s, int what);
 
 /* ---- the type ---- */
 
-/* Calls of put, put_nowait, try_put, get, get_nowait and try_get with nothing but the item go
- * straight to the functions above; all others go on to the methods that `type` has. Those take and
- * drop a reference to each argument, which for an item that another thread has made costs as much
- * as the store. `offset`: where an instance has its cc_object_store * (a cc_atomic_uptr). Called
- * once, for the base class of all stores, before it has instances. 0, or -1. */
+/* Calls of the commonest methods with nothing but the item go straight to the functions above (put,
+ * put_nowait, try_put, get, get_nowait, try_get; push, pop, try_pop, which do not wait); all others
+ * go on to the methods that `type` has. Those take and drop a reference to each argument, which for
+ * an item that another thread has made costs as much as the store. `offset`: where an instance has
+ * its cc_object_store * (a cc_atomic_uptr), the same in all types. Called once for each base class
+ * of stores, before it has instances. 0, or -1. */
 int cc_object_store_install_methods(PyTypeObject *type, Py_ssize_t offset);
 
-/* Give the type coroutine functions as methods, which an extension type cannot define. 0, or -1. */
-int cc_object_store_install_coroutines(PyTypeObject *type, PyObject *async_get,
-                                       PyObject *async_put);
+/* Give the type a coroutine function as a method, which an extension type cannot define. 0, or
+ * -1. */
+int cc_object_store_install_coroutine(PyTypeObject *type, const char *name, PyObject *coroutine);
 
 /* ---- for the garbage collector; NULL is nothing ---- */
 

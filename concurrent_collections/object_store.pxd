@@ -31,6 +31,6 @@ cdef extern from "object_store.h":
     size_t cc_object_store_bytes(const cc_object_store *s)
     cc_waitable cc_object_store_waitable(cc_object_store *s, int what)
     int cc_object_store_install_methods(PyTypeObject *type, Py_ssize_t offset) except -1
-    int cc_object_store_install_coroutines(PyTypeObject *type, object async_get, object async_put) except -1
+    int cc_object_store_install_coroutine(PyTypeObject *type, const char *name, object coroutine) except -1
     int cc_object_store_traverse(cc_object_store *s, visitproc visit, void *argument)
     void cc_object_store_clear_for_gc(cc_object_store *s)

@@ -1,29 +1,18 @@
 # Queues: the API of queue.Queue over cc_object_store, for every algorithm the same. Tasks of event
 # loops wait through the classes in tasks.pxi and the coroutines in _async_queue.py.
 
-import operator
 import queue as standard_queue
-import warnings
 
 cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.string cimport memset
 
-cdef extern from "concurrent_collections/cc_atomic.h":
-    ctypedef struct cc_atomic_uptr:
-        pass
-    uintptr_t cc_load_acquire_uptr(const cc_atomic_uptr *p)
-    uintptr_t cc_load_relaxed_uptr(const cc_atomic_uptr *p)
-    uintptr_t cc_exchange_acq_rel_uptr(cc_atomic_uptr *p, uintptr_t v)
-    bint cc_cas_acq_rel_uptr(cc_atomic_uptr *p, uintptr_t *expected, uintptr_t desired)
-    uint32_t cc_exchange_seq_cst_u32(cc_atomic_u32 *p, uint32_t v)
-
 cdef extern from "Python.h":
     int Py_AddPendingCall(int (*function)(void *) except -1, void *argument) noexcept
     void PyErr_WriteUnraisable(object where) noexcept
     void PyErr_SetObject(object type, object value) noexcept
-    int PyObject_GenericSetAttr(object o, object name, object value) except -1
 
+include "store.pxi"
 include "tasks.pxi"
 
 Empty = standard_queue.Empty
@@ -38,89 +27,28 @@ except AttributeError:  # before CPython 3.13
 cdef enum:
     MOST_RING_SLOTS = 1 << 20
 
-cdef tuple HOOKS_OF_THE_STANDARD_QUEUE = ("_init", "_qsize", "_put", "_get")
-
-
-cdef long long count_from(str name, value, long long least, long long most) except -1:
-    cdef object number
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name}: expected an int, got {type(value).__name__}") from None
-    if not least <= number <= most:
-        raise ValueError(f"{name}: expected an int from {least} to {most}, got {number}")
-    return number
-
-
-cdef size_t capacity_from(maxsize) except? <size_t>-1:
-    # As queue.Queue takes it: what is not positive is no bound. Nor is what no memory could ever
-    # reach.
-    cdef object number
-    if type(maxsize) is float and maxsize in (float("inf"), -float("inf")):
-        return 0
-    try:
-        number = operator.index(maxsize)
-    except TypeError:
-        raise TypeError(f"maxsize: expected an int, got {type(maxsize).__name__} "
-                        "(items to start with are the second parameter)") from None
-    return number if 0 < number <= min(1 << 44, sys.maxsize) else 0
-
 
 cdef cc_container_kind QUEUE
 
 
 cdef inline cc_object_store *inside(_Queue queue) except NULL:
-    # Written once, by __init__. The queue may be in other threads' hands before a subclass has
-    # called it.
-    cdef uintptr_t there = cc_load_acquire_uptr(&queue.inner)
-    if there == 0:
-        not_begun(queue)
-    return <cc_object_store *>there
-
-
-cdef int not_begun(_Queue queue) except -1:
-    raise RuntimeError(f"{type(queue).__name__}: call __init__ of the base class first")
-
-
-cdef object NOTHING = object()
-
-
-cdef int set_attribute(error, str name, value) except -1:
-    # Past an exception's own __setattr__: it may be of any class, and this may not fail.
-    return PyObject_GenericSetAttr(error, name, value)
+    return store_at(queue, &queue.inner)
 
 
 cdef int begin(_Queue queue, cc_queue_kind kind, iterable, maxsize, ring_size, patience) except -1:
     cdef cc_queue_options options
-    cdef uintptr_t nothing = 0
-    cdef cc_object_store *made
-    cdef Py_ssize_t count = 0
     memset(&options, 0, sizeof(options))  # whatever fields it has
     options.capacity = capacity_from(maxsize)
     if ring_size is not None:
         options.ring_slots = count_from("ring_size", ring_size, 1, MOST_RING_SLOTS)
     if patience is not None:
         options.patience = 1 + count_from("patience", patience, 0, (1 << 31) - 1)
-    try:
-        items = iter(iterable)
-    except TypeError as error:  # which may be its own __iter__'s: so it stays to be seen
-        raise TypeError(f"iterable: expected an iterable of items, got {type(iterable).__name__}") from error
+    items = items_from(iterable)
     if cc_load_relaxed_uptr(&queue.inner):
-        raise RuntimeError(f"{type(queue).__name__}: __init__ has already been called")
+        begun_already(queue)
     if not cc_queue_kind_is_available(kind):
         raise RuntimeError(f"{type(queue).__name__}: the algorithm does not run on this machine")
-    made = cc_object_queue_new(kind, &options)
-    try:
-        for item in items:
-            if not cc_object_store_try_put(made, item):
-                raise ValueError(f"iterable: has more items than maxsize = {maxsize}")
-            count_item(&count)
-        if not cc_cas_acq_rel_uptr(&queue.inner, &nothing, <uintptr_t>made):
-            raise RuntimeError(f"{type(queue).__name__}: __init__ has already been called")
-        made = NULL
-    finally:
-        cc_object_store_free(made)
-    return 0
+    return begin_store(queue, &queue.inner, cc_object_queue_new(kind, &options), items, maxsize)
 
 
 cdef class _Queue(_Container):
@@ -207,32 +135,7 @@ cdef class _Queue(_Container):
         items that were put; and ``item_not_put``, if an item was taken from the iterable but not put. A ShutDown that the
         iterable itself raises, for example because it reads from another queue, is passed on unchanged.
         """
-        cdef Py_ssize_t count = 0
-        cdef bint is_at_work = False  # and not the iterable
-        cdef cc_object_store *s = inside(self)
-        cdef object item = NOTHING
-        iterator = iter(iterable)
-        try:
-            if cc_object_store_is_closed(s):
-                is_at_work = True
-                raise ShutDown
-            for item in iterator:
-                is_at_work = True
-                cc_object_store_put(s, item, CC_FOR_EVER)
-                count += 1
-                item = NOTHING
-                if count % CC_ITEMS_PER_LOOK == 0:
-                    cc_let_interpreter_in()
-                is_at_work = False
-        except BaseException as error:
-            if is_at_work:
-                set_attribute(error, "items_put", count)
-                if item is not NOTHING:
-                    set_attribute(error, "item_not_put", item)
-            elif not isinstance(error, ShutDown) and not hasattr(error, "items_put"):
-                set_attribute(error, "items_put", count)
-            raise
-        return count
+        return put_items(inside(self), iterable)
 
     def get_many(self, max_items, block=True, timeout=None):
         """Take 1 to ``max_items`` items, as a list. O(k).
@@ -242,17 +145,9 @@ cdef class _Queue(_Container):
         attribute ``items_taken``, a list of the items taken.
         """
         cdef uint64_t deadline = CC_FOR_EVER
-        cdef Py_ssize_t most = count_from("max_items", max_items, 1, sys.maxsize)
         if block is not True or timeout is not None:
             cc_deadline_of(block, timeout, &deadline)
-        cdef list items = []
-        try:
-            cc_object_store_get_many(inside(self), items, most, deadline)
-        except BaseException as error:
-            if items:
-                set_attribute(error, "items_taken", items)
-            raise
-        return items
+        return get_items(inside(self), max_items, deadline)
 
     def drain(self, max_items=None):
         """Take what is there, at most ``max_items`` items, as a list, which may be empty. O(k).
@@ -261,17 +156,7 @@ cdef class _Queue(_Container):
         yourself. If a signal handler raises in the middle, the exception has the attribute ``items_taken``, a list of the items
         taken.
         """
-        cdef Py_ssize_t most = -1
-        if max_items is not None:
-            most = count_from("max_items", max_items, 0, sys.maxsize)
-        cdef list items = []
-        try:
-            cc_object_store_drain(inside(self), items, most)
-        except BaseException as error:
-            if items:
-                set_attribute(error, "items_taken", items)
-            raise
-        return items
+        return drain_items(inside(self), max_items)
 
     def clear(self):
         """Drop what is there. Counts as ``task_done`` for each item, so that ``join`` ends. O(n).
@@ -377,18 +262,13 @@ cdef class _Queue(_Container):
         return cc_object_store_capacity(s) != 0 and cc_object_store_length(s) >= cc_object_store_capacity(s)
 
     def __repr__(self):
-        name = type(self).__name__
-        if cc_load_acquire_uptr(&self.inner) == 0:
-            return f"<{name} not initialised at {<uintptr_t><PyObject *>self:#x}>"
-        state = "shut down" if self.is_shutdown else "open"
-        return f"<{name} length={len(self)} maxsize={self.maxsize} {state} at {<uintptr_t><PyObject *>self:#x}>"
+        return describe_store(self, &self.inner)
 
     def __sizeof__(self):
         return object.__sizeof__(self) + cc_object_store_bytes(inside(self))
 
     def __reduce_ex__(self, protocol):
-        raise TypeError(f"cannot copy or pickle a {type(self).__name__}; pass on the queue itself, or "
-                        "make a new one from drain()")
+        refuse_to_pickle(self, "queue")
 
     @classmethod
     def __class_getitem__(cls, item, /):
@@ -533,12 +413,7 @@ cc_container_type_publish(<PyTypeObject *>WaitFreeQueue, b"concurrent_collection
 def _init_subclass(cls, **kwargs):
     """Warn if a subclass defines what only queue.Queue would call. __init_subclass__ of the queues."""
     super(_Queue, cls).__init_subclass__(**kwargs)
-    bases = [base for base in cls.__mro__[1:] if issubclass(base, _Queue)]
-    names = [name for name in HOOKS_OF_THE_STANDARD_QUEUE
-             if hasattr(cls, name) and not any([hasattr(base, name) for base in bases])]
-    if names:
-        warnings.warn(f"{cls.__name__} defines {', '.join(names)}, which queue.Queue calls but this queue "
-                      "does not; docs/queues.md says what to write instead", RuntimeWarning)
+    warn_of_hooks(cls, _Queue, "queue")
 
 
 cdef extern from "Python.h":
@@ -562,4 +437,5 @@ install_methods()
 cc_object_stores_begin(Empty, Full, ShutDown)
 from concurrent_collections import _async_queue  # noqa: E402
 cdef object ASYNC_ITEMS = _async_queue.Items
-cc_object_store_install_coroutines(<PyTypeObject *>_Queue, _async_queue.async_get, _async_queue.async_put)
+cc_object_store_install_coroutine(<PyTypeObject *>_Queue, b"async_get", _async_queue.async_get)
+cc_object_store_install_coroutine(<PyTypeObject *>_Queue, b"async_put", _async_queue.async_put)

@@ -67,7 +67,7 @@ def stats(container=None):
 
     Parameters
     ----------
-    container : SkipListMap or SkipListSet, optional
+    container : SkipListMap, SkipListSet or LockFreeStack, optional
         Without it, everything is added up: O(number of containers and threads).
 
     The numbers are read one after another while other threads go on, so each was right at some instant during the call.

@@ -1,6 +1,7 @@
 from typing import Any, NamedTuple, overload
 
 from concurrent_collections._ordered import SkipListMap, SkipListSet
+from concurrent_collections._stack import LockFreeStack
 
 __all__ = ["ContainerStats", "OpenRegion", "Stats", "stats"]
 
@@ -35,4 +36,6 @@ class ContainerStats(NamedTuple):
 @overload
 def stats(container: None = None) -> Stats: ...
 @overload
-def stats(container: SkipListMap[Any, Any] | SkipListSet[Any]) -> ContainerStats: ...
+def stats(
+    container: SkipListMap[Any, Any] | SkipListSet[Any] | LockFreeStack[Any],
+) -> ContainerStats: ...

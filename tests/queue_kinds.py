@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from concurrent_collections import FastQueue, LockFreeQueue, WaitFreeQueue, config
+from concurrent_collections import (
+    FastQueue,
+    LockFreeLifoQueue,
+    LockFreeQueue,
+    LockFreeStack,
+    ShutDown,
+    WaitFreeQueue,
+    _async_queue,
+    config,
+)
 
 
 class Kind:
@@ -58,9 +67,44 @@ KINDS_UNDER_LOAD = [
 ]
 
 
+class StackAsQueue(LockFreeLifoQueue):
+    """A stack under the names of a queue's methods: what they share comes from the same place (store.pxi, object_store.c,
+    tasks.pxi), so the same tests hold, but for the order of items."""
+
+    def __init__(self, maxsize=0, iterable=(), *, ring_size=None):
+        super().__init__(maxsize, iterable)
+
+    try_put = LockFreeStack.try_push
+    try_get = LockFreeStack.try_pop
+    put_many = LockFreeStack.push_many
+    async_get = LockFreeStack.async_pop
+    async_put = LockFreeStack.async_push
+
+    def get_many(self, max_items, block=True, timeout=None):
+        if not block:
+            timeout = None
+        return self.pop_many(max_items, block, timeout)
+
+    def __iter__(self):
+        while True:
+            try:
+                yield self.get()
+            except ShutDown:
+                return
+
+    def __aiter__(self):
+        return _async_queue.Items(self)
+
+
+STORES = [*KINDS, Kind(StackAsQueue)]
+
+
 def each(kinds):
     return pytest.mark.parametrize("Queue", kinds, ids=[kind.__name__ for kind in kinds])
 
 
 each_queue = each(KINDS)
 each_queue_under_load = each(KINDS_UNDER_LOAD)
+each_store = each(
+    STORES
+)  # queues and the stack; but not the stack in tests that are marked `queues_only`

@@ -577,6 +577,12 @@ def programs(kinds: list[str], results: Path) -> list[Program]:
                 ("--quick",),
             ),
             Program(
+                f"stacks-{kind}",
+                "the stack beside what is used today",
+                (python, benchmarks / "stacks.py", "--json", saved("stacks")),
+                ("--quick",),
+            ),
+            Program(
                 f"waiters-{kind}",
                 "thousands of threads that wait",
                 (python, benchmarks / "many_waiters.py"),

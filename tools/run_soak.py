@@ -145,6 +145,23 @@ def all_soaks() -> list[Soak]:
             percent=300,
         )
     )
+    for scheme in ("ibr", "debra"):
+        soaks.append(
+            core_soak(
+                "test_stack_stress",
+                "a thousand million words",
+                "--soak",
+                "1000000000",
+                scheme=scheme,
+            )
+        )
+    soaks.append(
+        core_soak(
+            "test_stack_histories_yielding",
+            "histories of the stack whose threads yield at every atomic access, judged",
+            percent=300,
+        )
+    )
     soaks.append(core_soak("test_wcq_yielding", "wait-free ring, yields at every atomic access"))
     soaks.append(
         core_soak(
@@ -165,6 +182,7 @@ def all_soaks() -> list[Soak]:
         ("sched_debra", "DEBRA+"),
         ("sched_skiplist", "skip list"),
         ("sched_queue", "queues"),
+        ("sched_stack", "stack"),
         ("sched_wcq", "wait-free ring"),
         ("sched_event_count", "event counts"),
         ("sched_counters", "counters"),

@@ -198,6 +198,21 @@ void cc_retire_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintpt
     add_to_limbo(d, self, r, word, kind, birth, cc_load_seq_cst_u64(&d->era), bytes);
 }
 
+/* False: some region may have seen the thing, or there are too many threads to look. */
+static inline bool look_for_regions(cc_smr_domain *d, uintptr_t word, uint64_t birth,
+                                    uint64_t *died) {
+    /* (7) Store-load: the unlinking must be visible before we look for regions, and the era of
+     * death must be read after the unlinking. */
+    cc_fence_seq_cst(&d->era);
+    *died = cc_load_seq_cst_u64(&d->era);
+    return cc_thread_users() <= THREADS_WORTH_A_LOOK && !cc_any_region_saw(d, word, birth, *died);
+}
+
+bool cc_nobody_sees(cc_smr_domain *d, uintptr_t word, uint64_t birth) {
+    uint64_t died;
+    return look_for_regions(d, word, birth, &died);
+}
+
 void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word, unsigned kind,
                uint64_t birth, size_t bytes) {
     CC_INVARIANT(cc_load_relaxed_u64(&self->lower) == CC_ERA_IDLE);
@@ -205,14 +220,10 @@ void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
     cc_keep_spare(self, r);
     return;
 #endif
-    /* (7) Store-load: the unlinking must be visible before we look for regions, and the era of
-     * death must be read after the unlinking. */
-    cc_fence_seq_cst(&d->era);
-    uint64_t died = cc_load_seq_cst_u64(&d->era);
+    uint64_t died;
+    bool nobody_sees_it = look_for_regions(d, word, birth, &died);
     cc_count(&self->retired, 1);
-    bool nobody_saw_it =
-        cc_thread_users() <= THREADS_WORTH_A_LOOK && !cc_any_region_saw(d, word, birth, died);
-    if (nobody_saw_it) {
+    if (nobody_sees_it) {
         cc_release_or_put_off(d, self, r, word, kind, bytes);
         return;
     }

@@ -23,7 +23,12 @@
 void cc_retire(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word, unsigned kind,
                uint64_t birth, size_t bytes);
 
-/* The same, but only push: may be called inside a region, releases nothing. */
+/* Nobody can see a thing that has been unlinked: its memory can be used again, and need not be
+ * retired. A full fence, and a look at the open regions, of which there may be too many to look at:
+ * then false. Outside of regions. */
+bool cc_nobody_sees(cc_smr_domain *d, uintptr_t word, uint64_t birth);
+
+/* cc_retire, but only push: may be called inside a region, releases nothing. */
 void cc_retire_to_limbo(cc_smr_domain *d, cc_thread *self, cc_retired *r, uintptr_t word,
                         unsigned kind, uint64_t birth, size_t bytes);
 

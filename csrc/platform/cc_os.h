@@ -81,6 +81,7 @@ void cc_os_discard(void *from, size_t bytes);
     (defined(CC_ARCH_X86_64) || defined(CC_ARCH_AARCH64))
 #define CC_HAS_INTERRUPTS 1
 #include <setjmp.h>
+#include <signal.h>
 #else
 #define CC_HAS_INTERRUPTS 0
 #endif
@@ -114,6 +115,18 @@ void cc_os_interrupt_again_after_outer_handler(void *context);
 
 /* In the handler, before leaving it by a jump: restore the signal mask of the interrupted code. */
 void cc_os_restore_interrupted_mask(const void *context);
+
+#if CC_HAS_INTERRUPTS
+/* The calling thread takes no signal until its mask is set back: so nobody interrupts it, and
+ * whoever wants to is told so (cc_os_interrupt says false). */
+typedef union cc_os_mask {
+    sigset_t signals;
+    bool is_blocked; /* of a fibre of tests/c/schedules */
+} cc_os_mask;
+
+void cc_os_block_interrupts(cc_os_mask *before);
+void cc_os_set_mask_back(const cc_os_mask *before);
+#endif
 
 /* ---- parking: wait until a word changes ---- */
 

@@ -172,6 +172,16 @@ void cc_os_interrupt_again_after_outer_handler(void *context) {
 void cc_os_restore_interrupted_mask(const void *context) {
     pthread_sigmask(SIG_SETMASK, &((const ucontext_t *)context)->uc_sigmask, NULL);
 }
+
+void cc_os_block_interrupts(cc_os_mask *before) {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before->signals);
+}
+
+void cc_os_set_mask_back(const cc_os_mask *before) {
+    pthread_sigmask(SIG_SETMASK, &before->signals, NULL);
+}
 #endif
 #endif
 

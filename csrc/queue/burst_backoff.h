@@ -53,7 +53,7 @@
 #ifndef CC_QUEUE_BURST_BACKOFF_H
 #define CC_QUEUE_BURST_BACKOFF_H
 
-#include "handles.h"
+#include "../sync/handles.h"
 
 typedef enum cc_queue_end { CC_PUTTING, CC_GETTING } cc_queue_end;
 

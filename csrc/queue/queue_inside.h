@@ -12,7 +12,7 @@
 #include "../memory/cc_alloc.h"
 #include "../memory/smr_fast.h"
 #include "../sync/credits.h"
-#include "handles.h"
+#include "../sync/handles.h"
 #include "queue.h"
 #include "burst_backoff.h"
 

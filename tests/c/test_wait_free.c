@@ -21,7 +21,7 @@
 #include "queue_kinds.h"
 
 #include "fibres.h"
-#include "queue/handles.h"
+#include "sync/handles.h"
 
 typedef enum adversary { STARVE, SPOIL, FREEZE, ADVERSARIES } adversary;
 static const char *const adversary_names[] = {"starve", "spoil", "freeze"};

@@ -10,7 +10,7 @@ import time
 import pytest
 from linearizability import judge
 from linearizability.test_map_histories import Turnstile
-from queue_kinds import KINDS, each_queue_under_load
+from queue_kinds import KINDS, STORES, each_queue_under_load
 from support import rounds, run_copies
 
 from concurrent_collections import ShutDown
@@ -108,6 +108,16 @@ def test_recorded_histories_are_linearizable(Queue, bound, closes, eager_switchi
             assert judge.check_bounded_queue(history), history
             if bound == 0 and not closes:
                 assert judge.check_queue(history), history
+            overlapping += overlap(history)
+    assert overlapping > 0
+
+
+@pytest.mark.usefixtures("eager_switching")
+def test_recorded_histories_of_the_stack_are_linearizable(smr_scheme):
+    overlapping = 0
+    for threads, operations in ((3, 12), (4, 8), (2, 25)):
+        for history in record(STORES[-1], rounds(50), threads, operations, 0, threads):
+            assert judge.check_stack(history), history
             overlapping += overlap(history)
     assert overlapping > 0
 

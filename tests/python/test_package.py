@@ -22,6 +22,7 @@ from concurrent_collections import (
     _frozen,
     _ordered,
     _queues,
+    _stack,
     _sync,
     config,
     smr,
@@ -259,10 +260,10 @@ class TestHooks:
     def test_a_plain_build_has_nothing_of_them(self):
         if concurrent_collections.get_build_info()["test_hooks"]:
             pytest.skip("this build is for tests; the stage plain runs this on what users get")
-        for module in (_core, _counters, _frozen, _ordered, _queues, _sync):
+        for module in (_core, _counters, _frozen, _ordered, _queues, _stack, _sync):
             library = Path(module.__file__).read_bytes()
             assert [name for name in self.NAMES if name.encode() in library] == []
-        for owner in (_core, _queues._Queue, SkipListMap, SkipListSet):
+        for owner in (_core, _queues._Queue, _stack.LockFreeStack, SkipListMap, SkipListSet):
             assert not {"_check", "_sleeps", "_call_while_waiting"} & set(dir(owner))
 
     def test_a_build_for_tests_has_them_all(self):
@@ -299,6 +300,7 @@ class TestModules:
 
     def test_no_class_derives_from_two_containers(self):
         kinds = [SkipListMap, SkipListSet, concurrent_collections.LockFreeQueue]
+        kinds.append(concurrent_collections.LockFreeStack)
         kinds += [concurrent_collections.AtomicCounter, concurrent_collections.StripedCounter]
         kinds += [concurrent_collections.Semaphore, concurrent_collections.FrozenSkipListMap]
         for one in kinds:
@@ -319,7 +321,9 @@ class TestModules:
         with pytest.raises(TypeError, match="Bare is not to be instantiated"):
             Bare()
 
-    @pytest.mark.parametrize("family", ["_counters", "_frozen", "_ordered", "_queues", "_sync"])
+    @pytest.mark.parametrize(
+        "family", ["_counters", "_frozen", "_ordered", "_queues", "_stack", "_sync"]
+    )
     def test_a_module_of_another_build_is_refused(self, tmp_path, family):
         program = (
             "import ctypes, importlib, importlib.util, sys, types\n"

@@ -11,7 +11,7 @@ import time
 import types
 
 import pytest
-from queue_kinds import each_queue
+from queue_kinds import each_store
 from queue_waiters import (
     Loop,
     Waiting,
@@ -22,13 +22,14 @@ from support import hooks, rounds, run_threads, times_asleep
 
 from concurrent_collections import ShutDown
 
-pytestmark = each_queue
+pytestmark = each_store
 
 
 # ---------------------------------------------------------------- one loop
 
 
 class TestOneLoop:
+    @pytest.mark.queues_only
     def test_what_is_there_is_taken_at_once(self, Queue):
         async def main():
             q = Queue(iterable=[1, None], maxsize=3)
@@ -62,6 +63,7 @@ class TestOneLoop:
 
         asyncio.run(main())
 
+    @pytest.mark.queues_only
     def test_tasks_are_served_in_the_order_in_which_they_came(self, Queue):
         async def main():
             q = Queue()
@@ -91,6 +93,7 @@ class TestOneLoop:
 
         asyncio.run(main())
 
+    @pytest.mark.queues_only
     def test_iteration_ends_at_shutdown(self, Queue):
         async def main():
             q = Queue(maxsize=2)
@@ -257,6 +260,7 @@ class TestOneLoop:
         with pytest.raises(RuntimeError, match="no running event loop"):
             q.async_get().send(None)
 
+    @pytest.mark.queues_only
     def test_producers_and_consumers(self, Queue):
         async def main():
             q = Queue(maxsize=3)
@@ -358,6 +362,7 @@ class TestManyLoops:
         everything = sorted(item for part in taken for item in part)
         assert everything == [(index, n) for index in range(4) for n in range(each)]
 
+    @pytest.mark.queues_only
     def test_a_burst_of_puts_makes_one_call_into_the_loop(self, Queue):
         # What a call costs is most of what waking a task costs.
         async def main():
@@ -497,6 +502,7 @@ class TestGivingUp:
         gc.collect()
         assert thread.end() == "item"
 
+    @pytest.mark.queues_only
     def test_asyncio_run_that_ends_under_waiting_tasks(self, Queue):
         q = Queue()
         taken = []
@@ -554,6 +560,7 @@ class TestGivingUp:
 
         asyncio.run(main())
 
+    @pytest.mark.queues_only
     def test_a_task_cancelled_before_it_goes_on_with_an_item_that_was_there(self, Queue):
         # Nothing gives way between the call and its answer: the cancellation comes at the next wait.
         async def main():

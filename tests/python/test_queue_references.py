@@ -8,7 +8,7 @@ import threading
 import weakref
 
 import pytest
-from queue_kinds import each_queue
+from queue_kinds import each_store
 from support import (
     IS_UNDER_ASAN,
     Object,
@@ -22,7 +22,7 @@ from support import (
 
 from concurrent_collections import Empty, Full, ShutDown
 
-pytestmark = each_queue
+pytestmark = each_store
 
 
 def watched():
@@ -165,6 +165,7 @@ class TestCycles:
         gc.collect()
         assert all(map(dead, references))
 
+    @pytest.mark.queues_only
     def test_a_finalizer_that_revives_the_queue(self, Queue):
         revived = []
 
@@ -284,6 +285,7 @@ class TestNoLeaks:
 
 
 class TestMemoryThatRunsOut:
+    @pytest.mark.queues_only
     def test_every_operation_fails_cleanly(self, Queue, no_failing_allocations):
         items = [Object() for _ in range(3)]
         for maxsize in (0, 8):
@@ -375,6 +377,7 @@ class TestMemoryThatRunsOut:
         gc.collect()
         assert dead(reference)
 
+    @pytest.mark.queues_only
     def test_a_queue_that_runs_out_of_memory_goes_on_when_there_is_some(
         self, Queue, no_failing_allocations
     ):

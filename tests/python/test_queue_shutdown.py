@@ -7,7 +7,7 @@ import time
 import weakref
 
 import pytest
-from queue_kinds import each_queue
+from queue_kinds import each_store
 from queue_waiters import Waiter
 from support import Object, dead, run_copies, run_threads, until
 
@@ -16,7 +16,7 @@ from concurrent_collections import (
     ShutDown,
 )
 
-pytestmark = each_queue
+pytestmark = each_store
 
 
 class TestTasks:
@@ -133,6 +133,7 @@ class TestTasks:
 
 
 class TestShutdown:
+    @pytest.mark.queues_only
     def test_what_is_left_can_be_got(self, Queue):
         q = Queue(iterable=[1, 2, 3])
         q.shutdown()
@@ -188,6 +189,7 @@ class TestShutdown:
         with pytest.raises(ValueError, match="too many times"):
             q.task_done()
 
+    @pytest.mark.queues_only
     def test_first_gently_then_immediately(self, Queue):
         q = Queue(iterable=[1, 2])
         q.shutdown()

@@ -8,7 +8,7 @@ import time
 import warnings
 
 import pytest
-from queue_kinds import each_queue
+from queue_kinds import each_store
 from queue_waiters import (
     SOON,
     Waiter,
@@ -19,7 +19,7 @@ from support import rounds, run_threads
 
 from concurrent_collections import Empty, Full, ShutDown
 
-pytestmark = each_queue
+pytestmark = each_store
 
 
 # ---------------------------------------------------------------- waking
@@ -251,6 +251,7 @@ STOPS_THE_LOOP = {
 
 
 @pytest.mark.parametrize("what", STOPS_THE_LOOP)
+@pytest.mark.queues_only
 def test_a_thread_that_stops_its_event_loop_is_warned(Queue, what):
     wait, error, options, instead = STOPS_THE_LOOP[what]
     q = Queue(**options)
@@ -284,6 +285,7 @@ def test_a_thread_that_stops_its_event_loop_is_warned(Queue, what):
     assert q.drain() == list(options.get("iterable", []))
 
 
+@pytest.mark.queues_only
 def test_a_join_that_stops_its_event_loop_is_warned(Queue):
     q = Queue(iterable=[1])
 
@@ -297,6 +299,7 @@ def test_a_join_that_stops_its_event_loop_is_warned(Queue):
     asyncio.run(main())
 
 
+@pytest.mark.queues_only
 def test_who_waits_need_not_load_asyncio(Queue):
     result = run_script(
         Queue,

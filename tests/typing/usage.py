@@ -27,7 +27,9 @@ from concurrent_collections import (
     FrozenSkipListMap,
     FrozenSkipListSet,
     Full,
+    LockFreeLifoQueue,
     LockFreeQueue,
+    LockFreeStack,
     Semaphore,
     ShutDown,
     SkipListMap,
@@ -541,3 +543,33 @@ async def with_permits() -> None:
     assert_type(await permits.async_acquire(), Literal[True])
     async with bounded:
         permits.release()
+
+
+# ---- stacks ---------------------------------------------------------------------------------
+
+
+async def stacks() -> None:
+    stack = LockFreeStack(iterable=[1, 2], maxsize=10)
+    assert_type(stack, LockFreeStack[int])
+    assert_type(stack.pop(), int)
+    assert_type(stack.pop(block=True, timeout=1.5), int)
+    assert_type(stack.try_pop(), int | None)
+    assert_type(stack.try_pop("none"), int | str)
+    assert_type(stack.peek(), int | None)
+    assert_type(stack.peek("none"), int | str)
+    assert_type(stack.try_push(3), bool)
+    assert_type(stack.push_many([3]), int)
+    assert_type(stack.pop_many(2), list[int])
+    assert_type(stack.drain(), list[int])
+    assert_type(stack.snapshot(), list[int])
+    assert_type(list(stack), list[int])
+    assert_type(await stack.async_pop(), int)
+    await stack.async_push(3)
+    assert_type(stack.statistics(), dict[str, int])
+    stack.push("a")  # type: ignore[arg-type]
+    await stack.async_push("a")  # type: ignore[arg-type]
+    LockFreeStack[int]([10])  # type: ignore[arg-type]
+    lifo = LockFreeLifoQueue[str](10)
+    lifo.put("a", timeout=1)
+    assert_type(lifo.get(), str)
+    assert_type(lifo.unfinished_tasks, int)

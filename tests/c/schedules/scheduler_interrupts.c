@@ -97,4 +97,16 @@ void cc_os_restore_interrupted_mask(const void *context) {
     }
     fibres[current].is_blocked = ((const interrupted_code *)context)->is_blocked;
 }
+
+void cc_os_block_interrupts(cc_os_mask *before) {
+    before->is_blocked = fibres[current].is_blocked;
+    fibres[current].is_blocked = true;
+}
+
+void cc_os_set_mask_back(const cc_os_mask *before) {
+    fibre *f = &fibres[current];
+    f->is_blocked = before->is_blocked;
+    f->is_due = f->is_pending;
+    handle_interrupts(false);
+}
 #endif

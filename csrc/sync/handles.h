@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The handle registry of a queue: one block of memory for each thread that has ever used it. A
- * thread finds its own handle by its record, and threads that help each other, or look at each
- * other's hazards and counts, find all of them by number.
+ * The handle registry of a queue or a stack: one block of memory for each thread that has ever used
+ * it. A thread finds its own handle by its record, and threads that help each other, or look at
+ * each other's hazards, offers and counts, find all of them by number.
  *
  * Registration. A thread's first operation makes its handle and registers it; lock-free. Numbers
  * are 1, 2, 3, ... in this order. The count is raised before the owner does anything else with the
@@ -15,7 +15,7 @@
  *
  * Progress. Finding a handle is two loads, or three, after the first time.
  *
- * Memory. Handles never move and are freed with the queue, so a reader needs no protection.
+ * Memory. Handles never move and are freed with their container, so a reader needs no protection.
  *
  * How it works. Registering puts the handle into the first place that is free, place by place, and
  * then raises the count; who finds the place taken raises it for the one that is there, and tries
@@ -25,8 +25,8 @@
  *   (1) a handle or a chunk at its place  with the loads that find it: what is in it.
  *   (2) the count                         with the loads of it: the places of all that it counts.
  */
-#ifndef CC_QUEUE_HANDLES_H
-#define CC_QUEUE_HANDLES_H
+#ifndef CC_HANDLES_H
+#define CC_HANDLES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,7 +37,8 @@
 /* Starts a cache line, and the first one is what every operation needs. A kind may make it longer
  * (cc_handles.handle_bytes) and keep its own fields behind. */
 typedef struct cc_handle {
-    /* Only the owner writes these; see queue.h on counts. */
+    /* Only the owner writes these; see queue.h on counts, and stack.h. The other fields but
+     * `thread` and `number` are a queue's. */
     cc_atomic_u64 puts;
     cc_atomic_u64 gets;
     /* Sticky hazards: the rings that this handle's last put and its last get went to; see
