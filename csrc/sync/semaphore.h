@@ -20,7 +20,8 @@
  *
  *   No permit is lost, and none is made, whatever waiters give up at what moment.
  *   A try that is refused has had no effect: at one moment during the call no permit was free; or
- *   the semaphore is fair, and somebody was in line.
+ *   the semaphore is fair, and somebody was in line (also who is just being handed a permit: it
+ *   leaves the line a moment after the permit has been taken for it).
  *   A give of n wakes the n who have waited longest. Nobody sleeps on beside a free permit that
  *   nobody else has been told of.
  *   What a thread did before it gave a permit is visible to the thread that gets it.
