@@ -10,11 +10,9 @@ On a busy machine two threads rarely run at once, and then nobody is in anybody'
 adds while two threads both had a processor, and what that makes of the speed of one.
 """
 
-import argparse
 import bisect
 import collections
 import itertools
-import json
 import statistics
 import threading
 import time
@@ -83,25 +81,6 @@ CONTESTANTS = (
 )  # fmt: skip
 
 
-def measure(threads, options):
-    """The results of each contestant, round by round."""
-    found = {name: [] for name, *_ in CONTESTANTS}
-    with harness.Team(threads) as team:
-        for _ in range(options.repeats):
-            for name, _, make, use, chunks in CONTESTANTS:
-                counter = make()
-
-                def prepare(_, counter=counter, use=use, chunks=chunks):
-                    function, arguments = use(counter)
-                    return function, arguments, chunks, {}
-
-                def run(prepare=prepare):
-                    return harness.window(team, prepare, options.seconds, options.seconds / 5)
-
-                found[name].append(harness.undisturbed(run, threads, options))
-    return found
-
-
 ADDS_IN_A_SLICE = 2000  # some ten microseconds to some hundred
 
 
@@ -157,58 +136,15 @@ def while_both_run(name, make, options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="seconds: does it work?")
-    parser.add_argument("--threads", default="1,2")
-    parser.add_argument("--repeats", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=0.2)
-    parser.add_argument("--patience", type=float, default=0.0)
-    parser.add_argument("--json")
-    options = parser.parse_args()
-    if options.quick:
-        options.repeats, options.seconds = 2, 0.02
+    options = harness.contest_options(__doc__.splitlines()[0], "1,2")
     environment = harness.environment(concurrent_collections)
     harness.print_environment(environment)
-    records, alone = [], None
-    for threads in map(int, options.threads.split(",")):
-        found = measure(threads, options)
-        alone = alone or found
-        rows = []
-        for name, beside, *_ in CONTESTANTS:
-            rates = harness.spread([result.rate for result in found[name]])
-            processor = harness.spread([result.cpu_ns for result in found[name]])
-            ratio = harness.ratios(found[name], found[beside]) if beside else None
-            faster = harness.ratios(found[name], alone[name])
-            rows.append(
-                [
-                    name,
-                    harness.with_spread(rates),
-                    harness.figures(processor[0]),
-                    f"{harness.with_spread(ratio)} x {beside}" if ratio else "",
-                    harness.with_spread(faster),
-                ]
-            )
-            records.append(
-                {
-                    "threads": threads,
-                    "name": name,
-                    "rates": rates,
-                    "ratio": ratio,
-                    "scaling": faster,
-                }
-            )
-        print(f"\n{threads} thread(s)\n")
-        head = ["counter", "M adds/s", "CPU ns", "ratio", "to 1 thread"]
-        print(harness.table(head, rows), flush=True)
+    records = harness.contest(CONTESTANTS, options, "counter", "M adds/s")
     head = ["counter", "CPU ns alone", "while both run", "slices", "speed, to 1 thread"]
     kinds = (("AtomicCounter.add", AtomicCounter), ("StripedCounter.add", StripedCounter))
     rows = [while_both_run(name, make, options) for name, make in kinds]
     print(f"\n2 threads that both have a processor\n\n{harness.table(head, rows)}", flush=True)
-    if options.json:
-        with open(options.json, "w") as f:
-            json.dump(
-                {"environment": environment, "results": records, "both_run": rows}, f, indent=1
-            )
+    harness.save(options.json, environment=environment, results=records, both_run=rows)
 
 
 if __name__ == "__main__":

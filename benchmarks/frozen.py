@@ -8,7 +8,6 @@ the least and the most, for int and str keys: making, looking up keys in random 
 
 import argparse
 import gc
-import json
 import random
 import statistics
 import sys
@@ -132,9 +131,7 @@ def main():
             )
         for name, size in sizes.items():
             print(f"  bytes an entry   {name:16} {size:8.1f}")
-    if arguments.json:
-        with open(arguments.json, "w") as f:
-            json.dump({"environment": environment, "entries": entries, "rows": rows}, f, indent=1)
+    harness.save(arguments.json, environment=environment, entries=entries, rows=rows)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,10 @@ And a ratio is taken within a round, between neighbours in time; its median and 
 rounds are what a table shows.
 """
 
+import argparse
 import contextlib
 import gc
+import json
 import os
 import platform
 import statistics
@@ -305,3 +307,90 @@ def table(header, rows):
     return "\n".join(
         [line(cells[0]), "|" + "|".join("-" * (w + 2) for w in widths) + "|", *map(line, cells[1:])]
     )
+
+
+def save(path, **what):
+    """Write it as JSON, if there is a path."""
+    if path:
+        with open(path, "w") as f:
+            json.dump(what, f, indent=1)
+
+
+# ---- contestants, each with one thing that all threads use ----------------------------------------
+
+
+def contest_options(description, threads):
+    """The command line of a program that measures contestants; `threads` is the default, such as "1,2,8"."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--quick", action="store_true", help="seconds: does it work?")
+    parser.add_argument("--threads", default=threads)
+    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--seconds", type=float, default=0.2)
+    parser.add_argument("--patience", type=float, default=0.0)
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    if options.quick:
+        options.repeats, options.seconds = 2, 0.02
+    return options
+
+
+def measure_contestants(contestants, threads, options, done):
+    """The results of each contestant, round by round. done(made) is called after each."""
+    found = {name: [] for name, *_ in contestants}
+    with Team(threads) as team:
+        for _ in range(options.repeats):
+            for name, _, make, use, chunks in contestants:
+                made = make()
+
+                def prepare(_, made=made, use=use, chunks=chunks):
+                    function, arguments = use(made)
+                    return function, arguments, chunks, {}
+
+                def run(prepare=prepare):
+                    return window(team, prepare, options.seconds, options.seconds / 5)
+
+                found[name].append(undisturbed(run, threads, options))
+                done(made)
+    return found
+
+
+def contest(
+    contestants, options, what, per_second, done=lambda made: None, afterwards=lambda: None
+):
+    """Measure them with each number of threads, print a table for each, and return what was found for `save`.
+
+    A contestant is (name, beside whom, what makes it, what a thread does with it: a function and its first arguments,
+    chunks). afterwards() is called behind each table.
+    """
+    records, alone = [], None
+    for threads in map(int, options.threads.split(",")):
+        found = measure_contestants(contestants, threads, options, done)
+        alone = alone or found
+        rows = []
+        for name, beside, *_ in contestants:
+            rates = spread([result.rate for result in found[name]])
+            processor = spread([result.cpu_ns for result in found[name]])
+            ratio = ratios(found[name], found[beside]) if beside else None
+            faster = ratios(found[name], alone[name])
+            rows.append(
+                [
+                    name,
+                    with_spread(rates),
+                    figures(processor[0]),
+                    f"{with_spread(ratio)} x {beside}" if ratio else "",
+                    with_spread(faster),
+                ]
+            )
+            records.append(
+                {
+                    "threads": threads,
+                    "name": name,
+                    "rates": rates,
+                    "ratio": ratio,
+                    "scaling": faster,
+                }
+            )
+        print(f"\n{threads} thread(s)\n")
+        print(table([what, per_second, "CPU ns", "ratio", "to 1 thread"], rows), flush=True)
+        afterwards()
+    return records

@@ -9,7 +9,6 @@ contestants in turn; one queue is shared by all threads. Every thread binds its 
 
 import argparse
 import asyncio
-import json
 import queue
 import statistics
 import sys
@@ -286,9 +285,7 @@ def main():
             report(f"{producers} producers, {consumers} consumers", results, records)
         else:
             sys.exit(f"queues: no workload is called {name!r}")
-    if options.json:
-        with open(options.json, "w") as f:
-            json.dump({"environment": environment, "results": records}, f, indent=1)
+    harness.save(options.json, environment=environment, results=records)
 
 
 if __name__ == "__main__":

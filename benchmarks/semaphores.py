@@ -13,7 +13,6 @@ binds its methods once. A pair, or one hand-over, counts once.
 """
 
 import argparse
-import json
 import statistics
 import sys
 import threading
@@ -149,9 +148,7 @@ def main():
             value = 1 if name == "contended" else threads
             results = measure_together(loop, threads, value, CONTESTANTS, options)
             report(f"{name}, {threads} threads", results, records)
-    if options.json:
-        with open(options.json, "w") as f:
-            json.dump({"environment": environment, "results": records}, f, indent=1)
+    harness.save(options.json, environment=environment, results=records)
 
 
 if __name__ == "__main__":

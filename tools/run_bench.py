@@ -528,6 +528,16 @@ class Program:
     quick: tuple[str, ...]
 
 
+BESIDE_PEERS = {  # programs in benchmarks/, and what each asks
+    "maps": "maps beside what is used today",
+    "queues": "queues beside what is used today",
+    "frozen": "frozen maps beside what is used today",
+    "counters": "counters beside what Python has",
+    "semaphores": "semaphores beside threading's",
+    "stacks": "the stack beside what is used today",
+}
+
+
 def programs(kinds: list[str], results: Path) -> list[Program]:
     benchmarks = ROOT / "benchmarks"
     found = []
@@ -547,47 +557,20 @@ def programs(kinds: list[str], results: Path) -> list[Program]:
                 ("--batches", "1"),
             ),
             Program(
-                f"maps-{kind}",
-                "maps beside what is used today",
-                (python, benchmarks / "maps.py", "--json", saved("maps")),
-                ("--quick",),
-            ),
-            Program(
-                f"queues-{kind}",
-                "queues beside what is used today",
-                (python, benchmarks / "queues.py", "--json", saved("queues")),
-                ("--quick",),
-            ),
-            Program(
-                f"frozen-{kind}",
-                "frozen maps beside what is used today",
-                (python, benchmarks / "frozen.py", "--json", saved("frozen")),
-                ("--quick",),
-            ),
-            Program(
-                f"counters-{kind}",
-                "counters beside what Python has",
-                (python, benchmarks / "counters.py", "--json", saved("counters")),
-                ("--quick",),
-            ),
-            Program(
-                f"semaphores-{kind}",
-                "semaphores beside threading's",
-                (python, benchmarks / "semaphores.py", "--json", saved("semaphores")),
-                ("--quick",),
-            ),
-            Program(
-                f"stacks-{kind}",
-                "the stack beside what is used today",
-                (python, benchmarks / "stacks.py", "--json", saved("stacks")),
-                ("--quick",),
-            ),
-            Program(
                 f"waiters-{kind}",
                 "thousands of threads that wait",
                 (python, benchmarks / "many_waiters.py"),
                 ("--threads", "200", "--repeats", "1"),
             ),
+        ]
+        found += [
+            Program(
+                f"{name}-{kind}",
+                question,
+                (python, benchmarks / f"{name}.py", "--json", saved(name)),
+                ("--quick",),
+            )
+            for name, question in BESIDE_PEERS.items()
         ]
     core = benchmarks / "run_core.sh"
     found += [
