@@ -194,4 +194,12 @@ static inline UNUSED void run_threads(int n, thread_body body, void *argument) {
     free(starters);
 }
 
+/* Wait until so many have come, this one among them. */
+static inline UNUSED void wait_for_all(_Atomic int64_t *came, int64_t so_many) {
+    atomic_fetch_add(came, 1);
+    while (atomic_load(came) < so_many) {
+        sched_yield();
+    }
+}
+
 #endif

@@ -200,15 +200,9 @@ static void record_many(int index, void *argument) {
             rec.striped = p->cells ? cc_striped_counter_new_with(p->first, p->cells) : NULL;
             atomic_store(&rec.ticket, 1);
         }
-        atomic_fetch_add(&rec.started, 1);
-        while (atomic_load(&rec.started) < (h + 1) * p->threads) {
-            sched_yield();
-        }
+        wait_for_all(&rec.started, (h + 1) * p->threads);
         record(index, &r);
-        atomic_fetch_add(&rec.finished, 1);
-        while (atomic_load(&rec.finished) < (h + 1) * p->threads) {
-            sched_yield();
-        }
+        wait_for_all(&rec.finished, (h + 1) * p->threads);
         if (index == 0) {
             judge_recording();
             cc_atomic_counter_free(rec.atomic);

@@ -175,17 +175,10 @@ static void record_many(int index, void *argument) {
             atomic_store(&r->rec.ticket, 1);
             CHECK(r->rec.map);
         }
-        atomic_fetch_add(&r->started, 1);
-        while (atomic_load(&r->started) < (h + 1) * threads ||
-               (index && atomic_load(&r->finished) < h * threads)) {
-            sched_yield();
-        }
+        wait_for_all(&r->started, (h + 1) * threads);
         record(index, &r->rec);
-        atomic_fetch_add(&r->finished, 1);
+        wait_for_all(&r->finished, (h + 1) * threads);
         if (index == 0) {
-            while (atomic_load(&r->finished) < (h + 1) * threads) {
-                sched_yield();
-            }
             CHECK_NULL(cc_i64map_check(r->rec.map));
             judge_recording(r);
             cc_i64map_free(r->rec.map);

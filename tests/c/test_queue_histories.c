@@ -138,17 +138,10 @@ static void record_many(int index, void *argument) {
             atomic_store(&rec->ticket, 1);
             atomic_store(&rec->next_word, 0);
         }
-        atomic_fetch_add(&rec->started, 1);
-        while (atomic_load(&rec->started) < (h + 1) * p->threads ||
-               (index && atomic_load(&rec->finished) < h * p->threads)) {
-            sched_yield();
-        }
+        wait_for_all(&rec->started, (h + 1) * p->threads);
         record(rec, index, &r);
-        atomic_fetch_add(&rec->finished, 1);
+        wait_for_all(&rec->finished, (h + 1) * p->threads);
         if (index == 0) {
-            while (atomic_load(&rec->finished) < (h + 1) * p->threads) {
-                sched_yield();
-            }
             judge_recording(rec);
             cc_queue_free(rec->queue, NULL);
         }

@@ -387,15 +387,9 @@ static void record_many(int index, void *argument) {
             memset(rec->ops, 0, sizeof rec->ops);
             atomic_store(&rec->ticket, 1);
         }
-        atomic_fetch_add(&rec->started, 1);
-        while (atomic_load(&rec->started) < (h + 1) * THREADS_IN_HISTORY) {
-            sched_yield();
-        }
+        wait_for_all(&rec->started, (h + 1) * THREADS_IN_HISTORY);
         record(rec, index, &r);
-        atomic_fetch_add(&rec->finished, 1);
-        while (atomic_load(&rec->finished) < (h + 1) * THREADS_IN_HISTORY) {
-            sched_yield();
-        }
+        wait_for_all(&rec->finished, (h + 1) * THREADS_IN_HISTORY);
         if (index == 0) {
             judge_recording(rec);
         }

@@ -439,32 +439,13 @@ class TestStepByStep:
         assert waiting.go_on() is True
         assert (s.value, s.waiters) == (0, 0)
 
-    def test_a_release_before_it_stands_in_line(self, new):
+    @pytest.mark.parametrize("when", ["before the line", "in line"])
+    def test_a_release_while_it_gets_in_line(self, new, when):
         s = taken(new)
         came = []
 
         def come_between(moment):
-            if moment == "before the line" and not came:
-                came.append(1)
-                s.release()
-
-        async def main():
-            return await asyncio.wait_for(s.async_acquire(), 60)
-
-        hooks().call_while_waiting(come_between)
-        try:
-            assert asyncio.run(main()) is True
-        finally:
-            hooks().call_while_waiting(None)
-        assert came
-        assert (s.value, s.waiters) == (0, 0)
-
-    def test_a_release_while_it_stands_in_line(self, new):
-        s = taken(new)
-        came = []
-
-        def come_between(moment):
-            if moment == "in line" and not came:
+            if moment == when and not came:
                 came.append(1)
                 s.release()
 

@@ -230,10 +230,10 @@ static void two_give(unsigned who) {
     }
 }
 
-/* The impatient one gives back what it gets: so the patient one has to get it in the end. */
-static void one_gives_up(unsigned who) {
+/* The first gives back what it gets, whether it is patient or not: so the other one has to get it in the end. */
+static void beside_a_patient_one(unsigned who, bool (*get)(bool gives_up), bool gives_up) {
     if (who == 0) {
-        if (acquire(true)) {
+        if (get(gives_up)) {
             give_back();
         }
     } else if (who == 1) {
@@ -241,45 +241,25 @@ static void one_gives_up(unsigned who) {
     } else {
         give(1);
     }
+}
+
+static void one_gives_up(unsigned who) {
+    beside_a_patient_one(who, acquire, true);
 }
 
 static void one_is_cancelled(unsigned who) {
-    if (who == 0) {
-        if (wait_as_a_task(true)) {
-            give_back();
-        }
-    } else if (who == 1) {
-        acquire(false);
-    } else {
-        give(1);
-    }
+    beside_a_patient_one(who, wait_as_a_task, true);
 }
 
 static void a_task_and_a_thread(unsigned who) {
-    if (who == 0) {
-        if (wait_as_a_task(false)) {
-            give_back();
-        }
-    } else if (who == 1) {
-        acquire(false);
-    } else {
-        give(1);
-    }
+    beside_a_patient_one(who, wait_as_a_task, false);
 }
 
 /* Somebody takes back what a task has been told, while the task perhaps follows it. */
 static void one_is_taken_back(unsigned who) {
-    if (who == 0) {
-        if (wait_as_a_task(false)) {
-            give_back();
-        }
-    } else if (who == 1) {
-        acquire(false);
-    } else {
-        give(1);
-        if (told[0] && cc_waiter_take(&waiters[0])) {
-            tell(cc_event_pass_on(&line));
-        }
+    beside_a_patient_one(who, wait_as_a_task, false);
+    if (who == 2 && told[0] && cc_waiter_take(&waiters[0])) {
+        tell(cc_event_pass_on(&line));
     }
 }
 
