@@ -4,7 +4,7 @@
  *
  * A caller may rely on this: what nobody can have seen is released before cc_retire returns, so
  * that objects die promptly; what must wait is released by any thread's later operation on the
- * container, by a flush, or with the domain; and a thread that stalls keeps a bounded number of
+ * container (one that polls: cc_poll), by a flush, or with the domain; and a thread that stalls keeps a bounded number of
  * things waiting (ibr.c, debra.c).
  *
  * Progress. A push is lock-free. Nobody waits for a scan: it takes a stripe's whole limbo by one

@@ -18,7 +18,8 @@
  *   touches what it means. Only peek and snapshot acquire words (`acquire`), while they are still
  *   inside. What is popped while somebody looks is acquired for who pops it, and the stack's own
  *   part of it is released (`release`) when nobody can be looking at it any more: then and only
- *   then a pop runs foreign code, at its very end.
+ *   then a pop runs foreign code, at its very end. Pops and looks release what others have left
+ *   waiting; a push does not, so that it runs no foreign code.
  *
  *   The bound. A bounded stack has `capacity` credits (sync/credits.h): a push takes one before its
  *   word is in, a pop gives one back after its word is out. So there are never more than `capacity`

@@ -4,6 +4,7 @@
  */
 #include "memory/cc_alloc.h"
 #include "scheme.h"
+#include "stack/elimination.h"
 #include "stack/stack.h"
 
 #include "check.h"
@@ -153,6 +154,28 @@ static void test_closing(void) {
     }
 }
 
+static void test_every_cell_is_closed(void) {
+    begin_test("closing closes every cell that is used");
+    static const uint32_t wanted[] = {1,
+                                      2,
+                                      ELIMINATION_CELLS - 1,
+                                      ELIMINATION_CELLS,
+                                      ELIMINATION_CELLS + 1,
+                                      2 * ELIMINATION_CELLS};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        if (wanted[i] == 0) {
+            continue;
+        }
+        cc_elimination e = {0};
+        cc_elimination_begin(&e, wanted[i], 1);
+        CHECK_EQ(e.count, wanted[i] < ELIMINATION_CELLS ? wanted[i] : ELIMINATION_CELLS);
+        cc_close_cells(&e);
+        for (uint32_t cell = 0; cell < e.count; cell++) {
+            CHECK(cc_load_relaxed_u64(&e.cells[cell].word) & CELL_CLOSED);
+        }
+    }
+}
+
 static void test_references(void) {
     begin_test("each word is released as often as it was acquired");
     cc_stack *stack = new_stack(&counted, (cc_stack_options){0});
@@ -206,6 +229,18 @@ static int count_visits(uintptr_t word, void *argument) {
     (void)argument;
     visited += word <= WORDS;
     return 0;
+}
+
+static void test_visit(void) {
+    begin_test("a visit comes to every word that is inside");
+    cc_stack *stack = new_stack(&numbers, (cc_stack_options){0});
+    for (int n = 0; n < 3; n++) {
+        visited = 0;
+        CHECK_EQ(cc_stack_visit(stack, count_visits, NULL), 0);
+        CHECK_EQ(visited, n);
+        CHECK_EQ(cc_stack_push(stack, 1), CC_STACK_OK);
+    }
+    cc_stack_free(stack);
 }
 
 static void test_pop_beside_a_look(bool whole) {
@@ -359,7 +394,9 @@ int main(void) {
     test_corners();
     test_model();
     test_closing();
+    test_every_cell_is_closed();
     test_references();
+    test_visit();
     test_pop_beside_a_look(false);
     test_pop_beside_a_look(true);
     test_young_nodes_beside_one_that_is_seen();

@@ -117,10 +117,11 @@ static void record_many(int index, void *argument) {
 }
 
 #if defined(CC_TEST_HOOKS)
-#define FORCED .cells = 1, .wait = 17, .eliminates_first = true
+#define FORCED_IN(n) .cells = n, .wait = 17, .eliminates_first = true
 #else
-#define FORCED .cells = 1, .wait = 17
+#define FORCED_IN(n) .cells = n, .wait = 17
 #endif
+#define FORCED FORCED_IN(1)
 
 static const history_plan plans[] = {
     {"as it is", 3, 25, {0}, 5, 0, false, 300},
@@ -134,6 +135,8 @@ static const history_plan plans[] = {
     {"a bound of 2", 4, 15, {.cells = 1, .capacity = 2}, 6, 1, false, 300},
     {"a bound of 7", 4, 20, {FORCED, .capacity = 7}, 7, 0, false, 200},
     {"closed in the middle", 4, 15, {FORCED}, 6, 1, true, 500},
+    {"several cells", 4, 20, {FORCED_IN(3)}, 5, 0, false, 300},
+    {"several cells, closed in the middle", 4, 15, {FORCED_IN(2)}, 6, 1, true, 500},
     {"closed in the middle, bound of 2", 4, 12, {FORCED, .capacity = 2}, 6, 1, true, 300},
 };
 

@@ -253,6 +253,13 @@ static void run_plans(void) {
         p.words = scaled(p.words);
         carry_out(&p);
     }
+    begin_test("closed in the middle, several cells");
+    static const uint32_t cells[] = {2, 7, 8, 9, 16}; /* around ELIMINATION_CELLS */
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+        stress_plan p = {"", 6, 0, scaled(20000), {FORCED}, 6, 0, true};
+        p.options.cells = cells[i];
+        carry_out(&p);
+    }
     begin_test("capacities 1 to 16");
     for (size_t capacity = 1; capacity <= 16; capacity++) {
         stress_plan p = {"", 4, 1, scaled(4000), {FORCED, .capacity = capacity}, 6, 0, false};
