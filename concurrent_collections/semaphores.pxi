@@ -20,6 +20,7 @@ cdef extern from "sync/semaphore.h":
 
 cdef extern from "concurrent_collections/cc_atomic.h":
     uint32_t cc_load_acquire_u32(const cc_atomic_u32 *p)
+    bint cc_cas_acq_rel_u32(cc_atomic_u32 *p, uint32_t *expected, uint32_t desired)
 
 cdef enum:
     NOT_BEGUN, BEGINS, BEGUN  # stages
@@ -32,6 +33,13 @@ cdef object TASK_WAIT
 from concurrent_collections._queues import _TaskWait as TASK_WAIT
 
 
+cdef str shown(number):
+    # Python refuses to write very many digits.
+    if number.bit_length() <= 1000:
+        return str(number)
+    return f"{'-' if number < 0 else ''}(an int of {number.bit_length()} bits)"
+
+
 cdef uint64_t permits_from(str name, value, int least, str no_less) except? 0:
     # `no_less`: what threading says.
     cdef object number
@@ -40,9 +48,9 @@ cdef uint64_t permits_from(str name, value, int least, str no_less) except? 0:
     except TypeError:
         raise TypeError(f"{name}: expected an int, got {type(value).__name__}") from None
     if number < least:
-        raise ValueError(f"{name}: {no_less}, got {number}")
+        raise ValueError(f"{name}: {no_less}, got {shown(number)}")
     if number > CC_MOST_PERMITS:
-        raise OverflowError(f"{name}: a semaphore has at most {CC_MOST_PERMITS} permits, got {number}")
+        raise OverflowError(f"{name}: a semaphore has at most {CC_MOST_PERMITS} permits, got {shown(number)}")
     return number
 
 
@@ -199,9 +207,8 @@ cdef class BoundedSemaphore(Semaphore):
 
 cdef int begin(Semaphore self, uint64_t value, uint64_t most, fair) except -1:
     cdef bint is_fair = bool(fair)
-    cdef uint32_t before = cc_exchange_acq_rel_u32(&self.stage, BEGINS)
-    if before != NOT_BEGUN:
-        cc_store_release_u32(&self.stage, before)
+    cdef uint32_t before = NOT_BEGUN
+    if not cc_cas_acq_rel_u32(&self.stage, &before, BEGINS):
         raise RuntimeError(f"{type(self).__name__}: __init__ has already been called")
     cc_waiting_place_init(&self.place, "acquire", "waiting for a permit stops the event loop that runs in this thread; "
                           "use `await semaphore.async_acquire()` or `async with`", False)

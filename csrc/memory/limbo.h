@@ -4,8 +4,8 @@
  *
  * A caller may rely on this: what nobody can have seen is released before cc_retire returns, so
  * that objects die promptly; what must wait is released by any thread's later operation on the
- * container (one that polls: cc_poll), by a flush, or with the domain; and a thread that stalls keeps a bounded number of
- * things waiting (ibr.c, debra.c).
+ * container that polls (cc_poll), by a flush, or with the domain; and a thread that stalls keeps a
+ * bounded number of things waiting (ibr.c, debra.c).
  *
  * Progress. A push is lock-free. Nobody waits for a scan: it takes a stripe's whole limbo by one
  * exchange, so two threads never scan the same things.

@@ -26,6 +26,7 @@ typedef struct semaphore_operation {
     int thread;
     uint64_t n;  /* of S_GIVE */
     bool answer; /* it has a permit; of S_GIVE: it was not too much */
+    bool stood_in_line; /* of S_ACQUIRE and S_GAVE_UP */
     uint64_t before, after;
 } semaphore_operation;
 
@@ -36,13 +37,14 @@ typedef struct semaphore_model {
     const semaphore_operation *ops;
 } semaphore_model;
 
-/* Beside it: who is handed a permit leaves the line a moment after the permit has been taken for it, and is still in
- * the way until then. */
-static inline UNUSED bool sj_somebody_waits(const semaphore_model *m, int step) {
+/* In line, beside it. Who is handed a permit leaves the line a moment after the permit has been taken for it, and is
+ * still in the way until then. */
+static inline UNUSED bool sj_somebody_waits(const semaphore_model *m, const uint64_t *done,
+                                            int step) {
     for (int i = 0; i < m->count; i++) {
-        if (i != step && m->ops[i].before < m->ops[step].after &&
-            m->ops[step].before < m->ops[i].after &&
-            (m->ops[i].name == S_ACQUIRE || m->ops[i].name == S_GAVE_UP)) {
+        const semaphore_operation *w = &m->ops[i];
+        if (i != step && w->stood_in_line && w->before < m->ops[step].after &&
+            m->ops[step].before < w->after && (w->answer || !has_bit(done, i))) {
             return true;
         }
     }
@@ -50,7 +52,6 @@ static inline UNUSED bool sj_somebody_waits(const semaphore_model *m, int step) 
 }
 
 static inline UNUSED bool sj_take(const void *model, const uint64_t *done, void *state, int step) {
-    (void)done;
     const semaphore_model *m = model;
     const semaphore_operation *o = &m->ops[step];
     uint64_t *permits = state;
@@ -58,7 +59,7 @@ static inline UNUSED bool sj_take(const void *model, const uint64_t *done, void 
     case S_TRY:
     case S_ACQUIRE:
         if (!o->answer) {
-            return *permits == 0 || (m->is_fair && sj_somebody_waits(m, step));
+            return *permits == 0 || (m->is_fair && sj_somebody_waits(m, done, step));
         }
         return (*permits)-- > 0;
     case S_GIVE:

@@ -178,7 +178,8 @@ typedef enum outcome { GOT, TIMED_OUT, GAVE_UP } outcome;
 
 /* As every caller has to do it. `patience`: nanoseconds; 0: for ever. */
 static outcome acquire(a_semaphore *a, uint64_t patience, bool gives_up, rng *r,
-                       _Atomic int64_t *passed_on) {
+                       _Atomic int64_t *passed_on, bool *stood) {
+    *stood = false;
     if (cc_semaphore_try(&a->s)) {
         return GOT;
     }
@@ -186,6 +187,7 @@ static outcome acquire(a_semaphore *a, uint64_t patience, bool gives_up, rng *r,
     uint64_t deadline = patience ? cc_os_now() + patience : CC_PARK_FOREVER;
     cc_waiter_init(&w, CC_WAITER_THREAD, NULL);
     for (;;) {
+        *stood = true;
         cc_waiter_enqueue(&a->line, &w, true);
         if (!a->s.is_fair && cc_semaphore_try(&a->s)) {
             if (cc_waiter_leave(&w)) {
@@ -231,7 +233,7 @@ static void use_permits(int index, void *argument) {
             atomic_fetch_add(has_one ? &s->got : &s->refused, 1);
         } else {
             outcome o = acquire(&s->a, kind == 1 ? 0 : 1 + (uint64_t)rng_below(&r, 3000), kind == 2,
-                                &r, &s->passed_on);
+                                &r, &s->passed_on, &(bool){false});
             has_one = o == GOT;
             atomic_fetch_add(o == GOT ? &s->got : o == TIMED_OUT ? &s->timed_out : &s->gave_up, 1);
         }
@@ -302,7 +304,7 @@ static void give_or_take(int index, void *argument) {
     }
     for (int64_t i = 0; i < f->rounds;) {
         bool hurries = rng_below(&r, 4) == 0;
-        i += acquire(&f->a, hurries ? 500 : 0, true, &r, &f->passed_on) == GOT;
+        i += acquire(&f->a, hurries ? 500 : 0, true, &r, &f->passed_on, &(bool){false}) == GOT;
     }
     atomic_fetch_add(&f->taken, f->rounds);
 }
@@ -349,8 +351,9 @@ static void record(recording *rec, int thread, rng *r) {
         if (o->name == S_TRY) {
             o->answer = cc_semaphore_try(&rec->a.s);
         } else if (o->name == S_ACQUIRE) {
-            outcome result = acquire(&rec->a, 1 + (uint64_t)rng_below(r, 20000),
-                                     draw == 5 && rec->may_give_up, r, &rec->passed_on);
+            outcome result =
+                acquire(&rec->a, 1 + (uint64_t)rng_below(r, 20000), draw == 5 && rec->may_give_up,
+                        r, &rec->passed_on, &o->stood_in_line);
             o->answer = result == GOT;
             o->name = result == GAVE_UP ? S_GAVE_UP : S_ACQUIRE;
         } else {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import ctypes
+import functools
 import gc
 import math
 import pickle
@@ -15,7 +17,7 @@ import weakref
 import pytest
 from queue_waiters import Waiter, needs_signals
 from semaphore_kinds import each_semaphore, taken, until_in_line
-from support import Interrupt, hooks, in_child, interrupt, run_copies, run_program, until
+from support import Interrupt, hooks, in_child, interrupt, rounds, run_copies, run_program, until
 
 from concurrent_collections import BoundedSemaphore, Semaphore
 
@@ -64,12 +66,14 @@ class TestCounting:
         s.release(5)
         assert s.value == 5
 
-    @pytest.mark.parametrize("value", [-1, -sys.maxsize, -(10**30)])
+    @pytest.mark.parametrize(
+        "value", [-1, -sys.maxsize, -(10**30), pytest.param(-(10**5000), id="huge")]
+    )
     def test_negative_values_are_refused(self, new, value):
         with pytest.raises(ValueError, match=r"value: .* must be >= 0, got -"):
             new(value)
 
-    @pytest.mark.parametrize("value", [MOST + 1, 10**30])
+    @pytest.mark.parametrize("value", [MOST + 1, 10**30, pytest.param(10**5000, id="huge")])
     def test_too_many_permits_are_refused(self, new, value):
         with pytest.raises(OverflowError, match="value: "):
             new(value)
@@ -136,6 +140,20 @@ class TestCounting:
         assert reference() is s
         del s
         assert reference() is None
+
+    def test_a_second_beginning_disturbs_nobody(self, new, eager_switching):
+        def work(index, s):
+            for _ in range(20_000):
+                if index % 2:
+                    with contextlib.suppress(RuntimeError):
+                        s.__init__(1)
+                else:
+                    s.acquire(), s.release()
+
+        for _ in range(rounds(15)):
+            s = new(2)
+            run_copies(4, functools.partial(work, s=s))
+            assert s.value == 2
 
     def test_begun_once(self, new):
         s = new(2)

@@ -30,6 +30,8 @@ static uint64_t holding, given;
  * frame. */
 static cc_waiter waiters[SCHED_MOST_FIBRES];
 static uint64_t in_line_since[SCHED_MOST_FIBRES]; /* 0: not in line */
+/* In this program who sees its deadline pass stands in line once more, instead of giving up. */
+static bool returns;
 static bool told[SCHED_MOST_FIBRES];
 
 /* ---------------------------------------------------------------- recording */
@@ -120,6 +122,7 @@ static bool acquire(bool has_deadline) {
     }
     cc_waiter_init(w, CC_WAITER_THREAD, NULL);
     for (;;) {
+        o->stood_in_line = true;
         enter_line(w);
         if (!semaphore.is_fair && cc_semaphore_try(&semaphore)) {
             if (cc_waiter_leave(w)) {
@@ -130,7 +133,8 @@ static bool acquire(bool has_deadline) {
         cc_park_result r = cc_waiter_sleep(w, sched_choose(2), has_deadline ? 1 : CC_PARK_FOREVER);
         bool was_notified = cc_waiter_leave(w);
         in_line_since[me] = 0;
-        if (r == CC_PARK_TIMED_OUT && sched_choose(2)) { /* gives up without another look */
+        if (r == CC_PARK_TIMED_OUT && !returns &&
+            sched_choose(2)) { /* gives up without another look */
             o->name = S_GAVE_UP;
             if (was_notified) {
                 tell(cc_event_pass_on(&line));
@@ -140,9 +144,10 @@ static bool acquire(bool has_deadline) {
         if ((was_notified && semaphore.is_fair) || cc_semaphore_try(&semaphore)) {
             return got(o);
         }
-        if (r == CC_PARK_TIMED_OUT) {
+        if (r == CC_PARK_TIMED_OUT && !returns) {
             return end(o, false);
         }
+        has_deadline = has_deadline && r != CC_PARK_TIMED_OUT;
     }
 }
 
@@ -154,6 +159,7 @@ static bool wait_as_a_task(bool is_cancelled) {
     if (cc_semaphore_try(&semaphore)) {
         return got(o);
     }
+    o->stood_in_line = true;
     enter_line(w);
     if (!semaphore.is_fair && cc_semaphore_try(&semaphore)) {
         if (cc_waiter_leave(w)) {
@@ -189,6 +195,7 @@ static void set_up(void) {
         cc_waiter_init(&waiters[i], CC_WAITER_FOREIGN, &waiters[i]);
     }
     operation_count = 0;
+    returns = false;
     holding = given = 0;
 }
 
@@ -263,6 +270,17 @@ static void one_is_taken_back(unsigned who) {
     }
 }
 
+/* One sleeps by slices of time: it leaves the line, and comes back to its place. */
+static void slices(unsigned who) {
+    returns = true;
+    if (who < 2) {
+        acquire(who == 0);
+    } else {
+        give(1);
+        give(1);
+    }
+}
+
 static void tries(unsigned who) {
     if (who == 1) {
         acquire(false);
@@ -307,6 +325,7 @@ int main(int argc, char **argv) {
         BOTH(a_task_and_a_thread, none, 2, 100),
         BOTH(one_is_taken_back, none, 2, 100),
         BOTH(tries, one, 2, 100),
+        BOTH(slices, none, 2, 200),
         BOTH(one_too_many, only, 2, 100),
     };
     return sched_main(argc, argv, programs, sizeof programs / sizeof *programs);
