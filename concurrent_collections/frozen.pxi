@@ -146,6 +146,8 @@ cdef object entry_at(cc_frozen *table, index, int want):
 cdef object entries_in(cc_frozen *table, positions, int want):
     # The same for a slice.
     start, stop, step = positions.indices(table.count)
+    # With a step of more than 64 bits there is one entry, or none.
+    step = max(-sys.maxsize, min(step, sys.maxsize))
     return cc_frozen_list(table, start, len(range(start, stop, step)), step, want)
 
 
@@ -218,7 +220,7 @@ cdef object table_of_numbers(str format, keys, values):
     if len(format) != 2 or format[0] not in "<>" or format[1] not in "qd":
         raise ValueError(f"format: {format!r} is none of '<q', '>q', '<d', '>d'")
     if format[0] != ("<" if sys.byteorder == "little" else ">"):
-        keys = array("Q", bytes(keys))
+        keys = array("Q", bytes(memoryview(keys)))
         keys.byteswap()
     PyObject_GetBuffer(keys, &view, PyBUF_SIMPLE)
     try:

@@ -223,7 +223,8 @@ cdef object map_table(other):
         return other
     if isinstance(other, FrozenSkipListMap) and type(other).items is FROZEN_ITEMS:
         return <object>(<FrozenSkipListMap>other).table
-    if isinstance(other, ORDERED_MAP) and type(other).items is MAP_ITEMS:
+    # Its type, whatever its __class__ says.
+    if issubclass(type(other), ORDERED_MAP) and type(other).items is MAP_ITEMS:
         return cc_frozen_from_map(cc_object_map_in(other), True)
     cc_frozen_begin(&b, True)
     try:

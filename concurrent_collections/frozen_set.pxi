@@ -214,7 +214,8 @@ cdef object known_table(o):
         return <object>(<FrozenSkipListSet>o).table
     if kind is FrozenSkipListMap:
         return cc_frozen_keys_of((<FrozenSkipListMap>o).table)
-    if isinstance(o, ORDERED_SET) and kind.__iter__ is SET_ITER:
+    # Its type, whatever its __class__ says.
+    if issubclass(kind, ORDERED_SET) and kind.__iter__ is SET_ITER:
         return cc_frozen_from_map(cc_object_map_in(o), False)
     return None
 

@@ -2,12 +2,14 @@
 #include "object_frozen_build.h"
 #include "waiting.h"
 
-/* Append the key of another table, with a value that is borrowed. */
+/* Append the key of another table, with a value that is borrowed, if `t` has values. (It need not
+ * when `from` has: an instance can be given the class of a set.) */
 static int append_key(cc_frozen *t, const cc_frozen *from, Py_ssize_t i, PyObject *value) {
     cc_stored_key key;
     if (cc_frozen_take_key(from, i, &key)) {
         return -1;
     }
+    value = t->has_values ? value : NULL;
     Py_XINCREF(value);
     if (cc_frozen_append(t, &key, (uintptr_t)value)) {
         Py_XDECREF((PyObject *)key.word);

@@ -293,6 +293,11 @@ class TestImmutable:
 
 
 class TestPositions:
+    @pytest.mark.parametrize("step", [sys.maxsize, 10**30, -sys.maxsize - 1, -(10**30)])
+    def test_a_step_may_be_as_long_as_that_of_a_list(self, step):
+        assert FrozenSkipListSet([1, 2, 3])[::step] == [1, 2, 3][::step]
+        assert FrozenSkipListMap({1: 2}).slice(None, None, step) == [(1, 2)]
+
     @every_kind
     def test_bisection_agrees_with_a_list(self, keys):
         s, m = FrozenSkipListSet(keys), FrozenSkipListMap.fromkeys(keys)

@@ -7,6 +7,7 @@ import gc
 import json
 import pickle
 import random
+import sys
 import threading
 
 import pytest
@@ -21,6 +22,7 @@ from concurrent_collections import (
     SkipListSet,
     json_default,
 )
+from concurrent_collections._frozen import _frozen_from
 
 
 class Broken(Exception):
@@ -393,3 +395,46 @@ class TestFromSortedOfThoseThatChange:
             SkipListMap.from_sorted([(2, "a"), (1, "b")])
         with pytest.raises(ValueError, match=r"^elements: .*position 3"):
             SkipListSet.from_sorted("abcc")
+
+
+class TestImpostors:
+    """Objects that say that they are of a class."""
+
+    def test_what_only_says_that_it_is_a_map_is_a_type_error(self):
+        class Impostor:
+            __class__ = property(lambda self: SkipListMap)
+            items = SkipListMap.items
+
+        for other in (Impostor(), type("SetToo", (SkipListSet,), dict(vars(Impostor)))([1])):
+            with pytest.raises(TypeError):
+                FrozenSkipListMap(other)
+            with pytest.raises(TypeError):
+                FrozenSkipListMap() | other
+
+    def test_what_only_says_that_it_is_a_set_is_a_type_error(self):
+        class Impostor:
+            __class__ = property(lambda self: SkipListSet)
+            __iter__ = SkipListSet.__iter__
+
+        with pytest.raises(TypeError):
+            FrozenSkipListSet(Impostor())
+
+    def test_a_map_that_has_become_a_set_keeps_no_values(self):
+        class Map(FrozenSkipListMap):
+            __slots__ = ()
+
+        class Set(FrozenSkipListSet):
+            __slots__ = ()
+
+        value = object()
+        m = Map({2: value})
+        before = sys.getrefcount(value)
+        m.__class__ = Set
+        assert list(m | FrozenSkipListSet([1.5])) == [1.5, 2]
+        assert list(m - FrozenSkipListSet([1.5])) == [2]
+        assert sys.getrefcount(value) == before
+
+    @pytest.mark.parametrize("order", "<>")
+    def test_a_number_in_place_of_a_buffer_is_a_type_error(self, order):
+        with pytest.raises(TypeError, match="bytes-like"):
+            _frozen_from(FrozenSkipListSet, f"{order}q", 8, None)
