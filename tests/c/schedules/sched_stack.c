@@ -4,7 +4,8 @@
  * in, and nodes that are used again as soon as nobody can see them.
  *
  * A fibre carries out a script, one letter an operation: P push, O pop, K peek, S snapshot, C
- * close; at L it looks at the sums; after E the fibre is another thread, which has taken over the record of the one that
+ * close; at L it looks at the sums; at R it retires so much that debra neutralizes whoever is in a
+ * region; after E the fibre is another thread, which has taken over the record of the one that
  * ended. Every operation is recorded with the stamps of its beginning and end; when all fibres have
  * ended, what is left is taken out, and the whole must be linearizable (stack_judge.h). Words are
  * counted: whoever pops one drops it at once, so a look that acquires it too late is found, and so
@@ -18,6 +19,8 @@
 
 #include "../stack_judge.h"
 #include "memory/smr_fast.h"
+
+enum { THRESHOLD = 1 };
 
 typedef struct scenario {
     const char *name;
@@ -100,12 +103,27 @@ static void look_at_sums(void) {
     }
 }
 
+/* As much as others in regions may keep from being freed, and one more. */
+static void retire_much(void) {
+    cc_thread *self = cc_thread_self();
+    cc_smr_domain *domain = cc_stack_domain(stack);
+    for (int i = 0; i < 2 * THRESHOLD + 1; i++) {
+        if (cc_reserve(self, 1)) {
+            sched_fail("there is no memory");
+        }
+        references[++next_word] = 1;
+        cc_retire(domain, self, cc_take_spare(self), (uintptr_t)next_word, 0, 0, 0);
+        cc_poll(domain, self);
+    }
+}
+
 static void set_up(void) {
     const scenario *s = current_scenario();
     op_count = next_word = 0;
     memset(references, 0, sizeof references);
     cc_store_relaxed_u32(&cc_smr_settings.scheme, s->scheme);
-    cc_store_relaxed_u32(&cc_smr_settings.retire_threshold, 1); /* readers are neutralized soon */
+    cc_store_relaxed_u32(&cc_smr_settings.retire_threshold,
+                         THRESHOLD); /* readers are neutralized soon */
     stack = cc_stack_new(&counted, &s->options);
     if (!stack) {
         abort();
@@ -127,6 +145,8 @@ static void fibre(unsigned who) {
             cc_thread_impersonate(sched_record(who));
         } else if (*what == 'L') {
             look_at_sums();
+        } else if (*what == 'R') {
+            retire_much();
         } else {
             carry_out(who, *what);
         }
@@ -176,6 +196,8 @@ static const scenario scenarios[] = {
     {"pairs", {BRIEF}, {"PO", "PO"}, NULL, false, 0},
     {"aba", {.wait = 1}, {"O", "OOP"}, "PPP", true, 0},
     {"aba_three", {.wait = 1}, {"OO", "OOP", "PO"}, "PPPOO", true, 0},
+    /* The second thread has a spare node before: it keeps the first one it pops, not the second. */
+    {"aba_neutralized", {.wait = 1}, {"O", "ROOP"}, "PPPPO", true, 0},
     {"nodes_come_back", {BRIEF}, {"OPO", "OOPP", "PO"}, "PPPP", true, 0},
     {"crowd", {BRIEF}, {"PP", "OO", "PO"}, "P", false, 0},
     {"a_pair_meets", {FORCED}, {"P", "O"}, "PPP", false, 0},
