@@ -563,6 +563,11 @@ def test_python_with_small_sizes() -> Counts:
     )
 
 
+def check_site() -> Counts:
+    """The documentation site builds without a warning, and its links lead somewhere."""
+    return counts_in(run([ROOT / "tools/docs"], "docs", CC_PYTHON_GIL=python_of("gil")))
+
+
 def check_types() -> Counts:
     """The stubs say what the module has, and the package is clean under mypy --strict."""
     python = python_of("gil")
@@ -620,6 +625,7 @@ STAGES = [
     Stage("operations-ft", "benchmarks run, free-threaded", lambda: test_operations("ft")),
     Stage("operations-gil", "benchmarks run, GIL build", lambda: test_operations("gil")),
     Stage("types", "stubtest and mypy --strict", check_types),
+    Stage("docs", "the documentation site", check_site),
     Stage("cimport-ft", "a project that cimports us, free-threaded", lambda: test_cimport("ft")),
     Stage("cimport-gil", "a project that cimports us, GIL build", lambda: test_cimport("gil")),
     Stage(
