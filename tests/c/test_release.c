@@ -5,6 +5,7 @@
  * the middle.
  */
 #include "check.h"
+#include "memory/domain.h"
 #include "memory/smr_fast.h"
 
 enum { AT_ONCE = 300, NESTED = 4 }; /* a few more than WORTH_NESTING; MOST_NESTED_RELEASES */
@@ -232,7 +233,8 @@ static void retire_and_free(void *argument) {
     int64_t before = alive;
     cc_smr_domain_free(d);
     CHECK_EQ(alive, before - 1);
-    for (int i = 0; i < 3; i++) { /* its memory is nobody else's yet */
+    CHECK_EQ(cc_load_relaxed_u32(&d->pins), 1); /* this thread's, which has to come back to it */
+    for (int i = 0; i < 3; i++) {               /* its memory is nobody else's yet */
         cc_smr_domain *another = cc_smr_domain_new(release_thing, NULL);
         CHECK(another && another != d);
         cc_smr_domain_free(another);

@@ -70,6 +70,8 @@ static void test_waking(void) {
         CHECK(cc_semaphore_wake(&a.s, &n) == NULL);
         CHECK(cc_waiter_is_notified(&w[0]) && cc_waiter_is_notified(&w[2]));
         CHECK(!cc_waiter_is_notified(&w[3]));
+        /* It looks for itself as long as the task may not have followed, if there can be anything. */
+        CHECK(a.line.watcher == (fair ? NULL : &w[3]));
         CHECK_EQ(cc_semaphore_value(&a.s), fair ? 0 : 3); /* they have been handed over */
         n = UINT64_C(1) << 60; /* more than there are waiters */
         CHECK(cc_semaphore_give(&a.s, n));

@@ -204,13 +204,13 @@ def attempt(
             path = root / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        for program, *choice in mutation.noticed_by:
+        for number, (program, *choice) in enumerate(mutation.noticed_by):
             if program not in programs:
                 continue
             start = time.monotonic()
             outcome = Outcome(mutation, program)
             outcomes.append(outcome)
-            output = root / "build" / program
+            output = root / "build" / str(number)  # a program may be named twice
             output.mkdir(parents=True)
             built = builder.build(program, root, changed, output)
             if is_explorer(program):

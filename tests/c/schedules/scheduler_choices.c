@@ -200,7 +200,28 @@ static action next_by_priority(void) {
             return (action){DRAIN, (uint8_t)f, may_drain(&fibres[f], index) ? (uint16_t)index : 0};
         }
     }
+    if (fibres[best]
+            .sleeps_on) { /* its time is up; it may sleep again and again, and others wait */
+        priorities[best] = --lowest_priority;
+    }
     return (action){RUN, (uint8_t)best, 0};
+}
+
+/* Whoever is awake; and as a preemption, somebody whose time is up: a fibre that sleeps again and
+ * again would else be woken before the others for ever, and the enumeration come to nothing new. */
+static unsigned next_when_current_waits(void) {
+    unsigned who[SCHED_MOST_FIBRES], awake = 0;
+    unsigned n = runnable(who);
+    for (unsigned i = 0; i < n; i++) {
+        if (!fibres[who[i]].sleeps_on) {
+            unsigned sleeper = who[awake];
+            who[awake++] = who[i];
+            who[i] = sleeper;
+        }
+    }
+    unsigned pick = decide(awake && preemptions == most_preemptions ? awake : n);
+    preemptions += awake && pick >= awake;
+    return who[pick];
 }
 
 static action next_by_enumeration(void) {
@@ -217,11 +238,11 @@ static action next_by_enumeration(void) {
             }
         }
     }
+    if (!can_run(current) || fibres[current].sleeps_on) {
+        return (action){RUN, (uint8_t)next_when_current_waits(), 0};
+    }
     unsigned who[SCHED_MOST_FIBRES];
     unsigned n = runnable(who);
-    if (!can_run(current) || fibres[current].sleeps_on) {
-        return (action){RUN, (uint8_t)who[decide(n)], 0};
-    }
     unsigned pick = decide(preemptions < most_preemptions ? n : 1);
     if (pick == 0) {
         return (action){RUN, (uint8_t)current, 0};
