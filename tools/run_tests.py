@@ -356,7 +356,10 @@ def test_cimport(kind: str) -> Counts:
     script = ROOT / "tests/cimport/build_and_run.py"
     work = BUILD / f"cimport-{kind}"
     run([python_of(kind), "-P", script, work], f"cimport-{kind}", cwd=directory_outside_the_tree())
-    return 1, 0
+    examples = ROOT / "tests/cimport/build_examples.py"
+    command = [python_of(kind), "-P", examples, work / "examples"]
+    text = run(command, f"examples-{kind}", cwd=directory_outside_the_tree())
+    return 1 + text.count(" works"), 0
 
 
 def pytest(

@@ -11,6 +11,8 @@ import contextlib
 import doctest
 import importlib.util
 import io
+import multiprocessing.pool
+import queue
 import re
 import shlex
 import subprocess
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import sortedcontainers
 
 import concurrent_collections
 from concurrent_collections import config
@@ -156,6 +159,54 @@ def test_what_a_document_refers_to_exists(document):
     for path in re.findall(r"(?<![\w/])(?:tools|tests|csrc|benchmarks)/[\w./]*\w", text):
         if "NAME" not in path:  # which stands for any name
             assert list(ROOT.glob(path + "*")), f"{name_of(document)} names {path}"
+
+
+def test_the_tutorial_shows_the_files_of_the_example():
+    text = (ROOT / "docs/tutorials/extension.md").read_text(encoding="utf-8")
+    for file in (
+        "setuptools/totals.pyx",
+        "setuptools/setup.py",
+        "setuptools/pyproject.toml",
+        "meson/meson.build",
+    ):
+        shown = (ROOT / "docs/examples/extension" / file).read_text(encoding="utf-8")
+        assert shown in text, f"docs/tutorials/extension.md does not show {file} as it is"
+
+
+def public_methods(of) -> set[str]:
+    return {name for name in dir(of) if not name.startswith("_")}
+
+
+def migrations() -> list:
+    pool = public_methods(multiprocessing.pool.Pool) - {"Process"}
+    # Not in the environments: what janus 2.0 has in its queue and in the two faces of it.
+    janus = """aclose async_q close closed maxsize shutdown sync_q wait_closed empty full get get_nowait join put
+        put_nowait qsize task_done unfinished_tasks"""
+    return [
+        ("sortedcontainers", "SortedDict", public_methods(sortedcontainers.SortedDict())),
+        ("sortedcontainers", "SortedSet", public_methods(sortedcontainers.SortedSet())),
+        ("queue", "queue.Queue", public_methods(queue.Queue)),
+        ("janus", "janus", set(janus.split())),
+        ("pool", "multiprocessing.pool", pool | public_methods(multiprocessing.pool.AsyncResult)),
+    ]
+
+
+@pytest.mark.parametrize(("page", "of", "methods"), migrations())
+def test_a_migration_page_says_what_becomes_of_each_method(page, of, methods):
+    text = (ROOT / f"docs/migration/{page}.md").read_text(encoding="utf-8")
+    table = re.search(
+        rf"^\| with `{re.escape(of)}`.*?\n\n|^\| with {of} .*?\n\n", text, re.DOTALL | re.MULTILINE
+    )
+    firsts = re.findall(r"^\| (.*?[^\\]) \|", table[0], re.MULTILINE)
+    named = {
+        word
+        for first in firsts
+        for code in re.findall(r"`[^`]+`", first)
+        for word in re.findall(r"\w+", code)
+    }
+    assert methods <= named, (
+        f"docs/migration/{page}.md does not name {sorted(methods - named)} of {of}"
+    )
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
