@@ -22,6 +22,7 @@ extensions = [
     "sphinx_copybutton",
     "of_python",
     "of_c",
+    "of_core",
 ]
 root_doc = "docs/index"
 include_patterns = [
