@@ -51,7 +51,7 @@ def complaints_about(site: Path) -> Iterator[str]:
     if site / FIRST_PAGE not in pages:
         yield f"there is no {FIRST_PAGE}"
     for path, page in pages.items():
-        name = path.relative_to(site)
+        name = path.relative_to(site).as_posix()
         for file in page.loads:
             if urlsplit(file).netloc:
                 yield f"{name} loads {file} from elsewhere"

@@ -219,3 +219,26 @@ def test_no_conflict_is_left_in_a_document(document):
 def test_no_document_installs_the_other_project_s_package(document):
     text = document.read_text(encoding="utf-8")
     assert not re.search(r"pip install\b[^\n]*\bconcurrent[-_]collections\b", text)
+
+
+def test_links_of_the_built_site_are_checked(tmp_path):
+    spec = importlib.util.spec_from_file_location("build_docs", ROOT / "tools/build_docs.py")
+    assert spec
+    assert spec.loader
+    build_docs = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build_docs)
+    (tmp_path / "docs").mkdir()
+    page = tmp_path / "docs/index.html"
+    page.write_text(
+        '<a href="../other.html#there">x</a> <a href="#here">x</a> <p id="here"><a href="https://a.b/c#d">x</a>'
+        '<a href="none.html">x</a> <a href="../other.html#nowhere">x</a> <script src="https://a.b/c.js"></script>'
+    )
+    (tmp_path / "other.html").write_text('<p id="there"> <img src="none.png">')
+    assert list(build_docs.complaints_about(tmp_path)) == [
+        "docs/index.html loads https://a.b/c.js from elsewhere",
+        "docs/index.html links to none.html: there is no such file",
+        "docs/index.html links to ../other.html#nowhere: the page has no such place",
+        "other.html links to none.png: there is no such file",
+    ]
+    page.unlink()
+    assert "there is no docs/index.html" in build_docs.complaints_about(tmp_path)
