@@ -16,6 +16,6 @@ cc_core_import()
 import sys
 from types import GenericAlias
 
-from concurrent_collections._queues import ShutDown  # and tasks can wait from then on
+from concurrent_collections._queues import Full, ShutDown  # and tasks can wait from then on
 
 include "stack.pxi"

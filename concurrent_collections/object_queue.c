@@ -74,7 +74,7 @@ static const cc_store_operations operations = {
     .advice_put = "waiting for room stops the event loop that runs in this thread; "
                   "use `await queue.async_put(item)`",
     .advice_join = "join() stops the event loop that runs in this thread; "
-                   "use `await asyncio.to_thread(queue.join)`",
+                   "use `await queue.async_join()`",
 };
 
 cc_object_store *cc_object_queue_new(cc_queue_kind kind, const cc_queue_options *options_) {

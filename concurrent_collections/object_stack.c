@@ -73,7 +73,7 @@ static const cc_store_operations operations = {
     .advice_put = "waiting for room stops the event loop that runs in this thread; "
                   "use `await stack.async_push(item)`",
     .advice_join = "join() stops the event loop that runs in this thread; "
-                   "use `await asyncio.to_thread(stack.join)`",
+                   "use `await stack.async_join()`",
 };
 
 /* ---------------------------------------------------------------- words */

@@ -21,8 +21,12 @@ struct cc_object_store {
 };
 
 static PyObject *Empty, *Full, *ShutDown;
+static cc_task_attempt get_many_for_task, put_many_for_task;
 
-void cc_object_stores_begin(PyObject *empty, PyObject *full, PyObject *shut_down) {
+void cc_object_stores_begin(PyObject *empty, PyObject *full, PyObject *shut_down,
+                            cc_task_attempt get_many, cc_task_attempt put_many) {
+    get_many_for_task = get_many;
+    put_many_for_task = put_many;
     Empty = Py_NewRef(empty);
     Full = Py_NewRef(full);
     ShutDown = Py_NewRef(shut_down);
@@ -273,6 +277,26 @@ int cc_object_store_get_many(cc_object_store *s, PyObject *list, Py_ssize_t most
     return take_into(s, list, (size_t)most - 1, deadline != CC_NOT_AT_ALL);
 }
 
+int cc_object_store_get_many_now(cc_object_store *s, PyObject *list, Py_ssize_t most) {
+    uintptr_t word;
+    if (PyList_Append(list, Py_None)) {
+        return -1;
+    }
+    cc_store_status status = take_word(s, &word, false);
+    if (status != CC_STORE_OK) {
+        if (PyList_SetSlice(list, 0, 1, NULL)) {
+            return -1;
+        }
+        if (status != CC_STORE_EMPTY) {
+            no_item(status);
+        }
+        return status == CC_STORE_EMPTY ? 0 : -1;
+    }
+    PyList_SetItem(list, 0, (PyObject *)word);
+    tell_putters(s);
+    return take_into(s, list, (size_t)most - 1, false) ? -1 : 1;
+}
+
 int cc_object_store_drain(cc_object_store *s, PyObject *list, Py_ssize_t most) {
     /* Not for ever while others put: what is there by now. */
     size_t there = s->operations->length(s->core);
@@ -482,9 +506,26 @@ uint32_t cc_object_store_waiting(const cc_object_store *s, int what) {
     return cc_load_relaxed_u32(&place->event.waiters);
 }
 
+static int join_for_task(void *closure, PyObject *nothing, PyObject **result) {
+    cc_object_store *s = closure;
+    (void)nothing;
+    (void)result;
+    return cc_finished_tasks_join(&s->tasks, CC_NOT_AT_ALL);
+}
+
 cc_waitable cc_object_store_waitable(cc_object_store *s, int what) {
-    return what == CC_FOR_ROOM ? (cc_waitable){&s->not_full, put_for_task, s}
-                               : (cc_waitable){&s->not_empty, get_for_task, s};
+    switch (what) {
+    case CC_FOR_ROOM:
+        return (cc_waitable){&s->not_full, put_for_task, s};
+    case CC_FOR_ALL_FINISHED:
+        return (cc_waitable){&s->tasks.all_finished, join_for_task, s};
+    case CC_FOR_ITEMS:
+        return (cc_waitable){&s->not_empty, get_many_for_task, s};
+    case CC_FOR_ROOM_FOR_MANY:
+        return (cc_waitable){&s->not_full, put_many_for_task, s};
+    default:
+        return (cc_waitable){&s->not_empty, get_for_task, s};
+    }
 }
 
 /* ---------------------------------------------------------------- garbage collection */

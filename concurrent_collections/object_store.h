@@ -77,8 +77,11 @@ typedef struct cc_store_operations {
 
 typedef struct cc_object_store cc_object_store;
 
-/* The exceptions. Called once, when the module is made. */
-void cc_object_stores_begin(PyObject *empty, PyObject *full, PyObject *shut_down);
+/* The exceptions, and what tasks try that get or put many at once: attempts of a cc_waitable whose
+ * closure is the store. Called once, when the module is made. */
+typedef int (*cc_task_attempt)(void *closure, PyObject *argument, PyObject **result);
+void cc_object_stores_begin(PyObject *empty, PyObject *full, PyObject *shut_down,
+                            cc_task_attempt get_many, cc_task_attempt put_many);
 
 /* Takes over the core. NULL: MemoryError, and the core is gone; also when `core` is NULL. */
 cc_object_store *cc_object_store_new(const cc_store_operations *operations, void *core);
@@ -100,6 +103,9 @@ PyObject *cc_object_store_try_get(cc_object_store *s, PyObject *otherwise);
  * taken by then. */
 int cc_object_store_get_many(cc_object_store *s, PyObject *list, Py_ssize_t most,
                              uint64_t deadline);
+/* The same without waiting, and without letting the interpreter in: `most` is not large. 1; 0:
+ * there is nothing now; -1. */
+int cc_object_store_get_many_now(cc_object_store *s, PyObject *list, Py_ssize_t most);
 /* Into an empty list: what is there, at most `most` items; `most` negative: all that were there
  * when it began. 0 or -1, as above. */
 int cc_object_store_drain(cc_object_store *s, PyObject *list, Py_ssize_t most);
@@ -126,12 +132,14 @@ const void *cc_object_store_core(const cc_object_store *s);
 
 /* ---- for tasks ---- */
 
-enum { CC_FOR_AN_ITEM, CC_FOR_ROOM }; /* in this order: _async_queue.py says 0 and 1 */
+/* In this order: _async_queue.py says 0 to 4. The argument of the attempt is: none; the item; none;
+ * how many items at most; what many_tasks.pxi makes of the items. */
+enum { CC_FOR_AN_ITEM, CC_FOR_ROOM, CC_FOR_ALL_FINISHED, CC_FOR_ITEMS, CC_FOR_ROOM_FOR_MANY };
 
-/* How many threads and tasks are in line for that. */
+/* How many threads and tasks are in line for an item, or for room. */
 uint32_t cc_object_store_waiting(const cc_object_store *s, int what);
 
-/* What a task waits for that wants to get, or to put, an item. */
+/* What a task waits for that wants this. */
 cc_waitable cc_object_store_waitable(cc_object_store *s, int what);
 
 /* ---- the type ---- */

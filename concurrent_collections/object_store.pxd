@@ -11,13 +11,16 @@ cdef extern from "object_store.h":
     int CC_FOR_AN_ITEM, CC_FOR_ROOM
     ctypedef struct cc_object_store:
         pass
-    void cc_object_stores_begin(object empty, object full, object shut_down)
+    ctypedef int (*cc_task_attempt)(void *closure, PyObject *argument, PyObject **result) except -1
+    void cc_object_stores_begin(object empty, object full, object shut_down, cc_task_attempt get_many,
+                                cc_task_attempt put_many)
     void cc_object_store_free(cc_object_store *s)
     int cc_object_store_put(cc_object_store *s, object item, uint64_t deadline) except -1
     bint cc_object_store_try_put(cc_object_store *s, object item) except -1
     object cc_object_store_get(cc_object_store *s, uint64_t deadline)
     object cc_object_store_try_get(cc_object_store *s, object otherwise)
     int cc_object_store_get_many(cc_object_store *s, object items, Py_ssize_t most, uint64_t deadline) except -1
+    int cc_object_store_get_many_now(cc_object_store *s, object items, Py_ssize_t most) except -1
     int cc_object_store_drain(cc_object_store *s, object items, Py_ssize_t most) except -1
     int cc_object_store_clear(cc_object_store *s) except -1
     int cc_object_store_task_done(cc_object_store *s) except -1

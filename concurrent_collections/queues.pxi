@@ -14,6 +14,7 @@ cdef extern from "Python.h":
 
 include "store.pxi"
 include "tasks.pxi"
+include "many_tasks.pxi"
 
 Empty = standard_queue.Empty
 Full = standard_queue.Full
@@ -119,23 +120,31 @@ cdef class _Queue(_Container):
 
     # ---- many ----
 
-    def put_many(self, iterable):
+    def put_many(self, iterable, block=True, timeout=None):
         """Put the items of an iterable one after the other, as ``put`` does; return how many. O(k).
 
-        Not atomic: other threads may put items in between.
+        Not atomic: other threads may put items in between. Waits for room as often as it is needed: for ever, or for ``timeout``
+        seconds in all. Without ``block`` it does not wait.
 
         Raises
         ------
+        Full
+            There was no room in time; or, without ``block``, when it was needed.
         ShutDown
             The queue has been shut down, before anything was taken from the iterable or meanwhile.
         TypeError
-            ``iterable`` is not iterable.
+            ``iterable`` is not iterable, or ``timeout`` is not a number.
+        ValueError
+            ``timeout`` is negative or NaN.
 
-        An exception in the middle (from a signal handler or from the iterable) has the attribute ``items_put``, the number of
-        items that were put; and ``item_not_put``, if an item was taken from the iterable but not put. A ShutDown that the
-        iterable itself raises, for example because it reads from another queue, is passed on unchanged.
+        An exception in the middle (also one from a signal handler or from the iterable) has the attribute ``items_put``, the
+        number of items that were put; and ``item_not_put``, if an item was taken from the iterable but not put. A ShutDown or Full
+        that the iterable itself raises, for example because it uses another queue, is passed on unchanged.
         """
-        return put_items(inside(self), iterable)
+        cdef uint64_t deadline = CC_FOR_EVER
+        if block is not True or timeout is not None:
+            cc_deadline_of(block, timeout, &deadline)
+        return put_items(inside(self), iterable, deadline)
 
     def get_many(self, max_items, block=True, timeout=None):
         """Take 1 to ``max_items`` items, as a list. O(k).
@@ -175,7 +184,7 @@ cdef class _Queue(_Container):
         # Without this, `in` would take items out of the queue, one by one.
         raise TypeError(f"{type(self).__name__}: a queue cannot be searched with `in`")
 
-    # ---- tasks; async_get and async_put are in _async_queue.py ----
+    # ---- tasks; async_get and its like are in _async_queue.py ----
 
     def __aiter__(self):
         """``async for item in queue``: take items until the queue is shut down and empty."""
@@ -229,6 +238,20 @@ cdef class _Queue(_Container):
     def maxsize(self):
         """How many items the queue holds at most; 0 if there is no bound, whatever it was made with."""
         return cc_object_store_capacity(inside(self))
+
+    @property
+    def sync_q(self):
+        """The queue as threads see it, with the API of queue.Queue: the queue itself."""
+        inside(self)
+        return self
+
+    @property
+    def async_q(self):
+        """The queue as tasks see it, with the API and the exceptions of asyncio.Queue: a ``mixed.AsyncQueue``."""
+        from concurrent_collections import mixed  # which needs asyncio
+
+        inside(self)
+        return mixed.AsyncQueue(self)
 
     @property
     def backend(self):
@@ -394,7 +417,7 @@ cdef void free_queue(PyObject *self) noexcept:
 
 
 cdef int find_waitable_of_queue(PyObject *self, int what, cc_waitable *found) except -1:
-    # `what` is CC_FOR_AN_ITEM or CC_FOR_ROOM, which _async_queue.py writes as numbers.
+    # `what` is one of object_store.h's, which _async_queue.py writes as numbers.
     found[0] = cc_object_store_waitable(inside(<_Queue>self), what)
     return 0
 
@@ -434,8 +457,10 @@ cdef int install_methods() except -1:
 
 
 install_methods()
-cc_object_stores_begin(Empty, Full, ShutDown)
+cc_object_stores_begin(Empty, Full, ShutDown, get_many_for_task, put_many_for_task)
 from concurrent_collections import _async_queue  # noqa: E402
 cdef object ASYNC_ITEMS = _async_queue.Items
-cc_object_store_install_coroutine(<PyTypeObject *>_Queue, b"async_get", _async_queue.async_get)
-cc_object_store_install_coroutine(<PyTypeObject *>_Queue, b"async_put", _async_queue.async_put)
+cdef object coroutine
+for coroutine in (_async_queue.async_get, _async_queue.async_put, _async_queue.async_get_many, _async_queue.async_put_many,
+                  _async_queue.async_join):
+    cc_object_store_install_coroutine(<PyTypeObject *>_Queue, coroutine.__name__.encode(), coroutine)

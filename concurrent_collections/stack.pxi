@@ -115,22 +115,30 @@ cdef class LockFreeStack(_Container):
 
     # ---- many ----
 
-    def push_many(self, iterable):
-        """Push the items of an iterable one after the other, the last one on top; wait for room; return how many. O(k).
+    def push_many(self, iterable, block=True, timeout=None):
+        """Push the items of an iterable one after the other, the last one on top; return how many. O(k).
 
-        Not atomic: other threads may push and pop in between.
+        Not atomic: other threads may push and pop in between. Unlike ``push`` it waits for room, unless told otherwise: for ever,
+        or for ``timeout`` seconds in all.
 
         Raises
         ------
+        Full
+            There was no room in time; or, without ``block``, when it was needed.
         ShutDown
             The stack has been shut down, before anything was taken from the iterable or meanwhile.
         TypeError
-            ``iterable`` is not iterable.
+            ``iterable`` is not iterable, or ``timeout`` is not a number.
+        ValueError
+            ``timeout`` is negative or NaN.
 
-        An exception in the middle (from a signal handler or from the iterable) has the attribute ``items_put``, the number of
-        items that were pushed; and ``item_not_put``, if an item was taken from the iterable but not pushed.
+        An exception in the middle (also one from a signal handler or from the iterable) has the attribute ``items_put``, the
+        number of items that were pushed; and ``item_not_put``, if an item was taken from the iterable but not pushed.
         """
-        return put_items(inside(self), iterable)
+        cdef uint64_t deadline = CC_FOR_EVER
+        if block is not True or timeout is not None:
+            cc_deadline_of(block, timeout, &deadline)
+        return put_items(inside(self), iterable, deadline)
 
     def pop_many(self, max_items, block=False, timeout=None):
         """Take 1 to ``max_items`` items, as a list, top first. O(k).
@@ -167,7 +175,7 @@ cdef class LockFreeStack(_Container):
         """Iterate over a snapshot, top first. Takes nothing."""
         return iter(cc_object_stack_snapshot(inside(self)))
 
-    # ---- the end; async_pop and async_push are in _async_queue.py ----
+    # ---- the end; async_pop and its like are in _async_queue.py ----
 
     def shutdown(self, immediate=False):
         """Accept no more items, and wake everybody who waits.
@@ -295,6 +303,20 @@ cdef class LockFreeLifoQueue(LockFreeStack):
         return cc_object_store_unfinished(inside(self))
 
     @property
+    def sync_q(self):
+        """The queue as threads see it, with the API of queue.Queue: the queue itself."""
+        inside(self)
+        return self
+
+    @property
+    def async_q(self):
+        """The queue as tasks see it, with the API and the exceptions of asyncio.Queue: a ``mixed.AsyncQueue``."""
+        from concurrent_collections import mixed  # which needs asyncio
+
+        inside(self)
+        return mixed.AsyncQueue(self)
+
+    @property
     def waiting_getters(self):
         """How many threads and tasks are in line for an item. It may be out of date when you get it."""
         return cc_object_store_waiting(inside(self), CC_FOR_AN_ITEM)
@@ -328,7 +350,7 @@ cdef cc_smr_domain *domain_of_stack(PyObject *self) noexcept:
 
 
 cdef int find_waitable_of_stack(PyObject *self, int what, cc_waitable *found) except -1:
-    # `what` is CC_FOR_AN_ITEM or CC_FOR_ROOM, which _async_queue.py writes as numbers.
+    # `what` is one of object_store.h's, which _async_queue.py writes as numbers.
     found[0] = cc_object_store_waitable(inside(<LockFreeStack>self), what)
     return 0
 
@@ -369,5 +391,7 @@ cdef int install_methods() except -1:
 
 install_methods()
 from concurrent_collections import _async_queue  # noqa: E402
-cc_object_store_install_coroutine(<PyTypeObject *>LockFreeStack, b"async_pop", _async_queue.async_pop)
-cc_object_store_install_coroutine(<PyTypeObject *>LockFreeStack, b"async_push", _async_queue.async_push)
+cdef object coroutine
+for coroutine in (_async_queue.async_pop, _async_queue.async_push, _async_queue.async_pop_many, _async_queue.async_push_many):
+    cc_object_store_install_coroutine(<PyTypeObject *>LockFreeStack, coroutine.__name__.encode(), coroutine)
+cc_object_store_install_coroutine(<PyTypeObject *>LockFreeLifoQueue, b"async_join", _async_queue.async_join)

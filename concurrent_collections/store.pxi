@@ -100,9 +100,21 @@ cdef int set_attribute(error, str name, value) except -1:
     return PyObject_GenericSetAttr(error, name, value)
 
 
-cdef Py_ssize_t put_items(cc_object_store *s, iterable) except -1:
+cdef int say_how_far(error, Py_ssize_t count, item, bint is_at_work) except -1:
+    # Of a call that puts many. `is_at_work`: and not the iterable, whose own ShutDown or Full must
+    # not be taken for the store's.
+    if is_at_work:
+        set_attribute(error, "items_put", count)
+        if item is not NOTHING:
+            set_attribute(error, "item_not_put", item)
+    elif not isinstance(error, (ShutDown, Full)) and not hasattr(error, "items_put"):
+        set_attribute(error, "items_put", count)
+    return 0
+
+
+cdef Py_ssize_t put_items(cc_object_store *s, iterable, uint64_t deadline) except -1:
     cdef Py_ssize_t count = 0
-    cdef bint is_at_work = False  # and not the iterable
+    cdef bint is_at_work = False
     cdef object item = NOTHING
     iterator = iter(iterable)
     try:
@@ -111,19 +123,14 @@ cdef Py_ssize_t put_items(cc_object_store *s, iterable) except -1:
             raise ShutDown
         for item in iterator:
             is_at_work = True
-            cc_object_store_put(s, item, CC_FOR_EVER)
+            cc_object_store_put(s, item, deadline)
             count += 1
             item = NOTHING
             if count % CC_ITEMS_PER_LOOK == 0:
                 cc_let_interpreter_in()
             is_at_work = False
     except BaseException as error:
-        if is_at_work:
-            set_attribute(error, "items_put", count)
-            if item is not NOTHING:
-                set_attribute(error, "item_not_put", item)
-        elif not isinstance(error, ShutDown) and not hasattr(error, "items_put"):
-            set_attribute(error, "items_put", count)
+        say_how_far(error, count, item, is_at_work)
         raise
     return count
 

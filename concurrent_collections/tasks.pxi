@@ -39,6 +39,9 @@ cdef enum:
     BEGINS, WAITS, ENDED  # stages
     PENDING = 0, SET, CANCELLED  # what the loop sees
 
+cdef enum:
+    WORKED, WAITS_FOR_ITSELF, TAKES_TURNS  # what comes of a step
+
 
 @cython.final
 @cython.no_gc_clear  # the line of waiters belongs to `container`, which must outlive the node in it
@@ -111,22 +114,24 @@ cdef class _TaskWait:
         self.argument = None
         return 0
 
-    cdef bint step(self, end) except -1:
-        # True: it waits, for itself. False: it has worked, and `end` has the result.
+    cdef int step(self, end) except -1:
+        # WORKED: `end` has the result.
+        cdef int outcome
         self.begin_step()
         try:
-            if self.try_or_wait(end):
-                return True
-            self.stage = ENDED
-            self.argument = None
-            return False
+            outcome = self.try_or_wait(end)
+            if outcome == WORKED:
+                self.stage = ENDED
+                self.argument = None
+            return outcome
         except BaseException:
             self.end()
             raise
         finally:
             cc_store_release_u32(&self.is_running, 0)
 
-    cdef bint try_or_wait(self, end) except -1:
+    cdef int try_or_wait(self, end) except -1:
+        cdef int answer
         if self.stage == ENDED:
             raise RuntimeError("cannot await this twice")
         if self.stage == WAITS and self.sign == PENDING:
@@ -136,10 +141,11 @@ cdef class _TaskWait:
         cdef bint hands_over = cc_place_hands_over(self.waitable.place)
         if hands_over and self.accept():
             end.value = True
-            return False
-        if self.attempt(end):
+            return WORKED
+        answer = self.attempt(end)
+        if answer:
             self.accept()
-            return False
+            return self.after(answer)
         self.accept()  # it was looked at in vain: somebody else was faster
         if self.port is None:
             self.loop = RUNNING_LOOP()
@@ -150,24 +156,32 @@ cdef class _TaskWait:
         if self.enqueue():
             self.accept()
             end.value = True
-            return False
+            return WORKED
         cc_let_tests_in("in line")
         # Once more, now that nobody can bring it about without our hearing of it.
-        if not hands_over and self.attempt(end):
-            cc_let_tests_in("tried again")
-            self.leave()
-            return False
+        if not hands_over:
+            answer = self.attempt(end)
+            if answer:
+                cc_let_tests_in("tried again")
+                self.leave()
+                return self.after(answer)
         self._asyncio_future_blocking = True
-        return True
+        return WAITS_FOR_ITSELF
 
-    cdef bint attempt(self, end) except -1:
+    cdef int after(self, int answer) except -1:
+        # Of an attempt that was not in vain.
+        if answer == CC_ANOTHER_TURN:
+            self.stage = BEGINS
+            return TAKES_TURNS
+        return WORKED
+
+    cdef int attempt(self, end) except -1:
         cdef PyObject *result = NULL
-        if not self.waitable.attempt(self.waitable.closure, <PyObject *>self.argument, &result):
-            return False
+        cdef int answer = self.waitable.attempt(self.waitable.closure, <PyObject *>self.argument, &result)
         if result != NULL:
             end.value = <object>result
             Py_DECREF(<object>result)
-        return True
+        return answer
 
     # ---- the place in line ----
 
@@ -284,11 +298,16 @@ cdef PyObject *step_of_task(PyObject *reference) noexcept:
     # every item is dear.
     cdef _TaskWait task = <_TaskWait>reference
     cdef object end
+    cdef int outcome
     try:
         end = StopIteration()
-        if task.step(end):
+        outcome = task.step(end)
+        if outcome == WAITS_FOR_ITSELF:
             Py_INCREF(task)
             return reference
+        if outcome == TAKES_TURNS:
+            Py_INCREF(None)
+            return <PyObject *>None  # what asyncio.sleep(0) yields
     except BaseException as error:
         end = error
     PyErr_SetObject(type(end), end)

@@ -155,7 +155,7 @@ void cc_place_notify_end(cc_waiting_place *place) {
 
 bool cc_place_enqueue_task(cc_waiting_place *place, cc_waiter *task) {
     Py_INCREF((PyObject *)task->owner); /* before somebody can take it out again */
-    bool is_notified = cc_waiter_enqueue(&place->event, task, true);
+    bool is_notified = cc_waiter_enqueue(&place->event, task, !place->all_at_once);
     if (is_notified) { /* by nobody, who would have the line's reference */
         Py_DECREF((PyObject *)task->owner);
     }
@@ -358,7 +358,7 @@ cc_wait_result cc_wait_until(cc_waiting_place *place, cc_outcome (*attempt)(void
         }
         bool was_notified = sleep_in_line(place, &w, deadline);
         if (cc_let_interpreter_in()) {
-            if (was_notified && !place->all_at_once) {
+            if (was_notified) {
                 cc_raised raised = cc_put_aside();
                 cc_place_pass_on(place);
                 cc_raise_again(raised);

@@ -124,13 +124,17 @@ int cc_let_interpreter_in(void);
 
 /* ---- waiting tasks ---- */
 
+/* What an attempt of a task comes to, but for an exception. */
+enum { CC_NOT_NOW, CC_HAS_WORKED, CC_ANOTHER_TURN };
+
 /* What a task of an event loop waits for: a place in line, and an attempt that never waits. It is
  * good as long as the container lives that has filled it in. */
 typedef struct cc_waitable {
     cc_waiting_place *place;
-    /* 1: it has worked; *result, NULL before, may have a new reference, the task's result. 0: not
-     * now. -1: with an exception, and there is nothing to wait for. `argument` is what the task was
-     * made with. */
+    /* CC_HAS_WORKED, 1: *result, NULL before, may have a new reference, the task's result.
+     * CC_NOT_NOW, 0. CC_ANOTHER_TURN: it has worked in part, and goes on when other tasks of the
+     * loop have had a turn. -1: with an exception, and there is nothing to wait for. `argument` is
+     * what the task was made with. */
     int (*attempt)(void *closure, PyObject *argument, PyObject **result);
     void *closure;
 } cc_waitable;
@@ -161,10 +165,10 @@ static inline void cc_place_notify(cc_waiting_place *place) {
     }
 }
 
-/* A notification is not followed: it goes to the next in line, with what it has brought. As
- * cc_place_notify. */
+/* A notification is not followed: it goes to the next in line, with what it has brought; where all
+ * are notified at once, everybody has had one. As cc_place_notify. */
 static inline void cc_place_pass_on(cc_waiting_place *place) {
-    cc_waiter *task = cc_event_pass_on(&place->event);
+    cc_waiter *task = place->all_at_once ? NULL : cc_event_pass_on(&place->event);
     if (task) {
         cc_place_tell(place, task);
     }

@@ -79,6 +79,8 @@ class StackAsQueue(LockFreeLifoQueue):
     put_many = LockFreeStack.push_many
     async_get = LockFreeStack.async_pop
     async_put = LockFreeStack.async_push
+    async_get_many = LockFreeStack.async_pop_many
+    async_put_many = LockFreeStack.async_push_many
 
     def get_many(self, max_items, block=True, timeout=None):
         if not block:

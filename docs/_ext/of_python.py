@@ -21,6 +21,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 import concurrent_collections
+import concurrent_collections.mixed  # which the package does not import by itself
 
 logger = logging.getLogger(__name__)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -96,7 +97,9 @@ class Stubs:
         if name in self.classes:
             yield self.classes[name]
             for base in self.classes[name].bases:
-                yield from self.ancestors(ast.unparse(base).split("[")[0].split(".")[-1])
+                last = ast.unparse(base).split("[")[0].split(".")[-1]
+                beside = ".".join([*name.split(".")[:-1], last])
+                yield from self.ancestors(beside if beside in self.classes else last)
 
     def members(self, name: str) -> dict[str, list[ast.stmt]]:
         """What the class has, each with all of its overloads; its own before what it inherits."""

@@ -341,6 +341,45 @@ class TestMany:
         consumer.join(60)
         assert taken == list(range(100))
 
+    def test_put_many_within_a_time(self, Queue):
+        q = Queue(maxsize=3)
+        assert q.put_many(range(2), timeout=0) == 2
+        items = iter("abcd")
+        with pytest.raises(Full) as caught:
+            q.put_many(items, timeout=0.02)
+        assert (caught.value.items_put, caught.value.item_not_put) == (1, "b")
+        with pytest.raises(Full) as caught:
+            q.put_many(items, block=False)
+        assert (caught.value.items_put, caught.value.item_not_put) == (0, "c")
+        assert q.drain() == [0, 1, "a"]
+        assert q.put_many(items, False) == 1
+        assert q.drain() == ["d"]
+
+    def test_the_time_of_put_many_is_for_all_items_together(self, Queue):
+        q = Queue(maxsize=1)
+
+        def consume():  # each one long before the time is over, but not all
+            for _ in range(20):
+                time.sleep(0.02)
+                q.get()
+
+        consumer = threading.Thread(target=consume)
+        consumer.start()
+        with pytest.raises(Full) as caught:
+            q.put_many(range(20), timeout=0.05)
+        assert caught.value.item_not_put == caught.value.items_put < 20
+        q.put_many(range(20 - caught.value.items_put))
+        consumer.join(60)
+
+    @pytest.mark.parametrize("wrong", [-1, float("nan")])
+    def test_put_many_with_no_time(self, Queue, wrong):
+        items = iter("a")
+        with pytest.raises(ValueError, match="timeout"):
+            Queue().put_many(items, timeout=wrong)
+        with pytest.raises(TypeError, match="timeout"):
+            Queue().put_many(items, timeout="1")
+        assert list(items) == ["a"]
+
     def test_put_many_of_an_iterable_that_raises(self, Queue):
         def items():
             yield 1

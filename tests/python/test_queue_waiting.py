@@ -291,7 +291,7 @@ def test_a_join_that_stops_its_event_loop_is_warned(Queue):
 
     async def main():
         worker = when_asleep(q, 1, q.task_done)
-        with pytest.warns(RuntimeWarning, match=r"to_thread\(queue.join\)"):
+        with pytest.warns(RuntimeWarning, match=r"await queue.async_join\(\)"):
             q.join()
         assert worker.end() is None
         q.join()

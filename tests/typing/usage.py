@@ -45,6 +45,7 @@ from concurrent_collections import (
     print_config,
     smr,
 )
+from concurrent_collections import mixed as janus
 from concurrent_collections._views import (
     SkipListItemsView,
     SkipListKeysView,
@@ -433,6 +434,7 @@ assert_type(jobs.try_put(4), bool)
 assert_type(jobs.get_many(3), list[int])
 assert_type(jobs.drain(), list[int])
 assert_type(jobs.put_many(range(3)), int)
+assert_type(jobs.put_many(range(3), timeout=0.5), int)
 assert_type([job for job in jobs], list[int])
 assert_type(len(jobs), int)
 assert_type(jobs.maxsize, int)
@@ -462,6 +464,19 @@ async def in_tasks() -> None:
     assert_type(await jobs.async_get(), int)
     await jobs.async_put(5)
     await jobs.async_put("text")  # type: ignore[arg-type]
+    assert_type(await jobs.async_get_many(3), list[int])
+    assert_type(await jobs.async_put_many(range(3)), int)
+    await jobs.async_put_many(["text"])  # type: ignore[list-item]
+    await jobs.async_join()
+    assert_type(jobs.async_q, janus.AsyncQueue[int])
+    assert_type(await jobs.async_q.get(), int)
+    await jobs.async_q.put("text")  # type: ignore[arg-type]
+    both: janus.Queue[int] = janus.Queue(maxsize=3)
+    for_threads: janus.SyncQueue[int] = both.sync_q
+    assert_type(for_threads.get(timeout=1), int)
+    for_threads = LockFreeQueue[str]()  # type: ignore[assignment]
+    assert_type(both.closed, bool)
+    await both.aclose()
     assert_type([job async for job in jobs], list[int])
 
 
@@ -573,3 +588,9 @@ async def stacks() -> None:
     lifo.put("a", timeout=1)
     assert_type(lifo.get(), str)
     assert_type(lifo.unfinished_tasks, int)
+    assert_type(await lifo.async_pop_many(3), list[str])
+    assert_type(await lifo.async_push_many("ab"), int)
+    await lifo.async_push_many([1])  # type: ignore[list-item]
+    await lifo.async_join()
+    face: janus.AsyncQueue[str] = lifo.async_q
+    await face.put("a")
