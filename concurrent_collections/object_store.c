@@ -503,7 +503,7 @@ static int put_for_task(void *closure, PyObject *item, PyObject **result) {
 
 uint32_t cc_object_store_waiting(const cc_object_store *s, int what) {
     const cc_waiting_place *place = what == CC_FOR_ROOM ? &s->not_full : &s->not_empty;
-    return cc_load_relaxed_u32(&place->event.waiters);
+    return cc_event_waiters(&place->event);
 }
 
 static int join_for_task(void *closure, PyObject *nothing, PyObject **result) {

@@ -8,4 +8,5 @@ cdef extern from "sync/semaphore.h":
         pass
     uint64_t CC_MOST_PERMITS
     void cc_semaphore_begin(cc_semaphore *s, cc_event_count *line, uint64_t value, uint64_t most, bint is_fair)
+    bint cc_semaphore_try(cc_semaphore *s)
     cc_waiter *cc_semaphore_wake(cc_semaphore *s, uint64_t *n)

@@ -12,9 +12,8 @@ cdef extern from "Python.h":
         PyObject *tp_dict
     void PyType_Modified(PyTypeObject *type)
 
-# Called by every acquire and release: compiled here, and not called through the core's table.
+# Compiled here, and not called through the core's table: they call nothing themselves.
 cdef extern from "sync/semaphore.h":
-    bint cc_semaphore_try(cc_semaphore *s)
     bint cc_semaphore_give(cc_semaphore *s, uint64_t n)
     uint64_t cc_semaphore_value(const cc_semaphore *s)
 
@@ -167,7 +166,7 @@ cdef class Semaphore(_Container):
     def waiters(self):
         """How many threads and tasks are in line for a permit. It may be out of date when you get it."""
         inside(self)
-        return cc_load_relaxed_u32(&self.place.event.waiters)
+        return cc_event_waiters(&self.place.event)
 
     @property
     def fair(self):
@@ -178,7 +177,7 @@ cdef class Semaphore(_Container):
     def locked(self):
         """Return whether an ``acquire`` would have to wait. It may be out of date when you get it."""
         return cc_semaphore_value(inside(self)) == 0 or (
-            cc_place_hands_over(&self.place) and cc_load_relaxed_u32(&self.place.event.waiters) != 0)
+            cc_place_hands_over(&self.place) and cc_event_waiters(&self.place.event) != 0)
 
     def __repr__(self):
         return representation(self, "")

@@ -1,6 +1,6 @@
 # Waiting places, as Cython sees them: waiting.h and csrc/sync/event_count.h say what each one promises. Everything
 # here needs an attached thread state: none of it is nogil.
-from libc.stdint cimport uint64_t
+from libc.stdint cimport uint32_t, uint64_t
 
 from cpython.object cimport PyObject
 
@@ -10,8 +10,9 @@ cdef extern from "Python.h":
     ctypedef int (*visitproc)(PyObject *, void *)
 
 cdef extern from "sync/event_count.h":
-    ctypedef struct cc_event_count:  # some fields
-        cc_atomic_u32 waiters
+    ctypedef struct cc_event_count:
+        pass
+    uint32_t cc_event_waiters(const cc_event_count *e)
     ctypedef enum cc_waiter_kind:
         CC_WAITER_FOREIGN
     ctypedef struct cc_waiter:  # some fields

@@ -116,6 +116,12 @@ static uint32_t lock_word(uint32_t state) {
 
 /* ---------------------------------------------------------------- the lock */
 
+uint32_t cc_event_waiters_if_any(const cc_event_count *e) {
+    /* Whoever is in line in this process has taken the lock here. */
+    bool are_alive = cc_load_relaxed_u32(&e->lock) >> STATE_BITS == lock_word(0) >> STATE_BITS;
+    return are_alive ? cc_load_relaxed_u32(&e->waiters) : 0;
+}
+
 static void forget_the_dead(cc_event_count *e) {
     e->threads = e->foreign = (cc_waiter_list){NULL, NULL, NULL};
     e->watcher = NULL;

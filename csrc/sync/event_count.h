@@ -133,6 +133,14 @@ bool cc_waiter_take(cc_waiter *w);
 /* Has a notification arrived that cc_waiter_leave has not taken? */
 bool cc_waiter_is_notified(const cc_waiter *w);
 
+uint32_t cc_event_waiters_if_any(const cc_event_count *e);
+
+/* How many are in line. It may be out of date when the caller gets it. From anywhere; in a forked
+ * child the parent's do not count, also before anybody has taken the lock there. */
+static inline uint32_t cc_event_waiters(const cc_event_count *e) {
+    return cc_load_relaxed_u32(&e->waiters) ? cc_event_waiters_if_any(e) : 0;
+}
+
 cc_waiter *cc_event_notify_slowly(cc_event_count *e);
 
 /* The condition may hold for one more, and what made it so was a read-modify-write: wake the waiter

@@ -66,7 +66,7 @@ void cc_semaphore_begin(cc_semaphore *s, cc_event_count *line, uint64_t value, u
 /* Take a permit; false: there is none to take. Who stands in the line of a fair semaphore does not
  * try: the line brings the permit. */
 static inline bool cc_semaphore_try(cc_semaphore *s) {
-    if (s->is_fair && cc_load_relaxed_u32(&s->line->waiters)) {
+    if (s->is_fair && cc_event_waiters(s->line)) {
         return false;
     }
     return cc_credits_take(&s->permits);

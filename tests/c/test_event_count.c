@@ -339,6 +339,7 @@ static void test_fork(void) {
         int seen = 0;
         CHECK_EQ(cc_event_visit_foreign(&locked, count_owner, &seen), 0);
         CHECK_EQ(seen, 0);
+        CHECK_EQ(cc_event_waiters(&inherited), 0);
         CHECK(!cc_waiter_leave(&foreign)); /* the survivor's own one: touches no list */
         expect_a_working_event_count(&inherited);
         expect_a_working_event_count(&locked);
@@ -352,7 +353,7 @@ static void test_fork(void) {
         _exit(0);
     }
     expect_success(child);
-    CHECK_EQ(cc_load_relaxed_u32(&inherited.waiters), 1); /* the parent's are there as before */
+    CHECK_EQ(cc_event_waiters(&inherited), 1); /* the parent's are there as before */
     cc_event_notify(&inherited);
     pthread_join(thread, NULL);
 }

@@ -335,6 +335,7 @@ class TestWaiting:
         until_in_line(s, 1)
 
         def in_the_child():
+            assert s.waiters == 0
             s.release()
             assert s.acquire(timeout=10)
             assert not s.acquire(timeout=0.01)
