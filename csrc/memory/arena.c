@@ -5,25 +5,33 @@
  *     base                          the first slab
  *     | region | slab | slab | ...  | blocks | blocks | ... | not had from the system yet ... |
  *
- * Slabs. Each has blocks of one size. What is known of a slab lies in front of all of them, in
- * memory that always stays, so anybody may look at it at any time. A slab is at any time one of
+ * Slabs. Each has blocks of one size while one of them is in use. What is known of a slab lies in
+ * front of all of them, in memory that always stays, so anybody may look at it at any time. A slab
+ * has these flags:
  *   OWNED    a thread takes blocks from it;
- *   LISTED   in the list of slabs of its size that have free blocks, or about to be;
- *   neither  no block of it is free; or somebody is giving its memory back.
- * All of this, the number of free blocks and the first of them are one word, so each step is one
+ *   LISTED   it is in one list of slabs, or about to be;
+ *   GOING    somebody is giving its memory back;
+ *   FRESH    that has been done.
+ * They, its size, the number of free blocks and the first of them are one word, so each step is one
  * CAS.
  *
  * Taking. A thread has, for each size, blocks at hand and a slab of its own. When they have run
  * out it takes all that have been freed in its slab meanwhile, at once: so there is no ABA. If
- * there are none the slab is full, and is nobody's. The next one comes from the list, else it is a
- * new one.
+ * there are none the slab is full, and is nobody's. The next one comes from the list of its size,
+ * else it is a new one.
+ *
+ * When there is no new one. Then all slabs are looked at, whatever list they are in: one that is
+ * FRESH becomes ours, of our size, and stays in the list where it is. Whoever takes it from there
+ * and cannot use it puts it into the list of its size, or, when it is OWNED, GOING or full, says
+ * that it is in none. So no slab is ever hidden from anybody. A slab whose memory is just GOING is
+ * passed over: a full arena may answer NULL once while another thread is in that system call.
  *
  * Freeing. A block stays at hand, up to BLOCKS_AT_HAND of its size. Others go to the free blocks
  * of their slab. Whoever frees the first block of a full slab puts the slab into the list.
  *
  * Giving back. Whoever frees the last block of a slab that nobody owns makes it GOING, gives its
  * memory back, and makes it FRESH. A thread that takes it from the list meanwhile leaves it (it
- * says so by clearing LISTED), and the other one puts it into the list again. From a FRESH slab
+ * says so by clearing LISTED), and the other one puts it into a list again. From a FRESH slab
  * blocks are taken from the beginning on, as from a new one: nobody looks at what memory had in
  * it.
  *
@@ -39,6 +47,8 @@
  * Pairs of releases and acquires, by number:
  *   (18) the CAS that frees a block     with the one that takes a slab's free blocks.
  *   (19) the CAS that lists a slab      with the one that takes it from the list.
+ *   (20) counting a slab as fresh       with reading that before how many have been taken: a slab
+ *        was taken before it became fresh, so the difference is never below 0.
  */
 #if defined(CC_SCHED)
 #define IS_FOR_SCHEDULES 1
@@ -69,7 +79,18 @@
 #ifndef FIRST_COMMIT
 #define FIRST_COMMIT UINT64_C(65536)
 #endif
+#ifndef HUGE_PAGE /* a power of two, at least SLAB_BYTES */
 #define HUGE_PAGE (UINT64_C(2) << 20)
+#endif
+#ifndef HUGE_PAGES_WORTH_ALIGNING /* an arena of more begins with a whole one */
+#define HUGE_PAGES_WORTH_ALIGNING 64u
+#endif
+#ifndef SHARE_OF_ADDRESS_SPACE /* at most one in so many bytes that the process may have */
+#define SHARE_OF_ADDRESS_SPACE 8u
+#endif
+#ifndef SHARE_PER_COMMIT /* of what we have, once that is a huge page, for the next time */
+#define SHARE_PER_COMMIT 8u
+#endif
 
 /* Freed blocks of each size that a thread keeps for itself. */
 #ifndef BLOCKS_AT_HAND
@@ -118,7 +139,7 @@ _Static_assert(SLAB_BYTES >= CC_ARENA_MOST && SLAB_BYTES <= UINT64_C(1) << 18 &&
 /* ---------------------------------------------------------------- slabs and the region */
 
 /* A slab's state: the first free block (its place in the slab in units of eight bytes, and one
- * more; 0: none), how many there are, and flags. */
+ * more; 0: none), how many there are, flags, and the size of its blocks. */
 #define FIRST_FREE UINT64_C(0xffff)
 #define ONE_FREE (UINT64_C(1) << 16)
 #define FREE_BLOCKS(state) ((state) >> 16 & 0xffff)
@@ -126,11 +147,14 @@ _Static_assert(SLAB_BYTES >= CC_ARENA_MOST && SLAB_BYTES <= UINT64_C(1) << 18 &&
 #define LISTED (UINT64_C(1) << 33)
 #define GOING (UINT64_C(1) << 34)
 #define FRESH (UINT64_C(1) << 35)
+#define SIZE_SHIFT 36
+#define OF_SIZE(size) ((uint64_t)(size) << SIZE_SHIFT)
+#define SIZE_IN(state) ((unsigned)((state) >> SIZE_SHIFT))
+#define SIZE_MASK (~UINT64_C(0) << SIZE_SHIFT)
 
 typedef struct slab {
     cc_atomic_u64 state;
     cc_atomic_u32 next; /* while it is listed: the number of the next one, 0 for none */
-    uint32_t block_bytes; /* written once, before a block of it is anybody's */
 } slab;
 
 /* What the head of a list is made of. */
@@ -145,6 +169,7 @@ typedef struct region {
     cc_atomic_u64 committed; /* slabs before this one can be used */
     cc_atomic_u64 taken; /* slabs before this one have been used */
     cc_atomic_u64 fresh; /* of these, those that have no memory */
+    cc_atomic_u64 looked_at; /* when all were taken: the slab that was found then */
     cc_atomic_u64 lists[CC_ARENA_SIZES]; /* a slab's number, and the tag above it */
     slab slabs[];
 } region;
@@ -161,14 +186,14 @@ static uint64_t rounded_up(uint64_t bytes, uint64_t to) {
 
 static uint64_t most_bytes(void) {
     uint64_t bytes = ARENA_BYTES, allowed = cc_os_address_space();
-    while (bytes > allowed / 8) { /* the rest is for others */
+    while (bytes > allowed / SHARE_OF_ADDRESS_SPACE) { /* the rest is for others */
         bytes /= 2;
     }
     return bytes;
 }
 
 /* Reserve address space and make it the arena; NULL without. Two threads may both do it, and one
- * gives its own back. */
+ * gives its own back; one that has had nothing takes what the other has made. */
 static region *make_region(void) {
     for (uint64_t bytes = most_bytes(); bytes >= LEAST_ARENA_BYTES; bytes /= 2) {
         char *reserved = cc_os_reserve(bytes + HUGE_PAGE);
@@ -178,21 +203,21 @@ static region *make_region(void) {
         region *r = (region *)rounded_up((uintptr_t)reserved, HUGE_PAGE);
         uint64_t slabs = bytes / SLAB_BYTES;
         uint64_t described = sizeof(region) + slabs * sizeof(slab);
-        uintptr_t none = 0;
+        uint64_t alignment = bytes > HUGE_PAGES_WORTH_ALIGNING * HUGE_PAGE ? HUGE_PAGE : SLAB_BYTES;
         if (cc_os_commit(r, sizeof(region), false)) {
             r->end = slabs;
-            r->begin =
-                rounded_up(described, bytes > 64 * HUGE_PAGE ? HUGE_PAGE : SLAB_BYTES) / SLAB_BYTES;
+            r->begin = rounded_up(described, alignment) / SLAB_BYTES;
             cc_store_relaxed_u64(&r->committed, r->begin);
             cc_store_relaxed_u64(&r->taken, r->begin);
+            uintptr_t none = 0;
             if (cc_cas_acq_rel_uptr(&cc_arena_base, &none, (uintptr_t)r)) {
                 return r;
             }
         }
         cc_os_unreserve(reserved, bytes + HUGE_PAGE);
-        return (region *)none;
+        break;
     }
-    return NULL;
+    return the_region();
 }
 
 static char *memory_of(region *r, uint64_t number) {
@@ -273,19 +298,22 @@ static uint64_t take_listed_slab(region *r, unsigned size) {
 
 /* ---------------------------------------------------------------- new slabs */
 
-/* Have memory from the system for more slabs than there are. */
+/* Have memory from the system for more slabs than there are: where it refuses as much as we would
+ * like, half of that, down to one slab. */
 static bool commit_more(region *r, uint64_t committed) {
     uint64_t have = (committed - r->begin) * SLAB_BYTES;
-    uint64_t more = have >= HUGE_PAGE ? rounded_up(have / 8, HUGE_PAGE)
+    uint64_t more = have >= HUGE_PAGE ? rounded_up(have / SHARE_PER_COMMIT, HUGE_PAGE)
                     : have            ? have
                                       : rounded_up(FIRST_COMMIT, SLAB_BYTES);
-    uint64_t left = (r->end - committed) * SLAB_BYTES;
-    uint64_t slabs = committed + (more < left ? more : left) / SLAB_BYTES;
-    if (!cc_os_commit(&r->slabs[committed], (slabs - committed) * sizeof(slab), false) ||
-        !cc_os_commit(memory_of(r, committed), (slabs - committed) * SLAB_BYTES,
-                      have >= HUGE_PAGE)) {
-        return false;
+    uint64_t left = r->end - committed;
+    uint64_t count = more / SLAB_BYTES < left ? more / SLAB_BYTES : left;
+    while (!cc_os_commit(&r->slabs[committed], count * sizeof(slab), false) ||
+           !cc_os_commit(memory_of(r, committed), count * SLAB_BYTES, have >= HUGE_PAGE)) {
+        if ((count /= 2) == 0) {
+            return false;
+        }
     }
+    uint64_t slabs = committed + count;
     /* Two threads may both do it: each has had all of its own. */
     while (committed < slabs && !cc_cas_acq_rel_u64(&r->committed, &committed, slabs)) {
     }
@@ -304,8 +332,7 @@ static uint64_t take_new_slab(region *r, unsigned size) {
             return 0;
         }
     } while (!cc_cas_acq_rel_u64(&r->taken, &number, number + 1));
-    r->slabs[number].block_bytes = (uint32_t)bytes_of_size(size);
-    cc_store_relaxed_u64(&r->slabs[number].state, OWNED);
+    cc_store_relaxed_u64(&r->slabs[number].state, OWNED | OF_SIZE(size));
     return number;
 }
 
@@ -329,9 +356,11 @@ static void take_free_blocks(cc_blocks_at_hand *h, uint64_t number, uint64_t sta
 /* What has been freed in our own slab meanwhile. False: nothing, and it is not ours any more. */
 static bool refill_from_own_slab(region *r, cc_blocks_at_hand *h) {
     cc_atomic_u64 *word = &r->slabs[h->slab].state;
-    uint64_t state = cc_load_acquire_u64(word);
-    while (!cc_cas_acq_rel_u64(word, &state, state & FIRST_FREE ? OWNED : 0)) { /* (18) */
-    }
+    uint64_t state = cc_load_acquire_u64(word), kept;
+    do {
+        kept = state & (SIZE_MASK | LISTED);
+    } while (
+        !cc_cas_acq_rel_u64(word, &state, state & FIRST_FREE ? kept | OWNED : kept)); /* (18) */
     if (state & FIRST_FREE) {
         take_free_blocks(h, h->slab, state);
         return true;
@@ -340,15 +369,22 @@ static bool refill_from_own_slab(region *r, cc_blocks_at_hand *h) {
     return false;
 }
 
-/* Make a slab that we have taken from the list ours. False: its memory is just going. */
-static bool own_listed(region *r, cc_blocks_at_hand *h, unsigned size, uint64_t number) {
+/* Is there anything in a slab to take? Of one that is GOING there is not. */
+static bool has_free_blocks(uint64_t state) {
+    return !(state & OWNED) && state & (FRESH | FIRST_FREE);
+}
+
+/* Make a slab ours, if it has blocks of the size, or none of any. `kept`: LISTED, or 0 when we have
+ * taken it from its list. */
+static bool own_slab(region *r, cc_blocks_at_hand *h, unsigned size, uint64_t number,
+                     uint64_t kept) {
     cc_atomic_u64 *word = &r->slabs[number].state;
     uint64_t state = cc_load_acquire_u64(word);
-    while (!cc_cas_acq_rel_u64(word, &state, state & GOING ? state & ~LISTED : OWNED)) { /* (18) */
-    }
-    if (state & GOING) {
-        return false;
-    }
+    do {
+        if (!has_free_blocks(state) || !(state & FRESH || SIZE_IN(state) == size)) {
+            return false;
+        }
+    } while (!cc_cas_acq_rel_u64(word, &state, OWNED | OF_SIZE(size) | (state & kept))); /* (18) */
     if (state & FRESH) {
         cc_fetch_add_relaxed_u64(&r->fresh, UINT64_MAX);
         own_fresh(h, size, r, number);
@@ -356,6 +392,34 @@ static bool own_listed(region *r, cc_blocks_at_hand *h, unsigned size, uint64_t 
         take_free_blocks(h, number, state);
     }
     return true;
+}
+
+/* We have taken a slab from a list, and cannot use it: others may. */
+static void leave_slab(region *r, uint64_t number) {
+    cc_atomic_u64 *word = &r->slabs[number].state;
+    uint64_t state = cc_load_acquire_u64(word);
+    do {
+        if (has_free_blocks(state)) {
+            list_slab(r, SIZE_IN(state), number);
+            return;
+        }
+    } while (!cc_cas_acq_rel_u64(word, &state, state & ~LISTED));
+}
+
+/* There is no new slab: make any one ours, from where the last one was found on. */
+static bool own_any_slab(region *r, cc_blocks_at_hand *h, unsigned size) {
+    uint64_t end = cc_load_acquire_u64(&r->taken);
+    uint64_t number = cc_load_relaxed_u64(&r->looked_at);
+    for (uint64_t left = end - r->begin; left; left--, number++) {
+        if (number < r->begin || number >= end) {
+            number = r->begin;
+        }
+        if (own_slab(r, h, size, number, LISTED)) {
+            cc_store_relaxed_u64(&r->looked_at, number);
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Have blocks at hand. False without memory. */
@@ -369,15 +433,17 @@ static bool refill(cc_blocks_at_hand *h, unsigned size) {
     }
     uint64_t number;
     while ((number = take_listed_slab(r, size)) != 0) {
-        if (own_listed(r, h, size, number)) {
+        if (own_slab(r, h, size, number, 0)) {
             return true;
         }
+        leave_slab(r, number);
     }
     number = take_new_slab(r, size);
     if (number) {
         own_fresh(h, size, r, number);
+        return true;
     }
-    return number;
+    return own_any_slab(r, h, size);
 }
 
 void *cc_arena_alloc(cc_thread *self, size_t bytes) {
@@ -407,10 +473,10 @@ void *cc_arena_alloc(cc_thread *self, size_t bytes) {
 /* All blocks of a slab are free, it is nobody's, and we are the one to give its memory back. */
 static void give_back(region *r, unsigned size, uint64_t number) {
     cc_os_discard(memory_of(r, number), SLAB_BYTES);
-    cc_fetch_add_relaxed_u64(&r->fresh, 1);
+    cc_fetch_add_acq_rel_u64(&r->fresh, 1); /* (20) */
     cc_atomic_u64 *word = &r->slabs[number].state;
     uint64_t state = cc_load_acquire_u64(word);
-    while (!cc_cas_acq_rel_u64(word, &state, FRESH | LISTED)) {
+    while (!cc_cas_acq_rel_u64(word, &state, FRESH | LISTED | OF_SIZE(size))) {
     }
     if (!(state & LISTED)) {
         list_slab(r, size, number);
@@ -422,13 +488,13 @@ static void free_in_slab(uint32_t block, unsigned size) {
     uint64_t number = number_of(block);
     slab *s = &r->slabs[number];
     uint64_t state = cc_load_relaxed_u64(&s->state), changed;
-    CC_INVARIANT(s->block_bytes == bytes_of_size(size));
+    CC_INVARIANT(SIZE_IN(state) == size);
     do {
         set_next(block, first_free(number, state));
         changed = state_with_first(state, block) + ONE_FREE;
         if (!(state & OWNED)) {
             changed = FREE_BLOCKS(changed) == blocks_in_slab(bytes_of_size(size))
-                          ? GOING | (state & LISTED)
+                          ? GOING | OF_SIZE(size) | (state & LISTED)
                           : changed | LISTED;
         }
     } while (!cc_cas_acq_rel_u64(&s->state, &state, changed)); /* (18) */
@@ -485,7 +551,9 @@ void cc_arena_free(void *freed, size_t bytes) {
 
 uint64_t cc_arena_bytes(void) {
     const region *r = the_region();
-    return r ? (cc_load_relaxed_u64(&r->taken) - r->begin - cc_load_relaxed_u64(&r->fresh)) *
-                   SLAB_BYTES
-             : 0;
+    if (!r) {
+        return 0;
+    }
+    uint64_t fresh = cc_load_acquire_u64(&r->fresh); /* (20): before `taken` */
+    return (cc_load_relaxed_u64(&r->taken) - r->begin - fresh) * SLAB_BYTES;
 }

@@ -13,7 +13,7 @@
  *   - A reference is never 0, and stays the block's, and that of every place in it that is a
  *     multiple of eight, as long as the block is. It becomes a pointer by an AND and an addition.
  *   - Any thread may free a block. One that is in use is never given out again, and one that is
- *     freed is, to blocks of the same size.
+ *     freed is: to blocks of the same size, and when all blocks of its slab are free, of any.
  *   - Memory goes back to the system when all blocks of a slab are free (Memory).
  *   - When the arena is full, or the system has no memory, the answer is NULL, and nothing has
  *     changed. References never wrap.
@@ -29,9 +29,9 @@
  * Memory. Address space is reserved at the first block (ARENA_BYTES; less, where the process may
  * not have so much), which costs nothing; memory is had from the system as it is needed, at first
  * 64 kB, then always as much again, and from two megabytes on in huge pages where the system has
- * them. It goes back in slabs of SLAB_BYTES. A slab belongs to one size, for good. What threads
- * have at hand, at most BLOCKS_AT_HAND freed blocks and one slab for each size, stays with their
- * records, for their successors.
+ * them. It goes back in slabs of SLAB_BYTES, where that is whole pages. What threads have at hand,
+ * at most BLOCKS_AT_HAND freed blocks and one slab for each size, stays with their records, for
+ * their successors. In a full arena a search for a slab looks at all of them.
  *
  * Fork. What a thread that does not live on in the child had at hand is lost there.
  *

@@ -67,13 +67,16 @@ static void empty_hands(void) {
             kept[chains++] = h->first;
         }
         h->first = h->count = 0;
+        free_all_in_slabs(h->waiting, size);
+        h->waiting = h->waiting_count = 0;
         while (chains) {
             free_all_in_slabs(kept[--chains], size);
         }
     }
 }
 
-/* Every slab is in one list, or has a block in use. */
+/* Every slab is in one list, or has a block in use. Where lists have been searched in a full arena
+ * a slab may be in that of another size, or be full. */
 static void check_lists(void) {
     region *r = the_region();
     static bool is_listed[SLABS];
@@ -88,7 +91,7 @@ static void check_lists(void) {
             CHECK(!is_listed[number]);
             is_listed[number] = true;
             CHECK(state & LISTED);
-            CHECK(r->slabs[number].block_bytes == bytes_of_size(size));
+            CHECK(SIZE_IN(state) == size || cc_load_relaxed_u64(&r->looked_at));
             uint64_t count = 0;
             for (uint32_t b = first_free(number, state); b; b = next_of(b)) {
                 CHECK(number_of(b) == number);
@@ -100,6 +103,7 @@ static void check_lists(void) {
     for (uint64_t i = r->begin; i < cc_load_relaxed_u64(&r->taken); i++) {
         uint64_t state = cc_load_relaxed_u64(&r->slabs[i].state);
         CHECK_EQ(is_listed[i], !!(state & LISTED));
+        CHECK(state & (OWNED | LISTED) || !(state & (FRESH | FIRST_FREE))); /* none is hidden */
         CHECK(!(state & GOING));
     }
 }
@@ -109,7 +113,17 @@ static void test_sizes(void) {
     begin_test("blocks of all sizes, so many as fit in a slab and one more or less");
     for (size_t bytes = CC_ARENA_LEAST; bytes <= CC_ARENA_MOST; bytes++) {
         int64_t in_slab = (int64_t)(SLAB_BYTES / cc_arena_block_bytes(bytes));
-        int64_t counts[] = {0, 1, 2, in_slab - 1, in_slab, in_slab + 1, 3 * in_slab};
+        int64_t counts[] = {0,
+                            1,
+                            2,
+                            BLOCKS_AT_HAND,
+                            BLOCKS_AT_HAND + 1,
+                            BLOCKS_AT_HAND + 2,
+                            in_slab - 1,
+                            in_slab,
+                            in_slab + 1,
+                            2 * in_slab,
+                            3 * in_slab};
         for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
             for (int64_t i = 0; i < counts[c]; i++) {
                 CHECK((blocks[i] = take(bytes)));
@@ -125,27 +139,90 @@ static void test_sizes(void) {
     check_lists();
 }
 
-static void full(void) {
-    const size_t bytes = CC_ARENA_LEAST;
-    for (int round = 0; round < 2; round++) {
-        int64_t n = 0;
-        while ((blocks[n] = take(bytes))) {
-            CHECK(++n < MOST);
-        }
-        CHECK(!take(bytes) && !take(CC_ARENA_MOST));
-        CHECK(arena_bytes() <= ARENA_BYTES && arena_bytes() >= (uint64_t)n * bytes);
-        check_and_free(blocks[n / 2], bytes);
-        CHECK((blocks[n / 2] = take(bytes)));
-        CHECK(!take(bytes));
-        uint64_t before = discards;
-        for (int64_t i = 0; i < n; i++) {
-            check_and_free(blocks[i], bytes);
-        }
-        CHECK(discards > before);
-        empty_hands();
-        CHECK_EQ(arena_bytes(), 0);
-        check_lists();
+/* Take blocks of a size until there are no more, and free them all. */
+static void fill_and_empty(size_t bytes) {
+    int64_t n = 0;
+    while ((blocks[n] = take(bytes))) {
+        CHECK(++n < MOST);
     }
+    CHECK(!take(bytes) && !take(bytes == CC_ARENA_MOST ? CC_ARENA_LEAST : CC_ARENA_MOST));
+    CHECK(arena_bytes() <= ARENA_BYTES && arena_bytes() >= (uint64_t)n * bytes);
+    CHECK(arena_bytes() >= ARENA_BYTES - ARENA_BYTES / 4); /* all but what describes it */
+    check_lists();
+    for (unsigned i = 0; i <= BLOCKS_BEFORE_REUSE; i++) {
+        check_and_free(blocks[--n], bytes);
+    }
+    CHECK((blocks[n++] = take(bytes)));
+    CHECK(!take(bytes));
+    uint64_t before = discards;
+    for (int64_t i = 0; i < n; i++) {
+        check_and_free(blocks[i], bytes);
+    }
+    empty_hands();
+    CHECK(discards > before);
+    CHECK_EQ(arena_bytes(), 0);
+    check_lists();
+}
+
+static void full(void) {
+    for (int round = 0; round < 2; round++) {
+        fill_and_empty(CC_ARENA_LEAST);
+        fill_and_empty(40);
+        fill_and_empty(CC_ARENA_MOST);
+    }
+}
+
+/* A full arena in which one block of each slab is freed has room for that size, and for another one
+ * as soon as all blocks of a slab are free. */
+static void full_of_two_sizes(void) {
+    const size_t bytes = CC_ARENA_LEAST, other = 64;
+    const int64_t in_slab = (int64_t)blocks_in_slab(bytes);
+    int64_t n = 0;
+    while ((blocks[n] = take(bytes))) {
+        CHECK(++n < MOST);
+    }
+    int64_t freed = 0, again = 0;
+    for (int64_t i = 0; i < n; i += in_slab, freed++) {
+        arena_free(blocks[i], bytes);
+    }
+    CHECK(!take(other));
+    while (take(bytes)) {
+        again++;
+    }
+    CHECK_EQ(again, freed - BLOCKS_BEFORE_REUSE);
+    CHECK(!take(other));
+    check_lists();
+}
+
+static void free_slab_of(const void *block, size_t bytes) {
+    uint64_t number = number_of(cc_arena_reference(block));
+    for (uint64_t i = 0; i < blocks_in_slab(bytes); i++) {
+        free_in_slab(reference_in(number, i * bytes), size_of(bytes));
+    }
+}
+
+/* A slab that another size has found in a full arena stays in the list where it was. Whoever takes
+ * it from there for the first size puts it into the list of its own. */
+static void in_another_list(void) {
+    const size_t bytes = CC_ARENA_MOST, other = CC_ARENA_LEAST;
+    int64_t n = 0;
+    while ((blocks[n] = take(bytes))) {
+        CHECK(++n < MOST);
+    }
+    free_slab_of(blocks[0], bytes);
+    void *block = take(other);
+    CHECK(block);
+    for (uint64_t i = 1; i < blocks_in_slab(other); i++) {
+        CHECK(take(other));
+    }
+    CHECK(!take(other));
+    free_in_slab(cc_arena_reference(block), size_of(other)); /* one free block in a wrong list */
+    CHECK(!take(bytes));
+    check_lists();
+    CHECK_EQ(cc_load_relaxed_u64(&the_region()->lists[size_of(other)]) & NUMBER_MASK,
+             number_of(cc_arena_reference(block)));
+    CHECK(take(other) == block);
+    check_lists();
 }
 
 /* In a child, for there is one arena in a process and it is made once. */
@@ -166,11 +243,12 @@ static void in_child(const char *what, void (*body)(void)) {
 
 static void without_address_space(void) {
     CHECK(!the_region());
-    most_reserved = LEAST_ARENA_BYTES; /* and two megabytes more are wanted */
+    most_reserved = LEAST_ARENA_BYTES; /* and a huge page more is wanted */
     CHECK(!take(40));
     most_reserved = UINT64_MAX;
     commits_fail = true;
     CHECK(!take(40));
+    CHECK_EQ(reservations, 0);
     commits_fail = false;
     most_reserved = 2 * LEAST_ARENA_BYTES + HUGE_PAGE;
     void *block = take(40);
@@ -179,12 +257,93 @@ static void without_address_space(void) {
     check_and_free(block, 40);
 }
 
-static void with_little_address_space(void) {
+/* A power of two, at most one in SHARE_OF_ADDRESS_SPACE bytes that the process may have. */
+static void with_address_space(uint64_t allowed, uint64_t expected) {
     CHECK(!the_region());
-    address_space = 16 * LEAST_ARENA_BYTES - 1; /* an eighth may be the arena */
-    CHECK(!take(40) || the_region()->end * SLAB_BYTES == LEAST_ARENA_BYTES);
-    address_space = 4;
-    CHECK(the_region() || !take(40));
+    address_space = allowed;
+    if (expected) {
+        CHECK(take(40));
+        CHECK_EQ(the_region()->end * SLAB_BYTES, expected);
+    } else {
+        CHECK(!take(40) && !the_region());
+    }
+}
+
+static void with_the_least(void) {
+    with_address_space(SHARE_OF_ADDRESS_SPACE * LEAST_ARENA_BYTES, LEAST_ARENA_BYTES);
+}
+
+static void with_less_than_the_least(void) {
+    with_address_space(SHARE_OF_ADDRESS_SPACE * LEAST_ARENA_BYTES - 1, 0);
+}
+
+static void with_next_to_nothing(void) {
+    with_address_space(4, 0);
+}
+
+static void with_twice_the_least(void) {
+    with_address_space(2 * SHARE_OF_ADDRESS_SPACE * LEAST_ARENA_BYTES, 2 * LEAST_ARENA_BYTES);
+}
+
+static void with_less_than_twice_the_least(void) {
+    with_address_space(2 * SHARE_OF_ADDRESS_SPACE * LEAST_ARENA_BYTES - 1, LEAST_ARENA_BYTES);
+}
+
+static void make_it(void) {
+    CHECK(make_region());
+}
+
+static void make_it_and_leave_no_address_space(void) {
+    make_it();
+    most_reserved = 0;
+}
+
+static void make_it_and_leave_no_memory(void) {
+    make_it();
+    commits_fail = true;
+}
+
+/* Two threads make the arena, and we are the slower one. */
+static void made_by_two(void) {
+    before_reserving = make_it;
+    void *block = take(40);
+    CHECK(block);
+    CHECK_EQ(reservations, 1);
+    CHECK((uintptr_t)block > (uintptr_t)the_region());
+}
+
+static void made_by_another_and_nothing_left(void) {
+    before_reserving = make_it_and_leave_no_address_space;
+    region *made = make_region();
+    CHECK(made && made == the_region());
+    CHECK_EQ(reservations, 1);
+}
+
+static void made_by_another_and_no_memory_left(void) {
+    before_reserving = make_it_and_leave_no_memory;
+    region *made = make_region();
+    CHECK(made && made == the_region());
+    CHECK_EQ(reservations, 1);
+}
+
+/* The system refuses larger pieces: smaller ones are had, down to one slab. */
+static void with_small_pieces(void) {
+    most_committed = sizeof(region) > SLAB_BYTES ? sizeof(region) : SLAB_BYTES;
+    fill_and_empty(40);
+    most_committed = UINT64_MAX;
+    fill_and_empty(48);
+}
+
+static void in_huge_pages(void) {
+    int64_t n = 0;
+    while (!commits_in_huge_pages) {
+        CHECK((blocks[n++] = take(CC_ARENA_MOST)));
+    }
+    region *r = the_region();
+    CHECK((cc_load_relaxed_u64(&r->taken) - r->begin) * SLAB_BYTES >= HUGE_PAGE);
+    while (n) {
+        check_and_free(blocks[--n], CC_ARENA_MOST);
+    }
 }
 
 static void without_memory(void) {
@@ -308,6 +467,35 @@ static void test_threads_that_end(void) {
     CHECK(arena_bytes() <= bytes + 2 * SLAB_BYTES);
 }
 
+#if BLOCKS_BEFORE_REUSE > 0
+static void test_waiting(void) {
+    begin_test("a block that has been freed waits until enough others have been freed");
+    const cc_blocks_at_hand *h = &cc_thread_self()->blocks[size_of(72)];
+    empty_hands();
+    uint64_t bytes = arena_bytes(); /* what records of ended threads have */
+    for (int64_t i = 0; i <= BLOCKS_BEFORE_REUSE; i++) {
+        CHECK((blocks[i] = take(72)));
+    }
+    for (int64_t i = 0; i < BLOCKS_BEFORE_REUSE; i++) {
+        check_and_free(blocks[i], 72);
+        CHECK_EQ(h->waiting_count, i + 1);
+        CHECK_EQ(h->waiting, cc_arena_reference(blocks[0]));
+        void *other = take(72);
+        for (int64_t j = 0; j <= i; j++) {
+            CHECK(other != blocks[j]);
+        }
+        free_in_slab(cc_arena_reference(other), size_of(72));
+    }
+    check_and_free(blocks[BLOCKS_BEFORE_REUSE], 72);
+    CHECK_EQ(h->waiting_count, BLOCKS_BEFORE_REUSE);
+    CHECK_EQ(h->waiting, cc_arena_reference(blocks[1]));
+    empty_hands();
+    CHECK_EQ(arena_bytes(), bytes);
+}
+#else
+static void test_waiting(void) {}
+#endif
+
 #if defined(KNOWS_ADDRESSES)
 static void test_sanitizer(void) {
     begin_test("the sanitizer knows which blocks are free");
@@ -326,13 +514,26 @@ int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     CHECK(cc_thread_self());
     in_child("less address space is reserved where there is no more", without_address_space);
-    in_child("and where the process may not have more", with_little_address_space);
+    in_child("and where the process may have exactly the least", with_the_least);
+    in_child("and less than that", with_less_than_the_least);
+    in_child("and next to nothing", with_next_to_nothing);
+    in_child("and twice the least", with_twice_the_least);
+    in_child("and less than that", with_less_than_twice_the_least);
+    in_child("two threads make the arena", made_by_two);
+    in_child("one has made it when another finds no address space",
+             made_by_another_and_nothing_left);
+    in_child("or no memory", made_by_another_and_no_memory_left);
+    in_child("where large pieces are refused, smaller ones do", with_small_pieces);
+    in_child("there are huge pages", in_huge_pages);
     in_child("without memory the answer is NULL", without_memory);
-    in_child("a full arena says so, loses nothing by it, and is empty again afterwards", full);
+    in_child("a full arena says so, and has room for all sizes when it is empty again", full);
+    in_child("in a full arena a slab belongs to its size until it is empty", full_of_two_sizes);
+    in_child("a slab that is in the list of another size comes into its own", in_another_list);
     test_sizes();
     test_fork();
     test_threads();
     test_threads_that_end();
+    test_waiting();
     test_sanitizer();
     printf("passed\n");
     return 0;

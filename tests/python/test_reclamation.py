@@ -534,6 +534,27 @@ class TestStatistics:
             assert after.waiting < 1000
         assert m.flush() == 0
 
+    def test_the_memory_of_entries_is_told_and_goes_back(self, Map):
+        before = smr.stats().node_bytes
+        m = Map(dict.fromkeys(range(20_000)))
+        full = smr.stats().node_bytes
+        assert full >= max(before, 20_000 * 40)  # what others have left is used first
+        m.clear()
+        assert m.flush() == 0
+        assert smr.stats().node_bytes <= full - 20_000 * 40 // 2
+
+    def test_the_memory_of_entries_is_told_while_others_work(self, Map):
+        """It is the difference of two counters, and never below 0 (seen as a huge number)."""
+        m = Map()
+
+        def fill_and_clear():
+            fill(m, 2_000)
+            m.clear()
+
+        with in_background(fill_and_clear):
+            for _ in range(rounds(2_000)):
+                assert smr.stats().node_bytes < 2**34
+
     def test_only_ordered_containers_have_statistics_of_their_own(self):
         with pytest.raises(TypeError):
             smr.stats({})

@@ -5,7 +5,8 @@
  *
  * Slabs have one, two or three blocks, and threads keep none at hand, so each operation moves slabs
  * between owners and lists. The judge knows whose each block is. At the end, when all are free,
- * each slab must be owned by one fibre, or be in the list once and have no memory.
+ * each slab must be owned by one fibre, or be in one list once and have no memory; and a full arena
+ * must have room for either size when it has such a slab.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,47 +21,79 @@ typedef struct setting {
     size_t bytes; /* of a block; a slab has 128 */
     unsigned given; /* blocks that have been taken at the beginning */
     unsigned freed; /* the first of these have been freed by then */
-    /* What each fibre does: `a` take a block, `r` free the last one taken, `o` the oldest, a digit:
-     * free that one of those given, `?`: one of these, as the schedule decides. */
+    /* What each fibre does: `a` take a block, `b` one of `other_bytes`, `r` free the last one taken,
+     * `o` the oldest, a digit: free that one of those given, `?`: one of these, as the schedule
+     * decides; `c`: ask how many bytes there are. */
     const char *plans[SCHED_MOST_FIBRES];
+    size_t other_bytes;
+    unsigned slabs; /* 0: as many as are wanted. Else there may be no block, which is no error */
+    bool is_new; /* there is no arena yet */
 } setting;
 
-static void *given[MOST_BLOCKS];
-static void *mine[SCHED_MOST_FIBRES + 1][MOST_BLOCKS];
+typedef struct block {
+    void *at;
+    size_t bytes;
+} block;
+
+static block given[MOST_BLOCKS];
+static block mine[SCHED_MOST_FIBRES + 1][MOST_BLOCKS];
 static unsigned taken[SCHED_MOST_FIBRES + 1];
+static uint64_t end_of_all; /* slabs that the arena has */
 static void *in_use[4 * MOST_BLOCKS]; /* by whomever */
 
 static const setting *the_setting(void) {
     return sched_argument();
 }
 
-static void note(void *block, bool is_taken) {
-    void *sought = is_taken ? NULL : block;
+static void note(void *at, bool is_taken) {
+    void *sought = is_taken ? NULL : at;
     unsigned place = 0;
     for (unsigned i = 0; i < sizeof in_use / sizeof *in_use; i++) {
-        if (is_taken && in_use[i] == block) {
+        if (is_taken && in_use[i] == at) {
             sched_fail("a block is given out that is in use");
         }
         if (in_use[i] == sought) {
             place = i;
         }
     }
-    in_use[place] = is_taken ? block : NULL;
+    in_use[place] = is_taken ? at : NULL;
 }
 
-static void *take(void) {
-    void *block = arena_alloc(cc_thread_self(), the_setting()->bytes);
-    if (!block) {
+/* `at` is NULL: a full arena has none. */
+static block take(size_t bytes) {
+    block b = {arena_alloc(cc_thread_self(), bytes), bytes};
+    if (b.at) {
+        note(b.at, true);
+        memset(b.at, (int)bytes, bytes);
+    } else if (!the_setting()->slabs) {
         sched_fail("there is no memory");
     }
-    note(block, true);
-    memset(block, 0x11, the_setting()->bytes);
-    return block;
+    return b;
 }
 
-static void give(void *block) {
-    note(block, false);
-    arena_free(block, the_setting()->bytes);
+static void give(block *b) {
+    if (b->at) {
+        for (size_t i = 0; i < b->bytes; i++) {
+            if (((unsigned char *)b->at)[i] != (unsigned char)b->bytes) {
+                sched_fail("somebody has written into a block that is in use");
+            }
+        }
+        note(b->at, false);
+        arena_free(b->at, b->bytes);
+    }
+    b->at = NULL;
+}
+
+/* As it was when it was made. */
+static void set_up_region(region *r) {
+    for (uint64_t i = r->begin; i < r->taken.word; i++) {
+        memset((void *)&r->slabs[i], 0, sizeof r->slabs[i]);
+    }
+    r->taken.word = r->committed.word = r->begin;
+    r->fresh.word = r->looked_at.word = 0;
+    memset((void *)r->lists, 0, sizeof r->lists);
+    end_of_all = end_of_all ? end_of_all : r->end;
+    r->end = the_setting()->slabs ? r->begin + the_setting()->slabs : end_of_all;
 }
 
 static void set_up(void) {
@@ -70,81 +103,77 @@ static void set_up(void) {
     for (unsigned who = 0; who < SCHED_MOST_FIBRES; who++) {
         memset(sched_record(who)->blocks, 0, sizeof sched_record(who)->blocks);
     }
-    region *r = the_region();
-    if (r) { /* as it was when it was made */
-        for (uint64_t i = r->begin; i < r->taken.word; i++) {
-            memset((void *)&r->slabs[i], 0, sizeof r->slabs[i]);
-        }
-        r->taken.word = r->committed.word = r->begin;
-        r->fresh.word = 0;
-        memset((void *)r->lists, 0, sizeof r->lists);
+    if (s->is_new && the_region()) { /* a huge page is one page here, so all of it is aligned */
+        unreserve_for_copy(the_region(), ARENA_BYTES + HUGE_PAGE);
+        cc_arena_base.word = 0;
+    }
+    if (!s->is_new && (the_region() || make_region())) {
+        set_up_region(the_region());
     }
     for (unsigned i = 0; i < s->given; i++) {
-        given[i] = take();
+        given[i] = take(s->bytes);
     }
     for (unsigned i = 0; i < s->freed; i++) {
-        give(given[i]);
-        given[i] = NULL;
+        give(&given[i]);
     }
 }
 
 static void do_one(unsigned who, char what) {
-    if (what == 'a') {
+    if (what == 'a' || what == 'b') {
         if (taken[who] < MOST_BLOCKS) {
-            void *block = take();
-            mine[who][taken[who]++] = block;
+            block b = take(what == 'a' ? the_setting()->bytes : the_setting()->other_bytes);
+            mine[who][taken[who]++] = b;
         }
     } else if (what == 'r') {
         if (taken[who]) {
-            give(mine[who][--taken[who]]);
+            give(&mine[who][--taken[who]]);
         }
     } else if (what == 'o') {
         if (taken[who]) {
-            void *block = mine[who][0];
-            memmove(&mine[who][0], &mine[who][1], --taken[who] * sizeof block);
-            give(block);
+            block b = mine[who][0];
+            memmove(&mine[who][0], &mine[who][1], --taken[who] * sizeof b);
+            give(&b);
+        }
+    } else if (what == 'c') {
+        if (arena_bytes() > ARENA_BYTES) {
+            sched_fail("there are fewer than no bytes");
         }
     } else {
-        void *block = given[what - '0'];
-        given[what - '0'] = NULL;
-        if (block) {
-            give(block);
-        }
+        block b = given[what - '0'];
+        given[what - '0'].at = NULL;
+        give(&b);
     }
 }
 
 static void fibre(unsigned who) {
-    for (const char *plan = the_setting()->plans[who]; *plan; plan++) {
+    const setting *s = the_setting();
+    for (const char *plan = s->plans[who]; *plan; plan++) {
         char what = *plan;
         if (what == '?') {
-            unsigned choice = sched_choose(2 + the_setting()->given);
-            what = choice == 0 ? 'a' : choice == 1 ? 'r' : (char)('0' + choice - 2);
+            const char *others = s->other_bytes ? "arb" : "ar";
+            unsigned count = (unsigned)strlen(others), choice = sched_choose(count + s->given);
+            what = choice < count ? others[choice] : (char)('0' + choice - count);
         }
         do_one(who, what);
     }
 }
 
 static bool is_owned_by(unsigned who, uint64_t number) {
-    return sched_record(who)->blocks[size_of(the_setting()->bytes)].slab == number;
+    for (unsigned size = 0; size < CC_ARENA_SIZES; size++) {
+        if (sched_record(who)->blocks[size].slab == number) {
+            return true;
+        }
+    }
+    return false;
 }
 
-static const char *judge(void) {
-    region *r = the_region();
-    for (unsigned who = 0; who <= SCHED_MOST_FIBRES; who++) {
-        while (taken[who]) {
-            give(mine[who][--taken[who]]);
-        }
-    }
-    for (unsigned i = 0; i < the_setting()->given; i++) {
-        if (given[i]) {
-            give(given[i]);
-            given[i] = NULL;
-        }
-    }
-    unsigned size = size_of(the_setting()->bytes), listed = 0, seen = 0;
-    for (uint64_t i = r->lists[size].word & NUMBER_MASK; i; i = r->slabs[i].next.word) {
-        if (++seen > MOST_BLOCKS) {
-            return "the list of slabs has no end";
+static const char *judge_slabs(region *r) {
+    unsigned seen = 0, listed = 0, fresh = 0;
+    for (unsigned size = 0; size < CC_ARENA_SIZES; size++) {
+        for (uint64_t i = r->lists[size].word & NUMBER_MASK; i; i = r->slabs[i].next.word) {
+            if (++seen > MOST_BLOCKS) {
+                return "the list of slabs has no end";
+            }
         }
     }
     for (uint64_t i = r->begin; i < r->taken.word; i++) {
@@ -160,18 +189,52 @@ static const char *judge(void) {
             return "a slab's owner does not know of it";
         }
         listed += !!(state & LISTED);
-        if (!owners && state != (FRESH | LISTED)) {
+        fresh += !!(state & FRESH);
+        if (!owners && (state & ~SIZE_MASK) != (FRESH | LISTED)) {
             return "a slab without an owner is lost, or keeps its memory";
         }
     }
+    if (r->fresh.word != fresh) {
+        return "the number of slabs without memory is wrong";
+    }
     return listed == seen ? NULL : "the list of slabs has another length";
+}
+
+static bool has_fresh_slab(const region *r) {
+    return r->fresh.word || r->taken.word < r->end;
+}
+
+static const char *judge(void) {
+    const setting *s = the_setting();
+    region *r = the_region();
+    for (unsigned who = 0; who <= SCHED_MOST_FIBRES; who++) {
+        while (taken[who]) {
+            give(&mine[who][--taken[who]]);
+        }
+    }
+    for (unsigned i = 0; i < s->given; i++) {
+        give(&given[i]);
+    }
+    if (s->is_new && reservations != 1) {
+        return "the arena has been reserved twice";
+    }
+    const char *wrong = judge_slabs(r);
+    for (int again = 0; again < 2 && !wrong && s->other_bytes && has_fresh_slab(r); again++) {
+        block b = {arena_alloc(cc_thread_self(), s->other_bytes), s->other_bytes};
+        if (!b.at) {
+            return "a size has no room, and there is a slab without memory";
+        }
+        arena_free(b.at, b.bytes);
+        wrong = judge_slabs(r);
+    }
+    return wrong;
 }
 
 #define PROGRAM(its_name, fibre_count, ...)                                                        \
     {                                                                                              \
         .name = its_name, .fibres = fibre_count, .set_up = set_up, .fibre = fibre, .judge = judge, \
         .dfs_preemptions = 3, .argument = &(const setting) {                                       \
-            __VA_ARGS__                                                                            \
+            .bytes = __VA_ARGS__                                                                   \
         }                                                                                          \
     }
 
@@ -187,8 +250,21 @@ int main(int argc, char **argv) {
         PROGRAM("going_and_taken", 2, 64, 3, 1, {"1", "aa"}),
         PROGRAM("going_taken_and_back", 3, 64, 3, 0, {"0", "1", "aa"}),
         /* The list's head comes back while a taker looks at what follows it. */
-        PROGRAM("taken_and_listed_again", 2, 128, 3, 2, {"a", "aaoa"}),
+        PROGRAM("taken_and_listed_again", 2, 128, 3, 2, {"a", "aaaoo"}),
         PROGRAM("two_new_slabs", 2, 128, 0, 0, {"aa", "aa"}),
+        /* A full arena: a slab that one size has left is the other one's, and stays in the list where
+         * it is until somebody finds it there. */
+        PROGRAM("other_size", 1, 64, 4, 0, {"0123bba"}, .other_bytes = 128, .slabs = 2),
+        PROGRAM("used_up_in_another_list", 1, 64, 4, 0, {"01bbo"}, .other_bytes = 128, .slabs = 2),
+        PROGRAM("blocks_of_another_size", 1, 64, 4, 0, {"01bbbboa"}, .other_bytes = 40, .slabs = 2),
+        PROGRAM("other_size_and_back", 2, 64, 4, 2, {"23aa", "brb"}, .other_bytes = 40, .slabs = 2),
+        PROGRAM("two_want_one_slab", 2, 128, 2, 1, {"a1", "br"}, .other_bytes = 64, .slabs = 2),
+        PROGRAM("left_in_another_list", 3, 64, 4, 2, {"bbbo", "aar", "23"}, .other_bytes = 40,
+                .slabs = 2),
+        PROGRAM("anything_of_two_sizes", 3, 64, 4, 2, {"????", "????", "????"}, .other_bytes = 40,
+                .slabs = 3),
+        PROGRAM("counted", 2, 128, 0, 0, {"c", "aao"}),
+        PROGRAM("made_by_two", 2, 64, 0, 0, {"a", "a"}, .is_new = true),
         PROGRAM("anything", 3, 64, 6, 0, {"????", "????", "????"}),
         PROGRAM("anything_alone", 3, 128, 4, 2, {"????", "????", "????"}),
     };
