@@ -12,9 +12,12 @@
  * a tag for each slot and flags of the bucket. A tag is seven bits of the hash below a bit that
  * says "taken"; so one word shows which slots may hold a key, and another key's node is looked at
  * in one of 128 cases. A key belongs into its home bucket, or where that is full into one of
- * MOST_PROBES - 1 others (the other half of the line, then the lines behind it); and every bucket
- * that it had to pass says so for good (PASSED). Where all are full it is lost, and its home says
- * that (LOST). Nothing is ever moved inside a table, or evicted.
+ * MOST_PROBES - 1 others: the other half of the line, then lines at a distance that its hash tells.
+ * (Lines side by side fill up together, and of a long row some key finds no room although a third
+ * of the table is empty.) Every bucket that it had to pass says so for good (PASSED). Where all are
+ * full a larger table is made first, unless most of this one is empty: then too many keys have
+ * nearly the same hash. Without that, the key is lost, and its home says so (LOST). Nothing is ever
+ * moved inside a table, or evicted.
  *
  * Taking a slot is two steps: its tag by a CAS of the state, then the node by a store. Leaving it
  * is the same backwards. A reader that finds a tag without a node has found a key that is not in
@@ -169,9 +172,10 @@ static inline unsigned index_first_slot(uint64_t slots) {
     return cc_lowest_bit(slots) / 8;
 }
 
-/* The p-th of them: the halves of a line, then those of the next one. */
-static inline index_bucket *index_probe(const index_table *t, uint64_t home, unsigned p) {
-    return index_bucket_at(t, (home ^ (p & 1u)) + (p & ~1u));
+/* The p-th of them: the halves of a line, then those of others, each as far from the last one. */
+static inline index_bucket *index_probe(const index_table *t, uint64_t hash, unsigned p) {
+    uint64_t number = index_home(hash) ^ (p & 1u);
+    return index_bucket_at(t, p < 2 ? number : number + (p & ~1u) * (hash >> 36 | 1u));
 }
 
 /* For the loop over all buckets that a key may be in. */
@@ -182,7 +186,7 @@ static inline index_bucket *index_probe(const index_table *t, uint64_t home, uns
 
 static inline bool index_table_has(const index_table *t, uint64_t hash, uint32_t n) {
     FOR_EACH_PROBE(t, p) {
-        index_bucket *b = index_probe(t, index_home(hash), p);
+        index_bucket *b = index_probe(t, hash, p);
         uint64_t state = cc_load_acquire_u64(&b->state);
         for (uint64_t m = index_slots_with(state, index_tag(hash)); m; m &= m - 1) {
             if (cc_load_acquire_u32(&b->nodes[index_first_slot(m)]) == n) {
@@ -205,7 +209,7 @@ static inline void index_set_flag(index_bucket *b, uint64_t flag) {
  * table, by a builder of n. */
 static inline int index_table_put(index_table *t, uint64_t hash, uint32_t n) {
     FOR_EACH_PROBE(t, p) {
-        index_bucket *b = index_probe(t, index_home(hash), p);
+        index_bucket *b = index_probe(t, hash, p);
         uint64_t state = cc_load_acquire_u64(&b->state), room;
         while ((room = ~state & TAKEN_BITS) != 0) {
             unsigned slot = index_first_slot(room);
@@ -228,7 +232,7 @@ static inline int index_table_put(index_table *t, uint64_t hash, uint32_t n) {
  * in any more. In a write phase that holds the table. */
 static inline void index_table_clear(index_table *t, uint64_t hash, uint32_t n) {
     FOR_EACH_PROBE(t, p) {
-        index_bucket *b = index_probe(t, index_home(hash), p);
+        index_bucket *b = index_probe(t, hash, p);
         uint64_t state = cc_load_acquire_u64(&b->state);
         for (uint64_t m = index_slots_with(state, index_tag(hash)); m; m &= m - 1) {
             unsigned slot = index_first_slot(m);

@@ -142,10 +142,10 @@ CC_ALWAYS_INLINE index_answer ask_index(cc_skiplist *list, cc_smr_guard *g, bool
         return INDEX_DOES_NOT_KNOW;
     }
     const index_table *t = (const index_table *)cc_protect_in(g, restarts, &list->index);
-    const uint64_t home = index_home(search->hash), tag = index_tag(search->hash);
+    const uint64_t tag = index_tag(search->hash);
     uint64_t flags = 0;
     FOR_EACH_PROBE(t, p) {
-        const index_bucket *b = index_probe(t, home, p);
+        const index_bucket *b = index_probe(t, search->hash, p);
         uint64_t state = cc_load_acquire_u64(&b->state); /* (16) */
         if (p == 0) {
             flags = state;
@@ -387,10 +387,15 @@ void cc_skiplist_give_up_node(cc_skiplist *list, cc_smr_guard *g, node *n, cc_le
     }
 }
 
-/* In the index with it, before it is linked. False: a table is full, and the region is over; after
- * the second time, or without memory, what is full does not matter. */
+typedef struct index_attempts {
+    bool began; /* it may be in some table */
+    bool anyhow; /* let it be lost where there is no room */
+} index_attempts;
+
+/* In the index with it, before it is linked. False: a table is full, and the region is over; when
+ * there is no memory for another one, that does not matter the next time. */
 static bool put_into_index(cc_skiplist *list, cc_smr_guard *g, const cc_search *search, node *n,
-                           unsigned *attempts) {
+                           index_attempts *attempts) {
     if (!search->hash) {
         if (!cc_load_relaxed_u32(&list->unhashed)) {
             cc_store_release_u32(&list->unhashed, 1); /* the CAS that links n is the fence */
@@ -398,14 +403,15 @@ static bool put_into_index(cc_skiplist *list, cc_smr_guard *g, const cc_search *
         return true;
     }
     const index_table *full =
-        cc_skiplist_put_into_index(list, g, search->hash, n, *attempts > 0, *attempts > 1);
-    ++*attempts;
+        cc_skiplist_put_into_index(list, g, search->hash, n, attempts->began, attempts->anyhow);
+    attempts->began = true;
     if (!full) {
         return true;
     }
     cc_thread *self = g->thread;
     cc_leave(g);
     cc_skiplist_make_room(list, self, full);
+    attempts->anyhow = cc_load_relaxed_uptr(&list->index) == (uintptr_t)full;
     CC_INVARIANT(self->spare_count >= 2); /* for what the put still has to retire */
     cc_enter_as(self, list->map.common.domain, g);
     return false;
@@ -418,7 +424,7 @@ cc_status cc_skiplist_put(cc_ordered *map, cc_search *search, uintptr_t value, c
     cc_leftovers left = {0};
     position at;
     node *n = NULL;
-    unsigned attempts = 0; /* to put it into the index */
+    index_attempts attempts = {false, false};
     bool is_indexed = false;
     if (cc_begin_operation(&list->map.common, &g, 2)) {
         return CC_NO_MEMORY;
@@ -482,7 +488,7 @@ cc_status cc_skiplist_put(cc_ordered *map, cc_search *search, uintptr_t value, c
             break;
         }
     }
-    if (n && attempts) {
+    if (n && attempts.began) {
         cc_skiplist_give_up_node(list, &g, n, &left);
     } else {
         free_new_node(n); /* made, but not needed in the end */

@@ -21,9 +21,14 @@
 #define CHANGES_PER_LOOK 16u
 #endif
 
-/* Where a table of no more buckets is full, whoever finds it so makes a larger one first. */
+/* Whoever finds all buckets of a key full makes a larger table first: where this one has no more
+ * buckets than SMALL_TABLE, and where there are enough entries, at least one in so many slots (0:
+ * there are never). */
 #ifndef SMALL_TABLE
 #define SMALL_TABLE 64u
+#endif
+#ifndef SLOTS_PER_ENTRY
+#define SLOTS_PER_ENTRY 2u
 #endif
 
 /* ---------------------------------------------------------------- sizes */
@@ -66,6 +71,13 @@ static unsigned other_slot(unsigned slot) {
     return CC_HELD_TABLE + CC_HELD_OTHER_TABLE - slot;
 }
 
+/* No room in t. Would a larger one help? */
+static bool larger_one_helps(cc_skiplist *list, const index_table *t) {
+    uint64_t buckets = index_buckets(t);
+    return buckets <= SMALL_TABLE ||
+           cc_ordered_length(&list->map) * SLOTS_PER_ENTRY >= buckets * INDEX_SLOTS;
+}
+
 bool cc_skiplist_put_into_table(cc_skiplist *list, index_table *t, uint64_t hash, const node *n,
                                 bool again, bool anyhow) {
     if (again && index_table_has(t, hash, link_to(n))) {
@@ -73,7 +85,7 @@ bool cc_skiplist_put_into_table(cc_skiplist *list, index_table *t, uint64_t hash
     }
     int taken = index_table_put(t, hash, link_to(n));
     if (taken < 0) {
-        if (!anyhow && index_buckets(t) <= SMALL_TABLE) {
+        if (!anyhow && larger_one_helps(list, t)) {
             return false;
         }
         index_set_flag(index_bucket_at(t, index_home(hash)), BUCKET_LOST);

@@ -400,7 +400,7 @@ void cc_skiplist_free_index(cc_skiplist *list);
 bool cc_skiplist_index_fits(const index_table *t, uint64_t entries);
 
 /* Put n into a table that is held, or note that it is lost. `again`: it may be there already.
- * False: the table is a small one, and full; with `anyhow` that is a loss as well. */
+ * False: it has no room, and a larger one would help; with `anyhow` that is a loss as well. */
 bool cc_skiplist_put_into_table(cc_skiplist *list, index_table *t, uint64_t hash, const node *n,
                                 bool again, bool anyhow);
 
