@@ -54,8 +54,10 @@ cdef int cc_i64map_get(cc_i64map *map, int64_t key, uintptr_t *value) noexcept n
 cdef int cc_i64map_put(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *old) noexcept nogil
 cdef int cc_i64map_put_if_absent(cc_i64map *map, int64_t key, uintptr_t value,
                                  uintptr_t *existing) noexcept nogil
+cdef int cc_i64map_get_or_insert(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *now) noexcept nogil
 cdef int cc_i64map_replace_if(cc_i64map *map, int64_t key, uintptr_t expected, uintptr_t value) noexcept nogil
 cdef int cc_i64map_remove(cc_i64map *map, int64_t key, uintptr_t *old) noexcept nogil
+cdef int cc_i64map_remove_if(cc_i64map *map, int64_t key, uintptr_t expected) noexcept nogil
 cdef int cc_i64map_first(cc_i64map *map, int64_t *found, uintptr_t *value) noexcept nogil
 cdef int cc_i64map_last(cc_i64map *map, int64_t *found, uintptr_t *value) noexcept nogil
 cdef int cc_i64map_floor(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value) noexcept nogil

@@ -21,8 +21,10 @@ cdef extern from "concurrent_collections/cc_i64map.h" nogil:
     int core_cc_i64map_get "cc_i64map_get"(cc_i64map *map, int64_t key, uintptr_t *value)
     int core_cc_i64map_put "cc_i64map_put"(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *old)
     int core_cc_i64map_put_if_absent "cc_i64map_put_if_absent"(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *existing)
+    int core_cc_i64map_get_or_insert "cc_i64map_get_or_insert"(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *now)
     int core_cc_i64map_replace_if "cc_i64map_replace_if"(cc_i64map *map, int64_t key, uintptr_t expected, uintptr_t value)
     int core_cc_i64map_remove "cc_i64map_remove"(cc_i64map *map, int64_t key, uintptr_t *old)
+    int core_cc_i64map_remove_if "cc_i64map_remove_if"(cc_i64map *map, int64_t key, uintptr_t expected)
     int core_cc_i64map_first "cc_i64map_first"(cc_i64map *map, int64_t *found, uintptr_t *value)
     int core_cc_i64map_last "cc_i64map_last"(cc_i64map *map, int64_t *found, uintptr_t *value)
     int core_cc_i64map_floor "cc_i64map_floor"(cc_i64map *map, int64_t key, int64_t *found, uintptr_t *value)
@@ -121,12 +123,20 @@ cdef int cc_i64map_put_if_absent(cc_i64map *map, int64_t key, uintptr_t value, u
     return core_cc_i64map_put_if_absent(map, key, value, existing)
 
 
+cdef int cc_i64map_get_or_insert(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *now) noexcept nogil:
+    return core_cc_i64map_get_or_insert(map, key, value, now)
+
+
 cdef int cc_i64map_replace_if(cc_i64map *map, int64_t key, uintptr_t expected, uintptr_t value) noexcept nogil:
     return core_cc_i64map_replace_if(map, key, expected, value)
 
 
 cdef int cc_i64map_remove(cc_i64map *map, int64_t key, uintptr_t *old) noexcept nogil:
     return core_cc_i64map_remove(map, key, old)
+
+
+cdef int cc_i64map_remove_if(cc_i64map *map, int64_t key, uintptr_t expected) noexcept nogil:
+    return core_cc_i64map_remove_if(map, key, expected)
 
 
 cdef int cc_i64map_first(cc_i64map *map, int64_t *found, uintptr_t *value) noexcept nogil:

@@ -55,6 +55,15 @@ int cc_i64map_put_if_absent(cc_i64map *map, int64_t key, uintptr_t value, uintpt
                : (int)cc_ordered_put(ordered_of(map), &s, value, CC_PUT_IF_ABSENT, existing);
 }
 
+int cc_i64map_get_or_insert(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *now) {
+    uintptr_t existing;
+    int answer = cc_i64map_put_if_absent(map, key, value, &existing);
+    if (answer >= 0) {
+        *now = answer == CC_I64MAP_PRESENT ? existing : value;
+    }
+    return answer;
+}
+
 int cc_i64map_replace_if(cc_i64map *map, int64_t key, uintptr_t expected, uintptr_t value) {
     cc_search s = search_for(key);
     return value == CC_TOMBSTONE
@@ -65,6 +74,11 @@ int cc_i64map_replace_if(cc_i64map *map, int64_t key, uintptr_t expected, uintpt
 int cc_i64map_remove(cc_i64map *map, int64_t key, uintptr_t *old) {
     cc_search s = search_for(key);
     return (int)cc_ordered_remove(ordered_of(map), &s, old);
+}
+
+int cc_i64map_remove_if(cc_i64map *map, int64_t key, uintptr_t expected) {
+    cc_search s = search_for(key);
+    return (int)cc_ordered_remove_exact(ordered_of(map), &s, expected);
 }
 
 static int neighbour(cc_i64map *map, int64_t key, cc_relation relation, int64_t *found,

@@ -71,7 +71,12 @@ cc_status cc_ordered_replace_exact(cc_ordered *map, cc_search *search, uintptr_t
 
 cc_status cc_ordered_remove(cc_ordered *map, cc_search *search, uintptr_t *old) {
     CHECK_QUESTION(search);
-    return map->ops->remove(map, search, old);
+    return map->ops->remove(map, search, NULL, old);
+}
+
+cc_status cc_ordered_remove_exact(cc_ordered *map, cc_search *search, uintptr_t expected) {
+    CHECK_QUESTION(search);
+    return map->ops->remove(map, search, &expected, NULL);
 }
 
 cc_status cc_ordered_neighbour(cc_ordered *map, cc_search *search, cc_relation relation,

@@ -76,6 +76,10 @@ cc_status cc_ordered_replace_exact(cc_ordered *map, cc_search *search, uintptr_t
 /* Remove the key. *old (if not NULL): acquired, when CC_FOUND. */
 cc_status cc_ordered_remove(cc_ordered *map, cc_search *search, uintptr_t *old);
 
+/* Remove the key if its value is the very word `expected`: CC_FOUND. Else CC_ABSENT or
+ * CC_MISMATCH. */
+cc_status cc_ordered_remove_exact(cc_ordered *map, cc_search *search, uintptr_t expected);
+
 /* ---- ordered operations ---- */
 
 /* The entry in that relation to the searched key (which CC_FIRST and CC_LAST do not look at).

@@ -26,7 +26,9 @@ struct cc_ordered_operations {
                      uintptr_t *old);
     cc_status (*replace_exact)(cc_ordered *map, cc_search *search, uintptr_t expected,
                                uintptr_t value);
-    cc_status (*remove)(cc_ordered *map, cc_search *search, uintptr_t *old);
+    /* cc_ordered_remove, and with `expected`, which may be NULL, cc_ordered_remove_exact. */
+    cc_status (*remove)(cc_ordered *map, cc_search *search, const uintptr_t *expected,
+                        uintptr_t *old);
     cc_status (*neighbour)(cc_ordered *map, cc_search *search, cc_relation relation,
                            cc_entry *entry);
     cc_status (*pop_end)(cc_ordered *map, cc_relation end, const cc_stored_key *prepared,

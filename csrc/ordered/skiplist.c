@@ -60,7 +60,8 @@
  *                    the node that was there then had been removed.
  *   put              the CAS on the predecessor's level-0 link, or on the value.
  *   replace_exact    the CAS on the value; without effect as get, or the load of another value.
- *   remove           the CAS of the value to the tombstone; without effect as get.
+ *   remove           the CAS of the value to the tombstone; without effect as get, or the load of
+ *                    another value than `expected`.
  *
  * Memory. Needs exactly cc_smr's rules; an operation's region is closed before words are released.
  *
@@ -541,7 +542,8 @@ CC_NEVER_INLINE cc_status find_entry_and_place(cc_skiplist *list, cc_smr_guard *
     return status;
 }
 
-cc_status cc_skiplist_remove(cc_ordered *map, cc_search *search, uintptr_t *old) {
+cc_status cc_skiplist_remove(cc_ordered *map, cc_search *search, const uintptr_t *expected,
+                             uintptr_t *old) {
     cc_skiplist *list = (cc_skiplist *)map;
     cc_smr_guard g;
     cc_leftovers left = {0};
@@ -555,7 +557,7 @@ cc_status cc_skiplist_remove(cc_ordered *map, cc_search *search, uintptr_t *old)
                               : find_entry(list, &g, search, ITS_NODE, &found);
     if (status == CC_FOUND) {
         node *n = found.n;
-        status = swap_value(list, &g, n, CC_TOMBSTONE, NULL, &left);
+        status = swap_value(list, &g, n, CC_TOMBSTONE, expected, &left);
         if (status == CC_FOUND) {
             if (old) {
                 cc_acquire_word(&list->map.common, left.value);

@@ -451,7 +451,8 @@ cc_status cc_skiplist_put(cc_ordered *map, cc_search *search, uintptr_t value, c
                           uintptr_t *old);
 cc_status cc_skiplist_replace_exact(cc_ordered *map, cc_search *search, uintptr_t expected,
                                     uintptr_t value);
-cc_status cc_skiplist_remove(cc_ordered *map, cc_search *search, uintptr_t *old);
+cc_status cc_skiplist_remove(cc_ordered *map, cc_search *search, const uintptr_t *expected,
+                             uintptr_t *old);
 
 /* skiplist_order.c */
 cc_status cc_skiplist_neighbour(cc_ordered *map, cc_search *search, cc_relation relation,

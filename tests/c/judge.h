@@ -11,7 +11,8 @@
 
 enum { JUDGE_KEYS = 8, JUDGE_MOST = 256 };
 
-/* What an operation's answer says. ABSENT and MISMATCH are answers of replace_if too. */
+/* What an operation's answer says. ABSENT and MISMATCH are answers of replace_if and remove_if
+ * too. */
 enum { ANSWER_ABSENT = -1, ANSWER_MISMATCH = -2 };
 
 typedef enum operation_name {
@@ -20,6 +21,8 @@ typedef enum operation_name {
     OP_PUT_IF_ABSENT, /* answer: the existing value, or absent (and then it is there) */
     OP_REPLACE_IF,    /* answer: `expected` when done, or absent, or mismatch */
     OP_REMOVE,        /* answer: the old value, or absent */
+    OP_REMOVE_IF,     /* as replace_if */
+    OP_GET_OR_INSERT, /* answer: the value that is there afterwards */
     OP_FIRST,         /* answer: key * JUDGE_SPREAD + value, or absent */
     OP_LAST,
     OP_FLOOR,
@@ -33,8 +36,8 @@ typedef enum operation_name {
 #define JUDGE_SPREAD INT64_C(1000000)
 
 static const char *const operation_names[OP_NAMES] UNUSED = {
-    "get",  "put",   "put_if_absent", "replace_if", "remove", "first",
-    "last", "floor", "ceiling",       "lower",      "higher",
+    "get",   "put",  "put_if_absent", "replace_if", "remove", "remove_if", "get_or_insert",
+    "first", "last", "floor",         "ceiling",    "lower",  "higher",
 };
 
 typedef struct operation {
@@ -66,11 +69,17 @@ static inline UNUSED bool judge_step(map_state *s, const operation *o) {
         }
         return o->answer == answer;
     case OP_REPLACE_IF:
+    case OP_REMOVE_IF:
         if (there && there == o->expected) {
-            s->value[o->key] = (int32_t)o->value;
+            s->value[o->key] = o->name == OP_REMOVE_IF ? 0 : (int32_t)o->value;
             return o->answer == o->expected;
         }
         return o->answer == (there ? ANSWER_MISMATCH : ANSWER_ABSENT);
+    case OP_GET_OR_INSERT:
+        if (!there) {
+            s->value[o->key] = (int32_t)o->value;
+        }
+        return o->answer == s->value[o->key];
     case OP_REMOVE:
         s->value[o->key] = 0;
         return o->answer == answer;

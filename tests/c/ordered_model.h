@@ -149,6 +149,17 @@ static inline UNUSED void one_random_operation(cc_ordered *list, model *m, const
     case 4:
     case 5: {
         bool wants_old = rng_below(r, 2);
+        if (rng_below(r, 4) == 0) {
+            bool right = there && rng_below(r, 2);
+            CHECK_EQ(remove_exact_as(list, kind, number, right ? m->value[i] : 8, p->tell),
+                     !there  ? CC_ABSENT
+                     : right ? CC_FOUND
+                             : CC_MISMATCH);
+            if (right) {
+                model_remove(m, i);
+            }
+            break;
+        }
         CHECK_EQ(remove_as(list, kind, number, wants_old ? &old : NULL, p->tell),
                  there ? CC_FOUND : CC_ABSENT);
         if (there) {

@@ -46,6 +46,7 @@ static void test_empty(void) {
     CHECK_EQ(pop_as(list, CC_FIRST, &e), CC_ABSENT);
     CHECK_EQ(pop_as(list, CC_LAST, &e), CC_ABSENT);
     CHECK_EQ(replace_exact_as(list, 0, 5, 16, word_new(1), NULL), CC_ABSENT);
+    CHECK_EQ(remove_exact_as(list, 0, 5, 16, NULL), CC_ABSENT);
     CHECK_EQ(put_as(list, 1, 5, word_new(1), CC_PUT_IF_PRESENT, NULL, NULL), CC_ABSENT);
     for (int relation = CC_FIRST; relation <= CC_HIGHER; relation++) {
         CHECK_EQ(neighbour_as(list, 0, 5, (cc_relation)relation, &e, NULL), CC_ABSENT);

@@ -179,6 +179,8 @@ static void begin_without_memory(void) {
     CHECK_EQ(cc_i64map_put(map, 1, 5, NULL), CC_I64MAP_NO_MEMORY);
     CHECK_EQ(cc_i64map_put_if_absent(map, 2, 5, NULL), CC_I64MAP_NO_MEMORY);
     CHECK_EQ(cc_i64map_replace_if(map, 1, 16, 5), CC_I64MAP_NO_MEMORY);
+    CHECK_EQ(cc_i64map_remove_if(map, 1, 16), CC_I64MAP_NO_MEMORY);
+    CHECK_EQ(cc_i64map_get_or_insert(map, 2, 5, &word), CC_I64MAP_NO_MEMORY);
     CHECK_EQ(cc_i64map_remove(map, 1, NULL), CC_I64MAP_NO_MEMORY);
     CHECK_EQ(cc_i64map_first(map, &key, &word), CC_I64MAP_NO_MEMORY);
     CHECK_EQ(cc_i64map_last(map, &key, &word), CC_I64MAP_NO_MEMORY);

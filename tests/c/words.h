@@ -212,6 +212,15 @@ static inline UNUSED cc_status remove_as(cc_ordered *list, unsigned kind, int64_
     return status;
 }
 
+static inline UNUSED cc_status remove_exact_as(cc_ordered *list, unsigned kind, int64_t number,
+                                               uintptr_t expected, teller tell) {
+    cc_search s = search_for(kind, number);
+    cc_status status;
+    LEARNING(list, &s, tell, status, cc_ordered_remove_exact(list, &s, expected));
+    end_search(list, &s);
+    return status;
+}
+
 static inline UNUSED cc_status replace_exact_as(cc_ordered *list, unsigned kind, int64_t number,
                                                 uintptr_t expected, uintptr_t value, teller tell) {
     cc_search s = search_for(kind, number);

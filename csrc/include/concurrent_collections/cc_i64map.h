@@ -46,11 +46,18 @@ int cc_i64map_put(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *old);
  * there. */
 int cc_i64map_put_if_absent(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *existing);
 
-/* Replace `expected` by `value`: PRESENT when done, else ABSENT or MISMATCH. */
+/* The value that is there afterwards, in *now: what was there (PRESENT), or else `value`, which is
+ * stored (ABSENT). */
+int cc_i64map_get_or_insert(cc_i64map *map, int64_t key, uintptr_t value, uintptr_t *now);
+
+/* Compare-and-swap: replace `expected` by `value`. PRESENT when done, else ABSENT or MISMATCH. */
 int cc_i64map_replace_if(cc_i64map *map, int64_t key, uintptr_t expected, uintptr_t value);
 
 /* Remove. PRESENT, and *old (if not NULL) is what was there, to nobody else; or ABSENT. */
 int cc_i64map_remove(cc_i64map *map, int64_t key, uintptr_t *old);
+
+/* Remove the entry if its value is `expected`: PRESENT when done, else ABSENT or MISMATCH. */
+int cc_i64map_remove_if(cc_i64map *map, int64_t key, uintptr_t expected);
 
 /* The entry that is first, last, at or before, at or after, before, after `key`: PRESENT or ABSENT.
  * There was a moment of the call at which the key was the right one, and one at which the value was

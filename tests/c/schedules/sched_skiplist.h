@@ -25,7 +25,7 @@ typedef enum what {
     PUT_IF_PRESENT,
     REPLACE_EXACT,
     REMOVE,
-    REMOVE_EXACT, /* no operation: the second half of a pop, for the judge */
+    REMOVE_EXACT, /* also the second half of a pop, for the judge */
     POP_FIRST,
     POP_LAST,
     FIRST,
@@ -43,7 +43,7 @@ typedef enum what {
 typedef struct operation {
     uint8_t what, key;
     uint8_t height;       /* of a new node, as far as the list's top allows */
-    uint8_t expected;     /* value of REPLACE_EXACT */
+    uint8_t expected;     /* value of REPLACE_EXACT and REMOVE_EXACT */
     bool no_tick; /* of the era when something is published */
 } operation;
 

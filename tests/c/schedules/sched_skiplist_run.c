@@ -186,6 +186,8 @@ static cc_status try_it(cc_search *s, const operation *o, uintptr_t value, uintp
         return cc_ordered_replace_exact(list, s, expected, value);
     case REMOVE:
         return cc_ordered_remove(list, s, old);
+    case REMOVE_EXACT:
+        return cc_ordered_remove_exact(list, s, expected);
     case POP_FIRST:
     case POP_LAST:
         return cc_ordered_pop_end(list, o->what == POP_FIRST ? CC_FIRST : CC_LAST, NULL, entries);
@@ -227,7 +229,7 @@ static void note_scan(event *e, const cc_entry *entries, size_t count) {
             for (unsigned i = 0; i < MOST_OPERATIONS; i++) {
                 operation o = now.by[f][i];
                 touched |= o.what == CLEAR || o.what == POP_FIRST || o.what == POP_LAST ||
-                           (o.key == key && o.what >= PUT && o.what <= REMOVE) ||
+                           (o.key == key && o.what >= PUT && o.what <= REMOVE_EXACT) ||
                            (o.what == APPEND && (o.key == key || o.key + 1u == key));
             }
         }
