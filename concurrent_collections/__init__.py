@@ -87,8 +87,10 @@ from concurrent_collections._frozen import (  # noqa: E402
 )
 from concurrent_collections._interchange import json_default  # noqa: E402
 from concurrent_collections._ordered import (  # noqa: E402
+    REMOVE,
     SkipListMap,
     SkipListSet,
+    _new_map,  # noqa: F401  pickles name it here
     _new_set,  # noqa: F401  pickles name it here
 )
 from concurrent_collections._queues import (  # noqa: E402
@@ -106,6 +108,7 @@ from concurrent_collections._stack import (  # noqa: E402
 from concurrent_collections._sync import BoundedSemaphore, Semaphore  # noqa: E402
 
 __all__ = [
+    "REMOVE",
     "AccessTracker",
     "AtomicCounter",
     "BoundedSemaphore",

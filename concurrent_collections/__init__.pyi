@@ -11,7 +11,7 @@ from concurrent_collections._counters import (
 )
 from concurrent_collections._frozen import FrozenSkipListMap, FrozenSkipListSet
 from concurrent_collections._interchange import json_default
-from concurrent_collections._ordered import SkipListMap, SkipListSet
+from concurrent_collections._ordered import REMOVE, SkipListMap, SkipListSet
 from concurrent_collections._queues import (
     Empty,
     FastQueue,
@@ -24,6 +24,7 @@ from concurrent_collections._stack import LockFreeLifoQueue, LockFreeStack
 from concurrent_collections._sync import BoundedSemaphore, Semaphore
 
 __all__ = [
+    "REMOVE",
     "AccessTracker",
     "AtomicCounter",
     "BoundedSemaphore",

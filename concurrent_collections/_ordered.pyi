@@ -1,9 +1,9 @@
 # Keys are bound to what sorted() takes: `<` or `>` with something. So str, int, tuples, dates, ordered
 # dataclasses and user classes with __lt__ pass, None, complex and plain enums do not, as at run time.
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, MutableSet
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, MutableSet
 from collections.abc import Set as AbstractSet
 from types import GenericAlias
-from typing import Any, ClassVar, Generic, Self, TypeVar, overload, type_check_only
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar, overload, type_check_only
 
 from _typeshed import SupportsKeysAndGetItem, SupportsRichComparison
 from typing_extensions import disjoint_base
@@ -19,6 +19,12 @@ _V2 = TypeVar("_V2")
 _D = TypeVar("_D")
 _T = TypeVar("_T", bound=SupportsRichComparison)
 _T2 = TypeVar("_T2", bound=SupportsRichComparison)
+
+class _RemoveType:
+    def __new__(cls) -> Self: ...
+    def __reduce__(self) -> str: ...
+
+REMOVE: Final[_RemoveType]
 
 @type_check_only
 class _MapOrder(Generic[_K, _V]):
@@ -51,10 +57,17 @@ class _MapOrder(Generic[_K, _V]):
 
 @disjoint_base
 class _OrderedMap(_Container, _MapOrder[_K, _V], MutableMapping[_K, _V]):
-    def __init__(self, other: Any = (), /, **kwargs: Any) -> None: ...
+    def __init__(
+        self, other: Any = (), /, *, default_factory: Any = None, **kwargs: Any
+    ) -> None: ...
 
     # ---- one key ----
     def __getitem__(self, key: _K, /) -> _V: ...
+    def __missing__(self, key: _K) -> _V: ...
+    @property
+    def default_factory(self) -> Callable[[], _V] | None: ...
+    @default_factory.setter
+    def default_factory(self, factory: Callable[[], _V] | None, /) -> None: ...
     def __setitem__(self, key: _K, value: _V, /) -> None: ...
     def __delitem__(self, key: _K, /) -> None: ...
     def __contains__(self, key: object, /) -> bool: ...
@@ -90,6 +103,52 @@ class _OrderedMap(_Container, _MapOrder[_K, _V], MutableMapping[_K, _V]):
     @overload
     def replace(self, key: _K, value: _V, default: _D) -> _V | _D: ...
     def replace_if(self, key: _K, expected: object, value: _V) -> bool: ...
+
+    # ---- one key, by what is there ----
+    @overload
+    def compute(
+        self, key: _K, f: Callable[[_V | None], _V | _RemoveType], default: None = None
+    ) -> _V | None: ...
+    @overload
+    def compute(self, key: _K, f: Callable[[_V], _V], default: _V) -> _V: ...
+    @overload
+    def compute(
+        self, key: _K, f: Callable[[_V | _D], _V | _RemoveType], default: _D
+    ) -> _V | _D: ...
+    @overload
+    def compute_if_present(
+        self, key: _K, f: Callable[[_V], _V | _RemoveType], default: None = None
+    ) -> _V | None: ...
+    @overload
+    def compute_if_present(
+        self, key: _K, f: Callable[[_V], _V | _RemoveType], default: _D
+    ) -> _V | _D: ...
+    @overload
+    def compute_if_absent(self, key: _K, f: Callable[[], _V], default: object = None) -> _V: ...
+    @overload
+    def compute_if_absent(
+        self, key: _K, f: Callable[[], _V | _RemoveType], default: None = None
+    ) -> _V | None: ...
+    @overload
+    def compute_if_absent(
+        self, key: _K, f: Callable[[], _V | _RemoveType], default: _D
+    ) -> _V | _D: ...
+    @overload
+    def merge(
+        self, key: _K, value: _V, f: Callable[[_V, _V], _V], default: object = None
+    ) -> _V: ...
+    @overload
+    def merge(
+        self, key: _K, value: _V, f: Callable[[_V, _V], _V | _RemoveType], default: None = None
+    ) -> _V | None: ...
+    @overload
+    def merge(
+        self, key: _K, value: _V, f: Callable[[_V, _V], _V | _RemoveType], default: _D
+    ) -> _V | _D: ...
+    def increment(self, key: _K, amount: _V = ...) -> _V: ...
+    def get_or_insert(self, key: _K, value: _V) -> _V: ...
+
+    # ---- one key, removed ----
     def delete(self, key: _K) -> bool: ...
     @overload
     def pop(self, key: _K, /) -> _V: ...
@@ -176,20 +235,40 @@ class _OrderedMap(_Container, _MapOrder[_K, _V], MutableMapping[_K, _V]):
 class SkipListMap(_OrderedMap[_K, _V]):
     # What makes a map, perhaps with other types than its own, says so for each class.
     @overload
-    def __init__(self) -> None: ...
-    @overload
-    def __init__(self: SkipListMap[str, _V], **kwargs: _V) -> None: ...
-    @overload
-    def __init__(self, other: SupportsKeysAndGetItem[_K, _V], /) -> None: ...
+    def __init__(self, *, default_factory: Callable[[], _V] | None = None) -> None: ...
     @overload
     def __init__(
-        self: SkipListMap[str, _V], other: SupportsKeysAndGetItem[str, _V], /, **kwargs: _V
+        self: SkipListMap[str, _V], *, default_factory: Callable[[], _V] | None = None, **kwargs: _V
     ) -> None: ...
     @overload
-    def __init__(self, other: Iterable[tuple[_K, _V]], /) -> None: ...
+    def __init__(
+        self,
+        other: SupportsKeysAndGetItem[_K, _V],
+        /,
+        *,
+        default_factory: Callable[[], _V] | None = None,
+    ) -> None: ...
     @overload
     def __init__(
-        self: SkipListMap[str, _V], other: Iterable[tuple[str, _V]], /, **kwargs: _V
+        self: SkipListMap[str, _V],
+        other: SupportsKeysAndGetItem[str, _V],
+        /,
+        *,
+        default_factory: Callable[[], _V] | None = None,
+        **kwargs: _V,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self, other: Iterable[tuple[_K, _V]], /, *, default_factory: Callable[[], _V] | None = None
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: SkipListMap[str, _V],
+        other: Iterable[tuple[str, _V]],
+        /,
+        *,
+        default_factory: Callable[[], _V] | None = None,
+        **kwargs: _V,
     ) -> None: ...
     @overload
     @classmethod

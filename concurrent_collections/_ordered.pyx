@@ -20,6 +20,10 @@ from types import GenericAlias
 from concurrent_collections._core import _SMR_SCHEMES
 cdef tuple SMR_SCHEMES = _SMR_SCHEMES
 
+cdef extern from "concurrent_collections/cc_atomic.h":
+    ctypedef struct cc_atomic_uptr:
+        pass
+
 cdef extern from "Python.h":
     int Py_ReprEnter(object o) except -1
     void Py_ReprLeave(object o)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as type checkers understand it; typing is not imported, for it takes long
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any, Protocol, TypeVar
 
     _T = TypeVar("_T")
@@ -40,8 +40,14 @@ def _print_all(
     printer.end_group(len(before), after)
 
 
-def print_map(printer: Printer, name: str, items: Iterable[tuple[Any, Any]], cycle: bool) -> None:
-    """Show entries as ``Name({key: value, ...})``."""
+def print_map(
+    printer: Printer,
+    name: str,
+    items: Iterable[tuple[Any, Any]],
+    cycle: bool,
+    settings: Sequence[str] = (),
+) -> None:
+    """Show entries as ``Name({key: value, ...})``, with settings after them as in ``repr``."""
 
     def print_one(item: tuple[Any, Any]) -> None:
         printer.pretty(item[0])
@@ -51,7 +57,7 @@ def print_map(printer: Printer, name: str, items: Iterable[tuple[Any, Any]], cyc
     if cycle:
         printer.text(f"{name}({{...}})")
     else:
-        _print_all(printer, f"{name}({{", items, "})", print_one)
+        _print_all(printer, f"{name}({{", items, ", ".join(["}", *settings]) + ")", print_one)
 
 
 def print_elements(

@@ -57,6 +57,12 @@ PyObject *cc_object_map_get(cc_ordered *map, PyObject *key, PyObject *otherwise)
     return NULL;
 }
 
+int cc_object_map_check_first(const cc_ordered *map, const cc_search *search, PyObject *key) {
+    /* Of the other kinds every key has an order. */
+    return search->kind == CC_KIND_OTHER && cc_ordered_length(map) == 0 ? cc_key_check_order(key)
+                                                                        : 0;
+}
+
 /* The core's answer, or CC_NO_MEMORY with an exception. *old (if not NULL): a new reference, when
  * CC_FOUND. */
 static cc_status put(cc_ordered *map, PyObject *key, PyObject *value, cc_put_policy policy,
@@ -67,12 +73,8 @@ static cc_status put(cc_ordered *map, PyObject *key, PyObject *value, cc_put_pol
     if (cc_key_begin_search(&search, key)) {
         return CC_NO_MEMORY;
     }
-    if (search.kind == CC_KIND_OTHER && policy != CC_PUT_IF_PRESENT &&
-        cc_ordered_length(map) == 0) {
-        /* Nothing to compare with: find out now whether such a key can be ordered at all. */
-        if (cc_key_check_order(key)) {
-            return CC_NO_MEMORY;
-        }
+    if (policy != CC_PUT_IF_PRESENT && cc_object_map_check_first(map, &search, key)) {
+        return CC_NO_MEMORY;
     }
     Py_INCREF(value);
     if (search.key) {
@@ -144,39 +146,6 @@ PyObject *cc_object_map_pop(cc_ordered *map, PyObject *key, PyObject *otherwise)
         return NULL;
     }
     return status == CC_FOUND ? old : status == CC_ABSENT ? Py_NewRef(otherwise) : NULL;
-}
-
-int cc_object_map_replace_if(cc_ordered *map, PyObject *key, PyObject *expected, PyObject *value) {
-    for (;;) {
-        PyObject *current;
-        cc_status status = find(map, key, &current, CC_REFUSE_UNCOMPARABLE);
-        if (status != CC_FOUND) {
-            return (int)status;
-        }
-        int equal =
-            PyObject_RichCompareBool(current, expected, Py_EQ); /* identity counts as equal */
-        if (equal <= 0) {
-            Py_DECREF(current);
-            return equal;
-        }
-        cc_search search;
-        cc_key_fill_search(&search, key);
-        Py_INCREF(value);
-        /* `current` is held, so no other object can be at its address: the CAS means this
-         * object. */
-        CC_UNTIL_DECIDED(
-            status, &search, key,
-            cc_ordered_replace_exact(map, &search, (uintptr_t)current, (uintptr_t)value));
-        cc_key_end_search(&search);
-        Py_DECREF(current);
-        if (status == CC_FOUND) {
-            return 1;
-        }
-        Py_DECREF(value);
-        if (status != CC_MISMATCH) {
-            return (int)status;
-        }
-    }
 }
 
 /* ---------------------------------------------------------------- order */
@@ -289,32 +258,100 @@ int cc_object_map_clear(cc_ordered *map) {
 
 /* ---------------------------------------------------------------- as a container */
 
+/* One that a map has, or had: none goes before the map, so whoever reads one needs no more than its
+ * address. */
+typedef struct default_factory {
+    struct default_factory *before;
+    PyObject *factory; /* NULL: from then on there was none */
+} default_factory;
+
 typedef struct map_container {
     cc_container_object base;
     cc_ordered *map;
+    cc_atomic_uptr factories; /* default_factory *: the last one. Sets have no such member */
 } map_container;
 
 static cc_ordered *map_in(PyObject *self) {
     return ((map_container *)self)->map;
 }
 
-cc_ordered *cc_object_map_in(PyObject *o) {
-    return cc_container_is(o, &cc_object_map_kind) ? map_in(o) : NULL;
+static cc_atomic_uptr *factories_of(PyObject *self) {
+    return &((map_container *)self)->factories;
 }
 
-static int traverse_map(PyObject *self, visitproc visit, void *argument) {
+cc_ordered *cc_object_map_in(PyObject *o) {
+    return cc_container_is(o, &cc_object_map_kind) || cc_container_is(o, &cc_object_set_kind)
+               ? map_in(o)
+               : NULL;
+}
+
+PyObject *cc_object_map_default_factory(PyObject *self) {
+    /* (1) */
+    const default_factory *last = (const default_factory *)cc_load_acquire_uptr(factories_of(self));
+    return last ? last->factory : NULL;
+}
+
+int cc_object_map_set_default_factory(PyObject *self, PyObject *factory) {
+    if (factory == cc_object_map_default_factory(self)) {
+        return 0;
+    }
+    default_factory *added = PyMem_Malloc(sizeof *added);
+    if (!added) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    added->factory = Py_XNewRef(factory);
+    uintptr_t last = cc_load_acquire_uptr(factories_of(self));
+    do {
+        added->before = (default_factory *)last;
+    } while (!cc_cas_acq_rel_uptr(factories_of(self), &last, (uintptr_t)added)); /* (1) */
+    return 0;
+}
+
+static void drop_factories(PyObject *self) {
+    default_factory *last = (default_factory *)cc_exchange_acq_rel_uptr(factories_of(self), 0);
+    while (last) {
+        default_factory *before = last->before;
+        Py_XDECREF(last->factory);
+        PyMem_Free(last);
+        last = before;
+    }
+}
+
+static int traverse_set(PyObject *self, visitproc visit, void *argument) {
     cc_visit_closure c = {visit, argument};
     return map_in(self) ? cc_ordered_visit(map_in(self), cc_visit_word, &c) : 0;
 }
 
-static void clear_map(PyObject *self) {
+static int traverse_map(PyObject *self, visitproc visit, void *argument) {
+    const default_factory *f = (const default_factory *)cc_load_relaxed_uptr(factories_of(self));
+    for (; f; f = f->before) {
+        int answer = f->factory ? visit(f->factory, argument) : 0;
+        if (answer) {
+            return answer;
+        }
+    }
+    return traverse_set(self, visit, argument);
+}
+
+static void clear_set(PyObject *self) {
     if (map_in(self)) {
         (void)cc_ordered_clear(map_in(self)); /* no memory: the rest is garbage a little longer */
     }
 }
 
-static void free_map(PyObject *self) {
+static void clear_map(PyObject *self) {
+    drop_factories(self);
+    clear_set(self);
+}
+
+static void free_set(PyObject *self) {
     cc_ordered_free(map_in(self));
+}
+
+static void free_map(PyObject *self) {
+    drop_factories(self);
+    free_set(self);
 }
 
 static struct cc_smr_domain *domain_of_map(PyObject *self) {
@@ -341,6 +378,16 @@ const cc_container_kind cc_object_map_kind = {
     .traverse = traverse_map,
     .clear = clear_map,
     .free = free_map,
+    .domain = domain_of_map,
+    .check = check_map,
+};
+
+const cc_container_kind cc_object_set_kind = {
+    .make = make_map,
+    .unmake = unmake_map,
+    .traverse = traverse_set,
+    .clear = clear_set,
+    .free = free_set,
     .domain = domain_of_map,
     .check = check_map,
 };

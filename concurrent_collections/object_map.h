@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Maps from Python objects to Python objects, over any ordered container of the core (ordered.h).
- * Sets are maps to None.
+ * Sets are maps to None. Updates that depend on the value: object_compound.h.
  *
  *     cc_ordered *map = cc_object_map_new(&cc_skiplist_operations);
  *     cc_object_map_set(map, key, value);
@@ -60,16 +60,15 @@ int cc_object_map_store(cc_ordered *map, PyObject *key, PyObject *value, cc_put_
 PyObject *cc_object_map_put(cc_ordered *map, PyObject *key, PyObject *value, int policy,
                             PyObject *otherwise);
 
+/* Before a key is put into an empty map, where there is nothing to compare it with: has it an order
+ * at all? 0, or -1. */
+int cc_object_map_check_first(const cc_ordered *map, const cc_search *search, PyObject *key);
+
 /* 1: the key was there and is removed; 0: it was not; or -1. */
 int cc_object_map_delete(cc_ordered *map, PyObject *key);
 
 /* Add an element of a set. 1: added; 0: it was there; or -1. */
 int cc_object_map_add(cc_ordered *map, PyObject *key);
-
-/* Replace the value if it equals `expected` (`==`, or the same object). The value that is replaced
- * is the very object that was compared. 1: replaced; 0: it was not equal, or the key is absent; or
- * -1. */
-int cc_object_map_replace_if(cc_ordered *map, PyObject *key, PyObject *expected, PyObject *value);
 
 /* ---- order ---- */
 
@@ -90,11 +89,20 @@ int cc_object_map_clear(cc_ordered *map);
 
 /* ---- as a container (object_type.h) ---- */
 
-/* The kind of instances whose class adds one attribute, a cc_ordered *. A class is added with its
+/* The kind of sets, whose class adds one attribute, a cc_ordered *; and that of maps, whose class
+ * adds a second one, a cc_atomic_uptr, for the default factory. A class is added with its
  * cc_ordered_operations. */
-extern const cc_container_kind cc_object_map_kind;
+extern const cc_container_kind cc_object_set_kind, cc_object_map_kind;
 
 /* The map in such an instance; NULL for any other object. */
 cc_ordered *cc_object_map_in(PyObject *o);
+
+/* The default factory of an instance of cc_object_map_kind, borrowed from it; NULL: it has none. A
+ * load. */
+PyObject *cc_object_map_default_factory(PyObject *self);
+
+/* Set it; NULL for none. 0, or -1 with a MemoryError. Others may read it meanwhile, so each one
+ * that the map has had lives as long as the map. Lock-free. */
+int cc_object_map_set_default_factory(PyObject *self, PyObject *factory);
 
 #endif

@@ -38,14 +38,28 @@ cdef extern from "object_map.h":
                              object otherwise)
     bint cc_object_map_delete(cc_ordered *map, object key) except -1
     bint cc_object_map_add(cc_ordered *map, object key) except -1
-    bint cc_object_map_replace_if(cc_ordered *map, object key, object expected,
-                                  object value) except -1
     object cc_object_map_neighbour(cc_ordered *map, PyObject *key, int relation, int want,
                                    PyObject *otherwise)
     object cc_object_map_pop_end(cc_ordered *map, int relation, int want, PyObject *otherwise)
     int cc_object_map_clear(cc_ordered *map) except -1
+    const cc_container_kind cc_object_set_kind
     const cc_container_kind cc_object_map_kind
     cc_ordered *cc_object_map_in(object o)
+    PyObject *cc_object_map_default_factory(object self)
+    int cc_object_map_set_default_factory(object self, PyObject *factory) except -1
+
+cdef extern from "object_compound.h":
+    object cc_object_map_compute(cc_ordered *map, object key, object f, object otherwise,
+                                 PyObject *remove)
+    object cc_object_map_compute_if_present(cc_ordered *map, object key, object f,
+                                            object otherwise, PyObject *remove)
+    object cc_object_map_compute_if_absent(cc_ordered *map, object key, object f,
+                                           object otherwise, PyObject *remove)
+    object cc_object_map_merge(cc_ordered *map, object key, object value, object f,
+                               object otherwise, PyObject *remove)
+    object cc_object_map_increment(cc_ordered *map, object key, object amount)
+    bint cc_object_map_replace_if(cc_ordered *map, object key, object expected,
+                                  object value) except -1
 
 cdef extern from "object_fill.h":
     ctypedef struct cc_object_filler:

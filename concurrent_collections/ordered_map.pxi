@@ -6,20 +6,67 @@ cdef enum:
     MOST_COMPLETIONS = 10_000  # more are of no use at a prompt, and collecting them takes time
 
 
+class _RemoveType:
+    """The type of `REMOVE`, its only instance."""
+    __slots__ = ()
+    __module__ = "concurrent_collections"
+
+    def __new__(cls):
+        return REMOVE
+
+    def __repr__(self):
+        return "REMOVE"
+
+    def __reduce__(self):
+        return "REMOVE"  # copies and pickles are the object itself
+
+
+# What a function returns to compute, compute_if_present or merge for an entry that is to go.
+REMOVE = object.__new__(_RemoveType)
+cdef PyObject *THE_REMOVE = <PyObject *>REMOVE  # also when somebody deletes the name
+cdef object KEPT_REMOVE = REMOVE
+
+
 cdef class _OrderedMap(_Container):
     """What every ordered map of objects has, whatever table of operations is behind it. Not to be instantiated.
 
     A class that derives from it is added with its table of operations (cc_container_class_add).
     """
     cdef cc_ordered *entries  # made with the instance
+    cdef cc_atomic_uptr factories  # object_map.c's
 
-    def __init__(self, other=(), /, **kwargs):
+    def __init__(self, other=(), /, *, default_factory=None, **kwargs):
+        set_factory(self, default_factory)
         self.update(other, **kwargs)
 
     # ---- one key ----
 
     def __getitem__(self, key):
-        return cc_object_map_get(self.entries, key, NULL)
+        value = cc_object_map_get(self.entries, key, <PyObject *>MISSING)
+        return value if value is not MISSING else what_is_missing(self, key)
+
+    def __missing__(self, key):
+        """What ``m[key]`` calls, as with a dict, if ``key`` is not there.
+
+        Returns what ``compute_if_absent(key, default_factory)`` does, but takes whatever the factory returns as a value;
+        raises KeyError without a factory. A subclass may have its own, which then decides what ``m[key]`` is.
+        """
+        factory = factory_of(self)
+        if factory is None:
+            raise KeyError(key)
+        return cc_object_map_compute_if_absent(self.entries, key, factory, None, NULL)
+
+    @property
+    def default_factory(self):
+        """What makes the value of a missing key for ``m[key]``, as in a ``collections.defaultdict``; None: nothing does.
+
+        Can be set. Each factory that a map has had is kept as long as the map, since another thread may be calling it.
+        """
+        return factory_of(self)
+
+    @default_factory.setter
+    def default_factory(self, factory):
+        set_factory(self, factory)
 
     def __setitem__(self, key, value):
         cc_object_map_set(self.entries, key, value)
@@ -76,6 +123,81 @@ cdef class _OrderedMap(_Container):
         the map, which nothing waits for meanwhile. Returns False if the key is not there. Lock-free.
         """
         return cc_object_map_replace_if(self.entries, key, expected, value)
+
+    # ---- one key, by what is there ----
+
+    def compute(self, key, f, default=None):
+        """Replace the value of ``key`` by ``f(value)`` in one atomic step; return what is there afterwards.
+
+        Parameters
+        ----------
+        f : callable
+            Gets the value, or ``default`` if there is none, and returns the new one; or `REMOVE`, and the entry is removed.
+        default : optional
+            Stands for no value: what ``f`` then gets, and what is returned if the entry was removed.
+
+        ``f`` runs outside the map, which nobody waits for meanwhile, and may use it. If the entry has changed when ``f``
+        returns, ``f`` is called again with what is there now: at most once for each change. So it should have no effect of its
+        own, and not change the old value in place. The value that is replaced is the very object that ``f`` got: ``==`` is
+        not called. What ``f`` raises is raised, and the map is as it was. Errors as for ``put``; raises TypeError if ``f``
+        is not callable. Expected O(log n), and O(1) under an int, float, str or bytes key that is there. Lock-free.
+
+        Example::
+
+            m.compute("hits", lambda n: n + 1, 0)
+        """
+        return cc_object_map_compute(self.entries, key, f, default, THE_REMOVE)
+
+    def compute_if_present(self, key, f, default=None):
+        """Replace the value of ``key``, if there is one, by ``f(value)``; return what is there afterwards, or ``default``.
+
+        `REMOVE`, costs, and when ``f`` runs: as for ``compute``. Errors as for ``get``.
+
+        Example::
+
+            stock.compute_if_present("apples", lambda n: n - 1 if n > 1 else REMOVE)
+        """
+        return cc_object_map_compute_if_present(self.entries, key, f, default, THE_REMOVE)
+
+    def compute_if_absent(self, key, f, default=None):
+        """Return the value of ``key``; if it is not there, store ``f()`` and return that. Atomic.
+
+        If another thread stores a value while ``f`` runs, that value stays, is returned, and what ``f`` has returned is
+        dropped: ``f`` is called once at most. If it returns `REMOVE`, nothing is stored, and ``default`` is returned. Errors and costs
+        as for ``compute``.
+
+        Example::
+
+            words.compute_if_absent("a", SkipListSet).add(3)
+        """
+        return cc_object_map_compute_if_absent(self.entries, key, f, default, THE_REMOVE)
+
+    def merge(self, key, value, f, default=None):
+        """Store ``value`` if ``key`` is not there, else ``f(old, value)``; return what is there afterwards.
+
+        `REMOVE`, ``default``, errors, costs, and when ``f`` runs: as for ``compute``.
+
+        Example::
+
+            highest.merge("ann", 31, max)
+        """
+        return cc_object_map_merge(self.entries, key, value, f, default, THE_REMOVE)
+
+    def increment(self, key, amount=1):
+        """Add ``amount`` to the value of ``key``, or store it if there is none; return the new value. Atomic.
+
+        The sum is ``value + amount``, which may be of any types, is made outside the map, and again if the entry has changed
+        meanwhile. What ``+`` raises is raised, and the map is as it was. Errors and costs as for ``compute``. Lock-free.
+
+        Example::
+
+            hits.increment("index.html")
+        """
+        return cc_object_map_increment(self.entries, key, amount)
+
+    def get_or_insert(self, key, value):
+        """Return the value of ``key``; if it is not there, store and return ``value``. Atomic; as ``setdefault``."""
+        return cc_object_map_put(self.entries, key, value, CC_PUT_IF_ABSENT, value)
 
     def delete(self, key):
         """Remove ``key``; return whether it was there. ``del m[key]`` raises KeyError instead. Lock-free.
@@ -271,9 +393,10 @@ cdef class _OrderedMap(_Container):
     def copy(self):
         """Return a new map of the same class with the same entries (a shallow, weakly consistent copy).
 
-        Like ``set.copy``, it does not call ``__init__``; ``copy.copy`` also copies what a subclass adds.
+        Like ``set.copy``, it does not call ``__init__``; ``copy.copy`` also copies what a subclass adds. It has the same
+        default factory, as have the results of ``|``.
         """
-        result = type(self).__new__(type(self))
+        result = _new_map(type(self), factory_of(self))
         _OrderedMap.update(result, self)
         return result
 
@@ -290,7 +413,9 @@ cdef class _OrderedMap(_Container):
         return dict(iterate(self, self.entries, OPEN, OPEN, True, True, False, CC_WANT_ITEM))
 
     def __reduce__(self):
-        return NEW_OBJECT, (type(self),), self.__getstate__(), None, iter(self.items())
+        factory = factory_of(self)
+        make, arguments = (NEW_OBJECT, (type(self),)) if factory is None else (_new_map, (type(self), factory))
+        return make, arguments, self.__getstate__(), None, iter(self.items())
 
     def flush(self):
         """Drop the references of removed entries that wait for readers, as far as possible; return how many still wait.
@@ -324,7 +449,7 @@ cdef class _OrderedMap(_Container):
     def __ror__(self, other):
         if not isinstance(other, Mapping):
             return NotImplemented
-        result = type(self).__new__(type(self))
+        result = _new_map(type(self), factory_of(self))
         _OrderedMap.update(result, other)
         _OrderedMap.update(result, self)
         return result
@@ -338,17 +463,16 @@ cdef class _OrderedMap(_Container):
         if Py_ReprEnter(self):
             return f"{name}({{...}})"
         try:
-            if not self:
-                return f"{name}()"
             entries = ", ".join([f"{key!r}: {value!r}" for key, value in self.items()])
-            return f"{name}({{{entries}}})"
+            arguments = [f"{{{entries}}}"] if entries else []
+            return f"{name}({', '.join(arguments + settings_of(self))})"
         finally:
             Py_ReprLeave(self)
 
     def _repr_pretty_(self, printer, bint cycle):
         """For IPython: as repr, but in lines that fit, and cut after as many entries as IPython likes."""
         if cycle or self:
-            PRINT_MAP(printer, type(self).__name__, self.items(), cycle)
+            PRINT_MAP(printer, type(self).__name__, self.items(), cycle, settings_of(self))
         else:
             printer.text(repr(self))
 
@@ -372,6 +496,48 @@ cdef class _OrderedMap(_Container):
 # A subclass may have its own, and then means that.
 cdef object MAP_ITEMS = _OrderedMap.items
 cdef object MAP_SETITEM = _OrderedMap.__setitem__
+cdef object MAP_MISSING = _OrderedMap.__missing__
+
+
+def _new_map(cls, default_factory):
+    """For copies and pickles: a new map without entries, made without calling __init__."""
+    result = cls.__new__(cls)
+    if not isinstance(result, _OrderedMap):
+        raise TypeError(f"{cls.__name__}.__new__ has made no map, but {type(result).__name__}")
+    set_factory(result, default_factory)
+    return result
+
+
+_new_map.__module__ = "concurrent_collections"
+
+
+cdef object factory_of(_OrderedMap self):
+    cdef PyObject *factory = cc_object_map_default_factory(self)
+    return <object>factory if factory else None
+
+
+cdef int set_factory(_OrderedMap self, factory) except -1:
+    if factory is not None and not callable(factory):
+        raise TypeError(f"default_factory: expected a callable or None, got {type(factory).__name__}")
+    return cc_object_map_set_default_factory(self, NULL if factory is None else <PyObject *>factory)
+
+
+cdef list settings_of(_OrderedMap self):
+    # What repr shows besides the entries.
+    factory = factory_of(self)
+    return [] if factory is None else [f"default_factory={factory!r}"]
+
+
+cdef object what_is_missing(_OrderedMap self, key):
+    # The __missing__ of the class, never one of the instance, as with a dict.
+    cls = type(self)
+    if cls.__missing__ is MAP_MISSING:
+        return _OrderedMap.__missing__(self, key)
+    for base in cls.__mro__:
+        if "__missing__" in base.__dict__:
+            method = base.__dict__["__missing__"]
+            break
+    return (method.__get__(self, cls) if hasattr(method, "__get__") else method)(key)
 
 # To iterate one of these runs no code of users, which would look for what still waits to be put.
 cdef tuple PLAIN_ITERABLES = (list, tuple, dict, set, frozenset, range)
@@ -455,12 +621,14 @@ cdef object map_equals(_OrderedMap self, other):
 
 
 cdef class SkipListMap(_OrderedMap):
-    """SkipListMap(other=(), /, **kwargs)\n--\n\nA lock-free ordered map that any number of threads can use at once.
+    """SkipListMap(other=(), /, *, default_factory=None, **kwargs)\n--\n\nA lock-free ordered map that any number of threads can use at once.
 
     Parameters
     ----------
     other : mapping or iterable of pairs, optional
-        The entries to start with. Keyword arguments are added after them.
+        The entries to start with. Other keyword arguments are added after them.
+    default_factory : callable, optional
+        What ``m[key]`` stores and returns for a key that is not there, as in a ``collections.defaultdict``; atomically.
 
     Keys are ordered by ``<`` and need no hash: ints of any size, floats (no NaN), str, bytes, tuples, and
     any objects with a consistent ``<``. Two keys are the same if neither is less: ``1``, ``1.0`` and ``True`` are one key. An

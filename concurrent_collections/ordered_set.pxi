@@ -414,7 +414,7 @@ cdef class SkipListSet(_OrderedSet):
     """
 
 
-cc_container_class_add(<PyTypeObject *>SkipListSet, &cc_object_map_kind, &cc_skiplist_operations)
+cc_container_class_add(<PyTypeObject *>SkipListSet, &cc_object_set_kind, &cc_skiplist_operations)
 cc_container_type_publish(<PyTypeObject *>SkipListSet, b"concurrent_collections.SkipListSet", False)
 cc_container_type_close(<PyTypeObject *>_OrderedSet)
 MutableSet.register(_OrderedSet)

@@ -8,10 +8,11 @@ compares the three.
 A history is a list of operations, each a dict:
 
     C   thread            S, E   moments of call and return (any numbers with an order: tickets, nanoseconds)
-    O   operation name    K      key               V   value put             X   expected value of replace_if;
+    O   operation name    K      key               V   value put             X   expected value of replace_if and remove_if;
+                                                                                 what an update was given;
                                                                                  of a put: the queue's bound, or 0
-    R   answer: a value, -1 for absent (empty, full), -2 for "there, but another value" of replace_if,
-        -3 for "closed"; 0 of a put into a queue that succeeded
+    R   answer: a value, -1 for absent (empty, full), -2 for "there, but another value" of replace_if and
+        remove_if, -3 for "closed"; 0 of a put into a queue that succeeded
     RK  key of the entry that an ordered query answered
 
 Values in one history are best all different: fewer orders explain it. In a file there is one operation
@@ -114,10 +115,25 @@ def register_step(state: State, op: Operation) -> State:
     if name in ("remove", "pop"):
         _answer(op, there)
         return ABSENT
-    if name == "replace_if":
+    if name == "get_or_insert":
+        after = op["V"] if there == ABSENT else there
+        _answer(op, after)
+        return after
+    if name == "add":  # what is absent counts as 0
+        after = op["V"] if there == ABSENT else there + op["V"]
+        _answer(op, after)
+        return after
+    if (
+        name == "update"
+    ):  # from what its function was given to what it made of that; either may be ABSENT
+        if there != op["X"]:
+            raise Illegal
+        _answer(op, op["V"])
+        return op["V"]
+    if name in ("replace_if", "remove_if"):
         if there != ABSENT and there == op["X"]:
             _answer(op, there)
-            return op["V"]
+            return op["V"] if name == "replace_if" else ABSENT
         _answer(op, ABSENT if there == ABSENT else MISMATCH)
         return there
     raise ValueError(f"no such operation: {name}")
@@ -266,7 +282,8 @@ def split(ops: list[Operation]) -> list[Operation]:
 
 
 def check_map(history: Iterable[Operation], budget: int | None = None) -> bool:
-    """Judge get, put, put_if_absent, replace_if, remove, pop: key by key (linearizability composes).
+    """Judge get, put, put_if_absent, get_or_insert, replace_if, update, add, remove, remove_if, pop: key by key
+    (linearizability composes).
     With first, last, floor, ceiling, lower or higher in it the history is judged as a whole.
     Raises Undecided, which is no pass."""
     ops = list(history)

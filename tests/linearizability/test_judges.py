@@ -22,7 +22,17 @@ sys.path.insert(0, str(HERE))
 import judge  # noqa: E402
 
 NEIGHBOURS = ["first", "last", "floor", "ceiling", "lower", "higher"]
-POINT = ["get", "put", "put_if_absent", "replace_if", "remove"]
+POINT = [
+    "get",
+    "put",
+    "put_if_absent",
+    "get_or_insert",
+    "replace_if",
+    "update",
+    "add",
+    "remove",
+    "remove_if",
+]
 MODELS = ["map", "ordered_map", "queue", "stack", "bounded_queue"]
 
 
@@ -72,10 +82,23 @@ def make_up(model: str, seed: int, threads: int, operations: int) -> list[dict]:
                 op["R"] = contents[found[0]] if found else judge.ABSENT
                 if found:
                     op["RK"] = found[0]
-            elif op["O"] == "replace_if":
+            elif op["O"] == "update":
+                op["X"] = there
+                op["V"] = op["R"] = judge.ABSENT if r.random() < 0.3 else number
+                contents[op["K"]] = op["R"]
+                if op["R"] == judge.ABSENT:
+                    del contents[op["K"]]
+            elif op["O"] == "add":
+                op["V"] = 1000 * number
+                op["R"] = contents[op["K"]] = max(there, 0) + op["V"]
+            elif op["O"] == "get_or_insert":
+                op["R"] = contents.setdefault(op["K"], number)
+            elif op["O"] in ("replace_if", "remove_if"):
                 op["X"] = there if r.random() < 0.5 else number
                 if there != judge.ABSENT and there == op["X"]:
                     contents[op["K"]] = number
+                    if op["O"] == "remove_if":
+                        del contents[op["K"]]
                 elif there != judge.ABSENT:
                     op["R"] = judge.MISMATCH
             elif op["O"] == "put" or (op["O"] == "put_if_absent" and there == judge.ABSENT):
@@ -138,7 +161,8 @@ def corrupt(history: list[dict], seed: int) -> list[dict]:
     """Swap two answers, change one, or move one operation: mostly illegal, now and then not."""
     r = random.Random(seed)
     spoilt = [dict(op) for op in history]
-    gets = [op for op in spoilt if op["O"] in ("get", "remove") and op["R"] > 0]
+    answering = ("get", "remove", "remove_if", "update", "add", "get_or_insert")
+    gets = [op for op in spoilt if op["O"] in answering and op["R"] > 0]
     how = r.randrange(3)
     if how == 0 and len(gets) >= 2:
         a, b = r.sample(gets, 2)
@@ -169,6 +193,41 @@ def test_legal_histories_pass_and_corrupted_ones_do_not(model: str) -> None:
         assert check(history), f"seed {seed}"
         if any(op["O"] == "get" for op in history):
             assert not check(spoil_for_certain(history)), f"seed {seed}"
+
+
+def test_what_an_update_was_given_counts() -> None:
+    def step(name: str, given: int, made: int, answer: int, start: int, end: int) -> dict:
+        return {
+            "C": start,
+            "O": name,
+            "K": 1,
+            "X": given,
+            "V": made,
+            "R": answer,
+            "S": start,
+            "E": end,
+        }
+
+    put = step("put", 0, 5, judge.ABSENT, 1, 2)
+    for lost in (
+        # of two at the same time one has to see the other one's value
+        [step("update", 5, 6, 6, 3, 9), step("update", 5, 7, 7, 4, 9)],
+        [step("add", 0, 1, 6, 3, 9), step("add", 0, 1, 6, 4, 9)],
+        [step("remove_if", 5, 0, 5, 3, 9), step("remove_if", 5, 0, 5, 4, 9)],
+        [step("update", 5, judge.ABSENT, judge.ABSENT, 3, 9), step("remove_if", 5, 0, 5, 4, 9)],
+        [step("get_or_insert", 0, 6, 6, 3, 9)],
+        [step("remove_if", 5, 0, judge.MISMATCH, 3, 9)],
+        [step("update", judge.ABSENT, 6, 6, 3, 9)],
+    ):
+        assert not judge.check_map([put, *lost])
+    for kept in (
+        [step("update", 5, 6, 6, 3, 9), step("update", 6, 7, 7, 4, 9)],
+        [step("add", 0, 1, 7, 3, 9), step("add", 0, 1, 6, 4, 9)],
+        [step("remove_if", 5, 0, 5, 3, 9), step("remove_if", 5, 0, judge.ABSENT, 4, 9)],
+        [step("update", 5, judge.ABSENT, judge.ABSENT, 3, 9), step("get_or_insert", 0, 6, 6, 4, 9)],
+        [step("get_or_insert", 0, 6, 5, 3, 9), step("remove_if", 6, 0, judge.MISMATCH, 4, 9)],
+    ):
+        assert judge.check_map([put, *kept])
 
 
 def test_what_came_before_counts() -> None:

@@ -1,7 +1,7 @@
 """Histories of threads on one SkipListMap, recorded through Python, are linearizable.
 
 They are in the judge's form, with one addition: Python's replace_if answers False both for a missing
-key and for another value, which is REFUSED here.
+key and for another value, which is REFUSED here. What a function of the user was given is recorded, and judged.
 """
 
 from __future__ import annotations
@@ -15,10 +15,15 @@ import pytest
 from linearizability import judge
 from support import Key, rounds, run_copies
 
-from concurrent_collections import SkipListMap
+from concurrent_collections import REMOVE, SkipListMap
 
 REFUSED = "refused"
 POINT = {"get": 3, "put": 3, "pop": 3, "replace_if": 2, "put_if_absent": 2}
+COMPOUND = dict.fromkeys(
+    "compute compute_away compute_if_present compute_if_absent merge increment get_or_insert".split(),
+    2,
+)
+UPDATES = {**COMPOUND, "get": 2, "put": 1, "pop": 3, "replace_if": 1, "put_if_absent": 1}
 ORDERED = {**POINT, "first": 1, "last": 1, "floor": 1, "ceiling": 1, "lower": 1, "higher": 1}
 
 
@@ -39,9 +44,12 @@ whole_step = knowing_refusals(
 )
 
 
+NEIGHBOURS = ORDERED.keys() - POINT.keys()
+
+
 def is_linearizable(history):
     """Key by key; as a whole, where the history asks for an order. Undecided raises."""
-    if any(operation["O"] not in POINT for operation in history):
+    if any(operation["O"] in NEIGHBOURS for operation in history):
         return judge.search(history, (), whole_step, 2_000_000)
     keys = {operation["K"] for operation in history}
     return all(
@@ -116,6 +124,9 @@ def record(histories, threads, operations, keys, make_key, seed, mix=POINT):
                     # Expects what this thread saw last, so that it succeeds now and then.
                     expected = last_seen.get(rank) or generator.randrange(threads) * 1000 + 1
                     function, arguments = m.replace_if, (key, expected, value)
+                elif name in COMPOUND:
+                    expected = []
+                    function, arguments = compound(m, name, key, value, expected, pause)
                 elif name in ("first", "last"):
                     function, arguments = getattr(m, f"{name}_item"), ()
                 else:
@@ -138,6 +149,47 @@ def record(histories, threads, operations, keys, make_key, seed, mix=POINT):
     return [merge(logs) for logs in events]
 
 
+AMOUNT = 10**6  # so that no sum is another operation's value
+MERGED = 500  # so that a merge tells whether its function had a say
+
+
+def compound(m, name, key, value, given, pause):
+    """A call of one of COMPOUND; what its function was given goes into `given`."""
+
+    def f(*there):
+        given.append(there[0] if there else None)
+        if pause:
+            time.sleep(0)
+        return REMOVE if name == "compute_away" else MERGED + value if name == "merge" else value
+
+    if name == "increment":
+        arguments = (key, value * AMOUNT)
+    elif name == "get_or_insert":
+        arguments = (key, value)
+    else:
+        arguments = (key, value, f) if name == "merge" else (key, f)
+    return getattr(m, name.removesuffix("_away")), arguments
+
+
+def as_judged(name, value, given, result):
+    """What such a call did, in the judge's words: name, V, X, R."""
+    if name == "increment":
+        return "add", value * AMOUNT, None, result
+    if name == "get_or_insert":
+        return name, value, None, result
+    result = judge.ABSENT if result is None else result
+    before = judge.ABSENT if not given or given[-1] is None else given[-1]
+    if name == "merge":
+        return "update", result, before if result != value else judge.ABSENT, result
+    if name == "compute_away":
+        return "update", judge.ABSENT, before, result
+    if (
+        result != value
+    ):  # there was nothing that it could be done to, perhaps after the function had run
+        return "get", None, None, result
+    return "update", value, before, result
+
+
 def merge(logs):
     history = []
     for thread, log in enumerate(logs):
@@ -148,7 +200,9 @@ def merge(logs):
 
 def event(thread, name, rank, value, extra, result, began, ended):
     found = {}
-    if name == "replace_if":
+    if name in COMPOUND:
+        name, value, extra, result = as_judged(name, value, extra, result)
+    elif name == "replace_if":
         result = extra if result else REFUSED
     elif isinstance(result, tuple):
         found["RK"], result = result
@@ -217,6 +271,30 @@ def test_recorded_histories_are_linearizable(shape, eager_switching):
             overlapping += overlaps(history) > 0
     # A history without overlap proves nothing; how many overlap is up to the machine.
     assert overlapping > 0
+
+
+@pytest.mark.parametrize("make_key", [int, PausingKey])
+def test_recorded_histories_of_compound_operations_are_linearizable(make_key, eager_switching):
+    updates = 0
+    for seed in range(2):
+        for history in record(rounds(200), 3, 20, 2, make_key, seed, UPDATES):
+            assert is_linearizable(history), history
+            updates += sum(one["O"] == "update" for one in history)
+    assert updates > 0
+
+
+def test_the_judge_rejects_an_update_of_a_value_that_was_not_there(eager_switching):
+    rejected = 0
+    for history in record(rounds(60), 3, 20, 2, int, "updates", UPDATES):
+        for one in history:
+            if one["O"] in ("update", "add", "get_or_insert"):
+                broken = copy.deepcopy(history)
+                victim = broken[history.index(one)]
+                victim["X" if one["O"] == "update" else "R"] = 999_999
+                assert not is_linearizable(broken)
+                rejected += 1
+                break
+    assert rejected
 
 
 @pytest.mark.parametrize("keys", [2, 6])

@@ -9,6 +9,8 @@ import pytest
 from ordered_kinds import MAPS, SETS
 from support import Key, Object, collect, dead, until_memory_suffices
 
+from concurrent_collections import REMOVE
+
 MAP_OPERATIONS = {
     "insert": lambda m: m.put(55, "new"),
     "setitem": lambda m: m.__setitem__(55, "new"),
@@ -19,6 +21,15 @@ MAP_OPERATIONS = {
     "setdefault": lambda m: m.setdefault(55, "new"),
     "replace": lambda m: m.replace(50, "new"),
     "replace_if": lambda m: m.replace_if(50, 50, "new"),
+    "compute": lambda m: m.compute(50, lambda n: "new"),
+    "compute what is absent": lambda m: m.compute(55, lambda n: "new"),
+    "compute away": lambda m: m.compute(50, lambda n: REMOVE),
+    "compute_if_present": lambda m: m.compute_if_present(50, lambda n: "new"),
+    "compute_if_absent": lambda m: m.compute_if_absent(55, list),
+    "merge": lambda m: m.merge(50, 1, lambda old, new: old + new),
+    "increment": lambda m: m.increment(50),
+    "increment an object": lambda m: m.increment(2**200, 2**100),
+    "get_or_insert": lambda m: m.get_or_insert(55, "new"),
     "delete": lambda m: m.delete(50),
     "pop": lambda m: m.pop(50),
     "pop_first": lambda m: m.pop_first(),
@@ -63,8 +74,11 @@ def test_a_failing_allocation_is_a_memory_error_and_changes_nothing(
         lambda m, key: m.lower_item(key),
         lambda m, key: list(m.items(key)),
         lambda m, key: m.replace_if(key, key.rank, "new"),
+        lambda m, key: m.compute(key, lambda n: "new"),
+        lambda m, key: m.compute(key, lambda n: REMOVE),
+        lambda m, key: m.increment(key),
     ],
-    ids="put delete pop get lower range replace_if".split(),
+    ids="put delete pop get lower range replace_if compute compute_away increment".split(),
 )
 @pytest.mark.parametrize("rank", [-1, 20, 21, 99])
 def test_it_is_the_same_with_keys_that_only_python_can_compare(

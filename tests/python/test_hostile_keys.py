@@ -15,6 +15,8 @@ import time
 import pytest
 from support import HookedKey, Key, Object, check, collect, in_background, rounds, run_copies
 
+from concurrent_collections import REMOVE
+
 
 def some(iterable):
     """A list, but not an endless one: where keys lie about their order, an iteration may go round."""
@@ -31,6 +33,12 @@ OPERATIONS = {
     "setdefault": lambda m, key: m.setdefault(key, "new"),
     "replace": lambda m, key: m.replace(key, "new"),
     "replace_if": lambda m, key: m.replace_if(key, "old", "new"),
+    "compute": lambda m, key: m.compute(key, lambda old: "new"),
+    "compute away": lambda m, key: m.compute(key, lambda old: REMOVE),
+    "compute_if_present": lambda m, key: m.compute_if_present(key, lambda old: "new"),
+    "compute_if_absent": lambda m, key: m.compute_if_absent(key, str),
+    "merge": lambda m, key: m.merge(key, "new", lambda old, new: new),
+    "increment": lambda m, key: m.increment(key, "s"),
     "delete": lambda m, key: m.delete(key),
     "delitem": lambda m, key: m.__delitem__(key),
     "pop": lambda m, key: m.pop(key, None),

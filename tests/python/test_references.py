@@ -22,6 +22,8 @@ from support import (
     run_program,
 )
 
+from concurrent_collections import REMOVE
+
 
 def watched():
     """A new object and a weak reference to it."""
@@ -37,6 +39,9 @@ RELEASES = {
     "put": lambda m: m.put(1, None),
     "replace": lambda m: m.replace(1, None),
     "replace_if": lambda m: m.replace_if(1, m[1], None),
+    "compute": lambda m: m.compute(1, lambda old: None),
+    "compute away": lambda m: m.compute(1, lambda old: REMOVE),
+    "merge": lambda m: m.merge(1, None, lambda old, new: new),
     "popitem": lambda m: m.popitem(),
     "pop_first": lambda m: m.pop_first(),
     "pop_last": lambda m: m.pop_last(),
@@ -56,6 +61,9 @@ READS = {
     "put_if_absent": lambda m: m.put_if_absent(1, None),
     "setdefault": lambda m: m.setdefault(1, None),
     "a failing replace_if": lambda m: m.replace_if(1, "x", None),
+    "compute the same": lambda m: m.compute(1, lambda old: old),
+    "compute_if_absent": lambda m: m.compute_if_absent(1, list),
+    "get_or_insert": lambda m: m.get_or_insert(1, None),
     "equality": lambda m: m == {1: 2},
     "repr": lambda m: repr(m),
 }

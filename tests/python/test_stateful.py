@@ -24,6 +24,8 @@ from ordered_kinds import MAPS, SETS
 from sortedcontainers import SortedDict
 from support import Key, rounds
 
+from concurrent_collections import REMOVE
+
 texts = st.text("ab\0é\ud800\uffff\U00010000", max_size=3) | st.sampled_from(
     ["prefix00", "prefix00\0", "prefix00a", "prefix00b", "prefix01"]
 )
@@ -167,6 +169,58 @@ def machine_of_maps(map_class, keys, foreign):
             assert self.m.replace_if(key, expected, new) is matches
             if matches:
                 self.model[key] = new
+
+        @rule(key=keys, new=values | st.just(REMOVE), default=values)
+        def compute(self, key, new, default):
+            def f(value):
+                assert value is self.model.get(key, default)
+                return new
+
+            assert self.m.compute(key, f, default) is self.store(key, new, default)
+
+        @rule(key=keys, new=values | st.just(REMOVE))
+        def compute_if_present(self, key, new):
+            expected = self.store(key, new, MISSING) if key in self.model else MISSING
+            assert self.m.compute_if_present(key, lambda value: new, MISSING) is expected
+
+        @rule(key=keys, new=values | st.just(REMOVE))
+        def compute_if_absent(self, key, new):
+            there = self.model.get(key, MISSING)
+            expected = there if there is not MISSING else self.store(key, new, MISSING)
+            assert self.m.compute_if_absent(key, lambda: new, MISSING) is expected
+
+        @rule(key=keys, value=values, new=values | st.just(REMOVE))
+        def merge(self, key, value, new):
+            expected = self.store(key, new if key in self.model else value, MISSING)
+            assert self.m.merge(key, value, lambda old, given: new, MISSING) is expected
+
+        @rule(key=keys, amount=st.integers(-3, 3))
+        def increment(self, key, amount):
+            there = self.model.get(key, 0)
+            if there is None:
+                assert answer(self.m.increment, key, amount) is TypeError
+            else:
+                total = self.m.increment(key, amount)
+                assert total == there + amount
+                self.model[key] = total
+
+        @rule(key=keys, value=values)
+        def get_or_insert(self, key, value):
+            assert self.m.get_or_insert(key, value) is self.model.setdefault(key, value)
+
+        def store(self, key, new, default):
+            """What the model answers when its entry becomes `new`."""
+            if new is REMOVE:
+                self.model.pop(key, None)
+                return default
+            self.model[key] = new
+            return new
+
+        @rule(key=keys, value=values)
+        def default_factory(self, key, value):
+            self.m.default_factory = lambda: value
+            assert self.m[key] is self.model.setdefault(key, value)
+            self.m.default_factory = None
 
         if foreign:
 

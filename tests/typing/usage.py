@@ -7,7 +7,7 @@ line has become acceptable.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping, MutableMapping, MutableSet
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, MutableSet
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, assert_type
 
 from concurrent_collections import (
+    REMOVE,
     Access,
     AccessTracker,
     AtomicCounter,
@@ -158,7 +159,37 @@ def one_key() -> None:
     assert_type(ints.pop(1, 2), str | int)
 
 
+def one_key_by_what_is_there() -> None:
+    counts: SkipListMap[str, int] = SkipListMap(default_factory=int)
+    assert_type(counts.default_factory, Callable[[], int] | None)
+    counts.default_factory = None
+
+    assert_type(counts.compute("a", lambda n: n + 1, 0), int)
+    assert_type(counts.compute("a", lambda n: (n or 0) + 1), int | None)
+    assert_type(ints.compute(1, lambda text: REMOVE), str | None)
+    assert_type(ints.compute(1, lambda text: str(text) or REMOVE, 2.5), str | float)
+    assert_type(ints.compute_if_present(1, lambda text: text + "a"), str | None)
+    assert_type(ints.compute_if_present(1, lambda text: text[1:] or REMOVE, 2.5), str | float)
+    assert_type(ints.compute_if_absent(1, str), str)
+    assert_type(ints.compute_if_absent(1, lambda: REMOVE), str | None)
+    assert_type(ints.compute_if_absent(1, lambda: REMOVE, 2.5), str | float)
+    assert_type(ints.merge(1, "a", str.__add__), str)
+    assert_type(counts.merge("a", 3, max), int)
+    assert_type(ints.merge(1, "a", lambda old, new: REMOVE), str | None)
+    assert_type(ints.merge(1, "a", lambda old, new: REMOVE, 2.5), str | float)
+    assert_type(counts.increment("a"), int)
+    assert_type(counts.increment("a", 2), int)
+    assert_type(ints.increment(1, "a"), str)
+    assert_type(ints.get_or_insert(1, "a"), str)
+
+
 def one_key_refused() -> None:
+    ints.compute("a", str)  # type: ignore[call-overload]
+    ints.compute(1, len, "")  # type: ignore[arg-type]
+    ints.compute_if_absent(1, int)  # type: ignore[arg-type]
+    ints.increment(1, 2)  # type: ignore[arg-type]
+    ints.get_or_insert(1, 2)  # type: ignore[arg-type]
+    SkipListMap({1: "a"}, default_factory=int)  # type: ignore[arg-type]
     ints["a"] = "b"  # type: ignore[index]
     ints[1] = 2  # type: ignore[assignment]
     ints["a"]  # type: ignore[index]

@@ -48,8 +48,23 @@ func register(there int64, o operation) (int64, bool) {
 		return there, o.R == there
 	case "remove", "pop":
 		return absent, o.R == there
-	case "replace_if":
+	case "get_or_insert":
+		if there == absent {
+			there = o.V
+		}
+		return there, o.R == there
+	case "add":
+		if there == absent {
+			there = 0
+		}
+		return there + o.V, o.R == there+o.V
+	case "update":
+		return o.V, there == o.X && o.R == o.V
+	case "replace_if", "remove_if":
 		if there != absent && there == o.X {
+			if o.O == "remove_if" {
+				return absent, o.R == there
+			}
 			return o.V, o.R == there
 		}
 		if there == absent {
