@@ -552,7 +552,7 @@ def test_python_with_small_sizes() -> Counts:
         "queue_waiting_steps",
     ]
     names += ["queue_signals", "queue_processes"]
-    names += ["queue_asyncio", "queue_asyncio_steps", "queue_loops"]
+    names += ["queue_asyncio", "queue_asyncio_steps", "queue_loops", "queue_many_tasks"]
     # These count steps, comparisons, looks, threads, entries or bytes by the usual sizes.
     counting = ("a_finalizer_that_a_step", "going_down_costs", "looks_at_signals", "test_wait_free")
     counting += ("keeps_at_most_256_entries", "takes_at_most_56_bytes")
