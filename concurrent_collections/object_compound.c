@@ -46,16 +46,13 @@ static cc_status insert(attempt *a, PyObject *value, PyObject **current) {
     if (cc_object_map_check_first(a->map, &a->search, a->key)) {
         return CC_NO_MEMORY;
     }
+    PyObject *of_map = (PyObject *)a->search.key;
     Py_INCREF(value);
-    if (a->search.key) {
-        Py_INCREF(a->key);
-    }
+    Py_XINCREF(of_map);
     CC_UNTIL_DECIDED(status, &a->search, a->key,
                      cc_ordered_put(a->map, &a->search, (uintptr_t)value, CC_PUT_IF_ABSENT, &word));
     if (status != CC_ABSENT) {
-        if (a->search.key) {
-            Py_DECREF(a->key);
-        }
+        Py_XDECREF(of_map);
         Py_DECREF(value);
     }
     *current = (PyObject *)word;

@@ -52,6 +52,7 @@ from concurrent_collections._views import (
     SkipListKeysView,
     SkipListValuesView,
 )
+from concurrent_collections.recipes import BoundedSkipListMap
 
 # ---- which keys ---------------------------------------------------------------------------
 
@@ -625,3 +626,21 @@ async def stacks() -> None:
     await lifo.async_join()
     face: janus.AsyncQueue[str] = lifo.async_q
     await face.put("a")
+
+
+# ---- recipes ----------------------------------------------------------------------------------
+
+
+def recipes() -> None:
+    best: BoundedSkipListMap[int, str] = BoundedSkipListMap(3, evict="oldest")
+    assert_type(best.put(1, "a"), tuple[int, str] | None)
+    assert_type(best[1], str)
+    assert_type(best.get(1), str | None)
+    assert_type(best.get(1, 2.5), str | float)
+    assert_type(best.pop(1), str)
+    assert_type(best.pop(1, None), str | None)
+    assert_type(best.first_item(), tuple[int, str])
+    assert_type(best.pop_last(None), tuple[int, str] | None)
+    assert_type(list(best.items(1, reverse=True)), list[tuple[int, str]])
+    best["a"] = "b"  # type: ignore[index]
+    BoundedSkipListMap(3, evict="newest")  # type: ignore[arg-type]
