@@ -83,6 +83,10 @@ def check_skip_list(consumer: ModuleType) -> None:
     assert sum(won) == keys // 2, "every key is removed exactly once"
     assert consumer.entries_from(9, 3) == [(10, 100), (12, 144), (14, 196)]
     assert consumer.length() == keys // 2
+    assert consumer.swap_in_and_out(-1, 100) == 100
+    assert sum(in_threads(lambda number: consumer.swap_in_and_out(-2, 20_000))) > 0
+    assert consumer.swap_in_and_out(-2, 1) == 1
+    assert consumer.length() == keys // 2
     consumer.close_squares()
 
 

@@ -132,6 +132,19 @@ def square_of(int64_t key):
     return value
 
 
+def swap_in_and_out(int64_t key, int64_t times):
+    """Insert, add by compare-and-swap and remove by compare-and-remove, beside others that do; returns how often all three were ours."""
+    cdef uintptr_t seen
+    cdef int64_t won = 0
+    with nogil:
+        for _ in range(times):
+            if capi.cc_i64map_get_or_insert(squares, key, 1, &seen) < 0:
+                break
+            if capi.cc_i64map_replace_if(squares, key, seen, seen + 1) == capi.CC_I64MAP_PRESENT:
+                won += capi.cc_i64map_remove_if(squares, key, seen + 1) == capi.CC_I64MAP_PRESENT
+    return won
+
+
 def entries_from(int64_t start, size_t room):
     cdef int64_t *keys = <int64_t *>malloc(room * sizeof(int64_t))
     cdef uintptr_t *values = <uintptr_t *>malloc(room * sizeof(uintptr_t))

@@ -12,7 +12,7 @@ import random
 import pytest
 from support import Key, check, rounds, run_copies
 
-from concurrent_collections import SkipListMap, SkipListSet
+from concurrent_collections import REMOVE, SkipListMap, SkipListSet
 
 THREADS = 16
 OPERATIONS = 1_000_000
@@ -227,6 +227,30 @@ def test_a_counter_raised_by_compare_and_swap_misses_nothing(eager_switching):
 
     run_copies(4, work)
     assert m[0] == 4 * each
+
+
+def test_what_is_added_in_one_call_misses_nothing(eager_switching):
+    # Sums and collections under a few keys, which other threads take away whole now and then.
+    m = SkipListMap()
+    each = rounds(3_000)
+
+    def work(index):
+        taken = dict.fromkeys("im", 0)
+        for n in range(each):
+            m.increment(f"i{n % 2}")
+            m.merge(f"m{n % 2}", 1, lambda old, new: old + new)
+            if index == 0 and n % 10 == 0:
+                taken["i"] += m.pop("i0", 0)
+                left = []
+                m.compute_if_present("m0", lambda old, left=left: left.append(old) or REMOVE)
+                taken["m"] += left[-1]  # nobody else takes it away
+        return taken
+
+    results = run_copies(4, work)
+    for name in "im":
+        total = sum(taken[name] for taken in results) + m.get(f"{name}0", 0) + m[f"{name}1"]
+        assert total == 4 * each
+    check(m)
 
 
 def test_one_of_many_wins_every_insertion(eager_switching):
