@@ -50,7 +50,6 @@ Programs ==
       [] Scene = "late" -> << <<Put(2, 2), Put(1, 2)>>, <<Get(1)>>, <<Snapshot>> >>
       [] Scene = "older" -> << <<Put(1, 2), Put(2, 2)>>, <<Put(1, 3)>>, <<Snapshot>> >>
       [] Scene = "share" -> << <<Put(1, 2)>>, <<Snapshot>>, <<Snapshot, Put(2, 2)>> >>
-      [] Scene = "two" -> << <<Put(1, 2)>>, <<Put(2, 2)>>, <<Snapshot>>, <<Snapshot>> >>
       [] Scene = "new" -> << <<Put(2, 2), Put(1, 2)>>, <<Get(2)>>, <<Snapshot>> >>
 
 Threads == 1 .. Len(Programs)
