@@ -15,6 +15,7 @@ cc_core_import()
 import copyreg
 from collections.abc import Iterable, Mapping, MutableMapping, MutableSet
 from collections.abc import Set as AbstractSet
+from operator import index
 from types import GenericAlias
 
 from concurrent_collections._core import _SMR_SCHEMES
@@ -25,6 +26,7 @@ cdef extern from "concurrent_collections/cc_atomic.h":
         pass
 
 cdef extern from "Python.h":
+    Py_ssize_t PY_SSIZE_T_MAX
     int Py_ReprEnter(object o) except -1
     void Py_ReprLeave(object o)
 
@@ -35,3 +37,4 @@ include "arguments.pxi"
 include "iteration.pxi"
 include "ordered_map.pxi"
 include "ordered_set.pxi"
+include "ranges.pxi"

@@ -74,6 +74,19 @@ cdef extern from "object_scan.h":
     Py_ssize_t cc_object_scan_count(cc_ordered *map, PyObject *start, PyObject *stop,
                                     unsigned int how) except -1
 
+cdef extern from "object_range.h":
+    ctypedef struct cc_range:
+        cc_ordered *map
+        PyObject *start
+        PyObject *stop
+        unsigned int how
+    int cc_range_compare(cc_ordered *map, object a, object b) except -2
+    int cc_range_place(const cc_range *range, object key, const char *argument) except -2
+    bint cc_range_remove_exact(cc_ordered *map, object key, object value) except -1
+    Py_ssize_t cc_range_remove(const cc_range *range, Py_ssize_t most, int want,
+                               PyObject *list) except -1
+    object cc_range_cuts(const cc_range *range, Py_ssize_t parts)
+
 cdef extern from "object_iterator.h":
     object cc_object_iterator_new(object owner, cc_ordered *map, PyObject *start, PyObject *stop,
                                   int how, int want)

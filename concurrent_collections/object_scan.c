@@ -148,6 +148,13 @@ void cc_object_scan_begin(cc_object_scan *s, cc_ordered *map, PyObject *start, P
     }
 }
 
+static cc_status next_chunk(cc_object_scan *s, cc_search *from, unsigned how, size_t *count) {
+    return s->every > 1 ? cc_ordered_sample(s->map, from, s->every, s->entries, s->room, count)
+           : s->how & CC_FROM_ABOVE
+               ? cc_ordered_scan_down(s->map, from, how, s->entries, s->room, count)
+               : cc_ordered_scan_up(s->map, from, how, s->entries, s->room, count);
+}
+
 static cc_status scan_core(cc_object_scan *s, size_t *count) {
     unsigned how = s->how & CC_KEYS_ALONE ? CC_SCAN_WITHOUT_VALUES : 0;
     cc_search search, *from = &search;
@@ -162,10 +169,7 @@ static cc_status scan_core(cc_object_scan *s, size_t *count) {
     } else {
         from = NULL;
     }
-    while ((status = s->how & CC_FROM_ABOVE
-                         ? cc_ordered_scan_down(s->map, from, how, s->entries, s->room, count)
-                         : cc_ordered_scan_up(s->map, from, how, s->entries, s->room, count)) ==
-           CC_NEED_COMPARE) {
+    while ((status = next_chunk(s, from, how, count)) == CC_NEED_COMPARE) {
         if (!key) {
             key = s->has_last ? cc_key_object(s->last.kind, s->last.digest, s->last.word)
                               : Py_NewRef(s->start);

@@ -63,6 +63,8 @@ typedef struct cc_object_scan {
     uintptr_t first_word; /* of the first key that was handed out, if it has one; a reference */
     cc_search stop_key; /* kind and digest of `stop` */
     uint64_t changes; /* a mark of the thread that fetched the chunk */
+    size_t
+        every; /* above 1: about one of so many, upwards, without the start (cc_ordered_sample) */
     cc_entry first_entries[FIRST_CHUNK];
 } cc_object_scan;
 

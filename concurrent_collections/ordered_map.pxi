@@ -336,6 +336,89 @@ cdef class _OrderedMap(_Container):
         return ITEMS_VIEW(
             self, parse_bound(start, b"start"), parse_bound(stop, b"stop"), parse_inclusive(inclusive), reverse)
 
+    def irange(self, minimum=None, maximum=None, inclusive=(True, True), reverse=False):
+        """Return an iterator over the keys from ``minimum`` to ``maximum``, as ``SortedDict.irange`` does.
+
+        Both bounds belong to the range unless ``inclusive`` says otherwise. Errors and costs as for iterating ``keys``.
+        """
+        return iter(self.keys(minimum, maximum, inclusive=inclusive, reverse=reverse))
+
+    # ---- ranges: parameters as for keys() ----
+
+    def count_range(self, start=None, stop=None, *, inclusive=(True, False)):
+        """Return how many keys lie from ``start`` to ``stop``: the length of ``keys(start, stop)``.
+
+        Weakly consistent. O(entries between the bounds); O(1) without bounds. Errors as for ``submap``.
+        """
+        return _count_range(self, narrow(self, WHOLE, start, stop, inclusive, False))
+
+    def clear_range(self, start=None, stop=None, *, inclusive=(True, False)):
+        """Remove the entries from ``start`` to ``stop``; return how many this call has removed.
+
+        Each entry by itself, in ascending order: not atomic. Entries that other threads put into the range meanwhile may or may not
+        be removed. Errors as for ``submap``; if a comparison raises, the entries before it have been removed. O(log n) an
+        entry. Lock-free.
+        """
+        return _clear_range(self, narrow(self, WHOLE, start, stop, inclusive, False))
+
+    def pop_range(self, start=None, stop=None, max_items=None, *, inclusive=(True, False), reverse=False):
+        """Remove entries from ``start`` to ``stop``, up to ``max_items`` of them; return them as a list of pairs.
+
+        The smallest keys first, or the largest with ``reverse``. Each entry is removed by itself, as by ``pop``: if several threads
+        call it at once, each entry goes to exactly one of them. No signal handler runs meanwhile.
+
+        Errors as for ``submap``, and ValueError for a negative ``max_items``. If a comparison raises after entries have been
+        removed, these are the exception's attribute ``popped``. O(log n) an entry. Lock-free.
+        """
+        return _pop_range(self, narrow(self, WHOLE, start, stop, inclusive, False), max_items, reverse, True)
+
+    def submap(self, start=None, stop=None, *, inclusive=(True, False)):
+        """Return a live map of the entries from ``start`` to ``stop``, with all methods of this one.
+
+        What is changed in one is changed in the other. Reading a key outside of the bounds finds nothing, storing under it raises
+        ValueError. ``submap(stop=x)`` is what Java calls headMap, ``submap(x)`` tailMap.
+
+        Raises ValueError if a bound is NaN, and TypeError if it has no order. If it does not compare with the keys, using the
+        view raises TypeError. If ``start`` is the larger one, the view is empty. O(1).
+        """
+        return SUB_MAP(self, narrow(self, WHOLE, start, stop, inclusive, False), False)
+
+    def descending(self):
+        """Return a live map of the same entries in the opposite order: see ``submap``. O(1).
+
+        There, the first entry is the one with the largest key, ``floor_key(k)`` the smallest key >= ``k``, and a range starts at its
+        larger bound.
+        """
+        return SUB_MAP(self, WHOLE, True)
+
+    def split(self, n):
+        """Return a list of up to ``n`` live maps (``submap``) of about equal size, which have all keys, in order.
+
+        So that threads can each iterate over one. They stay disjoint, and have every key, whatever changes afterwards; their sizes are
+        equal where there are few entries (2048, or 64 a part), else differ by some percent. At least one, fewer than ``n`` where
+        there are fewer entries. Looks at upper levels only: O(n log n), whatever the size of the map.
+
+        Raises TypeError if ``n`` is not an int, ValueError if it is less than 1.
+        """
+        return SUB_MAP(self, WHOLE, False).split(n)
+
+    def map_parts(self, function, n=None, *, executor=None):
+        """Call ``function`` with each part of ``split(n)``, in threads; return the list of its results, in the order of the keys.
+
+        Parameters
+        ----------
+        function : callable
+            Gets one live map.
+        n : int, optional
+            How many parts; as many as the process has processors.
+        executor : concurrent.futures.Executor, optional
+            Where to call; otherwise in a pool of threads that ends with the call.
+
+        If calls raise, all end first, and then the exception of the first part that has one is raised. More threads than one
+        help only on a free-threaded build, or where ``function`` waits.
+        """
+        return SUB_MAP(self, WHOLE, False).map_parts(function, n, executor=executor)
+
     # ---- the whole ----
 
     def __len__(self):
@@ -563,7 +646,7 @@ cdef int fill_map(cc_ordered *entries, other) except -1:
     cdef Py_ssize_t count = 0
     cc_object_fill_begin(&f, entries, CC_PUT_ALWAYS, type(other) in PLAIN_ITERABLES)
     try:
-        if isinstance(other, dict) or isinstance(other, _OrderedMap):
+        if isinstance(other, dict) or isinstance(other, _OrderedMap) or isinstance(other, SUB_MAP):
             for key, value in other.items():
                 cc_object_fill_add(&f, key, value)
                 count_item(&count)
@@ -591,10 +674,10 @@ cdef int fill_map(cc_ordered *entries, other) except -1:
     return 0
 
 
-cdef object map_equals(_OrderedMap self, other):
+cdef object map_equals(self, other):
     if self is other:
         return True
-    if isinstance(other, _OrderedMap):
+    if isinstance(other, _OrderedMap) and isinstance(self, _OrderedMap):
         if len(self) != len(other):
             return False
         for (a, x), (b, y) in zip(self.items(), other.items()):
@@ -652,6 +735,9 @@ MutableMapping.register(_OrderedMap)
 
 from concurrent_collections._pretty import print_elements, print_map
 cdef object PRINT_MAP = print_map, PRINT_ELEMENTS = print_elements
+
+from concurrent_collections._submaps import SkipListSubMap, SkipListSubSet
+cdef object SUB_MAP = SkipListSubMap, SUB_SET = SkipListSubSet
 
 from concurrent_collections._views import SkipListItemsView, SkipListKeysView, SkipListValuesView
 cdef object KEYS_VIEW = SkipListKeysView, VALUES_VIEW = SkipListValuesView, ITEMS_VIEW = SkipListItemsView

@@ -84,6 +84,43 @@ cdef class _OrderedSet(_Container):
         return KEYS_VIEW(
             self, parse_bound(start, b"start"), parse_bound(stop, b"stop"), parse_inclusive(inclusive), reverse)
 
+    def irange(self, minimum=None, maximum=None, inclusive=(True, True), reverse=False):
+        """Return an iterator over the elements from ``minimum`` to ``maximum``, as ``SortedSet.irange`` does.
+
+        Both bounds belong to the range unless ``inclusive`` says otherwise. Errors and costs as for iterating ``range``.
+        """
+        return iter(self.range(minimum, maximum, inclusive=inclusive, reverse=reverse))
+
+    # ---- ranges: what they promise and raise is said for maps ----
+
+    def count_range(self, start=None, stop=None, *, inclusive=(True, False)):
+        """Return how many elements lie from ``start`` to ``stop``, as ``SkipListMap.count_range`` does."""
+        return _count_range(self, narrow(self, WHOLE, start, stop, inclusive, False))
+
+    def clear_range(self, start=None, stop=None, *, inclusive=(True, False)):
+        """Remove the elements from ``start`` to ``stop``; return how many this call has removed. As ``SkipListMap.clear_range``."""
+        return _clear_range(self, narrow(self, WHOLE, start, stop, inclusive, False))
+
+    def pop_range(self, start=None, stop=None, max_items=None, *, inclusive=(True, False), reverse=False):
+        """Remove elements from ``start`` to ``stop``, up to ``max_items``; return them as a list. As ``SkipListMap.pop_range``."""
+        return _pop_range(self, narrow(self, WHOLE, start, stop, inclusive, False), max_items, reverse, False)
+
+    def subset(self, start=None, stop=None, *, inclusive=(True, False)):
+        """Return a live set of the elements from ``start`` to ``stop``, with all methods of this one. As ``SkipListMap.submap``."""
+        return SUB_SET(self, narrow(self, WHOLE, start, stop, inclusive, False), False)
+
+    def descending(self):
+        """Return a live set of the same elements in the opposite order. As ``SkipListMap.descending``."""
+        return SUB_SET(self, WHOLE, True)
+
+    def split(self, n):
+        """Return a list of up to ``n`` live sets (``subset``) of about equal size, in order. As ``SkipListMap.split``."""
+        return SUB_SET(self, WHOLE, False).split(n)
+
+    def map_parts(self, function, n=None, *, executor=None):
+        """Call ``function`` with each part of ``split(n)``, in threads; return its results. As ``SkipListMap.map_parts``."""
+        return SUB_SET(self, WHOLE, False).map_parts(function, n, executor=executor)
+
     # ---- the whole ----
 
     def __len__(self):
@@ -362,7 +399,7 @@ cdef bint is_in(element, container) except -1:
     if table != NULL:
         return cc_frozen_has(table, element)
     # isinstance asks their metaclass, each time.
-    if type(container) is KEYS_VIEW or type(container) is ITEMS_VIEW:
+    if type(container) is KEYS_VIEW or type(container) is ITEMS_VIEW or type(container) is SUB_SET:
         return container._has(element)
     try:
         return element in container

@@ -542,6 +542,7 @@ def test_python_with_small_sizes() -> Counts:
     target = install_apart("ft", "python-least", "small_sizes=least", "debug_invariants=true")
     names = ["boundaries", "map", "map_order", "set", "references", "map_objects"]
     names += ["frozen", "frozen_keys"]
+    names += ["ranges", "submaps"]
     names += ["allocation_failure", "queue_references", "keys", "key_digests", "stateful"]
     names += [
         "queue",
@@ -556,6 +557,7 @@ def test_python_with_small_sizes() -> Counts:
     # These count steps, comparisons, looks, threads, entries or bytes by the usual sizes.
     counting = ("a_finalizer_that_a_step", "going_down_costs", "looks_at_signals", "test_wait_free")
     counting += ("keeps_at_most_256_entries", "takes_at_most_56_bytes")
+    counting += ("are_cut_exactly", "are_cut_about_equally", "may_be_small")
     return pytest(
         "ft",
         "python-small",

@@ -102,6 +102,16 @@ cc_status cc_ordered_scan_down(cc_ordered *map, cc_search *search, unsigned how,
     return map->ops->scan_down(map, search, how, entries, room, count);
 }
 
+cc_status cc_ordered_sample(cc_ordered *map, cc_search *search, size_t every, cc_entry *entries,
+                            size_t room, size_t *count) {
+    CHECK_QUESTION(search);
+    CC_INVARIANT(every > 0);
+    return map->ops->sample
+               ? map->ops->sample(map, search, every, entries, room, count)
+               : map->ops->scan_up(map, search, CC_SCAN_EXCLUSIVE | CC_SCAN_WITHOUT_VALUES, entries,
+                                   room, count);
+}
+
 size_t cc_ordered_append(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run) {
     CC_INVARIANT(count > 0);
     return map->ops->append(map, entries, count, run);

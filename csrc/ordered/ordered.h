@@ -114,6 +114,14 @@ cc_status cc_ordered_scan_up(cc_ordered *map, cc_search *search, unsigned how, c
 cc_status cc_ordered_scan_down(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
                                size_t room, size_t *count);
 
+/* Up to `room` keys in ascending order behind the searched key, or from the first one on when
+ * search is NULL: about one of `every` (at least 1), left to chance; every one when that is 1, or
+ * when the container cannot tell better. Returns as a scan without values does, and is as
+ * consistent. For cutting a map into parts of about equal size: a container that has upper levels
+ * looks at these alone, so a call takes O(log n), and a step for each key. */
+cc_status cc_ordered_sample(cc_ordered *map, cc_search *search, size_t every, cc_entry *entries,
+                            size_t room, size_t *count);
+
 /* ---- many entries ---- */
 
 /* An entry to put: its key as in a search for it. */

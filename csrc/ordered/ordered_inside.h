@@ -37,6 +37,9 @@ struct cc_ordered_operations {
                          size_t room, size_t *count);
     cc_status (*scan_down)(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
                            size_t room, size_t *count);
+    /* NULL: it has no upper levels, and every key is looked at. */
+    cc_status (*sample)(cc_ordered *map, cc_search *search, size_t every, cc_entry *entries,
+                        size_t room, size_t *count);
     size_t (*append)(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run);
     cc_status (*clear)(cc_ordered *map);
 

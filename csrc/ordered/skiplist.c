@@ -4,7 +4,7 @@
  *
  *     skiplist_inside.h   nodes, positions, seeking
  *     skiplist.c          one key: get, put, replace_exact, remove
- *     skiplist_order.c    ordered queries, pops and scans
+ *     skiplist_order.c    ordered queries, pops, scans, samples
  *     skiplist_build.c    many entries that come in order
  *     skiplist_sweep.c    unlinking what has been removed
  *     skiplist_index.c    the index in step with the list

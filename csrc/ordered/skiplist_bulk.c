@@ -385,6 +385,7 @@ const cc_ordered_operations cc_skiplist_operations = {
     .pop_end = cc_skiplist_pop_end,
     .scan_up = cc_skiplist_scan_up,
     .scan_down = cc_skiplist_scan_down,
+    .sample = cc_skiplist_sample,
     .append = cc_skiplist_append,
     .clear = cc_skiplist_clear,
     .begin = cc_skiplist_begin,

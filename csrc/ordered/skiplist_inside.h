@@ -463,6 +463,8 @@ cc_status cc_skiplist_scan_up(cc_ordered *map, cc_search *search, unsigned how, 
                               size_t room, size_t *count);
 cc_status cc_skiplist_scan_down(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
                                 size_t room, size_t *count);
+cc_status cc_skiplist_sample(cc_ordered *map, cc_search *search, size_t every, cc_entry *entries,
+                             size_t room, size_t *count);
 
 /* skiplist_build.c */
 size_t cc_skiplist_append(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The skip list: ordered queries, pops and scans.
+ * The skip list: ordered queries, pops, scans and samples.
  *
  * Promises. A query is linearizable, key and value together, with the one exception below. A pop
  * hands out the very entry that was the end, to nobody else. A scan is weakly consistent: entries
@@ -12,7 +12,7 @@
  *   pop_end          the CAS of the value to the tombstone. It is on the node that was the end by a
  *                    query, and from the value that the query read: nobody else gets this entry,
  *                    and it is not another one with an equal key.
- *   scans            each entry by itself: the load of its value.
+ *   scans, samples   each entry by itself: the load of its value.
  *
  * The exception. For the key alone the answer is always exact. The two loads of the value may agree
  * although it was another in between: when the very word has been taken out and put back. And the
@@ -475,19 +475,19 @@ typedef struct start {
     const node *first;
 } start;
 
-/* Find it. With an index that need not be a search: a node whose link on level 0 is clean is in the
- * list when the link is read, and so is what the link leads to. So the next call of a scan goes on
- * from the last key that it has handed out as long as that is there, be it the same node or one
- * that has come in its place. In a read phase. */
+/* Find it, on a level that is in use. On level 0, with an index, that need not be a search: a node
+ * whose link on level 0 is clean is in the list when the link is read, and so is what the link
+ * leads to. So the next call of a scan goes on from the last key that it has handed out as long as
+ * that is there, be it the same node or one that has come in its place. In a read phase. */
 static cc_status find_start(cc_skiplist *list, cc_smr_guard *g, cc_search *search, unsigned how,
-                            position *at, start *s) {
+                            int level, position *at, start *s) {
     s->entry = NULL;
     s->first = NULL;
     if (!search) {
-        s->place = place_behind(g, &list->head, 0);
+        s->place = place_behind(g, &list->head, level);
         return CC_FOUND;
     }
-    node *n = cc_skiplist_find_by_index(list, g, search);
+    node *n = level == 0 ? cc_skiplist_find_by_index(list, g, search) : NULL;
     if (search->asks) {
         return CC_NEED_COMPARE;
     }
@@ -502,23 +502,23 @@ static cc_status find_start(cc_skiplist *list, cc_smr_guard *g, cc_search *searc
     if (status == CC_NEED_COMPARE) {
         return status;
     }
-    s->place = place_between(at->before[0], 0, at->after[0]);
-    s->first = at->after[0];
+    s->place = place_between(at->before[level], level, at->after[level]);
+    s->first = at->after[level];
     return CC_FOUND;
 }
 
-/* A read phase that takes entries as it goes. A second start goes on with none; with some, they are
- * the answer. */
+/* A read phase that takes the entries of a level as it goes; segments are for level 0. A second
+ * start goes on with none; with some, they are the answer. */
 CC_NEVER_INLINE cc_status walk_up(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
-                                  unsigned how, position *at, segments *all, const collected *c,
-                                  bool *at_end) {
+                                  unsigned how, int level, position *at, segments *all,
+                                  const collected *c, bool *at_end) {
     CC_CHECKPOINT(g);
     if (*c->count) {
         cc_end_reading(g);
         return CC_FOUND;
     }
     start s;
-    if (find_start(list, g, search, how, at, &s) == CC_NEED_COMPARE) {
+    if (find_start(list, g, search, how, level, at, &s) == CC_NEED_COMPARE) {
         return CC_NEED_COMPARE;
     }
     bool is_done = s.entry && take_segments(list, g, s.entry, all, c, at_end);
@@ -527,7 +527,7 @@ CC_NEVER_INLINE cc_status walk_up(cc_skiplist *list, cc_smr_guard *g, cc_search 
     }
     for (unsigned visited = 0; !is_done && *c->count < c->room && visited < MOST_NODES_PER_REGION;
          visited++) {
-        if (!cc_help_unlink(g, false, LEVEL_0, &s.place)) {
+        if (!cc_help_unlink(g, false, offset_of_level(level), &s.place)) {
             break; /* what we have is an answer; without any, start over */
         }
         if (s.first && s.first != node_at(&s.place)) {
@@ -541,7 +541,7 @@ CC_NEVER_INLINE cc_status walk_up(cc_skiplist *list, cc_smr_guard *g, cc_search 
         is_done = take_segments(list, g, node_at(&s.place), all, c, at_end);
         if (!is_done) {
             take_entry(list, g, node_at(&s.place), c);
-            cc_list_advance(LEVEL_0, &s.place);
+            cc_list_advance(offset_of_level(level), &s.place);
         }
     }
     cc_end_reading(g);
@@ -553,12 +553,11 @@ CC_NEVER_INLINE cc_status walk_up_by_segments(cc_skiplist *list, cc_smr_guard *g
                                               unsigned how, position *at, const collected *c,
                                               bool *at_end) {
     segments all;
-    return walk_up(list, g, search, how, at, &all, c, at_end);
+    return walk_up(list, g, search, how, 0, at, &all, c, at_end);
 }
 
-cc_status cc_skiplist_scan_up(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
-                              size_t room, size_t *count) {
-    cc_skiplist *list = (cc_skiplist *)map;
+static cc_status scan_level(cc_skiplist *list, cc_search *search, unsigned how, int level,
+                            cc_entry *entries, size_t room, size_t *count) {
     const collected c = {entries, room, count, how & CC_SCAN_WITHOUT_VALUES};
     cc_smr_guard g;
     position at;
@@ -568,9 +567,9 @@ cc_status cc_skiplist_scan_up(cc_ordered *map, cc_search *search, unsigned how, 
         if (cc_begin_operation(&list->map.common, &g, 0)) {
             return CC_NO_MEMORY;
         }
-        cc_status status = are_segments_worth(list, room)
+        cc_status status = level == 0 && are_segments_worth(list, room)
                                ? walk_up_by_segments(list, &g, search, how, &at, &c, &at_end)
-                               : walk_up(list, &g, search, how, &at, NULL, &c, &at_end);
+                               : walk_up(list, &g, search, how, level, &at, NULL, &c, &at_end);
         acquire_collected(list, &g, &c);
         cc_end_operation(&g);
         if (status == CC_NEED_COMPARE) {
@@ -578,6 +577,11 @@ cc_status cc_skiplist_scan_up(cc_ordered *map, cc_search *search, unsigned how, 
         }
     }
     return CC_FOUND;
+}
+
+cc_status cc_skiplist_scan_up(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
+                              size_t room, size_t *count) {
+    return scan_level((cc_skiplist *)map, search, how, 0, entries, room, count);
 }
 
 /* A level on which one link spans about `room` entries. */
@@ -588,6 +592,15 @@ static int level_spanning(size_t room) {
         level++;
     }
     return level;
+}
+
+/* A scan of an upper level: what is linked there is in the list. `top` only grows. */
+cc_status cc_skiplist_sample(cc_ordered *map, cc_search *search, size_t every, cc_entry *entries,
+                             size_t room, size_t *count) {
+    cc_skiplist *list = (cc_skiplist *)map;
+    int level = level_spanning(every), top = (int)cc_load_acquire_u32(&list->top) - 1; /* (3) */
+    return scan_level(list, search, CC_SCAN_EXCLUSIVE | CC_SCAN_WITHOUT_VALUES,
+                      level < top ? level : top, entries, room, count);
 }
 
 #ifndef MOST_ENTRIES_DOWN

@@ -243,6 +243,26 @@ static inline UNUSED void one_random_operation(cc_ordered *list, model *m, const
         }
         break;
     }
+    case 13: { /* every one of them, or some */
+        size_t every = (size_t)1 << rng_below(r, 8), room = 1 + (size_t)rng_below(r, 40);
+        int at = there ? i + 1 : i;
+        size_t n = sample_as(list, kind, number, every, entries, room, p->tell);
+        CHECK(every > 1 || n > 0 || at == m->count);
+        CHECK(n <= room);
+        for (size_t k = 0; k < n; k++, at++) {
+            const cc_entry *found = &entries[k];
+            int64_t its = number_of_key(found->kind, found->digest, found->key);
+            at = every == 1 ? at : model_find(m, its) < at ? m->count : model_find(m, its);
+            CHECK(at < m->count);
+            CHECK_EQ(its, m->number[at]);
+            CHECK_EQ(found->kind, m->kind[at]);
+            CHECK_EQ(found->value, 0);
+            if (found->key) {
+                word_release(found->key);
+            }
+        }
+        break;
+    }
     default:
         CHECK_EQ(get_as(list, kind, number, &value, p->tell), there ? CC_FOUND : CC_ABSENT);
         if (there) {

@@ -255,6 +255,17 @@ static inline UNUSED size_t scan_as(cc_ordered *list, bool up, unsigned kind, in
     return count;
 }
 
+static inline UNUSED size_t sample_as(cc_ordered *list, unsigned kind, int64_t number, size_t every,
+                                      cc_entry *entries, size_t room, teller tell) {
+    cc_search s = search_for(kind, number);
+    cc_status status;
+    size_t count = 0;
+    LEARNING(list, &s, tell, status, cc_ordered_sample(list, &s, every, entries, room, &count));
+    CHECK_EQ(status, CC_FOUND);
+    end_search(list, &s);
+    return count;
+}
+
 /* As somebody who must make something of a key that has no word, before the entry is gone. */
 static inline UNUSED cc_status pop_as(cc_ordered *list, cc_relation end, cc_entry *entry) {
     cc_stored_key prepared = {.kind = UINT8_MAX}; /* no key is of that kind */

@@ -47,6 +47,7 @@ from concurrent_collections import (
     smr,
 )
 from concurrent_collections import mixed as janus
+from concurrent_collections._submaps import SkipListSubMap, SkipListSubSet
 from concurrent_collections._views import (
     SkipListItemsView,
     SkipListKeysView,
@@ -263,6 +264,68 @@ def iteration() -> None:
     ints.keys("a")  # type: ignore[arg-type]
     ints.keys(1, 2, True)  # type: ignore[call-arg]
     ints.keys(inclusive="both")  # type: ignore[arg-type]
+
+
+# ---- ranges ---------------------------------------------------------------------------------
+
+
+def count(part: Mapping[int, str]) -> int:
+    return len(part)
+
+
+def ranges() -> None:
+    assert_type(ints.irange(1, 2, (True, False), reverse=True), Iterator[int])
+    assert_type(ints.count_range(1, 2, inclusive=True), int)
+    assert_type(ints.clear_range(stop=2), int)
+    assert_type(ints.pop_range(1, None, 5, reverse=True), list[tuple[int, str]])
+    part = ints.submap(1, 9, inclusive=(False, True))
+    assert_type(part, SkipListSubMap[int, str])
+    assert_type(part.submap(2).descending(), SkipListSubMap[int, str])
+    assert_type(part.start, int | None)
+    assert_type(part.inclusive, tuple[bool, bool])
+    assert_type(part[1], str)
+    assert_type(part.get(1, 0), str | int)
+    assert_type(part.put(1, "a"), str | None)
+    assert_type(part.first_item(), tuple[int, str])
+    assert_type(part.floor_key(1), int | None)
+    assert_type(part.pop_last(None), tuple[int, str] | None)
+    assert_type(part.items(1), SkipListItemsView[int, str])
+    assert_type(part.copy(), SkipListMap[int, str])
+    assert_type(part.frozen(), FrozenSkipListMap[int, str])
+    assert_type(part.to_dict(), dict[int, str])
+    assert_type(part | {2: "b"}, SkipListMap[int, str])
+    assert_type(ints.split(4), list[SkipListSubMap[int, str]])
+    assert_type(ints.map_parts(count), list[int])
+    assert_type(part.map_parts(lambda p: p.first_key(), 2), list[int])
+    part.update({1: "a"})
+    part.update([(1, "a")])
+    takes_mappings(part, part.descending(), SkipListSet([1]).subset(1))
+    ints.submap("a")  # type: ignore[arg-type]
+    ints.split(1.5)  # type: ignore[arg-type]
+    part.put(1, 2)  # type: ignore[call-overload]
+    ints.map_parts(len, executor=1)  # type: ignore[arg-type]
+
+
+def ranges_of_sets() -> None:
+    s = SkipListSet([1, 2])
+    assert_type(s.irange(1), Iterator[int])
+    assert_type(s.pop_range(max_items=3), list[int])
+    assert_type(s.clear_range(1, 2), int)
+    part = s.subset(1, 9)
+    assert_type(part, SkipListSubSet[int])
+    assert_type(part.descending().subset(2), SkipListSubSet[int])
+    assert_type(part.stop, int | None)
+    assert_type(part.first(None), int | None)
+    assert_type(part.range(1), SkipListKeysView[int])
+    assert_type(part | {"a"}, SkipListSet[int | str])
+    assert_type(part & {"a"}, SkipListSet[int])
+    assert_type(part.union([1]), SkipListSet[int])
+    assert_type(part.copy(), SkipListSet[int])
+    assert_type(part.split(2), list[SkipListSubSet[int]])
+    assert_type(s.map_parts(sum), list[int])
+    part.add(1)
+    part.add("a")  # type: ignore[arg-type]
+    part |= {1}
 
 
 # ---- the whole ------------------------------------------------------------------------------

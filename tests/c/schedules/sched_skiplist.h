@@ -36,6 +36,7 @@ typedef enum what {
     HIGHER,
     SCAN_UP,
     SCAN_DOWN,
+    SAMPLE, /* of every 4^(height - 1) */
     CLEAR,
     APPEND /* the key and the next one, with two values */
 } what;

@@ -195,6 +195,9 @@ static cc_status try_it(cc_search *s, const operation *o, uintptr_t value, uintp
         return cc_ordered_scan_up(list, o->key ? s : NULL, false, entries, KEYS, count);
     case SCAN_DOWN:
         return cc_ordered_scan_down(list, o->key ? s : NULL, false, entries, KEYS, count);
+    case SAMPLE:
+        return cc_ordered_sample(list, o->key ? s : NULL, o->height > 1 ? 4 : 1, entries, KEYS,
+                                 count);
     case CLEAR:
         return cc_ordered_clear(list);
     default:
@@ -241,6 +244,17 @@ static void note_scan(event *e, const cc_entry *entries, size_t count) {
     }
 }
 
+static void check_sample(const operation *o, const cc_entry *entries, size_t count) {
+    unsigned last = o->key;
+    for (size_t i = 0; i < count; i++) {
+        unsigned key = key_of(&entries[i]);
+        if (key <= last || key >= KEYS || entries[i].value) {
+            sched_fail("a sample from key %u returns key %u after %u", o->key, key, last);
+        }
+        last = key;
+    }
+}
+
 static void perform(const operation *o, unsigned value_number, event *e) {
     cc_entry entries[KEYS];
     size_t count = 0;
@@ -274,7 +288,9 @@ static void perform(const operation *o, unsigned value_number, event *e) {
     if (stores && s.key && !is_new) {
         release(s.key);
     }
-    if (o->what == SCAN_UP || o->what == SCAN_DOWN) {
+    if (o->what == SAMPLE) {
+        check_sample(o, entries, count);
+    } else if (o->what == SCAN_UP || o->what == SCAN_DOWN) {
         note_scan(e, entries, count);
     } else if (e->status == CC_FOUND && o->what >= POP_FIRST && o->what != CLEAR) {
         e->got_key = key_of(&entries[0]);

@@ -1,0 +1,204 @@
+# Ranges of ordered containers, for maps, sets and live parts of them (_submaps.py). `bounds` is a
+# tuple (start, stop, (at_start, at_stop)) in the container's own order, with OPEN for no bound.
+
+cdef tuple WHOLE = (OPEN, OPEN, (True, True))
+
+
+cdef int set_range(cc_range *range, owner, tuple bounds, bint from_above) except -1:
+    # Borrows the bounds. From above, the larger bound is where it starts, as in a scan.
+    start, stop, inclusive = bounds
+    at_start, at_stop = inclusive
+    if from_above:
+        start, stop, at_start, at_stop = stop, start, at_stop, at_start
+    range.map = entries_of(owner)
+    range.start = NULL if start is OPEN else <PyObject *>start
+    range.stop = NULL if stop is OPEN else <PyObject *>stop
+    range.how = ((CC_FROM_ABOVE if from_above else 0) | (0 if at_start else CC_START_EXCLUSIVE)
+                 | (CC_STOP_INCLUSIVE if at_stop else 0))
+    return 0
+
+
+cdef int place_in(owner, tuple bounds, key) except -2:
+    # -1 in front of the range, 0 in it, 1 behind it.
+    cdef cc_range range
+    set_range(&range, owner, bounds, False)
+    return cc_range_place(&range, key, b"key")
+
+
+cdef tuple tighter(owner, old, bint at_old, new, bint at_new, int direction):
+    # The one of two bounds that lets through less: of starts the larger one (1), of stops the
+    # smaller (-1).
+    cdef int order
+    if new is OPEN:
+        return old, at_old
+    if old is OPEN:
+        return new, at_new
+    order = cc_range_compare(entries_of(owner), new, old)
+    if order == 0:
+        return old, at_old and at_new
+    return (new, at_new) if order == direction else (old, at_old)
+
+
+cdef tuple narrow(owner, tuple bounds, start, stop, inclusive, bint reverse):
+    # The part of a range between two more bounds; `reverse`: these are in the other order.
+    first, last = parse_bound(start, b"start"), parse_bound(stop, b"stop")
+    at_first, at_last = parse_inclusive(inclusive)
+    if reverse:
+        first, last, at_first, at_last = last, first, at_last, at_first
+    old_start, old_stop, old_inclusive = bounds
+    at_old_start, at_old_stop = old_inclusive
+    first, at_first = tighter(owner, old_start, at_old_start, first, at_first, 1)
+    last, at_last = tighter(owner, old_stop, at_old_stop, last, at_last, -1)
+    return first, last, (at_first, at_last)
+
+
+# ---- neighbours and ends ----
+
+cdef object neighbour_within(owner, tuple bounds, PyObject *key, int relation, int want):
+    # The neighbour, or MISSING where that lies outside.
+    found = cc_object_map_neighbour(entries_of(owner), key, relation, want, <PyObject *>MISSING)
+    if found is MISSING or place_in(owner, bounds, found[0] if want == CC_WANT_ITEM else found):
+        return MISSING
+    return found
+
+
+cdef object end_within(owner, tuple bounds, bint last, int want):
+    start, stop, inclusive = bounds
+    at_start, at_stop = inclusive
+    if last:
+        if stop is OPEN:
+            return neighbour_within(owner, bounds, NULL, CC_LAST, want)
+        return neighbour_within(owner, bounds, <PyObject *>stop, CC_FLOOR if at_stop else CC_LOWER, want)
+    if start is OPEN:
+        return neighbour_within(owner, bounds, NULL, CC_FIRST, want)
+    return neighbour_within(owner, bounds, <PyObject *>start, CC_CEILING if at_start else CC_HIGHER, want)
+
+
+cdef object or_default(found, tuple default, str name):
+    cdef PyObject *otherwise = the_default(default, name)
+    if found is not MISSING:
+        return found
+    if otherwise == NULL:
+        raise KeyError("the range is empty")
+    return <object>otherwise
+
+
+def _end(owner, tuple bounds, bint last, bint item, tuple default, str name):
+    """The first or last entry of a range."""
+    return or_default(
+        end_within(owner, bounds, last, CC_WANT_ITEM if item else CC_WANT_KEY), default, name)
+
+
+def _neighbour(owner, tuple bounds, str relation, key, bint item):
+    """The entry of a range in that relation to a key, which need not lie in it; or None."""
+    cdef int want = CC_WANT_ITEM if item else CC_WANT_KEY
+    cdef bint upwards = relation == "ceiling" or relation == "higher"
+    cdef int place = place_in(owner, bounds, key)
+    if place == (1 if upwards else -1):
+        return None
+    if place:
+        found = end_within(owner, bounds, not upwards, want)
+    else:
+        found = neighbour_within(
+            owner, bounds, <PyObject *>key,
+            CC_CEILING if relation == "ceiling" else CC_HIGHER if upwards
+            else CC_FLOOR if relation == "floor" else CC_LOWER, want)
+    return None if found is MISSING else found
+
+
+def _pop_end(owner, tuple bounds, bint last, bint item, tuple default, str name):
+    """Remove the first or last entry of a range: one that was that at some point of the call."""
+    cdef cc_ordered *entries = entries_of(owner)
+    while True:
+        found = end_within(owner, bounds, last, CC_WANT_ITEM)
+        if found is MISSING:
+            return or_default(MISSING, default, name)
+        key, value = found
+        if cc_range_remove_exact(entries, key, value):
+            return found if item else key
+
+
+# ---- many entries ----
+
+def _map_equals(owner, other):
+    """What live parts of maps compare with."""
+    return map_equals(owner, other)
+
+
+def _copy_range(owner, tuple bounds):
+    """A new container of the owner's class with the entries of a range, made without ``__init__``."""
+    start, stop, inclusive = bounds
+    if not isinstance(owner, _OrderedMap):
+        return _new_set(type(owner), _iterate(owner, "key", start, stop, inclusive, False))
+    result = _new_map(type(owner), factory_of(owner))
+    _OrderedMap.update(result, _iterate(owner, "item", start, stop, inclusive, False))
+    return result
+
+
+
+def _place(owner, tuple bounds, key):
+    """Where a key lies: -1 in front of the range, 0 in it, 1 behind it."""
+    return place_in(owner, bounds, key)
+
+
+def _narrow(owner, tuple bounds, start, stop, inclusive, bint reverse):
+    """The bounds of a part of a range."""
+    return narrow(owner, bounds, start, stop, inclusive, reverse)
+
+
+def _count_range(owner, tuple bounds):
+    """How many entries a range has."""
+    start, stop, inclusive = bounds
+    if start is OPEN and stop is OPEN:
+        return cc_ordered_length(entries_of(owner))
+    return _count(owner, start, stop, inclusive)
+
+
+def _clear_range(owner, tuple bounds):
+    """Remove what is in a range; return how many entries that were."""
+    cdef cc_range range
+    set_range(&range, owner, bounds, False)
+    return cc_range_remove(&range, -1, CC_WANT_KEY, NULL)
+
+
+def _pop_range(owner, tuple bounds, max_items, bint reverse, bint item):
+    """Remove entries of a range; return them in a list."""
+    cdef cc_range range
+    cdef list popped = []
+    cdef Py_ssize_t most = -1
+    if max_items is not None:
+        most = parse_count(max_items, "max_items", 0)
+    set_range(&range, owner, bounds, reverse)
+    try:
+        cc_range_remove(&range, most, CC_WANT_ITEM if item else CC_WANT_KEY, <PyObject *>popped)
+    except BaseException as error:
+        if popped:
+            error.popped = popped
+            error.add_note(f"pop_range: {len(popped)} had been removed before; this exception has them as `popped`")
+        raise
+    return popped
+
+
+def _split(owner, tuple bounds, n):
+    """The bounds of up to ``n`` parts of a range, which are about equal in size, in order."""
+    cdef cc_range range
+    cdef Py_ssize_t parts = parse_count(n, "n", 1)
+    cdef list result = []
+    start, stop, inclusive = bounds
+    at_start, at_stop = inclusive
+    set_range(&range, owner, bounds, False)
+    for cut in cc_range_cuts(&range, parts):
+        result.append((start, cut, (at_start, False)))
+        start, at_start = cut, True
+    result.append((start, stop, (at_start, at_stop)))
+    return result
+
+
+cdef Py_ssize_t parse_count(number, str name, Py_ssize_t least) except -1:
+    try:
+        number = index(number)
+    except TypeError:
+        raise TypeError(f"{name}: expected an int, got {type(number).__name__}") from None
+    if number < least:
+        raise ValueError(f"{name}: expected at least {least}, got {number}")
+    return min(number, PY_SSIZE_T_MAX)
