@@ -557,7 +557,7 @@ def test_python_with_small_sizes() -> Counts:
     # These count steps, comparisons, looks, threads, entries or bytes by the usual sizes.
     counting = ("a_finalizer_that_a_step", "going_down_costs", "looks_at_signals", "test_wait_free")
     counting += ("keeps_at_most_256_entries", "takes_at_most_56_bytes")
-    counting += ("are_cut_exactly", "are_cut_about_equally", "may_be_small")
+    counting += ("are_cut_exactly", "are_cut_about_equally", "may_be_small", "test_map_parts")
     return pytest(
         "ft",
         "python-small",
