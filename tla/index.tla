@@ -8,6 +8,9 @@
    Stores to tables (an entry, a flag, `next`, an entry cleared) are late: they wait in their thread's
    buffer, and reach memory in order. Release lets a thread wait for its buffer; so does a fence.
 
+   Where there are healers, taking a slot and finding none are one step, as in the core: who has lost
+   its node knows that. Elsewhere the store is late, and so is the flag.
+
    Reclamation is what smr_ibr.tla shows it to be: what a protected load has returned stays, if it was
    not yet retired at the moment of the load.                                                       *)
 EXTENDS Naturals, Sequences, FiniteSets, TLC
@@ -16,7 +19,7 @@ CONSTANTS
     Inserters,    \* 1 .. Inserters put a node each, of the same number
     Unhashed,     \* those of them whose keys have no hash
     Linked,       \* nodes that are in the list and in the first table at the beginning, one at most
-    Removers, Copiers, Readers,
+    Removers, Copiers, Readers, Healers,
     Slots,        \* of the bucket
     Tables,       \* 1 .. Tables come one after the other
     Mutation      \* "none", or what is broken on purpose
@@ -24,7 +27,7 @@ CONSTANTS
 None == 0
 M(name) == Mutation = name
 Nodes == 1 .. Inserters
-Writers == (Nodes \ Linked) \cup Removers \cup Copiers
+Writers == (Nodes \ Linked) \cup Removers \cup Copiers \cup Healers
 Empty == [j \in 1 .. Slots |-> None]
 
 (* --algorithm index
@@ -34,6 +37,8 @@ variables
     bucket = [k \in 1 .. Tables |->
                  IF k = 1 /\ Linked # {} THEN [Empty EXCEPT ![1] = CHOOSE n \in Linked : TRUE] ELSE Empty],
     lost = [k \in 1 .. Tables |-> FALSE],                    \* the bucket's flag: an entry found no room
+    healing = [k \in 1 .. Tables |-> FALSE],                 \* beside it: nothing has been lost since a healer came
+    losers = 0,                                              \* who has lost a node that is not in the list yet
     copied = [k \in 1 .. Tables |-> FALSE],                  \* the bucket's flag: all of it is in `next`
     complete = [k \in 1 .. Tables |-> TRUE],                 \* only a mutation makes an incomplete table
     table_retired = [k \in 1 .. Tables |-> FALSE],
@@ -87,6 +92,7 @@ Drain:
                 end if;
             elsif op = "lost" then
                 lost[k] := TRUE;
+                healing[k] := FALSE;
             elsif op = "unhashed" then
                 unhashed := TRUE;
             elsif FreeSlots(k) # {} then
@@ -105,10 +111,13 @@ variables
     mine = IF self \in Nodes THEN self ELSE None,   \* the node that it works on
     t = 0, succ = 0,                             \* a table, and the `next` of it
     j = 1, is_in = FALSE,                        \* is_in: mine has been put into the index
-    was_retired = FALSE;                         \* what the last protected load has returned, at its moment
+    was_retired = FALSE,                         \* what the last protected load has returned, at its moment
+    is_loser = FALSE,                            \* it is one of `losers`
+    healed = 0;                                  \* the table that a healer works on
 begin
 Begin:
-    if self \in Removers /\ M("complete_too_early") then goto FreshTable
+    if self \in Healers then goto Heal
+    elsif self \in Removers /\ M("complete_too_early") then goto FreshTable
     elsif self \in Removers then goto Find
     elsif self \in Copiers then goto Grow end if;
 
@@ -129,11 +138,22 @@ Table: \* index_put: a protected load
     t := current;
 Put:
     if was_retired then touched_retired := TRUE end if;
-    later("put", t, mine);
+    if Healers = {} then later("put", t, mine); goto LookNext
+    elsif Holds(t, mine) then goto LookNext end if;
+PutAtOnce: \* a CAS
+    fence();
+    if FreeSlots(t) # {} then bucket[t][First(FreeSlots(t))] := mine; goto LookNext end if;
+CountLoser:
+    if self \in Nodes /\ ~is_loser /\ ~M("losers_not_counted") then losers := losers + 1; is_loser := TRUE end if;
+NoteLoss: \* one RMW
+    lost[t] := TRUE;
+    if ~M("loss_beside_healing") then healing[t] := FALSE end if;
 LookNext: \* behind the fence (17)
     await M("no_fence") \/ buffer[self] = <<>>;
     is_in := TRUE;
-    if next[t] = 0 \/ M("no_second_look") then
+    if (next[t] = 0 \/ M("no_second_look")) /\ self \in Healers then
+        goto HealLeave;
+    elsif next[t] = 0 \/ M("no_second_look") then
         goto Link;
     else
         succ := next[t];
@@ -218,6 +238,9 @@ Retire: \* the sweep, then cc_retire with its fence
     if self \in Copiers then
         mine := None;
         goto Grow;
+    elsif self \in Healers then
+        mine := None;
+        goto HealClear;
     else
         goto Finish;
     end if;
@@ -254,7 +277,14 @@ Join: \* join_builders
         builders[mine] := builders[mine] + 1;
     end if;
 CopyPut: \* index_table_has, then index_table_put
-    if ~Holds(t + 1, mine) then later("put", t + 1, mine) end if;
+    if Holds(t + 1, mine) then goto CopyLeave
+    elsif Healers = {} then later("put", t + 1, mine); goto CopyLeave
+    elsif FreeSlots(t + 1) # {} then bucket[t + 1][First(FreeSlots(t + 1))] := mine; goto CopyLeave end if;
+CopyLoss: \* where its inserter may not have linked it, he does not know: nothing is healed any more
+    if ~linked[mine] /\ ~M("copiers_loss_not_counted") then losers := losers + 1 end if;
+CopyNote:
+    lost[t + 1] := TRUE;
+    healing[t + 1] := FALSE;
 CopyLeave: \* release
     fence();
     j := j + 1;
@@ -298,22 +328,54 @@ Complete:
     complete[t + 1] := TRUE;
     t := 0;
 
+(* ---- heal: what has been lost goes into the current table *)
+Heal:
+    healed := current;
+    if losers # 0 then goto Finish end if;
+HealMark: \* an RMW of a bucket that has the flag
+    if lost[healed] then healing[healed] := TRUE else goto Finish end if;
+HealCount:
+    if losers # 0 /\ ~M("losers_counted_too_early") then goto Finish end if;
+HealWalk: \* a protected load; rule C is done by `number`
+    if current # healed \/ (M("healed_in_vain")) then goto HealClear
+    elsif list = None then goto HealClear
+    else mine := list end if;
+HealJoin:
+    if removed[mine] then mine := None; goto HealClear
+    else
+        builders[mine] := builders[mine] + 1;
+        goto Table;
+    end if;
+HealLeave:
+    t := 0; succ := 0; was_retired := FALSE; is_in := FALSE;
+    builders[mine] := builders[mine] - 1;
+    if removed[mine] /\ builders[mine] = 0 then goto LastOut else mine := None end if;
+HealClear: \* by CAS
+    if current = healed /\ healing[healed] then
+        healing[healed] := FALSE;
+        lost[healed] := FALSE;
+    end if;
+    healed := 0;
+
 Finish: \* what is not needed any more
+    if is_loser then losers := losers - 1; is_loser := FALSE end if;
     mine := None; t := 0; succ := 0; j := 1; was_retired := FALSE; is_in := FALSE;
 end process;
 
 (* A get in one region. Searching the list answers right. *)
 process reader \in Readers
-variables seen = 0, slot = 1, found = None, found_retired = FALSE;
+variables seen = 0, slot = 1, found = None, found_retired = FALSE, flag = FALSE;
 begin
 Get: \* a protected load; the call begins here
     reading := reading \cup {self};
     if IsPresent then was_present := was_present \cup {self}
     else was_absent := was_absent \cup {self} end if;
     seen := current;
-    if ~M("check_first") then goto Probe end if;
+    if ~M("check_first") then goto Flag end if;
 CheckFirst:
     if current # seen then goto Answered end if;
+Flag: \* before the slots: a healer fills them first, and then takes the flag away
+    flag := lost[seen];
 Probe:
     if slot > Slots then goto EndOfBucket
     elsif bucket[seen][slot] = None then slot := slot + 1; goto Probe
@@ -337,14 +399,14 @@ Value:
 Hit:
     goto Answered;
 EndOfBucket:
-    if (lost[seen] /\ ~M("ignores_loss")) \/ ~complete[seen] then goto Answered end if;
+    if ((IF M("flag_read_last") THEN lost[seen] ELSE flag) /\ ~M("ignores_loss")) \/ ~complete[seen] then goto Answered end if;
 EndOfBucket2:
     if unhashed then goto Answered end if;
 Absent:
     skip;
 Answered: \* or a search of the list has the answer
     reading := reading \ {self}; was_absent := was_absent \ {self}; was_present := was_present \ {self};
-    seen := 0; slot := 1; found := None; found_retired := FALSE;
+    seen := 0; slot := 1; found := None; found_retired := FALSE; flag := FALSE;
 end process;
 end algorithm; *)
 \* BEGIN TRANSLATION

@@ -16,8 +16,8 @@
  * (Lines side by side fill up together, and of a long row some key finds no room although a third
  * of the table is empty.) Every bucket that it had to pass says so for good (PASSED). Where all are
  * full a larger table is made first, unless most of this one is empty: then too many keys have
- * nearly the same hash. Without that, the key is lost, and its home says so (LOST). Nothing is ever
- * moved inside a table, or evicted.
+ * nearly the same hash. Without that, the key is lost, and its home says so (LOST), until a table
+ * has room for it (Healing). Nothing is ever moved inside a table, or evicted.
  *
  * Taking a slot is two steps: its tag by a CAS of the state, then the node by a store. Leaving it
  * is the same backwards. A reader that finds a tag without a node has found a key that is not in
@@ -46,6 +46,15 @@
  * Readers look at the current one only. By (17) a node is seen by the copier of its bucket, or its
  * inserter sees `next`.
  *
+ * Healing. A loss is passed on when a table is copied, since nothing but the list leads to what has
+ * been lost. When that table has become the current one, somebody goes through the list: he marks
+ * all homes that say LOST (HEALING), puts in every node that belongs to one of them, as a builder
+ * of it, and takes LOST away where HEALING still is: whoever loses a node takes that away. So a
+ * reader that finds no LOST, and looks at the slots after that, finds what was put in. A node that
+ * has been lost and is not linked yet is not in the list: those who have lost one are counted until
+ * it is (`losers`), and while there is one, as seen after marking, nothing is healed. One heals a
+ * table.
+ *
  * Memory. A table keeps nothing alive, and following it is safe all the same:
  *   A. A pointer to n is put into tables only by a builder of n, and only into the current table,
  *      its `next`, and what comes after these.
@@ -61,6 +70,9 @@
  *
  * Pairs of releases and acquires:
  *   (16) the CAS that takes a slot, the store that fills it   with the loads that read them.
+ *   (21) counting oneself as a loser, then noting the loss; with marking a home, then asking how
+ *        many losers there are. Linking the node, then being one no more; with asking that, then
+ *        going through the list.
  *   (17) the fence between putting a node into a table and reading its `next`, with that between
  *        setting `next` and reading a bucket to copy it: store-load on both sides.
  */
@@ -97,6 +109,7 @@ typedef struct index_bucket {
 #define BUCKET_PASSED (UINT64_C(1) << 56) /* some key had to go on from here */
 #define BUCKET_LOST (UINT64_C(1) << 57) /* some key whose home this is is in no bucket */
 #define BUCKET_COPIED (UINT64_C(1) << 58) /* all that was in it is in `next` */
+#define BUCKET_HEALING (UINT64_C(1) << 59) /* with LOST: nothing was lost since somebody saw that */
 
 #define TAG_BITS UINT64_C(0x0101010101010101)
 #define TAKEN_BITS (UINT64_C(0x80) * (TAG_BITS & ((UINT64_C(1) << 8 * INDEX_SLOTS) - 1)))
@@ -114,6 +127,9 @@ typedef struct index_table {
     cc_atomic_u64 claimed; /* buckets that some copier has begun with */
     cc_atomic_u64 copied; /* so many buckets, from the first one on, have been copied */
     cc_atomic_u64 passed; /* buckets that say PASSED */
+    cc_atomic_u32 lost; /* 1: some bucket may say LOST */
+    cc_atomic_u32 healer; /* 1: somebody heals the table, or has */
+    uint64_t number; /* of all tables of the list; an address may come again */
 } index_table;
 
 _Static_assert(sizeof(index_bucket) == BUCKET_BYTES && INDEX_SLOTS <= SLOTS_IN_BUCKET,
@@ -204,6 +220,16 @@ static inline void index_set_flag(index_bucket *b, uint64_t flag) {
     cc_fetch_or_acq_rel_u64(&b->state, flag);
 }
 
+/* The key of a bucket's home is lost. (21): what the caller has done before, a healer sees. */
+static inline void index_note_loss(index_table *t, index_bucket *home) {
+    uint64_t state = cc_load_acquire_u64(&home->state);
+    if (!cc_load_relaxed_u32(&t->lost)) {
+        cc_store_relaxed_u32(&t->lost, 1);
+    }
+    while (!cc_cas_acq_rel_u64(&home->state, &state, (state | BUCKET_LOST) & ~BUCKET_HEALING)) {
+    }
+}
+
 /* Put n into the first bucket that has room. Returns how many slots it has found taken on the way,
  * or -1: there is no room, and nothing has been said about it yet. In a write phase that holds the
  * table, by a builder of n. */
@@ -249,10 +275,9 @@ static inline void index_table_clear(index_table *t, uint64_t hash, uint32_t n) 
 
 /* A key in bucket `from` of `t` is lost: so it is in `next`, in whatever bucket of that it had its
  * home. */
-static inline void index_pass_on_loss(const index_table *t, const index_table *next,
-                                      uint64_t from) {
+static inline void index_pass_on_loss(const index_table *t, index_table *next, uint64_t from) {
     for (uint64_t i = from & next->bucket_mask; i <= next->bucket_mask; i += index_buckets(t)) {
-        index_set_flag(index_bucket_at(next, i), BUCKET_LOST);
+        index_note_loss(next, index_bucket_at(next, i));
     }
 }
 

@@ -148,7 +148,7 @@ CC_ALWAYS_INLINE index_answer ask_index(cc_skiplist *list, cc_smr_guard *g, bool
     FOR_EACH_PROBE(t, p) {
         const index_bucket *b = index_probe(t, search->hash, p);
         uint64_t state = cc_load_acquire_u64(&b->state); /* (16) */
-        if (p == 0) {
+        if (p == 0) { /* before the other slots: a healer fills them, and then takes LOST away */
             flags = state;
         }
         for (uint64_t m = index_slots_with(state, tag); m; m &= m - 1) {
@@ -390,8 +390,13 @@ void cc_skiplist_give_up_node(cc_skiplist *list, cc_smr_guard *g, node *n, cc_le
 
 typedef struct index_attempts {
     bool began; /* it may be in some table */
-    bool anyhow; /* let it be lost where there is no room */
+    bool anyhow; /* let it be lost where there is no room: we are a loser */
 } index_attempts;
+
+static void lose_where_there_is_no_room(cc_skiplist *list, index_attempts *attempts) {
+    attempts->anyhow = true;
+    cc_skiplist_become_loser(list);
+}
 
 /* In the index with it, before it is linked. False: a table is full, and the region is over; when
  * there is no memory for another one, that does not matter the next time. */
@@ -403,8 +408,15 @@ static bool put_into_index(cc_skiplist *list, cc_smr_guard *g, const cc_search *
         }
         return true;
     }
-    const index_table *full =
-        cc_skiplist_put_into_index(list, g, search->hash, n, attempts->began, attempts->anyhow);
+    const index_table *full;
+    while ((full = cc_skiplist_put_into_index(list, g, search->hash, n, attempts->began,
+                                              attempts->anyhow)) != NULL) {
+        attempts->began = true;
+        if (cc_skiplist_larger_one_helps(list, full)) {
+            break;
+        }
+        lose_where_there_is_no_room(list, attempts);
+    }
     attempts->began = true;
     if (!full) {
         return true;
@@ -412,7 +424,9 @@ static bool put_into_index(cc_skiplist *list, cc_smr_guard *g, const cc_search *
     cc_thread *self = g->thread;
     cc_leave(g);
     cc_skiplist_make_room(list, self, full);
-    attempts->anyhow = cc_load_relaxed_uptr(&list->index) == (uintptr_t)full;
+    if (cc_load_relaxed_uptr(&list->index) == (uintptr_t)full) {
+        lose_where_there_is_no_room(list, attempts);
+    }
     CC_INVARIANT(self->spare_count >= 2); /* for what the put still has to retire */
     cc_enter_as(self, list->map.common.domain, g);
     return false;
@@ -493,6 +507,9 @@ cc_status cc_skiplist_put(cc_ordered *map, cc_search *search, uintptr_t value, c
         cc_skiplist_give_up_node(list, &g, n, &left);
     } else {
         free_new_node(n); /* made, but not needed in the end */
+    }
+    if (attempts.anyhow) {
+        cc_skiplist_stop_being_loser(list);
     }
     cc_skiplist_end_update(list, &g, &left);
     return status;

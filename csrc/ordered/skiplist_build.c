@@ -45,6 +45,7 @@
 
 typedef struct chain {
     unsigned count, indexed;
+    bool loses; /* some find no room in the index */
     int height; /* of the tallest node */
     node *first[MAX_HEIGHT], *last[MAX_HEIGHT]; /* on each level below it */
     node *nodes[NODES_IN_CHAIN];
@@ -87,6 +88,7 @@ static void make_chain(cc_skiplist *list, cc_thread *self, const cc_new_entry *e
                        unsigned count, chain *c) {
     int top = (int)cc_load_relaxed_u32(&list->top);
     c->count = c->indexed = 0;
+    c->loses = false;
     c->height = 0;
     for (; c->count < count; c->count++) {
         cc_search search = search_for(&entries[c->count]);
@@ -140,15 +142,25 @@ static void give_up_chain(cc_skiplist *list, cc_smr_guard *g, chain *c, dead_nod
  * up. In a write phase. */
 static const index_table *index_chain(cc_skiplist *list, cc_smr_guard *g,
                                       const cc_new_entry *entries, chain *c) {
-    const index_table *t = hold_current_table(list, g, CC_HELD_TABLE), *full = NULL;
+    const index_table *t = hold_current_table(list, g, CC_HELD_TABLE);
     for (unsigned i = c->indexed; i < c->count; i++) {
         CC_PREFETCH(index_bucket_at(t, index_home(entries[i].hash)));
     }
-    while (!full && c->indexed < c->count) {
+    while (c->indexed < c->count) {
         unsigned i = c->indexed++; /* one for which a table is full may be in another one */
-        full = cc_skiplist_put_into_index(list, g, entries[i].hash, c->nodes[i], false, false);
+        uint64_t hash = entries[i].hash;
+        const index_table *full =
+            cc_skiplist_put_into_index(list, g, hash, c->nodes[i], false, c->loses);
+        if (full && cc_skiplist_larger_one_helps(list, full)) {
+            return full;
+        }
+        if (full) {
+            c->loses = true;
+            cc_skiplist_become_loser(list);
+            cc_skiplist_put_into_index(list, g, hash, c->nodes[i], true, true);
+        }
     }
-    return full;
+    return NULL;
 }
 
 /* ---------------------------------------------------------------- linking it */
@@ -259,6 +271,9 @@ static unsigned append_chain(cc_skiplist *list, cc_thread *self, const cc_new_en
             put = c.count;
         } else {
             give_up_chain(list, &g, &c, &dead);
+        }
+        if (c.loses) {
+            cc_skiplist_stop_being_loser(list);
         }
         cc_leave(&g);
         retire_dead(list, self, &dead);

@@ -5,8 +5,8 @@
  * Promises. What that costs is shared: each change of the list copies BUCKETS_AT_ONCE buckets, or
  * looks whether BUCKETS_LOOKED_AT of them have been copied. The memory is made by one thread,
  * outside of regions. Without memory the old table fills up, and what finds no room is lost: keys
- * with that home are searched for, also when there is memory again, since nothing but the list
- * leads to what has been lost.
+ * with that home are searched for, until there is memory again and the next table has been healed.
+ * That is one walk along the list, by one thread, once for a table.
  *
  * Who makes the next table. `making_next` says that somebody is at it. He may have stopped, or be
  * in the process that this one was forked from; so when the entries have changed by an eighth since
@@ -45,6 +45,22 @@ static void retire_copied(cc_skiplist *list, cc_smr_guard *g, node *n) {
                        CC_RETIRED_OWN, left.node_birth, left.node_bytes);
 }
 
+static index_bucket *home_of(const index_table *t, uint64_t hash) {
+    return index_bucket_at(t, index_home(hash));
+}
+
+/* As one of its builders. Where there is no room, and it may not be linked yet, its inserter does
+ * not know, so nobody will say when it is: nothing is healed any more. */
+static void copy_node(cc_skiplist *list, index_table *next, const node *n) {
+    uint64_t hash = hash_of(list, n);
+    if (!cc_skiplist_put_into_table(list, next, hash, n, true)) {
+        if (!(cc_load_acquire_u64(&n->slot.birth) & CC_LINKED)) { /* (4) */
+            cc_skiplist_become_loser(list); /* for good */
+        }
+        index_note_loss(next, home_of(next, hash));
+    }
+}
+
 /* Copy what is in a bucket of t to `next`. False: not to the end, look at everything anew. In a
  * write phase that holds both. */
 static bool copy_bucket(cc_skiplist *list, cc_smr_guard *g, index_table *t, index_table *next,
@@ -66,7 +82,7 @@ static bool copy_bucket(cc_skiplist *list, cc_smr_guard *g, index_table *t, inde
         if (!n || !cc_join_builders(&n->slot.birth)) { /* rule A */
             continue;
         }
-        cc_skiplist_put_into_table(list, next, hash_of(list, n), n, true, true);
+        copy_node(list, next, n);
         if (cc_leave_builders(&n->slot.birth)) {
             retire_copied(list, g, n);
             return false;
@@ -86,7 +102,7 @@ static void replace_table(cc_skiplist *list, cc_smr_guard *g, index_table *t, in
     if (!cc_cas_seq_cst_uptr(&list->index, &expected, (uintptr_t)next)) {
         return;
     }
-    cc_store_relaxed_u32(&list->index_work, 0);
+    cc_store_relaxed_u32(&list->index_work, cc_load_relaxed_u32(&next->lost));
     if (t->bytes) {
         cc_count_entries(&list->map.common, self, 0, -(int64_t)t->bytes);
         cc_retire_to_limbo(list->map.common.domain, self, cc_take_spare(self), (uintptr_t)t,
@@ -124,6 +140,96 @@ static void copy_some(cc_skiplist *list, cc_smr_guard *g, index_table *t, index_
     }
 }
 
+/* ---------------------------------------------------------------- healing */
+
+typedef enum heal_answer { HEAL_IS_OVER, HEAL_GOES_ON } heal_answer;
+
+/* Have all homes that say LOST say HEALING as well. False: there are none, or there is a loser. In
+ * a write phase that holds the table. */
+static bool mark_homes(const cc_skiplist *list, const index_table *t) {
+    bool any = false;
+    for (uint64_t i = 0; i < index_buckets(t); i++) {
+        index_bucket *b = index_bucket_at(t, i);
+        if (cc_load_relaxed_u64(&b->state) & BUCKET_LOST) {
+            index_set_flag(b, BUCKET_HEALING);
+            any = true;
+        }
+    }
+    return any && cc_load_acquire_u32(&list->losers) == 0; /* (21) */
+}
+
+/* What is in the list is in the index now: so homes have lost nothing. The same. */
+static void heal_homes(const index_table *t) {
+    for (uint64_t i = 0; i < index_buckets(t); i++) {
+        index_bucket *b = index_bucket_at(t, i);
+        uint64_t state = cc_load_relaxed_u64(&b->state);
+        while (state & BUCKET_HEALING &&
+               !cc_cas_acq_rel_u64(&b->state, &state, state & ~(BUCKET_HEALING | BUCKET_LOST))) {
+        }
+    }
+}
+
+/* The table that is to be healed, held; NULL: it is not current any more. In a write phase. */
+static index_table *hold_healed(cc_skiplist *list, cc_smr_guard *g, uint64_t number) {
+    index_table *t = hold_current_table(list, g, CC_HELD_TABLE);
+    return t->number == number ? t : NULL;
+}
+
+/* Put n, which is held, into the index if its home is marked. In a write phase. True: we are the
+ * last one out of n. */
+static bool heal_node(cc_skiplist *list, cc_smr_guard *g, const index_table *t, node *n) {
+    uint64_t hash = hash_of(list, n);
+    if (!hash || !(cc_load_acquire_u64(&home_of(t, hash)->state) & BUCKET_HEALING) ||
+        !cc_join_builders(&n->slot.birth)) {
+        return false;
+    }
+    cc_skiplist_put_into_index(list, g, hash, n, true, true);
+    return cc_leave_builders(&n->slot.birth);
+}
+
+/* A read phase that goes through the list; each node is a moment of a write phase. */
+CC_NEVER_INLINE heal_answer walk_and_heal(cc_skiplist *list, cc_smr_guard *g, uint64_t number) {
+    CC_CHECKPOINT(g);
+    cc_list_place place = place_behind(g, &list->head, 0);
+    for (;;) {
+        if (!cc_help_unlink(g, false, offset_of_level(0), &place)) {
+            place = place_behind(g, &list->head, 0);
+            continue;
+        }
+        node *n = node_at(&place);
+        cc_hold(g, CC_HELD_NODES, (uintptr_t)n);
+        cc_end_reading(g);
+        index_table *t = hold_healed(list, g, number);
+        if (!t) {
+            return HEAL_IS_OVER;
+        }
+        if (!n) {
+            heal_homes(t);
+            return HEAL_IS_OVER;
+        }
+        if (heal_node(list, g, t, n)) {
+            retire_copied(list, g, n);
+            return HEAL_GOES_ON;
+        }
+        cc_resume_reading(g);
+        cc_list_advance(offset_of_level(0), &place);
+    }
+}
+
+/* Outside of regions. A thread that stops in here leaves the table as it is: the next one may be
+ * healed. */
+static void heal(cc_skiplist *list, cc_thread *self, uint64_t number) {
+    cc_smr_guard g;
+    heal_answer answer = HEAL_GOES_ON;
+    while (answer == HEAL_GOES_ON && cc_reserve(self, 3) == 0) {
+        cc_enter_as(self, list->map.common.domain, &g);
+        begin_writing(&g);
+        const index_table *t = hold_healed(list, &g, number);
+        answer = t && mark_homes(list, t) ? walk_and_heal(list, &g, number) : HEAL_IS_OVER;
+        cc_leave(&g);
+    }
+}
+
 /* ---------------------------------------------------------------- growing and shrinking */
 
 static uint64_t buckets_for(uint64_t entries) {
@@ -138,6 +244,7 @@ static uint64_t buckets_for(uint64_t entries) {
 typedef struct index_wish {
     const index_table *of; /* only to compare with */
     uint64_t buckets; /* of the table to make; 0: none */
+    uint64_t healed; /* the number of the table to heal; 0: none */
     bool more;
 } index_wish;
 
@@ -165,10 +272,15 @@ static index_wish tend_in_region(cc_skiplist *list, cc_smr_guard *g, const index
     if (t == full && entries < slots) { /* not all that are in the table are counted yet */
         entries = slots;
     }
+    uint32_t nobody = 0;
     if (cc_skiplist_index_fits(t, entries)) {
         cc_store_relaxed_u32(&list->index_work, 0);
+        if (cc_load_relaxed_u32(&t->lost) && cc_load_acquire_u32(&list->losers) == 0 && t->number &&
+            cc_cas_acq_rel_u32(&t->healer, &nobody, 1)) {
+            wish.healed = t->number;
+        }
     } else if (may_make_next(t, entries) || t == full) {
-        wish = (index_wish){t, buckets_for(entries), true};
+        wish = (index_wish){.of = t, .buckets = buckets_for(entries), .more = true};
     }
     return wish;
 }
@@ -206,10 +318,16 @@ static bool tend(cc_skiplist *list, cc_thread *self, const index_table *full) {
     cc_enter_as(self, d, &g);
     index_wish wish = tend_in_region(list, &g, full);
     cc_leave(&g);
+    if (wish.healed) {
+        heal(list, self, wish.healed);
+    }
     if (!wish.buckets) {
         return wish.more;
     }
     index_table *larger = index_table_new(wish.buckets, cc_birth_now(&list->map.common));
+    if (larger) {
+        larger->number = cc_fetch_add_relaxed_u64(&list->tables, 1) + 1;
+    }
     cc_enter_as(self, d, &g);
     bool is_in_place = false;
     if (larger) {

@@ -71,30 +71,23 @@ static unsigned other_slot(unsigned slot) {
     return CC_HELD_TABLE + CC_HELD_OTHER_TABLE - slot;
 }
 
-/* No room in t. Would a larger one help? */
-static bool larger_one_helps(cc_skiplist *list, const index_table *t) {
+bool cc_skiplist_larger_one_helps(cc_skiplist *list, const index_table *t) {
     uint64_t buckets = index_buckets(t);
     return buckets <= SMALL_TABLE ||
            cc_ordered_length(&list->map) * SLOTS_PER_ENTRY >= buckets * INDEX_SLOTS;
 }
 
 bool cc_skiplist_put_into_table(cc_skiplist *list, index_table *t, uint64_t hash, const node *n,
-                                bool again, bool anyhow) {
+                                bool again) {
     if (again && index_table_has(t, hash, link_to(n))) {
         return true;
     }
     int taken = index_table_put(t, hash, link_to(n));
-    if (taken < 0) {
-        if (!anyhow && larger_one_helps(list, t)) {
-            return false;
-        }
-        index_set_flag(index_bucket_at(t, index_home(hash)), BUCKET_LOST);
-    }
     bool is_full = taken < 0 || 2 * (taken + 1) > (int)INDEX_SLOTS;
     if (!t->bytes || (is_full && (hash >> 40) % CHANGES_PER_LOOK == 0)) {
         look_at_size(list, t);
     }
-    return true;
+    return taken >= 0;
 }
 
 const index_table *cc_skiplist_put_into_index(cc_skiplist *list, cc_smr_guard *g, uint64_t hash,
@@ -103,8 +96,11 @@ const index_table *cc_skiplist_put_into_index(cc_skiplist *list, cc_smr_guard *g
         unsigned slot = CC_HELD_TABLE;
         index_table *t = hold_current_table(list, g, slot), *next;
         for (;;) {
-            if (!cc_skiplist_put_into_table(list, t, hash, n, again, anyhow)) {
-                return t;
+            if (!cc_skiplist_put_into_table(list, t, hash, n, again)) {
+                if (!anyhow) {
+                    return t;
+                }
+                index_note_loss(t, index_bucket_at(t, index_home(hash)));
             }
             /* (17) Store-load: who copies n's bucket sees n, or we see where it is copied to. */
             cc_fence_seq_cst(&list->map.common.domain->era);

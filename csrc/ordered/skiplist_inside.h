@@ -56,6 +56,9 @@ typedef struct cc_skiplist {
     cc_atomic_uptr index; /* index_table *: the current one */
     cc_atomic_u32 unhashed; /* 1: a key without a hash has been put, once; see index.h */
     cc_atomic_u32 index_work; /* 1: the index wants to grow or shrink, or is about to */
+    cc_atomic_u32
+        losers; /* who has lost a node that need not be linked yet; see Healing in index.h */
+    cc_atomic_u64 tables; /* of the index, that there have ever been, but for the first */
     cc_atomic_uptr aside; /* block_of_nodes *: what a clear had no memory to retire; usually NULL */
     index_table first_table;
     char first_buckets[LINE_BYTES + BUCKET_BYTES]; /* of which one is on a line boundary */
@@ -399,14 +402,26 @@ void cc_skiplist_free_index(cc_skiplist *list);
 /* Is the table neither too small for so many entries nor too large, nor worn out? */
 bool cc_skiplist_index_fits(const index_table *t, uint64_t entries);
 
-/* Put n into a table that is held, or note that it is lost. `again`: it may be there already.
- * False: it has no room, and a larger one would help; with `anyhow` that is a loss as well. */
+/* Put n into a table that is held. `again`: it may be there already. False: there is no room. */
 bool cc_skiplist_put_into_table(cc_skiplist *list, index_table *t, uint64_t hash, const node *n,
-                                bool again, bool anyhow);
+                                bool again);
 
-/* Put n into the index, before it is linked: steps 1 to 3 of index.h. NULL: done. Else the table
- * that is full: make room outside of the region, and try again. In a write phase, by a builder of
- * n. */
+/* Whoever may lose a node is a loser until the node is linked or given up (21). */
+static inline void cc_skiplist_become_loser(cc_skiplist *list) {
+    cc_fetch_add_acq_rel_u32(&list->losers, 1);
+}
+
+static inline void cc_skiplist_stop_being_loser(cc_skiplist *list) {
+    cc_fetch_add_acq_rel_u32(&list->losers, UINT32_MAX);
+}
+
+/* A held table has no room for some key. Would a larger one? */
+bool cc_skiplist_larger_one_helps(cc_skiplist *list, const index_table *t);
+
+/* Put n into the index, before it is linked: steps 1 to 3 of index.h. NULL: done. Else the table,
+ * held, that has no room: make some outside of the region, and try again. With `anyhow` n is lost
+ * there; whoever may do that is a loser until n is linked or given up. In a write phase, by a
+ * builder of n. */
 const index_table *cc_skiplist_put_into_index(cc_skiplist *list, cc_smr_guard *g, uint64_t hash,
                                               const node *n, bool again, bool anyhow);
 

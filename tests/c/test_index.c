@@ -190,6 +190,25 @@ static uint64_t hash_of_one_small_home(unsigned kind, uint64_t digest, uintptr_t
 static const cc_word_table words_of_one_small_home = {word_acquire, word_release, word_compare,
                                                       hash_of_one_small_home};
 
+static cc_search search_of_one_small_home(int64_t number) {
+    return (cc_search){.digest = (uint64_t)number,
+                       .hash = hash_of_one_small_home(0, (uint64_t)number, 0)};
+}
+
+static void put_of_one_small_home(cc_ordered *list, int64_t number) {
+    cc_search s = search_of_one_small_home(number);
+    CHECK_EQ(cc_ordered_put(list, &s, word_new(number), CC_PUT_ALWAYS, NULL), CC_ABSENT);
+}
+
+static uint64_t searches_for_misses(cc_ordered *list) {
+    uint64_t before = searches();
+    for (int64_t i = 500; i < 600; i++) {
+        cc_search s = search_of_one_small_home(i);
+        CHECK_EQ(cc_ordered_get(list, &s, NULL), CC_ABSENT);
+    }
+    return searches() - before;
+}
+
 static void test_room_is_made(void) {
     begin_test("in a table that is large enough to grow a key that finds no room is not lost");
     /* More than half of the slots of 128 buckets, and more than the probes of one home have. */
@@ -197,19 +216,43 @@ static void test_room_is_made(void) {
     cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &words_of_one_small_home);
     CHECK(list);
     for (int64_t i = 0; i < OTHERS + OF_ONE_HOME; i++) {
-        int64_t number = i < OTHERS ? 10000 + i : i - OTHERS;
-        cc_search s = {.digest = (uint64_t)number,
-                       .hash = hash_of_one_small_home(0, (uint64_t)number, 0)};
-        CHECK_EQ(cc_ordered_put(list, &s, word_new(number), CC_PUT_ALWAYS, NULL), CC_ABSENT);
+        put_of_one_small_home(list, i < OTHERS ? 10000 + i : i - OTHERS);
     }
     uint64_t before = searches();
     for (int64_t i = 0; i < 1000; i++) {
-        cc_search s = {.digest = (uint64_t)i, .hash = hash_of_one_small_home(0, (uint64_t)i, 0)};
+        cc_search s = search_of_one_small_home(i);
         CHECK_EQ(cc_ordered_get(list, &s, NULL), i < OF_ONE_HOME ? CC_FOUND : CC_ABSENT);
     }
     if (HAS_USUAL_SIZES) {
         CHECK_EQ(searches(), before);
     }
+    end_list(list);
+}
+
+static void test_healing(void) {
+    begin_test("what has been lost is in the index again when the next table has room for it");
+    enum { LOST = 102 };
+    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &words_of_one_small_home);
+    CHECK(list);
+    for (int64_t i = 0; i < 200; i++) { /* room for most of them, and no reason to grow */
+        put_of_one_small_home(list, 10000 + i);
+    }
+    for (int64_t i = 0; i < LOST; i++) {
+        put_of_one_small_home(list, i);
+    }
+    CHECK(!HAS_USUAL_SIZES || searches_for_misses(list) > 0);
+    for (int64_t i = 200; i < 3000; i++) {
+        put_of_one_small_home(list, 10000 + i);
+        if (i % 100 == 0) {
+            CHECK_NULL(cc_ordered_check(list));
+        }
+    }
+    uint64_t before = searches();
+    for (int64_t i = 0; i < LOST; i++) {
+        cc_search s = search_of_one_small_home(i);
+        CHECK_EQ(cc_ordered_get(list, &s, NULL), CC_FOUND);
+    }
+    CHECK(!HAS_USUAL_SIZES || (searches() == before && searches_for_misses(list) == 0));
     end_list(list);
 }
 
@@ -350,6 +393,14 @@ static void test_no_larger_table(void) {
     for (int64_t i = 600; i < NODES; i++) {
         put_number(list, 2 * i);
     }
+    uint64_t before = searches();
+    for (int64_t i = 0; i < 4 * NODES; i++) {
+        CHECK_EQ(get_number(list, i), i < 2 * NODES && i % 2 == 0 ? CC_FOUND : CC_ABSENT);
+    }
+    if (HAS_USUAL_SIZES) {
+        CHECK_EQ(searches(),
+                 before); /* there was memory again: what had been lost is not any more */
+    }
     ask_for_all(list, NODES);
     end_list(list);
 }
@@ -406,6 +457,37 @@ static void test_growth_by_threads(void) {
         CHECK_EQ(cc_ordered_length(g.list), 0);
         end_list(g.list);
     }
+}
+
+/* Everybody has keys of their own: so all answers are known. The first one's lose their places, and
+ * get them back while the others have the index grow and shrink. */
+static void lose_and_heal(int index, void *argument) {
+    growing *g = argument;
+    int64_t first = index ? 10000 * index : 0, count = index ? 700 : 150;
+    for (int64_t round = 0; round < g->keys; round++) {
+        for (int64_t i = first; i < first + count; i++) {
+            put_of_one_small_home(g->list, i);
+        }
+        for (int64_t i = first; i < first + count; i++) {
+            cc_search s = search_of_one_small_home(i);
+            CHECK_EQ(cc_ordered_get(g->list, &s, NULL), CC_FOUND);
+        }
+        for (int64_t i = first; i < first + count; i++) {
+            cc_search s = search_of_one_small_home(i), t = s;
+            CHECK_EQ(cc_ordered_remove(g->list, &s, NULL), CC_FOUND);
+            CHECK_EQ(cc_ordered_get(g->list, &t, NULL), CC_ABSENT);
+        }
+    }
+}
+
+static void test_healing_beside_others(void) {
+    begin_test("keys are lost and come back while others change the list: all answers are right");
+    growing g = {.list = cc_ordered_new(&cc_skiplist_operations, &words_of_one_small_home),
+                 .keys = scaled(60)};
+    CHECK(g.list);
+    run_threads(WRITERS, lose_and_heal, &g);
+    CHECK_EQ(cc_ordered_length(g.list), 0);
+    end_list(g.list);
 }
 
 static void only_put(int index, void *argument) {
@@ -548,11 +630,13 @@ int main(void) {
     test_unhashed();
     test_room_is_made();
     test_lost_keys();
+    test_healing();
     test_shrinking();
     test_growth_without_memory();
     test_no_larger_table();
     test_growth_by_threads();
     test_growth_loses_nothing();
+    test_healing_beside_others();
     test_clear_beside_puts();
     test_fork_in_growth();
     printf("passed\n");

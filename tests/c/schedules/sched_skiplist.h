@@ -14,8 +14,10 @@
 
 #define KEYS 5u /* 1 .. 4 */
 #define MOST_OPERATIONS 3u
+#define MOST_BEFORE 10u
 #define MOST_EVENTS 24u
-#define MOST_VALUES 16u /* 1 .. for `before`, then fibre by fibre, as the description has them */
+/* 1 .. for `before`, then fibre by fibre, as the description has them. */
+#define MOST_VALUES (1u + MOST_BEFORE + SCHED_MOST_FIBRES * MOST_OPERATIONS)
 
 typedef enum what {
     NOTHING,
@@ -58,7 +60,7 @@ typedef enum key_style {
 typedef struct scenario {
     key_style keys;
     bool hashed, behind; /* behind: sched_points_behind */
-    operation before[6]; /* by one thread, before the others start */
+    operation before[MOST_BEFORE]; /* by one thread, before the others start */
     operation by[SCHED_MOST_FIBRES][MOST_OPERATIONS];
 } scenario;
 

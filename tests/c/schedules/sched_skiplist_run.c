@@ -350,7 +350,7 @@ static void append(const operation *o, unsigned value_number) {
 
 /* The number of the value that an operation of the description stores. */
 static unsigned value_of(unsigned fibre, unsigned place) {
-    return 7 + fibre * MOST_OPERATIONS + place;
+    return 1 + MOST_BEFORE + fibre * MOST_OPERATIONS + place;
 }
 
 void begin(void) {
@@ -363,7 +363,7 @@ void begin(void) {
     for (unsigned k = 1; k < KEYS; k++) {
         make_word(&keys[k], k);
     }
-    for (unsigned i = 0; i < 6 && now.before[i].what; i++) {
+    for (unsigned i = 0; i < MOST_BEFORE && now.before[i].what; i++) {
         perform(&now.before[i], i + 1, &e);
         if (!map_answers(contents_before, &e)) {
             sched_fail("the beginning went wrong");
