@@ -17,6 +17,7 @@ cdef extern from "concurrent_collections/cc_atomic.h":
 
 cdef extern from "Python.h":
     int PyObject_GenericSetAttr(object o, object name, object value) except -1
+    int delete_attribute "PyObject_GenericSetAttr"(PyObject *o, PyObject *name, PyObject *value) except -1
 
 
 # ---------------------------------------------------------------- arguments
@@ -100,6 +101,13 @@ cdef int set_attribute(error, str name, value) except -1:
     return PyObject_GenericSetAttr(error, name, value)
 
 
+cdef int forget_attribute(error, str name) except -1:
+    try:
+        return delete_attribute(<PyObject *>error, <PyObject *>name, NULL)
+    except AttributeError:
+        return 0
+
+
 cdef int say_how_far(error, Py_ssize_t count, item, bint is_at_work) except -1:
     # Of a call that puts many. `is_at_work`: and not the iterable, whose own ShutDown or Full must
     # not be taken for the store's.
@@ -107,8 +115,9 @@ cdef int say_how_far(error, Py_ssize_t count, item, bint is_at_work) except -1:
         set_attribute(error, "items_put", count)
         if item is not NOTHING:
             set_attribute(error, "item_not_put", item)
-    elif not isinstance(error, (ShutDown, Full)) and not hasattr(error, "items_put"):
+    elif not isinstance(error, (ShutDown, Full)):
         set_attribute(error, "items_put", count)
+        forget_attribute(error, "item_not_put")  # of another call: in the iterable, or before this one
     return 0
 
 

@@ -163,8 +163,10 @@ cdef class _TaskWait:
             answer = self.attempt(end)
             if answer:
                 cc_let_tests_in("tried again")
-                self.leave()
-                return self.after(answer)
+                if not self.leave() or answer != CC_ANOTHER_TURN:
+                    return self.after(answer)
+                # The node is on its way through an inbox, and cannot go back into the line before
+                # that has let it go: then the task is told.
         self._asyncio_future_blocking = True
         return WAITS_FOR_ITSELF
 
@@ -194,16 +196,19 @@ cdef class _TaskWait:
         # The notification, if there is one (True), has been followed.
         if self.is_in_line:
             self.is_in_line = False
-            return cc_place_leave_task(&self.node)
+            return cc_place_leave_task(&self.node) == CC_NOTIFIED
         return False
 
-    cdef int leave(self) except -1:
-        # A notification that was not accepted goes to the next one.
+    cdef bint leave(self) except -1:
+        # A notification that was not accepted goes to the next one. True: somebody else has taken
+        # the node out of the line.
+        cdef cc_leaving met = CC_LEFT
         if self.is_in_line:
             self.is_in_line = False
-            if cc_place_leave_task(&self.node):
+            met = cc_place_leave_task(&self.node)
+            if met == CC_NOTIFIED:
                 cc_place_pass_on(self.waitable.place)
-        return 0
+        return met != CC_LEFT
 
     cdef int take_back(self) except -1:
         # It may never follow its notification.

@@ -162,13 +162,13 @@ bool cc_place_enqueue_task(cc_waiting_place *place, cc_waiter *task) {
     return is_notified;
 }
 
-bool cc_place_leave_task(cc_waiter *task) {
+cc_leaving cc_place_leave_task(cc_waiter *task) {
     PyObject *owner = task->owner;
     cc_leaving met = cc_waiter_leave_line(task);
     if (met == CC_LEFT) { /* else the notifier has the line's reference */
         Py_DECREF(owner);
     }
-    return met == CC_NOTIFIED;
+    return met;
 }
 
 typedef struct visit_closure {

@@ -144,8 +144,10 @@ typedef struct cc_waitable {
  * at once, nobody will tell it, and it leaves. */
 bool cc_place_enqueue_task(cc_waiting_place *place, cc_waiter *task);
 
-/* It leaves; true: with a notification, which it follows, or passes on by cc_place_pass_on. */
-bool cc_place_leave_task(cc_waiter *task);
+/* It leaves. CC_NOTIFIED: with a notification, which it follows, or passes on by
+ * cc_place_pass_on. Unless it is CC_LEFT, `task` is in the hands of whoever has taken it out of the
+ * line, and must not go back before its owner has been told. */
+cc_leaving cc_place_leave_task(cc_waiter *task);
 
 /* For the containers' tp_traverse and tp_clear: the tasks in line. */
 int cc_place_traverse(cc_waiting_place *place, visitproc visit, void *argument);

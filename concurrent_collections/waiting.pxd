@@ -15,6 +15,9 @@ cdef extern from "sync/event_count.h":
     uint32_t cc_event_waiters(const cc_event_count *e)
     ctypedef enum cc_waiter_kind:
         CC_WAITER_FOREIGN
+    ctypedef enum cc_leaving:
+        CC_LEFT
+        CC_NOTIFIED
     ctypedef struct cc_waiter:  # some fields
         cc_waiter *next
         void *owner
@@ -45,7 +48,7 @@ cdef extern from "waiting.h":
                                  uint64_t deadline) except CC_WAIT_RAISED
     bint cc_place_hands_over(const cc_waiting_place *place)
     bint cc_place_enqueue_task(cc_waiting_place *place, cc_waiter *task)
-    bint cc_place_leave_task(cc_waiter *task)
+    cc_leaving cc_place_leave_task(cc_waiter *task)
     void cc_place_pass_on(cc_waiting_place *place)
     void cc_place_tell(cc_waiting_place *place, cc_waiter *task)
     int cc_place_traverse(cc_waiting_place *place, visitproc visit, void *argument)

@@ -10,8 +10,8 @@ import sys
 
 import pytest
 from queue_kinds import each_store
-from queue_waiters import Loop, Waiting, a_moment, in_thread, needs_signals
-from support import rounds
+from queue_waiters import Loop, Waiting, a_moment, in_thread, needs_signals, stand_in_line
+from support import hooks, rounds
 
 from concurrent_collections import Full, ShutDown, _queues
 
@@ -193,6 +193,42 @@ class TestPutMany:
 
         asyncio.run(main())
 
+    def test_taking_turns_while_it_is_being_told(self, Queue):
+        # Found by a fresh reader: it went back into the line while an inbox still had its node.
+        def come_between(moment):
+            if moment == "before the line":
+                q.drain()  # there is room, and nobody is in line
+            elif moment == "tried again":  # as much as it puts at once; it stands in line
+                q.get()
+
+        q, loop = Queue(iterable=range(2 * MOST), maxsize=2 * MOST), Loop()
+        puts = _queues._TaskPuts(range(4 * MOST))
+        hooks().call_while_waiting(come_between)
+        try:
+            putter = Waits(q, loop, FOR_ROOM_FOR_MANY, puts)
+        finally:
+            hooks().call_while_waiting(None)
+        assert puts.items_put == MOST
+        assert q.waiting_putters == 0
+        assert len(loop.calls) == 1
+        loop.run()
+        assert putter.times == 1
+        asyncio._set_running_loop(loop)
+        try:
+            assert next_step(putter.wait) is putter.wait
+            assert len(q) == 2 * MOST
+            second = stand_in_line(q, loop, for_room=True)
+            q.drain()
+            loop.run()
+            assert second.times == 1
+            with pytest.raises(StopIteration) as caught:
+                next_step(putter.wait)
+        finally:
+            asyncio._set_running_loop(None)
+        assert caught.value.value == 4 * MOST
+        second.leave()
+        assert q.waiting_putters == 0
+
     def test_cancelled_it_says_how_far_it_came(self, Queue):
         async def main():
             q = Queue(maxsize=3)
@@ -287,6 +323,32 @@ class TestPutMany:
         assert not hasattr(caught.value, "item_not_put")
         with pytest.raises(TypeError, match="not iterable"):
             asyncio.run(q.async_put_many(5))
+
+    @pytest.mark.parametrize("tasks", [False, True])
+    def test_an_exception_that_has_been_here_before(self, Queue, tasks):
+        # Of a call inside the iterable, or of one before.
+        q, inner, error = Queue(), Queue(maxsize=1), ValueError()
+        error.item_not_put = "another's"
+
+        def put_many(store, items):
+            return asyncio.run(store.async_put_many(items)) if tasks else store.put_many(items)
+
+        def bad():
+            yield 1
+            raise error
+
+        def items():
+            yield "a"
+            yield "b"
+            inner.put_many(bad())
+
+        with pytest.raises(ValueError) as caught:
+            put_many(q, items())
+        assert caught.value.items_put == len(q) == 2
+        assert not hasattr(caught.value, "item_not_put")
+        with pytest.raises(ValueError) as caught:
+            put_many(q, bad())
+        assert caught.value.items_put == 1
 
     @pytest.mark.parametrize("kind", [ShutDown, Full])
     def test_the_iterables_own_end_is_left_alone(self, Queue, kind):
