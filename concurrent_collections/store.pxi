@@ -117,7 +117,7 @@ cdef int say_how_far(error, Py_ssize_t count, item, bint is_at_work) except -1:
             set_attribute(error, "item_not_put", item)
     elif not isinstance(error, (ShutDown, Full)):
         set_attribute(error, "items_put", count)
-        forget_attribute(error, "item_not_put")  # of another call: in the iterable, or before this one
+        forget_attribute(error, "item_not_put")  # some other call's
     return 0
 
 
