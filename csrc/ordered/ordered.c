@@ -46,6 +46,10 @@ const cc_word_table *cc_ordered_words(const cc_ordered *map) {
     return map->common.words;
 }
 
+const cc_ordered_operations *cc_ordered_operations_of(const cc_ordered *map) {
+    return map->ops;
+}
+
 /* ---------------------------------------------------------------- the container's operations */
 
 #define CHECK_QUESTION(search) CC_INVARIANT(!(search) || (search)->question == CC_ASK_ORDER)
