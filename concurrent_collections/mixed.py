@@ -129,8 +129,12 @@ class AsyncQueue:
 
     @property
     def maxsize(self):
-        """How many items the queue holds at most; 0 if there is no bound."""
+        """How many items the queue holds at most; 0 if there is no bound. It can be set, if there is one."""
         return self._queue.maxsize
+
+    @maxsize.setter
+    def maxsize(self, maxsize):
+        self._queue.maxsize = maxsize
 
     @property
     def unfinished_tasks(self):

@@ -39,6 +39,10 @@ static size_t capacity(const void *core) {
     return cc_queue_capacity(core);
 }
 
+static bool set_capacity(void *core, size_t capacity_) {
+    return cc_queue_set_capacity(core, capacity_);
+}
+
 static uint64_t puts_of(const void *core) {
     return cc_queue_puts(core);
 }
@@ -65,6 +69,7 @@ static const cc_store_operations operations = {
     .is_closed = is_closed,
     .length = length,
     .capacity = capacity,
+    .set_capacity = set_capacity,
     .puts = puts_of,
     .visit = visit,
     .free = free_core,

@@ -35,6 +35,10 @@ static size_t capacity(const void *core) {
     return cc_stack_capacity(core);
 }
 
+static bool set_capacity(void *core, size_t capacity_) {
+    return cc_stack_set_capacity(core, capacity_);
+}
+
 static uint64_t puts_of(const void *core) {
     return cc_stack_pushes(core);
 }
@@ -64,6 +68,7 @@ static const cc_store_operations operations = {
     .is_closed = is_closed,
     .length = length,
     .capacity = capacity,
+    .set_capacity = set_capacity,
     .puts = puts_of,
     .visit = visit,
     .free = free_core,

@@ -469,6 +469,26 @@ size_t cc_object_store_capacity(const cc_object_store *s) {
     return s->operations->capacity(s->core);
 }
 
+bool cc_object_store_set_capacity(cc_object_store *s, size_t capacity, uint64_t *more) {
+    size_t before = s->operations->capacity(s->core);
+    if (!s->operations->set_capacity(s->core, capacity)) {
+        return false;
+    }
+    *more = before == 0         ? 0
+            : capacity == 0     ? UINT64_MAX
+            : capacity > before ? capacity - before
+                                : 0;
+    return true;
+}
+
+void cc_object_store_tell_of_room(cc_object_store *s, uint64_t more) {
+    /* Who comes into the line only now has seen the new bound, or will. */
+    uint64_t waiting = cc_object_store_waiting(s, CC_FOR_ROOM);
+    for (; more && waiting; more--, waiting--) {
+        cc_place_notify(&s->not_full);
+    }
+}
+
 size_t cc_object_store_bytes(const cc_object_store *s) {
     return sizeof *s + s->operations->bytes(s->core);
 }

@@ -60,7 +60,10 @@ typedef struct cc_store_operations {
     bool (*is_closed)(const void *core);
     /* Exact while nobody is at work, never above the capacity. */
     size_t (*length)(const void *core);
-    size_t (*capacity)(const void *core); /* 0: any number. Always the same. */
+    size_t (*capacity)(const void *core); /* 0: any number */
+    /* One caller at a time; 0: any number. Brought about by a read-modify-write. False: this store
+     * cannot, and nothing has happened. One that was made without a bound never can. */
+    bool (*set_capacity)(void *core, size_t capacity);
     /* Successful puts, ever. One whose word somebody has taken is in it when the take is known to
      * the caller; one that will say CLOSED or NO_MEMORY may be for a while. */
     uint64_t (*puts)(const void *core);
@@ -127,6 +130,12 @@ int cc_object_store_shut_down(cc_object_store *s, int immediate);
 bool cc_object_store_is_closed(const cc_object_store *s);
 size_t cc_object_store_length(const cc_object_store *s);
 size_t cc_object_store_capacity(const cc_object_store *s);
+/* Change the bound, beside all other operations. *more: how many places are new, for
+ * cc_object_store_tell_of_room. False: this store cannot. One caller at a time; runs no foreign
+ * code. */
+bool cc_object_store_set_capacity(cc_object_store *s, size_t capacity, uint64_t *more);
+/* Those in line for room may try again, as many as there are places. */
+void cc_object_store_tell_of_room(cc_object_store *s, uint64_t more);
 size_t cc_object_store_bytes(const cc_object_store *s);
 const void *cc_object_store_core(const cc_object_store *s);
 

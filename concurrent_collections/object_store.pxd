@@ -31,6 +31,8 @@ cdef extern from "object_store.h":
     bint cc_object_store_is_closed(const cc_object_store *s)
     size_t cc_object_store_length(const cc_object_store *s)
     size_t cc_object_store_capacity(const cc_object_store *s)
+    bint cc_object_store_set_capacity(cc_object_store *s, size_t capacity, uint64_t *more)
+    void cc_object_store_tell_of_room(cc_object_store *s, uint64_t more)
     size_t cc_object_store_bytes(const cc_object_store *s)
     cc_waitable cc_object_store_waitable(cc_object_store *s, int what)
     int cc_object_store_install_methods(PyTypeObject *type, Py_ssize_t offset) except -1

@@ -236,8 +236,23 @@ cdef class _Queue(_Container):
 
     @property
     def maxsize(self):
-        """How many items the queue holds at most; 0 if there is no bound, whatever it was made with."""
+        """How many items the queue holds at most; 0 if there is no bound, whatever it was made with.
+
+        Set it to change the bound of a queue that was made with one: raising wakes those who wait for room, and so does 0, for no
+        bound. Lowering it below the number of items drops none; nobody can add one until enough have been taken. O(1).
+
+        Raises
+        ------
+        ValueError
+            The queue was made without a bound, or it is a bounded WaitFreeQueue whose places are part of it.
+        TypeError
+            It is not an int.
+        """
         return cc_object_store_capacity(inside(self))
+
+    @maxsize.setter
+    def maxsize(self, maxsize):
+        set_bound(self, inside(self), "queue", maxsize)
 
     @property
     def sync_q(self):

@@ -1,5 +1,6 @@
 # Stacks: push and pop over cc_object_store, and the same with the names of queue.LifoQueue.
 
+cimport cython
 from libc.string cimport memset
 
 include "store.pxi"
@@ -195,8 +196,23 @@ cdef class LockFreeStack(_Container):
 
     @property
     def maxsize(self):
-        """How many items the stack holds at most; 0 if there is no bound, whatever it was made with."""
+        """How many items the stack holds at most; 0 if there is no bound, whatever it was made with.
+
+        Set it to change the bound of a stack that was made with one: raising wakes those who wait for room, and so does 0, for no
+        bound. Lowering it below the number of items drops none; nobody can add one until enough have been taken. O(1).
+
+        Raises
+        ------
+        ValueError
+            The stack was made without a bound.
+        TypeError
+            It is not an int.
+        """
         return cc_object_store_capacity(inside(self))
+
+    @maxsize.setter
+    def maxsize(self, maxsize):
+        set_bound(self, inside(self), "stack", maxsize)
 
     def __len__(self):
         return cc_object_store_length(inside(self))

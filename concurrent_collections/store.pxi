@@ -182,6 +182,22 @@ cdef str describe_store(self, const cc_atomic_uptr *inner):
             f"at {<uintptr_t><PyObject *>self:#x}>")
 
 
+cdef int set_bound(self, cc_object_store *s, str what, maxsize) except -1:
+    # Setters take turns; what a put or get does meanwhile is not held up.
+    cdef size_t capacity = capacity_from(maxsize)
+    cdef uint64_t more = 0
+    cdef bint is_done
+    with cython.critical_section(self):
+        is_done = cc_object_store_set_capacity(s, capacity, &more)
+    if not is_done and cc_object_store_capacity(s) == 0:
+        raise ValueError(f"maxsize: this {what} was made without a bound, and does not count its places; make it with the "
+                         "largest bound that it may need")
+    if not is_done:
+        raise ValueError(f"maxsize: the places of this {what} are made with it, so that it is wait-free; make a new one")
+    cc_object_store_tell_of_room(s, more)
+    return 0
+
+
 cdef int refuse_to_pickle(self, str what) except -1:
     raise TypeError(f"cannot copy or pickle a {type(self).__name__}; pass on the {what} itself, or "
                     "make a new one from drain()")

@@ -271,11 +271,20 @@ size_t cc_queue_length(const cc_queue *queue) {
     }
     uint64_t gets = cc_queue_gets(queue), puts = cc_queue_puts(queue);
     uint64_t length = puts > gets ? puts - gets : 0;
-    return queue->capacity && length > queue->capacity ? queue->capacity : (size_t)length;
+    uint64_t most = queue->has_credits ? cc_credits_most_out(&queue->credits) : queue->capacity;
+    return (size_t)(queue->capacity && length > most ? most : length);
 }
 
 size_t cc_queue_capacity(const cc_queue *queue) {
-    return queue->capacity;
+    return queue->has_credits ? (size_t)cc_credits_bound(&queue->credits) : queue->capacity;
+}
+
+bool cc_queue_set_capacity(cc_queue *queue, size_t capacity) {
+    if (!queue->has_credits) {
+        return capacity == queue->capacity;
+    }
+    cc_credits_change(&queue->credits, capacity ? capacity : CC_WITHOUT_BOUND);
+    return true;
 }
 
 size_t cc_queue_bytes(const cc_queue *queue) {

@@ -14,8 +14,9 @@
  *
  * The bound. A bounded queue has `capacity` credits. put takes a credit, then publishes the word;
  * get takes a word, then gives the credit back. So a put may find the queue full while a get is
- * unfinished, and the number of words in the queue is never above the capacity. Unbounded queues
- * have no credits.
+ * unfinished, and the number of words in the queue is never above the capacity. Queues that were
+ * made without a bound have no credits. The bound of one that has credits can be changed; when it
+ * is lowered below what is inside, nothing is lost, and puts say FULL until enough has been taken.
  *
  * Counts. Every handle (a thread on this queue) counts its puts, before it publishes, and its gets,
  * after it has taken, in words of its own: nobody contends for a counter.
@@ -101,8 +102,9 @@ cc_queue_status cc_queue_get_now(cc_queue *queue, uintptr_t *word);
 void cc_queue_close(cc_queue *queue);
 bool cc_queue_is_closed(const cc_queue *queue);
 
-/* Puts that have succeeded, or are about to, minus gets that have: never above the capacity, exact
- * while nobody is at work, and 0 from the first get on that has said CLOSED. O(threads). */
+/* Puts that have succeeded, or are about to, minus gets that have: never above the capacity, unless
+ * that has been lowered below what was inside; exact while nobody is at work, and 0 from the first
+ * get on that has said CLOSED. O(threads). */
 size_t cc_queue_length(const cc_queue *queue);
 
 /* Sums of the handles' counts. `puts` is read so that a put whose word somebody has taken is always
@@ -112,6 +114,12 @@ uint64_t cc_queue_puts(const cc_queue *queue);
 uint64_t cc_queue_gets(const cc_queue *queue);
 
 size_t cc_queue_capacity(const cc_queue *queue); /* 0: unbounded */
+
+/* Change the bound; 0: none, from now on. It takes effect at one instant of the call. One caller at
+ * a time, beside all other operations; wait-free. False, and nothing has happened: the queue was
+ * made without a bound, or bounds itself (a wCQ of one ring). */
+bool cc_queue_set_capacity(cc_queue *queue, size_t capacity);
+
 size_t cc_queue_bytes(const cc_queue *queue); /* allocated for the queue now */
 
 /* "scq", "lcrq", "wcq", "crturn". */

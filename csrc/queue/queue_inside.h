@@ -46,7 +46,7 @@ struct cc_queue {
     cc_deferred destruction; /* first: a deferred item is the queue itself */
     const cc_queue_operations *ops;
     void (*release)(uintptr_t word);
-    size_t capacity;
+    size_t capacity; /* that it was made with: what sizes of rings go by */
     bool has_credits; /* else begin has seen to the bound (wcq.c), or there is none */
     bool counts_itself; /* put_word and take_word see to the handle's counts; set by begin */
     cc_atomic_u32 drained; /* a get has said CLOSED: nothing is inside, for ever */

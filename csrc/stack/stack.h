@@ -114,6 +114,11 @@ uint64_t cc_stack_pushes(const cc_stack *stack);
 uint64_t cc_stack_pops(const cc_stack *stack);
 
 size_t cc_stack_capacity(const cc_stack *stack); /* 0: any number */
+
+/* Change the bound; 0: none, from now on. As cc_queue_set_capacity (queue.h): one caller at a time,
+ * wait-free. False, and nothing has happened: the stack was made without a bound. */
+bool cc_stack_set_capacity(cc_stack *stack, size_t capacity);
+
 size_t cc_stack_bytes(const cc_stack *stack); /* allocated for it now; exact when quiet */
 struct cc_smr_domain *cc_stack_domain(const cc_stack *stack);
 

@@ -612,16 +612,24 @@ size_t cc_stack_length(const cc_stack *stack) {
     /* Pops first: no word is counted as taken that is not yet counted as pushed. */
     uint64_t pops = cc_stack_pops(stack), pushes = cc_stack_pushes(stack);
     uint64_t length = pushes > pops ? pushes - pops : 0;
-    size_t capacity = stack->options.capacity;
     if (cc_stack_is_empty(stack)) {
         return 0; /* whatever is about to be counted, or taken back */
     }
     length = length ? length : 1;
-    return capacity && length > capacity ? capacity : (size_t)length;
+    uint64_t most = cc_credits_most_out(&stack->credits);
+    return (size_t)(stack->options.capacity && length > most ? most : length);
 }
 
 size_t cc_stack_capacity(const cc_stack *stack) {
-    return stack->options.capacity;
+    return (size_t)cc_credits_bound(&stack->credits); /* without a bound they are 0, too */
+}
+
+bool cc_stack_set_capacity(cc_stack *stack, size_t capacity) {
+    if (!stack->options.capacity) { /* pushes and pops do not look at the credits */
+        return capacity == 0;
+    }
+    cc_credits_change(&stack->credits, capacity ? capacity : CC_WITHOUT_BOUND);
+    return true;
 }
 
 size_t cc_stack_bytes(const cc_stack *stack) {

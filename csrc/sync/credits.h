@@ -12,16 +12,21 @@
  *   and nobody else is refused because of it.
  *   What a thread did before it gave a credit is visible to the thread whose take finds it.
  *   A give that is refused, because more would be free than there are, has had no effect.
+ *   How many there are can be changed. Then more may be out than there are: who has one keeps it,
+ *   and takes are refused until enough are given.
  *
- * Linearization points: a take, its compare-and-swap, or the load that found 0; a give, its
- * fetch-and-add; cc_credits_give_many, its compare-and-swap, or the load that found too many.
+ * Linearization points: a take, its compare-and-swap, or the load that found none; a give, its
+ * fetch-and-add; cc_credits_give_many, its compare-and-swap, or the load that found too many; a
+ * change, its fetch-and-add. `most` only says what the bound is: it is raised before more are
+ * free, and lowered when fewer are, so that never more are out or free than it says, but for a
+ * debt.
  *
- * Progress: a give is wait-free. A take, and cc_credits_give_many, are lock-free: their
- * compare-and-swap fails only when somebody else has taken or given meanwhile. (A fetch-and-add
- * that goes below zero and is taken back would be wait-free, but for a while it hides a credit that
- * somebody else gives, who is then refused; above the bound it would be the same.)
+ * Progress: a give and a change are wait-free. A take, and cc_credits_give_many, are lock-free:
+ * their compare-and-swap fails only when somebody else has taken, given or changed meanwhile. (A
+ * fetch-and-add that goes below zero and is taken back would be wait-free, but for a while it hides
+ * a credit that somebody else gives, who is then refused; above the bound it would be the same.)
  *
- * Waiting for a credit is the caller's business: event_count.h. Both kinds of gives are
+ * Waiting for a credit is the caller's business: event_count.h. Gives and changes are
  * read-modify-writes, as cc_event_notify asks for.
  */
 #ifndef CC_CREDITS_H
@@ -31,13 +36,16 @@
 #include "concurrent_collections/cc_atomic.h"
 
 typedef struct cc_credits {
-    cc_atomic_u64 available;
-    uint64_t most; /* never changes */
+    cc_atomic_u64 available; /* with a sign: below 0, so many more are out than there are */
+    cc_atomic_u64 most;
 } cc_credits;
+
+/* The bound of what has credits, and none of its own for now. */
+#define CC_WITHOUT_BOUND (UINT64_MAX >> 2)
 
 /* Of `most` credits so many are free. Nobody uses them yet. */
 static inline void cc_credits_begin_some(cc_credits *credits, uint64_t available, uint64_t most) {
-    credits->most = most;
+    cc_store_relaxed_u64(&credits->most, most);
     cc_store_relaxed_u64(&credits->available, available);
 }
 
@@ -50,7 +58,7 @@ static inline void cc_credits_begin(cc_credits *credits, uint64_t most) {
 static inline bool cc_credits_take(cc_credits *credits) {
     uint64_t available = cc_load_seq_cst_u64(&credits->available);
     do {
-        if (available == 0) {
+        if ((int64_t)available <= 0) {
             return false;
         }
     } while (!cc_cas_seq_cst_u64(&credits->available, &available, available - 1));
@@ -59,7 +67,8 @@ static inline bool cc_credits_take(cc_credits *credits) {
 
 /* Give back one that was taken. */
 static inline void cc_credits_give(cc_credits *credits) {
-    CC_INVARIANT(cc_load_relaxed_u64(&credits->available) < credits->most);
+    CC_INVARIANT((int64_t)cc_load_relaxed_u64(&credits->available) <
+                 (int64_t)cc_load_relaxed_u64(&credits->most));
     cc_fetch_add_seq_cst_u64(&credits->available, 1);
 }
 
@@ -67,11 +76,36 @@ static inline void cc_credits_give(cc_credits *credits) {
 static inline bool cc_credits_give_many(cc_credits *credits, uint64_t n) {
     uint64_t available = cc_load_seq_cst_u64(&credits->available);
     do {
-        if (n > credits->most - available) {
+        if (n > cc_load_relaxed_u64(&credits->most) - available) {
             return false;
         }
     } while (!cc_cas_seq_cst_u64(&credits->available, &available, available + n));
     return true;
+}
+
+/* From now on there are so many. One caller at a time. */
+static inline void cc_credits_change(cc_credits *credits, uint64_t most) {
+    uint64_t before = cc_load_relaxed_u64(&credits->most);
+    if (most > before) {
+        cc_store_relaxed_u64(&credits->most, most);
+    }
+    cc_fetch_add_seq_cst_u64(&credits->available, most - before); /* modulo 2^64: or fewer */
+    if (most < before) {
+        cc_store_relaxed_u64(&credits->most, most);
+    }
+}
+
+/* How many there are; 0: CC_WITHOUT_BOUND. */
+static inline uint64_t cc_credits_bound(const cc_credits *credits) {
+    uint64_t most = cc_load_relaxed_u64(&credits->most);
+    return most == CC_WITHOUT_BOUND ? 0 : most;
+}
+
+/* How many are out at most: as many as there are, and the debt. */
+static inline uint64_t cc_credits_most_out(const cc_credits *credits) {
+    uint64_t most = cc_load_relaxed_u64(&credits->most);
+    int64_t available = (int64_t)cc_load_relaxed_u64(&credits->available);
+    return available < 0 ? most + (uint64_t)-available : most;
 }
 
 #endif

@@ -6,6 +6,8 @@
  *           its word
  *   get     takes the oldest word, then gives the credit back
  *   full    there is no credit
+ *   set     there are more credits, or fewer, perhaps less than none, at one moment; one caller at a
+ *           time
  *   empty   there is no word, and close has not happened
  *   closed  put: close has happened; until then it may have held a credit. get: close has happened,
  *           there is no word, and nothing is published any more
@@ -26,13 +28,13 @@
 
 enum { QJ_OPERATIONS = 256, QJ_STEPS = 3 * QJ_OPERATIONS, QJ_WORDS = 128 };
 
-typedef enum queue_operation_name { Q_PUT, Q_GET, Q_CLOSE } queue_operation_name;
+typedef enum queue_operation_name { Q_PUT, Q_GET, Q_CLOSE, Q_SET } queue_operation_name;
 
 typedef struct queue_operation {
     int thread;
     queue_operation_name name;
     cc_queue_status answer;
-    int word; /* 1 .. QJ_WORDS: put, or taken */
+    int word; /* 1 .. QJ_WORDS: put, or taken; of Q_SET: the new bound */
     uint64_t before, after;
 } queue_operation;
 
@@ -47,7 +49,8 @@ typedef enum step_kind {
     PUT_SAYS_CLOSED,
     GET_SAYS_CLOSED,
     HOLD, /* of a put that says closed in the end: until then it may have a credit */
-    CLOSE
+    CLOSE,
+    CHANGE
 } step_kind;
 
 typedef struct queue_step {
@@ -57,7 +60,7 @@ typedef struct queue_step {
 
 typedef struct queue_state {
     uint8_t words[QJ_WORDS]; /* in the queue, oldest first; zeros behind */
-    int32_t length, credits;
+    int32_t length, credits, bound;
     int32_t is_closed, is_over;
     uint64_t holds[QJ_OPERATIONS / 64]; /* puts with HOLD */
     uint64_t published[QJ_WORDS / 64 + 1];
@@ -113,7 +116,7 @@ static inline UNUSED bool qj_take_step(const void *problem, const uint64_t *done
         s->credits++;
         return true;
     case SAY_FULL:
-        return s->credits == 0;
+        return s->credits <= 0;
     case SAY_EMPTY:
         return s->length == 0 && !s->is_closed;
     case HOLD:
@@ -132,6 +135,10 @@ static inline UNUSED bool qj_take_step(const void *problem, const uint64_t *done
     case GET_SAYS_CLOSED:
         s->is_over = 1;
         return s->is_closed && s->length == 0;
+    case CHANGE:
+        s->credits += step->word - s->bound;
+        s->bound = step->word;
+        return true;
     default:
         s->is_closed = 1;
         return true;
@@ -159,7 +166,7 @@ static inline UNUSED bool qj_pose(queue_problem *p, const queue_operation *ops, 
     for (int i = 0; i < n; i++) {
         const queue_operation *o = &ops[i];
         closes |= o->name == Q_CLOSE;
-        if (o->name != Q_CLOSE && o->answer == CC_QUEUE_OK) {
+        if ((o->name == Q_PUT || o->name == Q_GET) && o->answer == CC_QUEUE_OK) {
             const queue_operation **of = o->name == Q_PUT ? put_of : get_of;
             if (o->word < 1 || o->word > QJ_WORDS || of[o->word]) {
                 return false;
@@ -181,6 +188,8 @@ static inline UNUSED bool qj_pose(queue_problem *p, const queue_operation *ops, 
         const queue_operation *o = &ops[i];
         if (o->name == Q_CLOSE) {
             qj_add_step(p, CLOSE, o, i, -1);
+        } else if (o->name == Q_SET) {
+            qj_add_step(p, CHANGE, o, i, -1);
         } else if (o->name == Q_PUT && o->answer == CC_QUEUE_OK) {
             if (closes) {
                 qj_add_step(p, LOOK, o, i, -1);
@@ -218,7 +227,7 @@ static inline UNUSED verdict judge_queue_within(queue_operation *ops, int n, siz
     CHECK(p);
     verdict answer = ILLEGAL;
     if (qj_pose(p, ops, n, capacity)) {
-        queue_state first = {.credits = (int32_t)capacity};
+        queue_state first = {.credits = (int32_t)capacity, .bound = (int32_t)capacity};
         history h = {p->when, p->count, sizeof first, qj_take_step, p};
         answer = linearize(&h, &first, budget);
     }
@@ -237,7 +246,7 @@ static inline UNUSED verdict judge_queue(queue_operation *ops, int n, size_t cap
 
 static inline UNUSED void print_queue_history(FILE *file, const queue_operation *ops, int n,
                                               size_t capacity) {
-    static const char *const names[] = {"put", "get", "close"};
+    static const char *const names[] = {"put", "get", "close", "set the bound to"};
     static const char *const answers[] = {"ok", "empty", "full", "closed", "no memory"};
     fprintf(file, "capacity %zu\n", capacity);
     for (int i = 0; i < n; i++) {

@@ -46,6 +46,35 @@ static void test_many(void) {
     CHECK_EQ(available(&credits), most);
 }
 
+static void test_change(void) {
+    begin_test("more and fewer credits than before; a debt is paid before anybody gets one again");
+    static const uint64_t sizes[] = {1, 2, 3, 7, CC_WITHOUT_BOUND};
+    enum { SIZES = sizeof sizes / sizeof *sizes };
+    for (size_t i = 0; i < SIZES * SIZES; i++) {
+        const uint64_t before = sizes[i / SIZES], after = sizes[i % SIZES];
+        for (uint64_t out = 0; out <= 7 && out <= before; out++) {
+            cc_credits credits;
+            cc_credits_begin(&credits, before);
+            for (uint64_t taken = 0; taken < out; taken++) {
+                CHECK(cc_credits_take(&credits));
+            }
+            cc_credits_change(&credits, after);
+            CHECK_EQ(cc_credits_bound(&credits), after == CC_WITHOUT_BOUND ? 0 : after);
+            CHECK_EQ(cc_credits_most_out(&credits), out > after ? out : after);
+            uint64_t now_out = out;
+            for (; now_out > after; now_out--) {
+                CHECK(!cc_credits_take(&credits));
+                cc_credits_give(&credits);
+            }
+            for (; now_out < after && now_out < 20; now_out++) {
+                CHECK(cc_credits_take(&credits));
+            }
+            CHECK(cc_credits_take(&credits) == (now_out < after));
+            CHECK_EQ(cc_credits_most_out(&credits), after);
+        }
+    }
+}
+
 /* ---------------------------------------------------------------- threads */
 
 enum { MOST_THREADS = 4 };
@@ -128,6 +157,7 @@ static void test_givers_and_takers(void) {
 int main(void) {
     test_counts();
     test_many();
+    test_change();
     test_threads();
     test_givers_and_takers();
     printf("passed\n");

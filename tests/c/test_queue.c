@@ -91,6 +91,59 @@ static void test_capacity(const queue_kind *kind) {
     }
 }
 
+/* One thread: a model of the bound, which a put looks at, and nothing else. */
+static void test_set_capacity(const queue_kind *kind) {
+    for (uint32_t slots = 0; slots <= 4; slots += 2) {
+        cc_queue *queue = queue_of(kind, (cc_queue_options){.capacity = 5, .ring_slots = slots});
+        uintptr_t next_in = 1, next_out = 1;
+        size_t bound = 5;
+        rng r = rng_from(slots);
+        if (!cc_queue_set_capacity(queue, bound = 6)) { /* bounds itself */
+            CHECK(strcmp(cc_queue_backend(queue), "wcq") == 0);
+            CHECK(cc_queue_set_capacity(queue, 5));
+            CHECK_EQ(cc_queue_capacity(queue), 5);
+            cc_queue_free(queue, NULL);
+            continue;
+        }
+        for (int64_t step = scaled(20000); step; step--) {
+            size_t inside = next_in - next_out;
+            switch (rng_below(&r, 8)) {
+            case 0:
+                bound = (size_t)rng_below(&r, 12);
+                CHECK(cc_queue_set_capacity(queue, bound));
+                break;
+            case 1:
+            case 2:
+            case 3:
+                if (inside) {
+                    CHECK_EQ(get(queue), next_out++);
+                } else {
+                    check_says(queue, CC_QUEUE_EMPTY);
+                }
+                break;
+            default:
+                if (bound == 0 && inside > 200) {
+                    break;
+                }
+                if (bound == 0 || inside < bound) {
+                    put(queue, next_in++);
+                } else {
+                    CHECK_EQ(cc_queue_put(queue, 1), CC_QUEUE_FULL);
+                }
+            }
+            CHECK_EQ(cc_queue_capacity(queue), bound);
+            CHECK_EQ(cc_queue_length(queue), next_in - next_out);
+        }
+        CHECK_EQ(cc_queue_puts(queue), next_in - 1);
+        cc_queue_free(queue, NULL);
+    }
+    cc_queue *unbounded = cc_queue_new(kind->kind, NULL);
+    CHECK(cc_queue_set_capacity(unbounded, 0));
+    CHECK(!cc_queue_set_capacity(unbounded, 3));
+    CHECK_EQ(cc_queue_capacity(unbounded), 0);
+    cc_queue_free(unbounded, NULL);
+}
+
 static void test_options(const queue_kind *kind) {
     cc_queue *queue = cc_queue_new(kind->kind, NULL);
     CHECK(queue);
@@ -539,6 +592,7 @@ int main(void) {
     } tests[] = {
         {"words come out in the order they went in", test_first_in_first_out},
         {"a bounded queue takes exactly its capacity", test_capacity},
+        {"a bound that changes, with more and with less inside", test_set_capacity},
         {"options", test_options},
         {"which queues are wait-free", test_which_are_wait_free},
         {"rings with few tickets", test_few_tickets},

@@ -45,7 +45,7 @@ typedef struct history_plan {
     int threads, operations;
     cc_queue_options options;
     int puts_in_ten;
-    bool closes;
+    enum { STAYS, CLOSES, CHANGES } also; /* a thread closes it, or changes its bound */
     int64_t histories;
 } history_plan;
 
@@ -69,6 +69,9 @@ static void perform(recording *rec, queue_operation *o) {
         uintptr_t word = 0;
         o->answer = cc_queue_get(rec->queue, &word);
         o->word = (int)word;
+    } else if (o->name == Q_SET) {
+        CHECK(cc_queue_set_capacity(rec->queue, (size_t)o->word));
+        o->answer = CC_QUEUE_OK;
     } else {
         cc_queue_close(rec->queue);
         o->answer = CC_QUEUE_OK;
@@ -83,10 +86,13 @@ static void record(recording *rec, int thread, rng *r) {
         queue_operation *o = &rec->ops[thread][i];
         *o = (queue_operation){.thread = thread};
         bool puts = rng_below(r, 10) < p->puts_in_ten;
-        o->name = p->closes && thread == 0 && i == p->operations / 2 ? Q_CLOSE
-                  : puts                                             ? Q_PUT
-                                                                     : Q_GET;
-        o->word = o->name == Q_PUT ? atomic_fetch_add(&rec->next_word, 1) + 1 : 0;
+        bool is_special = thread == 0 && (p->also == CLOSES    ? i == p->operations / 2
+                                          : p->also == CHANGES ? i % 3 == 0
+                                                               : false);
+        o->name = is_special ? p->also == CLOSES ? Q_CLOSE : Q_SET : puts ? Q_PUT : Q_GET;
+        o->word = o->name == Q_PUT   ? atomic_fetch_add(&rec->next_word, 1) + 1
+                  : o->name == Q_SET ? 1 + (int)rng_below(r, 4)
+                                     : 0;
         if (o->word > QJ_WORDS) { /* enough of them */
             o->name = Q_GET;
             o->word = 0;
@@ -116,7 +122,7 @@ static void judge_recording(recording *rec) {
         perform(rec, &all[n]);
     } while (all[n++].answer == CC_QUEUE_OK);
     verdict v = judge_queue(all, n, rec->plan->options.capacity);
-    if (rec->written++ < WRITTEN_OF_A_KIND) {
+    if (rec->plan->also != CHANGES && rec->written++ < WRITTEN_OF_A_KIND) {
         write_history(real_file, all, n, rec->plan->options.capacity);
     }
     if (v != LEGAL) {
@@ -165,35 +171,75 @@ static void carry_out(const history_plan *p, const queue_kind *kind) {
 
 /* spins and patience count plus one: 1 is none. */
 static const history_plan plans[] = {
-    {"unbounded", 3, 30, {0}, 5, false, 400},
-    {"unbounded, one slot", 4, 20, {.ring_slots = 1, .spins = 1, .patience = 1}, 5, false, 400},
-    {"unbounded, two slots", 3, 30, {.ring_slots = 2, .spins = 1, .patience = 2}, 6, false, 400},
-    {"mostly empty", 4, 30, {.ring_slots = 4, .spins = 1, .patience = 1}, 3, false, 400},
-    {"mostly filled", 4, 25, {.ring_slots = 2, .spins = 2, .patience = 1}, 7, false, 400},
-    {"few tickets", 4, 20, {.ring_slots = 4, .spins = 1, .ticket_limit = 3}, 5, false, 400},
-    {"a bound of 1", 3, 25, {.capacity = 1, .spins = 1, .patience = 1}, 5, false, 400},
+    {"unbounded", 3, 30, {0}, 5, STAYS, 400},
+    {"unbounded, one slot", 4, 20, {.ring_slots = 1, .spins = 1, .patience = 1}, 5, STAYS, 400},
+    {"unbounded, two slots", 3, 30, {.ring_slots = 2, .spins = 1, .patience = 2}, 6, STAYS, 400},
+    {"mostly empty", 4, 30, {.ring_slots = 4, .spins = 1, .patience = 1}, 3, STAYS, 400},
+    {"mostly filled", 4, 25, {.ring_slots = 2, .spins = 2, .patience = 1}, 7, STAYS, 400},
+    {"few tickets", 4, 20, {.ring_slots = 4, .spins = 1, .ticket_limit = 3}, 5, STAYS, 400},
+    {"a bound of 1", 3, 25, {.capacity = 1, .spins = 1, .patience = 1}, 5, STAYS, 400},
     {"a bound of 1, one slot",
      4,
      15,
      {.capacity = 1, .ring_slots = 1, .patience = 1},
      5,
-     false,
+     STAYS,
      400},
     {"a bound of 2",
      4,
      20,
      {.capacity = 2, .ring_slots = 2, .spins = 1, .patience = 1},
      6,
-     false,
+     STAYS,
      400},
-    {"a bound of 4", 4, 20, {.capacity = 4, .spins = 1}, 7, false, 400},
+    {"a bound of 4", 4, 20, {.capacity = 4, .spins = 1}, 7, STAYS, 400},
     /* More than one ring of wCQ takes in this build. */
-    {"a bound of 17", 4, 25, {.capacity = 17, .spins = 1, .patience = 1}, 8, false, 200},
-    {"closed in the middle", 4, 15, {.ring_slots = 1, .spins = 1, .patience = 1}, 6, true, 600},
-    {"closed in the middle, bound of 2", 4, 15, {.capacity = 2, .patience = 1}, 6, true, 600},
+    {"a bound of 17", 4, 25, {.capacity = 17, .spins = 1, .patience = 1}, 8, STAYS, 200},
+    {"closed in the middle", 4, 15, {.ring_slots = 1, .spins = 1, .patience = 1}, 6, CLOSES, 600},
+    {"closed in the middle, bound of 2", 4, 15, {.capacity = 2, .patience = 1}, 6, CLOSES, 600},
+    /* As many words as credits in a ring of wCQ cannot change. */
+    {"a bound that changes", 4, 20, {.capacity = 17, .spins = 1, .patience = 1}, 7, CHANGES, 600},
+    {"a bound that changes, one slot",
+     3,
+     25,
+     {.capacity = 17, .ring_slots = 1, .patience = 1},
+     7,
+     CHANGES,
+     400},
 };
 
 /* ---------------------------------------------------------------- judging the judge */
+
+/* One after the other: a bound of 2 that becomes 1, and 2 again. */
+static void test_judge_of_changes(void) {
+    static const queue_operation all[] = {
+        {.name = Q_PUT, .answer = CC_QUEUE_OK, .word = 1},
+        {.name = Q_PUT, .answer = CC_QUEUE_OK, .word = 2},
+        {.name = Q_SET, .answer = CC_QUEUE_OK, .word = 1},
+        {.name = Q_GET, .answer = CC_QUEUE_OK, .word = 1},
+        {.name = Q_PUT, .answer = CC_QUEUE_FULL, .word = 3},
+        {.name = Q_SET, .answer = CC_QUEUE_OK, .word = 2},
+        {.name = Q_PUT, .answer = CC_QUEUE_OK, .word = 3},
+        {.name = Q_GET, .answer = CC_QUEUE_OK, .word = 2},
+        {.name = Q_GET, .answer = CC_QUEUE_OK, .word = 3},
+    };
+    enum { N = sizeof all / sizeof *all };
+    begin_test("the judge knows which bound is in effect");
+    for (int without = -1; without < N; without++) {
+        queue_operation ops[N];
+        int n = 0;
+        for (int i = 0; i < N; i++) {
+            if (i != without) {
+                ops[n] = all[i];
+                ops[n].before = 2 * (uint64_t)i;
+                ops[n].after = 2 * (uint64_t)i + 1;
+                n++;
+            }
+        }
+        /* A refusal may be missing, and so may a change that the other one makes idle. */
+        CHECK_EQ(judge_queue(ops, n, 2), without == -1 || without == 4 ? LEGAL : ILLEGAL);
+    }
+}
 
 /* A queue that is right by construction: each operation takes effect step by step at moments inside
  * its interval. */
@@ -428,6 +474,7 @@ int main(int argc, char **argv) {
         illegal_file = open_beside(argv[1], ".illegal");
     }
     test_the_judge();
+    test_judge_of_changes();
     for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
         begin_test(plans[i].name);
         for (size_t k = 0; k < sizeof all_queue_kinds / sizeof *all_queue_kinds; k++) {

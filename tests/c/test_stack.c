@@ -95,13 +95,19 @@ static void test_model(void) {
         static uintptr_t model[WORDS];
         cc_stack *stack = new_stack(&numbers, (cc_stack_options){.capacity = capacity});
         rng r = rng_from(capacity);
-        size_t length = 0;
+        size_t length = 0, bound = capacity;
         uintptr_t next = 1, word;
         CHECK_EQ(cc_stack_capacity(stack), capacity);
         for (int64_t i = 0; i < scaled(20000); i++) {
             int64_t dice = rng_below(&r, i / 500 % 2 ? 12 : 9);
+            if (i % 97 == 96) {
+                size_t wanted = (size_t)rng_below(&r, 20); /* 0: none */
+                CHECK_EQ(cc_stack_set_capacity(stack, wanted), capacity != 0 || wanted == 0);
+                bound = capacity ? wanted : 0;
+                CHECK_EQ(cc_stack_capacity(stack), bound);
+            }
             if (dice < 4 && length < WORDS) {
-                bool is_full = capacity && length == capacity;
+                bool is_full = bound && length >= bound;
                 CHECK_EQ(cc_stack_push(stack, next), is_full ? CC_STACK_FULL : CC_STACK_OK);
                 if (!is_full) {
                     model[length++] = next++;

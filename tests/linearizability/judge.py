@@ -200,12 +200,13 @@ def queue_step(ops: list[Operation], lifo: bool = False) -> Step:
 
 
 def bounded_queue_step(ops: list[Operation]) -> Step:
-    """A FIFO queue of distinct values with a bound and an end: put, get, close, after `split` below.
+    """A FIFO queue of distinct values with a bound and an end: put, get, close, set, after `split` below.
 
     In a bounded queue a put reserves room and then publishes its value, a get takes a value and then makes room. So a
     put may find it full although a get has taken a value already. A put that finds the queue closed may have held room
     until then, too. In an unbounded queue all are one step. The state: what is inside, what has been reserved and not
-    published, what else takes room (values taken, and put in vain with a minus), the end.
+    published, what else takes room (values taken, and put in vain with a minus), the end, the bound, which "set"
+    changes; when it is lowered, more may be inside.
     """
     first = _leaves_first(ops)
 
@@ -215,10 +216,12 @@ def bounded_queue_step(ops: list[Operation]) -> Step:
         return (*inside, new)
 
     def step(state: State, op: Operation) -> State:
-        inside, reserved, taken, closed = state  # type: ignore[misc]
-        name, value, bound = op["O"], op.get("V", 0), op.get("X", 0)
+        inside, reserved, taken, closed, bound = state  # type: ignore[misc]
+        name, value = op["O"], op.get("V", 0)
         if name == "close":
-            return inside, reserved, taken, True
+            return inside, reserved, taken, True, bound
+        if name == "set":
+            return inside, reserved, taken, closed, value
         if name == "put":
             if op["R"] == CLOSED:
                 if not closed:
@@ -230,26 +233,26 @@ def bounded_queue_step(ops: list[Operation]) -> Step:
                 return state
             if closed:
                 raise Illegal
-            return publish(inside, value), reserved, taken, closed
+            return publish(inside, value), reserved, taken, closed, bound
         if name == "reserve":
             if closed or len(inside) + len(reserved) + len(taken) >= bound:
                 raise Illegal
-            return inside, reserved | {value}, taken, closed
+            return inside, reserved | {value}, taken, closed, bound
         if name == "publish":
             if value not in reserved:
                 raise Illegal
-            return publish(inside, value), reserved - {value}, taken, closed
+            return publish(inside, value), reserved - {value}, taken, closed, bound
         if name == "hold":
             is_room = len(inside) + len(reserved) + len(taken) < bound
-            return inside, reserved, taken | {-value} if is_room else taken, closed
+            return inside, reserved, taken | {-value} if is_room else taken, closed, bound
         if name == "give up":
             if not closed:
                 raise Illegal
-            return inside, reserved, taken - {-value}, closed
+            return inside, reserved, taken - {-value}, closed, bound
         if name == "make room":
             if op["R"] not in taken:
                 raise Illegal
-            return inside, reserved, taken - {op["R"]}, closed
+            return inside, reserved, taken - {op["R"]}, closed, bound
         # get; or take, which makes room in a second step
         if op["R"] == CLOSED:
             if not closed or inside or reserved:
@@ -259,14 +262,18 @@ def bounded_queue_step(ops: list[Operation]) -> Step:
             _answer(op, ABSENT)
             return state
         _answer(op, inside[0])
-        return inside[1:], reserved, taken | {inside[0]} if name == "take" else taken, closed
+        return inside[1:], reserved, taken | {inside[0]} if name == "take" else taken, closed, bound
 
     return step
 
 
+def _bound_at_first(ops: list[Operation]) -> int:
+    return max((op.get("X", 0) for op in ops if op["O"] == "put"), default=0)
+
+
 def split(ops: list[Operation]) -> list[Operation]:
     """Two steps in place of each operation of a bounded queue that takes room."""
-    bound = max((op.get("X", 0) for op in ops if op["O"] == "put"), default=0)
+    bound = _bound_at_first(ops)
     steps = []
     for op in ops:
         names = {
@@ -307,12 +314,12 @@ def check_queue(history: Iterable[Operation], budget: int | None = None) -> bool
 
 
 def check_bounded_queue(history: Iterable[Operation], budget: int | None = None) -> bool:
-    """Judge put, get and close of a FIFO queue with the bound that its puts name (0: none); all values differ."""
+    """Judge put, get and close of a FIFO queue with the bound that its puts name (0: none); all values differ.
+    With a bound also set, which changes it to V."""
     ops = list(history)
     nothing: frozenset[int] = frozenset()
-    return _search_patiently(
-        split(ops), ((), nothing, nothing, False), bounded_queue_step(ops), budget
-    )
+    first = ((), nothing, nothing, False, _bound_at_first(ops))
+    return _search_patiently(split(ops), first, bounded_queue_step(ops), budget)
 
 
 def check_stack(history: Iterable[Operation], budget: int | None = None) -> bool:

@@ -38,10 +38,26 @@ def close(q, _):
     return 0
 
 
-CALLS = {"put": put, "get": get, "close": close}
+def set_bound(q, bound):
+    q.maxsize = bound
+    return 0
 
 
-def record(Queue, histories, threads, operations, bound, seed, *, closes=False, ring_size=None):
+CALLS = {"put": put, "get": get, "close": close, "set": set_bound}
+
+
+def record(
+    Queue,
+    histories,
+    threads,
+    operations,
+    bound,
+    seed,
+    *,
+    closes=False,
+    changes=False,
+    ring_size=None,
+):
     """Record `histories` histories, each on a fresh queue; a list of operations for each."""
     queues = [Queue(maxsize=bound, ring_size=ring_size) for _ in range(histories)]
     logs = [[[] for _ in range(threads)] for _ in range(histories)]
@@ -63,6 +79,9 @@ def record(Queue, histories, threads, operations, bound, seed, *, closes=False, 
             ]
             if closes and index == number % threads:
                 program.insert(generator.randrange(operations), ("close", 0, False))
+            if changes and index == 0:
+                for position in range(operations, 0, -2):
+                    program.insert(position, ("set", generator.randrange(1, 4), False))
             turnstile.wait(index)
             for name, value, pause in program:
                 call = CALLS[name]
@@ -110,6 +129,35 @@ def test_recorded_histories_are_linearizable(Queue, bound, closes, eager_switchi
                 assert judge.check_queue(history), history
             overlapping += overlap(history)
     assert overlapping > 0
+
+
+@each_queue_under_load
+def test_recorded_histories_with_a_bound_that_changes_are_linearizable(Queue, eager_switching):
+    overlapping = 0
+    try:
+        Queue(maxsize=3).maxsize = 2
+    except ValueError:
+        pytest.skip("its bound cannot change")
+    for threads, operations, ring_size in ((3, 12, None), (4, 8, 1)):
+        for history in record(
+            Queue, rounds(50), threads, operations, 2, threads, changes=True, ring_size=ring_size
+        ):
+            assert judge.check_bounded_queue(history), history
+            overlapping += overlap(history)
+    assert overlapping > 0
+
+
+def test_the_judge_knows_which_bound_is_in_effect():
+    ops = [("put", 1, 0), ("put", 2, 0), ("set", 1, 0), ("get", 0, 1), ("put", 3, judge.ABSENT)]
+    ops += [("set", 2, 0), ("put", 4, 0), ("get", 0, 2), ("get", 0, 4)]
+    history = [
+        {"C": 0, "O": name, "V": value, "X": 2, "R": answer, "S": 2 * n, "E": 2 * n + 1}
+        for n, (name, value, answer) in enumerate(ops)
+    ]
+    assert judge.check_bounded_queue(history)
+    for n, (name, _, _) in enumerate(ops):
+        if name == "set":
+            assert not judge.check_bounded_queue(history[:n] + history[n + 1 :])
 
 
 @pytest.mark.usefixtures("eager_switching")

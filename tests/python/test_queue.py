@@ -602,7 +602,7 @@ class TestTheWhole:
 
     def test_attributes_that_are_read_only(self, Queue):
         q = Queue()
-        for name in ("maxsize", "backend", "is_shutdown", "unfinished_tasks"):
+        for name in ("backend", "is_shutdown", "unfinished_tasks"):
             with pytest.raises(AttributeError):
                 setattr(q, name, 1)
         with pytest.raises(AttributeError):

@@ -542,7 +542,8 @@ LockFreeQueue[int](float("inf"))
 FastQueue[int](-1)
 jobs.put("text")  # type: ignore[arg-type]
 jobs.put_many(["text"])  # type: ignore[list-item]
-jobs.maxsize = 3  # type: ignore[misc]
+jobs.maxsize = 3
+jobs.maxsize = "3"  # type: ignore[assignment]
 names.wait_free  # type: ignore[attr-defined]
 LockFreeQueue[int]([10])  # type: ignore[arg-type]
 whatever.put(None)

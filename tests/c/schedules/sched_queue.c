@@ -3,7 +3,8 @@
  * The queues' core under every schedule that the explorer can reach: rings of one to four slots, so
  * that every few operations a ring is full, final, linked, left and recycled.
  *
- * A fibre carries out a script, one letter an operation: P put, G get, C close, S look at the sums;
+ * A fibre carries out a script, one letter an operation: P put, G get, C close, S look at the sums,
+ * a digit sets the bound (in one fibre of a program at most), and wakes those for whom there is room;
  * p and g wait for room or a word as a caller of queue and event count does, and every try of
  * theirs is an operation; n wakes all; after E the fibre is another thread, which has taken over
  * the record of the one that ended. Every operation is recorded with the stamps of its beginning
@@ -70,8 +71,9 @@ static cc_queue_status carry_out(unsigned who, char what) {
     int i = op_count++;
     queue_operation *o = &ops[i];
     *o = (queue_operation){.thread = (int)who};
-    o->name = what == 'P' ? Q_PUT : what == 'G' ? Q_GET : Q_CLOSE;
-    o->word = what == 'P' ? ++next_word : 0;
+    bool sets = what >= '0' && what <= '9';
+    o->name = what == 'P' ? Q_PUT : what == 'G' ? Q_GET : sets ? Q_SET : Q_CLOSE;
+    o->word = what == 'P' ? ++next_word : sets ? what - '0' : 0;
     o->before = sched_stamp();
     if (what == 'P') {
         o->answer = cc_queue_put(queue, (uintptr_t)o->word);
@@ -81,6 +83,10 @@ static cc_queue_status carry_out(unsigned who, char what) {
         o->word = (int)word;
         if (o->answer == CC_QUEUE_CLOSED && cc_queue_length(queue) != 0) {
             sched_fail("a drained queue has a length");
+        }
+    } else if (sets) {
+        if (!cc_queue_set_capacity(queue, (size_t)o->word)) {
+            sched_fail("the bound of this queue cannot be changed");
         }
     } else {
         cc_queue_close(queue);
@@ -102,6 +108,15 @@ static cc_queue_status try_to(unsigned who, char what) {
         cc_event_notify(&not_full);
     }
     return status;
+}
+
+/* As cc_object_store_tell_of_room does. */
+static void set_bound(unsigned who, char what) {
+    size_t before = cc_queue_capacity(queue), after = (size_t)(what - '0');
+    carry_out(who, what);
+    for (; after > before; after--) {
+        cc_event_notify(&not_full);
+    }
 }
 
 static bool is_over(cc_queue_status status) {
@@ -165,6 +180,8 @@ static void fibre(unsigned who) {
             cc_event_notify_all(&not_full);
         } else if (*what == 'E') {
             end_and_begin(who);
+        } else if (*what >= '0' && *what <= '9') {
+            set_bound(who, *what);
         } else {
             carry_out(who, *what);
         }
@@ -182,7 +199,7 @@ static const char *judge(void) {
         carry_out(0, 'G');
     } while (ops[op_count - 1].answer == CC_QUEUE_OK && op_count < QJ_OPERATIONS);
     for (int i = 0; i < before_the_end; i++) {
-        ok[ops[i].name == Q_GET] += ops[i].name != Q_CLOSE && ops[i].answer == CC_QUEUE_OK;
+        ok[ops[i].name == Q_GET] += ops[i].name <= Q_GET && ops[i].answer == CC_QUEUE_OK;
     }
     if (length != ok[0] - ok[1] || puts != ok[0] || gets != ok[1]) {
         wrong = "the counts are wrong";
@@ -297,6 +314,11 @@ static const scenario scenarios[] = {
     {"waiting_get_two_puts", {.ring_slots = 1, IMPATIENT}, {"gg", "p", "p"}, NULL, 0},
     {"waiting_put", {.capacity = 1, .ring_slots = 1, IMPATIENT}, {"ppp", "ggg"}, NULL, 0},
     {"waiting_puts", {.capacity = 1, .ring_slots = 4, IMPATIENT}, {"p", "pp", "ggg"}, "GGG", 0},
+    /* Bounds that change; of three, or wCQ sees to its bound itself. */
+    {"bound_goes_down", {.capacity = 3, .ring_slots = 4, IMPATIENT}, {"PP", "GP", "1"}, "PP", 0},
+    {"bound_goes_up", {.capacity = 3, .ring_slots = 4, IMPATIENT}, {"PP", "GP", "14"}, "PPP", 0},
+    {"waiting_for_a_bound", {.capacity = 3, .ring_slots = 4, IMPATIENT}, {"pp", "5"}, "PPP", 0},
+    {"waiting_for_either", {.capacity = 3, .ring_slots = 4, IMPATIENT}, {"p", "g", "24"}, "PPP", 0},
     {"waiting_for_the_end", {.ring_slots = 4, IMPATIENT}, {"gg", "p", "Cn"}, "GGG", 0},
 };
 
