@@ -139,7 +139,8 @@ cdef class _OrderedMap(_Container):
         ``f`` runs outside the map, which nobody waits for meanwhile, and may use it. If the entry has changed when ``f``
         returns, ``f`` is called again with what is there now: at most once for each change. So it should have no effect of its
         own, and not change the old value in place. The value that is replaced is the very object that ``f`` got: ``==`` is
-        not called. What ``f`` raises is raised, and the map is as it was. Errors as for ``put``; raises TypeError if ``f``
+        not called. What ``f`` raises is raised, and the map is as it was. Errors as for ``put``, but that a key that is not there
+        need not compare with the others if ``f`` returns `REMOVE` for it: then nothing is stored. Raises TypeError if ``f``
         is not callable. Expected O(log n), and O(1) under an int, float, str or bytes key that is there. Lock-free.
 
         Example::
@@ -151,7 +152,8 @@ cdef class _OrderedMap(_Container):
     def compute_if_present(self, key, f, default=None):
         """Replace the value of ``key``, if there is one, by ``f(value)``; return what is there afterwards, or ``default``.
 
-        `REMOVE`, costs, and when ``f`` runs: as for ``compute``. Errors as for ``get``.
+        `REMOVE`, costs, and when ``f`` runs: as for ``compute``. Errors as for ``get``, also if the map has changed when ``f``
+        returns: an entry that has gone is not there.
 
         Example::
 

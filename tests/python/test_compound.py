@@ -362,6 +362,26 @@ class TestKeys:
         with pytest.raises(TypeError):
             Map().increment(None)
 
+    @pytest.mark.parametrize("returned", [REMOVE, "new"])
+    def test_the_map_gets_keys_that_refuse_this_one_while_the_function_runs(self, Map, returned):
+        def change(value):
+            seen.append(value)
+            if len(seen) == 1:
+                m.clear()
+                m[1] = 1
+            return returned
+
+        m, seen = Map({"a": "old"}), []
+        assert m.compute_if_present("a", change, default="gone") == "gone"  # as a look-up says
+        assert seen == ["old"] and m == {1: 1}
+        m, seen = Map({"a": "old"}), []
+        if returned is REMOVE:
+            assert m.compute("a", change, default="gone") == "gone"
+        else:
+            with pytest.raises(TypeError):
+                m.compute("a", change, default="gone")
+        assert m == {1: 1}
+
     @pytest.mark.parametrize("rank", [-1, 20, 21, 99])
     def test_what_a_comparison_raises_is_raised_and_changes_nothing(self, Map, rank):
         for operation in (

@@ -2,15 +2,59 @@
 
 from __future__ import annotations
 
+import _thread
 import collections
+import contextlib
+import copy
+import functools
+import itertools
+import operator
+import pickle
 import random
+import signal
+import types
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import HookedKey, Key, rounds, run_copies
+from support import HookedKey, Key, rounds, run_copies, run_threads
 
+from concurrent_collections import SkipListMap
 from concurrent_collections.recipes import BoundedSkipListMap
+
+
+def free_room(m):
+    return m._room.value
+
+
+@contextlib.contextmanager
+def keyboard_interrupts():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def interrupted(f, *arguments):
+    """`f(*arguments)` for a caller with one argument. A signal has come when it returns.
+
+    It is C all the way: in Python code, the signal would be noticed too early.
+    """
+    results = itertools.starmap(f, itertools.repeat(arguments))
+    signals = map(_thread.interrupt_main, itertools.repeat(signal.SIGINT))
+    return functools.partial(next, map(operator.itemgetter(0), zip(results, signals, strict=True)))
+
+
+class Added(BoundedSkipListMap):
+    """With something of its own."""
+
+    __slots__ = ("__dict__", "slot")
+
+
+def refuse_to_evict(key, value):
+    raise AssertionError((key, value))
+
 
 POLICIES = ["smallest", "largest", "oldest", "least recently used"]
 every_policy = pytest.mark.parametrize("evict", POLICIES)
@@ -115,6 +159,10 @@ class TestBoundedSkipListMap:
         for bad in (0, -1):
             with pytest.raises(ValueError, match="maxsize"):
                 BoundedSkipListMap(bad)
+        for bad in (2**63, 10**5000):
+            with pytest.raises(OverflowError, match="maxsize"):
+                BoundedSkipListMap(bad)
+        assert BoundedSkipListMap(2**63 - 1).put(1, 1) is None
         with pytest.raises(ValueError, match="evict"):
             BoundedSkipListMap(3, evict="newest")
         with pytest.raises(TypeError, match="on_evict"):
@@ -130,6 +178,210 @@ class TestBoundedSkipListMap:
             repr(m) == "BoundedSkipListMap(5, evict='oldest': {0: 0, 1: 10, 2: 20, 3: 30, 4: 40})"
         )
         assert BoundedSkipListMap[int, str]
+
+    @every_policy
+    @pytest.mark.parametrize("by_another_thread", [False, True])
+    def test_a_put_while_all_room_is_with_a_put_under_way(self, evict, by_another_thread):
+        # The outer put has the only room when it compares its key with itself.
+        gone, inner = [], []
+
+        def come_in(*_):
+            if free_room(m) == 0 and not inner:
+                put = functools.partial(m.put, Key(2), "inner")
+                inner.append(run_threads(put)[0] if by_another_thread else put())
+
+        m = BoundedSkipListMap(1, evict=evict, on_evict=lambda *entry: gone.append(entry))
+        key = HookedKey(1, come_in)
+        assert m.put(key, "outer") is None
+        assert inner == gone == [(Key(2), "inner")]
+        key.hook = None
+        assert list(m.items()) == [(key, "outer")]
+        assert free_room(m) == 0
+
+    @every_policy
+    def test_a_put_that_loses_races_evicts_one(self, evict):
+        sign = -1 if evict == "largest" else 1
+        gone, returned, steps = [], [], []
+
+        def come_in(*_):
+            if steps == ["began"] and len(list(m)) == 3:  # the outer put has evicted one
+                steps.append("stored")
+                returned.append(m.put(Key(sign * 9), "rival"))
+            elif steps == ["began", "stored", "replacing"]:
+                steps.append("removed")
+                m.pop(Key(sign * 9))
+                returned.append(m.put(Key(sign * 7), "other"))
+                returned.append(m.put(Key(sign * 8), "other"))
+
+        class Entries(SkipListMap):
+            def replace(self, *arguments):
+                if arguments[0] is key:
+                    steps.append("replacing" if steps else "began")
+                return super().replace(*arguments)
+
+        m = BoundedSkipListMap(4, evict=evict, on_evict=lambda *entry: gone.append(entry))
+        for n in range(1, 5):
+            m[Key(sign * n)] = "old"
+        m._entries = Entries(m._entries)
+        key = HookedKey(sign * 9, come_in)
+        returned.append(m.put(key, "new"))
+        key.hook = None
+        assert "removed" in steps
+        assert sorted(k.rank for k, _ in gone) == sorted(e[0].rank for e in returned if e)
+        assert m[key] == "new"
+        assert free_room(m) + len(list(m)) == 4
+
+    @every_policy
+    def test_a_key_that_does_not_compare_with_itself_evicts_nothing(self, evict):
+        class Odd(Key):
+            def __lt__(self, other):
+                if self is other:
+                    raise LookupError
+                return super().__lt__(other)
+
+        m = BoundedSkipListMap(1, evict=evict, on_evict=refuse_to_evict)
+        m[Key(5)] = "old"
+        with pytest.raises(LookupError):
+            m.put(Odd(4 if evict == "largest" else 6), "new")
+        assert list(m.items()) == [(Key(5), "old")]
+        assert free_room(m) == 0
+
+    @every_policy
+    def test_an_entry_that_was_evicted_for_nothing_is_reported(self, evict):
+        def fail(*_):
+            if len(list(m)) == 1:
+                raise LookupError
+
+        gone = []
+        m = BoundedSkipListMap(2, evict=evict, on_evict=lambda *entry: gone.append(entry))
+        m[Key(4)] = m[Key(6)] = "old"
+        with pytest.raises(LookupError):
+            m.put(HookedKey(5, fail), "new")
+        assert gone == [(Key(6 if evict == "largest" else 4), "old")]
+        assert len(m) == 1 and free_room(m) == 1
+
+    @every_policy
+    @pytest.mark.parametrize("maxsize", [2, 3, 4])
+    @pytest.mark.parametrize(
+        ("name", "arguments"), [("put", ("new",)), ("pop", (None,)), ("delete", ()), ("get", ())]
+    )
+    def test_an_interrupt_loses_no_room(self, evict, maxsize, name, arguments):
+        interrupts = 0
+        for n in range(1, 30):
+            # The nth comparison ends with a signal. It is C, and what it returns is false: the key is the largest.
+            class Interrupting(int):
+                pass
+
+            gone = []
+            m = BoundedSkipListMap(
+                maxsize, evict=evict, on_evict=lambda *e, gone=gone: gone.append(e)
+            )
+            m[Interrupting(9)] = "old"
+            m[1], m[2] = "one", "two"
+            if name == "put":
+                m.delete(9)
+            del gone[:]
+            before = dict(m.items())
+            steps = itertools.chain(
+                itertools.repeat({}.clear, n - 1),
+                [_thread.interrupt_main],
+                itertools.repeat({}.clear),
+            )
+            Interrupting.__lt__ = staticmethod(functools.partial(next, map(operator.call, steps)))
+            with keyboard_interrupts():
+                try:
+                    getattr(m, name)(Interrupting(9), *arguments)
+                except KeyboardInterrupt:
+                    interrupts += 1
+            del Interrupting.__lt__
+            assert free_room(m) + len(list(m)) == maxsize
+            if name == "put":
+                went = {k: v for k, v in gone if v != "new"}
+                assert went == {k: v for k, v in before.items() if k not in m}
+        assert interrupts
+
+    @every_policy
+    def test_an_interrupt_of_what_takes_room_loses_none(self, evict):
+        m = BoundedSkipListMap(2, evict=evict)
+        room = m._room
+        m._room = types.SimpleNamespace(
+            acquire=interrupted(room.acquire, False), release=room.release
+        )
+        with keyboard_interrupts(), pytest.raises(KeyboardInterrupt):
+            m[1] = 1
+        assert room.value + len(list(m)) == 2
+
+    @every_policy
+    @pytest.mark.parametrize("name", ["pop_first", "pop_last", "put"])
+    def test_an_interrupt_of_what_pops_an_end_loses_no_room(self, evict, name):
+        class Entries(SkipListMap):
+            pass
+
+        gone = []
+        m = BoundedSkipListMap(2, evict=evict, on_evict=lambda *entry: gone.append(entry))
+        m[2] = m[3] = "old"
+        m._ages.clear()  # as if both had just been stored
+        m._entries = Entries(m._entries)
+        for end in ("pop_first", "pop_last"):
+            setattr(
+                Entries,
+                end,
+                staticmethod(interrupted(getattr(super(Entries, m._entries), end), None)),
+            )
+        with keyboard_interrupts(), pytest.raises(KeyboardInterrupt):
+            m.put(1 if evict == "largest" else 4, "new") if name == "put" else getattr(m, name)()
+        assert free_room(m) == len(list(m)) == 1
+        assert len(gone) == (name == "put")
+
+    def test_a_value_may_be_the_map_itself(self):
+        m = BoundedSkipListMap(2)
+        m[1] = m
+        assert m.delete(1) is True and m.delete(1) is False
+        m[1] = m
+        assert copy.deepcopy(m)[1] is not m
+
+    @every_policy
+    @pytest.mark.parametrize(
+        "how",
+        [
+            BoundedSkipListMap.copy,
+            copy.copy,
+            copy.deepcopy,
+            *(
+                lambda m, p=p: pickle.loads(pickle.dumps(m, p))
+                for p in range(pickle.HIGHEST_PROTOCOL + 1)
+            ),
+        ],
+    )
+    def test_copies(self, evict, how):
+        m = Added(3, evict=evict, on_evict=refuse_to_evict)
+        m.extra, m.slot = [1], [2]
+        for key in (5, 1, 9):
+            m[key] = [key]
+        assert m.get(5)
+        copied = how(m)
+        assert type(copied) is Added and copied.maxsize == 3
+        assert list(copied.items()) == list(m.items())
+        assert (copied[5] is m[5]) == (how in (copy.copy, BoundedSkipListMap.copy))
+        if how is not BoundedSkipListMap.copy:
+            assert (copied.extra, copied.slot) == ([1], [2])
+        assert copied._on_evict is refuse_to_evict and free_room(copied) == 0
+        copied._on_evict = m._on_evict = None
+        assert m.get(5) and copied.get(5)
+        assert copied.put(4, "new")[0] == m.put(4, "new")[0]  # ages are the same
+        copied.clear()
+        assert len(m) == 3
+
+    @every_policy
+    def test_a_copy_while_others_put_evicts_nothing(self, evict):
+        class Entries(SkipListMap):
+            def items(self, *arguments, **options):
+                return [*super().items(*arguments, **options), (99, ("seen too late", 10**6))]
+
+        m = BoundedSkipListMap(2, evict=evict, on_evict=refuse_to_evict)
+        m[1] = m[2] = "x"
+        m._entries = Entries(m._entries)
+        assert len(m.copy()) == len(copy.copy(m)) == 2
 
     @every_policy
     @given(

@@ -705,6 +705,7 @@ def recipes() -> None:
     assert_type(best.pop(1, None), str | None)
     assert_type(best.first_item(), tuple[int, str])
     assert_type(best.pop_last(None), tuple[int, str] | None)
+    assert_type(best.copy(), BoundedSkipListMap[int, str])
     assert_type(list(best.items(1, reverse=True)), list[tuple[int, str]])
     best["a"] = "b"  # type: ignore[index]
     BoundedSkipListMap(3, evict="newest")  # type: ignore[arg-type]
