@@ -88,10 +88,13 @@ from concurrent_collections._frozen import (  # noqa: E402
 from concurrent_collections._interchange import json_default  # noqa: E402
 from concurrent_collections._ordered import (  # noqa: E402
     REMOVE,
+    Comparator,
     SkipListMap,
     SkipListSet,
-    _new_map,  # noqa: F401  pickles name it here
-    _new_set,  # noqa: F401  pickles name it here
+    _comparator_from,  # noqa: F401  pickles name these here
+    _new_map,  # noqa: F401
+    _new_ordered,  # noqa: F401
+    _new_set,  # noqa: F401
 )
 from concurrent_collections._queues import (  # noqa: E402
     Empty,
@@ -112,6 +115,7 @@ __all__ = [
     "AccessTracker",
     "AtomicCounter",
     "BoundedSemaphore",
+    "Comparator",
     "Config",
     "Empty",
     "FastQueue",

@@ -11,7 +11,7 @@ from concurrent_collections._counters import (
 )
 from concurrent_collections._frozen import FrozenSkipListMap, FrozenSkipListSet
 from concurrent_collections._interchange import json_default
-from concurrent_collections._ordered import REMOVE, SkipListMap, SkipListSet
+from concurrent_collections._ordered import REMOVE, Comparator, SkipListMap, SkipListSet
 from concurrent_collections._queues import (
     Empty,
     FastQueue,
@@ -28,6 +28,7 @@ __all__ = [
     "AccessTracker",
     "AtomicCounter",
     "BoundedSemaphore",
+    "Comparator",
     "Config",
     "Empty",
     "FastQueue",

@@ -1,5 +1,5 @@
 # Keys are bound as in _ordered.pyi.
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from types import GenericAlias
 from typing import Any, Generic, Self, SupportsIndex, TypeVar, overload
@@ -8,7 +8,7 @@ from _typeshed import SupportsKeysAndGetItem, SupportsRichComparison
 from typing_extensions import disjoint_base
 
 from concurrent_collections._core import _Container
-from concurrent_collections._ordered import SkipListMap, SkipListSet, _MapOrder
+from concurrent_collections._ordered import Comparator, SkipListMap, SkipListSet, _MapOrder
 from concurrent_collections._views import SkipListItemsView, SkipListKeysView, SkipListValuesView
 
 _K = TypeVar("_K", bound=SupportsRichComparison)
@@ -21,6 +21,9 @@ _T2 = TypeVar("_T2", bound=SupportsRichComparison)
 
 @disjoint_base
 class _Frozen(_Container, Generic[_K]):
+    @property
+    def comparator(self) -> Comparator: ...
+
     # ---- positions ----
     def bisect_left(self, key: _K, /) -> int: ...
     def bisect_right(self, key: _K, /) -> int: ...
@@ -57,11 +60,33 @@ class _Frozen(_Container, Generic[_K]):
 
 class FrozenSkipListMap(_Frozen[_K], _MapOrder[_K, _V], Mapping[_K, _V]):
     @overload
-    def __new__(cls) -> Self: ...
+    def __new__(
+        cls,
+        *,
+        key: Callable[[_K], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+    ) -> Self: ...
     @overload
-    def __new__(cls, other: SupportsKeysAndGetItem[_K, _V], /) -> Self: ...
+    def __new__(
+        cls,
+        other: SupportsKeysAndGetItem[_K, _V],
+        /,
+        *,
+        key: Callable[[_K], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+    ) -> Self: ...
     @overload
-    def __new__(cls, other: Iterable[tuple[_K, _V]], /) -> Self: ...
+    def __new__(
+        cls,
+        other: Iterable[tuple[_K, _V]],
+        /,
+        *,
+        key: Callable[[_K], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+    ) -> Self: ...
     @overload
     @classmethod
     def fromkeys(
@@ -71,7 +96,15 @@ class FrozenSkipListMap(_Frozen[_K], _MapOrder[_K, _V], Mapping[_K, _V]):
     @classmethod
     def fromkeys(cls, iterable: Iterable[_K2], value: _V2) -> FrozenSkipListMap[_K2, _V2]: ...
     @classmethod
-    def from_sorted(cls, items: Iterable[tuple[_K, _V]], /) -> Self: ...
+    def from_sorted(
+        cls,
+        items: Iterable[tuple[_K, _V]],
+        /,
+        *,
+        key: Callable[[_K], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+    ) -> Self: ...
 
     # ---- one key ----
     def __getitem__(self, key: _K, /) -> _V: ...
@@ -135,11 +168,33 @@ class FrozenSkipListMap(_Frozen[_K], _MapOrder[_K, _V], Mapping[_K, _V]):
 
 class FrozenSkipListSet(_Frozen[_T], AbstractSet[_T]):
     @overload
-    def __new__(cls) -> Self: ...
+    def __new__(
+        cls,
+        *,
+        key: Callable[[_T], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+    ) -> Self: ...
     @overload
-    def __new__(cls, iterable: Iterable[_T], /) -> Self: ...
+    def __new__(
+        cls,
+        iterable: Iterable[_T],
+        /,
+        *,
+        key: Callable[[_T], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+    ) -> Self: ...
     @classmethod
-    def from_sorted(cls, elements: Iterable[_T], /) -> Self: ...
+    def from_sorted(
+        cls,
+        elements: Iterable[_T],
+        /,
+        *,
+        key: Callable[[_T], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+    ) -> Self: ...
 
     # ---- order ----
     @overload

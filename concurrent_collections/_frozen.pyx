@@ -8,6 +8,7 @@ from cpython.object cimport Py_EQ, Py_GE, Py_LE, Py_LT, Py_NE, PyObject, PyTypeO
 from concurrent_collections.family cimport *
 from concurrent_collections.object_frozen cimport *
 from concurrent_collections.object_map cimport *
+from concurrent_collections.object_order cimport *
 from concurrent_collections.object_type cimport *
 
 cc_core_import()
@@ -21,7 +22,16 @@ from collections.abc import Set as AbstractSet
 from pickle import PickleBuffer
 from types import GenericAlias
 
-from concurrent_collections._ordered import SkipListMap, SkipListSet, _is_in, _OrderedMap, _OrderedSet
+from concurrent_collections._ordered import (
+    SkipListMap,
+    SkipListSet,
+    _comparator_of,
+    _is_in,
+    _keeps_equal,
+    _order_from,
+    _OrderedMap,
+    _OrderedSet,
+)
 from concurrent_collections._pretty import print_elements, print_map
 from concurrent_collections._views import SkipListItemsView, SkipListKeysView, SkipListValuesView
 

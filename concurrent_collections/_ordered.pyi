@@ -9,6 +9,7 @@ from typing import (
     ClassVar,
     Final,
     Generic,
+    Never,
     Self,
     SupportsIndex,
     TypeVar,
@@ -38,6 +39,22 @@ class _RemoveType:
     def __reduce__(self) -> str: ...
 
 REMOVE: Final[_RemoveType]
+
+@disjoint_base
+class Comparator:
+    @staticmethod
+    def natural() -> Comparator: ...
+    @staticmethod
+    def by_key(function: Callable[[Any], SupportsRichComparison], /) -> Comparator: ...
+    @staticmethod
+    def from_function(function: Callable[[Any, Any], float], /) -> Comparator: ...
+    def reversed(self) -> Comparator: ...
+    def then(self, other: Comparator, /) -> Comparator: ...
+    def __call__(self, a: Any, b: Any, /) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any) -> Self: ...
 
 @type_check_only
 class _MapOrder(Generic[_K, _V]):
@@ -267,8 +284,18 @@ class _MapMethods(_MapOrder[_K, _V], MutableMapping[_K, _V]):
 @disjoint_base
 class _OrderedMap(_Container, _MapMethods[_K, _V]):
     def __init__(
-        self, other: Any = (), /, *, default_factory: Any = None, **kwargs: Any
+        self,
+        other: Any = (),
+        /,
+        *,
+        key: Callable[[Any], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+        default_factory: Any = None,
+        **entries: Never,
     ) -> None: ...
+    @property
+    def comparator(self) -> Comparator: ...
     @overload
     def update(self, other: SupportsKeysAndGetItem[_K, _V], /) -> None: ...
     @overload
@@ -284,7 +311,15 @@ class _OrderedMap(_Container, _MapMethods[_K, _V]):
     @overload
     def update(self: _OrderedMap[str, _V], /, **kwargs: _V) -> None: ...
     @classmethod
-    def from_sorted(cls, items: Iterable[tuple[_K, _V]], /) -> Self: ...
+    def from_sorted(
+        cls,
+        items: Iterable[tuple[_K, _V]],
+        /,
+        *,
+        key: Callable[[_K], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+    ) -> Self: ...
     def copy(self) -> Self: ...
     def flush(self) -> int: ...
     @property
@@ -300,10 +335,13 @@ class _OrderedMap(_Container, _MapMethods[_K, _V]):
 class SkipListMap(_OrderedMap[_K, _V]):
     # What makes a map, perhaps with other types than its own, says so for each class.
     @overload
-    def __init__(self, *, default_factory: Callable[[], _V] | None = None) -> None: ...
-    @overload
     def __init__(
-        self: SkipListMap[str, _V], *, default_factory: Callable[[], _V] | None = None, **kwargs: _V
+        self,
+        *,
+        key: Callable[[_K], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+        default_factory: Callable[[], _V] | None = None,
     ) -> None: ...
     @overload
     def __init__(
@@ -311,29 +349,21 @@ class SkipListMap(_OrderedMap[_K, _V]):
         other: SupportsKeysAndGetItem[_K, _V],
         /,
         *,
+        key: Callable[[_K], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
         default_factory: Callable[[], _V] | None = None,
     ) -> None: ...
     @overload
     def __init__(
-        self: SkipListMap[str, _V],
-        other: SupportsKeysAndGetItem[str, _V],
+        self,
+        other: Iterable[tuple[_K, _V]],
         /,
         *,
+        key: Callable[[_K], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
         default_factory: Callable[[], _V] | None = None,
-        **kwargs: _V,
-    ) -> None: ...
-    @overload
-    def __init__(
-        self, other: Iterable[tuple[_K, _V]], /, *, default_factory: Callable[[], _V] | None = None
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: SkipListMap[str, _V],
-        other: Iterable[tuple[str, _V]],
-        /,
-        *,
-        default_factory: Callable[[], _V] | None = None,
-        **kwargs: _V,
     ) -> None: ...
     @overload
     @classmethod
@@ -474,9 +504,27 @@ class _SetMethods(MutableSet[_T]):
 
 @disjoint_base
 class _OrderedSet(_Container, _SetMethods[_T]):
-    def __init__(self, iterable: Any = (), /) -> None: ...
+    def __init__(
+        self,
+        iterable: Any = (),
+        /,
+        *,
+        key: Callable[[Any], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+    ) -> None: ...
+    @property
+    def comparator(self) -> Comparator: ...
     @classmethod
-    def from_sorted(cls, elements: Iterable[_T], /) -> Self: ...
+    def from_sorted(
+        cls,
+        elements: Iterable[_T],
+        /,
+        *,
+        key: Callable[[_T], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+    ) -> Self: ...
     def copy(self) -> Self: ...
     def flush(self) -> int: ...
     @property
@@ -495,9 +543,23 @@ class _OrderedSet(_Container, _SetMethods[_T]):
 
 class SkipListSet(_OrderedSet[_T]):
     @overload
-    def __init__(self) -> None: ...
+    def __init__(
+        self,
+        *,
+        key: Callable[[_T], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+    ) -> None: ...
     @overload
-    def __init__(self, iterable: Iterable[_T], /) -> None: ...
+    def __init__(
+        self,
+        iterable: Iterable[_T],
+        /,
+        *,
+        key: Callable[[_T], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+    ) -> None: ...
     # MutableSet promises `|` with sets of anything; ours must have an order.
     @overload
     def union(self, *others: Iterable[_T]) -> Self: ...

@@ -8,6 +8,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from concurrent_collections.family cimport *
 from concurrent_collections.object_frozen cimport *
 from concurrent_collections.object_map cimport *
+from concurrent_collections.object_order cimport *
 from concurrent_collections.object_type cimport *
 
 cc_core_import()
@@ -35,6 +36,7 @@ cdef object NEW_OBJECT = copyreg.__newobj__
 
 include "arguments.pxi"
 include "iteration.pxi"
+include "comparator.pxi"
 include "ordered_map.pxi"
 include "ordered_set.pxi"
 include "ranges.pxi"

@@ -57,6 +57,12 @@ class _Part:
         at_start, at_stop = self._bounds[2]
         return (at_stop, at_start) if self._reverse else (at_start, at_stop)
 
+    @property
+    def comparator(self):
+        """The order of the keys, a `Comparator`: the container's, or the opposite one."""
+        comparator = _ordered._comparator_of(self._container)
+        return comparator.reversed() if self._reverse else comparator
+
     def _narrow(self, start, stop, inclusive):
         return _ordered._narrow(
             self._container, self._bounds, start, stop, inclusive, self._reverse
@@ -438,9 +444,8 @@ class SkipListSubSet(_SetOfKeys, _Part, MutableSet):
 
     __slots__ = ("__weakref__", "_bounds", "_container", "_reverse")
 
-    @classmethod
-    def _from_iterable(cls, iterable):
-        return _ordered.SkipListSet(iterable)
+    def _from_iterable(self, iterable):
+        return _ordered._set_like(self._container, iterable)
 
     # ---- one element ----
 

@@ -43,11 +43,9 @@ class _Bounds:
 
     def _includes(self, key):
         """Whether the bounds admit a key."""
-        at_start, at_stop = self._inclusive
-        start, stop = self._start, self._stop
-        if start is not ... and (key < start or not (at_start or start < key)):
-            return False
-        return stop is ... or not (stop < key or not (at_stop or key < stop))
+        return self._is_whole() or _ordered._is_between(
+            self._mapping, key, self._start, self._stop, self._inclusive
+        )
 
     def __len__(self):
         if self._is_whole():
@@ -66,10 +64,9 @@ class _Bounds:
     def _repr_pretty_(self, printer, cycle):
         print_elements(printer, type(self).__name__, "[]", self, cycle)
 
-    @classmethod
-    def _from_iterable(cls, iterable):
-        # Results of set operations: ordered like their operands where one is bound to a container.
-        return _ordered.SkipListSet(iterable)
+    def _from_iterable(self, iterable):
+        # Results of set operations: ordered as the container is.
+        return _ordered._set_like(self._mapping, iterable)
 
 
 class _SetOfKeys:
@@ -152,8 +149,7 @@ class SkipListItemsView(_SetOfKeys, _Bounds, ItemsView):
     __slots__ = _ATTRIBUTES
     _want = "item"
 
-    @classmethod
-    def _from_iterable(cls, iterable):
+    def _from_iterable(self, iterable):
         return set(iterable)  # values need not have an order
 
     def __contains__(self, item):

@@ -6,11 +6,11 @@
 cdef object OPEN = ...
 
 
-cdef object parse_bound(object bound, const char *argument):
+cdef object parse_bound(const cc_order *order, object bound, const char *argument):
     # None, like a bound that is left out, is none: it has no order, so it is no key.
     if bound is None or bound is OPEN:
         return OPEN
-    cc_key_check_bound(bound, argument)
+    cc_order_check_bound(order, bound, argument)
     return bound
 
 

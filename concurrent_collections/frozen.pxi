@@ -5,6 +5,11 @@ cdef class _Frozen(_Container):
     """What frozen maps and sets share. Not to be instantiated."""
     cdef cc_frozen *table  # made with the instance
 
+    @property
+    def comparator(self):
+        """The order of the keys, a Comparator."""
+        return _comparator_of(self)
+
     # ---- positions ----
 
     def bisect_left(self, key, /):
@@ -97,10 +102,8 @@ cdef class _Frozen(_Container):
             return memo[id(self)]  # something in it leads back to it
         if is_plain(self) and are_same(before[0], keys) and are_same(before[1], values):
             return self
-        if keys is None:
-            result = _frozen_from(type(self), format_of(self.table), memoryview(self), values)
-        else:
-            result = _frozen_from(type(self), None, keys, values)
+        format = format_of(self.table)
+        result = _frozen_from(type(self), format, memoryview(self) if format else keys, values, _comparator_of(self))
         memo[id(self)] = result
         return restored(result, copy.deepcopy(self.__getstate__(), memo))
 
@@ -110,7 +113,10 @@ cdef class _Frozen(_Container):
             keys = keys_if_objects(self.table)
         else:
             keys = PickleBuffer(self) if protocol >= 5 else bytes(memoryview(self))
-        return _frozen_from, (type(self), format, keys, values_if_any(self.table)), self.__getstate__()
+        arguments = type(self), format, keys, values_if_any(self.table)
+        if cc_frozen_order(self.table) != cc_order_ascending_one():
+            arguments += (_comparator_of(self),)
+        return _frozen_from, arguments, self.__getstate__()
 
     @classmethod
     def __class_getitem__(cls, item, /):
@@ -126,7 +132,8 @@ cdef object iterate(cc_frozen *table, int want):
 
 
 cdef int range_of(cc_frozen *table, start, stop, inclusive, Py_ssize_t *first, Py_ssize_t *end) except -1:
-    start, stop = parse_bound(start, b"start"), parse_bound(stop, b"stop")
+    start = parse_bound(cc_frozen_order(table), start, b"start")
+    stop = parse_bound(cc_frozen_order(table), stop, b"stop")
     at_start, at_stop = parse_inclusive(inclusive)
     return cc_frozen_range(
         table, NULL if start is OPEN else <PyObject *>start, NULL if stop is OPEN else <PyObject *>stop,
@@ -158,6 +165,25 @@ cdef object unordered_hash(cc_frozen *table, int want):
         value = hash(frozenset(iterate(table, want)))
         cc_frozen_remember_hash(table, value)
     return value
+
+
+# ---- orders ----
+
+cdef object own_order(o):
+    # The order of an ordered container, as an object; of anything else the ascending one.
+    cdef cc_frozen *table = cc_frozen_in(o)
+    cdef cc_ordered *entries = cc_object_map_in(o)
+    if table != NULL:
+        return <object>cc_order_object(cc_frozen_order(table))
+    return <object>cc_order_object(cc_order_of_map(entries) if entries != NULL else cc_order_ascending_one())
+
+
+cdef object order_of(table):
+    return <object>cc_order_object(cc_frozen_order(<cc_frozen *>table))
+
+
+cdef bint has_order(cc_frozen *table, order):
+    return cc_order_is_same(cc_frozen_order(table), cc_order_in(order))
 
 
 # ---- making instances ----
@@ -215,7 +241,7 @@ cdef bint are_same(before, after):
     return before is None or all(map(operator.is_, before, after))
 
 
-cdef object table_of_numbers(str format, keys, values):
+cdef object table_of_numbers(order, str format, keys, values):
     cdef Py_buffer view
     if len(format) != 2 or format[0] not in "<>" or format[1] not in "qd":
         raise ValueError(f"format: {format!r} is none of '<q', '>q', '<d', '>d'")
@@ -224,12 +250,12 @@ cdef object table_of_numbers(str format, keys, values):
         keys.byteswap()
     PyObject_GetBuffer(keys, &view, PyBUF_SIMPLE)
     try:
-        return cc_frozen_from_numbers(format[1] == "d", view.buf, view.len, values)
+        return cc_frozen_from_numbers(cc_order_in(order), format[1] == "d", view.buf, view.len, values)
     finally:
         PyBuffer_Release(&view)
 
 
-def _frozen_from(cls, format, keys, values):
+def _frozen_from(cls, format, keys, values, comparator=None):
     """What pickles make a frozen container with."""
     cdef cc_frozen_builder b
     is_map = issubclass(cls, FrozenSkipListMap)
@@ -239,12 +265,15 @@ def _frozen_from(cls, format, keys, values):
         raise ValueError("values: expected a list for a map, and None for a set")
     if values is not None:
         values = tuple(values)
+    order = _order_from(None, False, comparator) if comparator is not None else own_order(None)
     if format is not None:
-        return new_frozen(cls, table_of_numbers(format, keys, values))
+        if not cc_order_is_natural(cc_order_in(order)):
+            raise ValueError("format: numbers alone have no such comparator")
+        return new_frozen(cls, table_of_numbers(order, format, keys, values))
     keys = tuple(keys)
     if is_map and len(keys) != len(values):
         raise ValueError("values: expected as many as there are keys")
-    cc_frozen_begin(&b, is_map)
+    cc_frozen_begin(&b, is_map, cc_order_in(order))
     try:
         if is_map:
             for key, value in zip(keys, values):

@@ -2,12 +2,14 @@
 
 
 cdef class FrozenSkipListMap(_Frozen):
-    """FrozenSkipListMap(other=(), /)\n--\n\nAn ordered map that never changes: sorted arrays, with a hash.
+    """FrozenSkipListMap(other=(), /, *, key=None, reverse=False, comparator=None)\n--\n\nAn ordered map that never changes: sorted arrays, with a hash.
 
     Parameters
     ----------
     other : mapping or iterable of pairs, optional
         The entries. Of equal keys the first one stays, with the last value, as in SkipListMap.
+    key, reverse, comparator
+        The order of the keys, as for SkipListMap. Without any of them it is that of ``other``, if this is an ordered container.
 
     Keys are what SkipListMap takes, in the same order. From a SkipListMap it is made by a scan, which compares nothing: weakly
     consistent while others change the map. What is sorted takes linear time, all else one sort.
@@ -19,10 +21,10 @@ cdef class FrozenSkipListMap(_Frozen):
     Source: binary search over sorted arrays, for ``<`` as SkipListMap asks for it.
     """
 
-    def __cinit__(self, other=(), /, **kwargs):
+    def __cinit__(self, other=(), /, *, key=None, reverse=False, comparator=None, **kwargs):
         check_keywords(self, kwargs)
         cc_frozen_hide(self)
-        cc_frozen_show(self, map_table(other))
+        cc_frozen_show(self, map_table(other, _order_from(key, reverse, comparator)))
 
     @classmethod
     def fromkeys(cls, iterable, value=None):
@@ -30,12 +32,12 @@ cdef class FrozenSkipListMap(_Frozen):
         return cls([(key, value) for key in iterable])
 
     @classmethod
-    def from_sorted(cls, items, /):
-        """Return a new map of pairs whose keys ascend, in linear time.
+    def from_sorted(cls, items, /, *, key=None, reverse=False, comparator=None):
+        """Return a new map of pairs whose keys ascend in the order that the keywords name, in linear time.
 
-        Raises ValueError, with the position, if a key is not greater than the one before it.
+        Raises ValueError, with the position, if a key does not come after the one before it.
         """
-        return new_frozen(cls, map_table_in_order(items, b"items"))
+        return new_frozen(cls, map_table_in_order(items, b"items", _order_from(key, reverse, comparator)))
 
     # ---- one key ----
 
@@ -127,23 +129,26 @@ cdef class FrozenSkipListMap(_Frozen):
         Iterating it costs O(log n) to begin, ``len`` O(log n).
         """
         return KEYS_VIEW(
-            self, parse_bound(start, b"start"), parse_bound(stop, b"stop"), parse_inclusive(inclusive), reverse)
+            self, parse_bound(cc_frozen_order(self.table), start, b"start"),
+            parse_bound(cc_frozen_order(self.table), stop, b"stop"), parse_inclusive(inclusive), reverse)
 
     def values(self, start=None, stop=None, *, inclusive=(True, False), reverse=False):
         """Return a view of the values in the order of their keys. Parameters and costs as for ``keys``."""
         return VALUES_VIEW(
-            self, parse_bound(start, b"start"), parse_bound(stop, b"stop"), parse_inclusive(inclusive), reverse)
+            self, parse_bound(cc_frozen_order(self.table), start, b"start"),
+            parse_bound(cc_frozen_order(self.table), stop, b"stop"), parse_inclusive(inclusive), reverse)
 
     def items(self, start=None, stop=None, *, inclusive=(True, False), reverse=False):
         """Return a view of the (key, value) pairs. Parameters and costs as for ``keys``."""
         return ITEMS_VIEW(
-            self, parse_bound(start, b"start"), parse_bound(stop, b"stop"), parse_inclusive(inclusive), reverse)
+            self, parse_bound(cc_frozen_order(self.table), start, b"start"),
+            parse_bound(cc_frozen_order(self.table), stop, b"stop"), parse_inclusive(inclusive), reverse)
 
     # ---- the whole ----
 
     def thaw(self):
         """Return a SkipListMap with the same entries. O(n), where the keys are of exact built-in types; else O(n log n)."""
-        result = SkipListMap()
+        result = SkipListMap(comparator=_comparator_of(self))
         cc_frozen_thaw(self.table, cc_object_map_in(result))
         return result
 
@@ -154,13 +159,13 @@ cdef class FrozenSkipListMap(_Frozen):
     def __or__(self, other):
         if not isinstance(other, Mapping):
             return NotImplemented
-        theirs = map_table(other)
+        theirs = map_table(other, own_order(self))
         return new_frozen(type(self), merge(<object>self.table, theirs, CC_ONLY_LEFT | CC_ONLY_RIGHT | CC_IN_BOTH))
 
     def __ror__(self, other):
         if not isinstance(other, Mapping):
             return NotImplemented
-        theirs = map_table(other)
+        theirs = map_table(other, own_order(self))
         return new_frozen(type(self), merge(theirs, <object>self.table, CC_ONLY_LEFT | CC_ONLY_RIGHT | CC_IN_BOTH))
 
     # One method: Cython 3.3 does not compile __eq__ in a class whose base class is in C.
@@ -215,18 +220,21 @@ cdef int add_item(cc_frozen_builder *b, pair, Py_ssize_t i, str argument) except
     return cc_frozen_add(b, key, <PyObject *>value)
 
 
-cdef object map_table(other):
-    # The table of a map with these entries.
+cdef object map_table(other, order):
+    # The table of a map with these entries, in an order; None: their own.
     cdef cc_frozen_builder b
     cdef Py_ssize_t count = 0
     if cc_frozen_is_table(other) and (<cc_frozen *>other).has_values:
         return other
-    if isinstance(other, FrozenSkipListMap) and type(other).items is FROZEN_ITEMS:
+    order = own_order(other) if order is None else order
+    if isinstance(other, FrozenSkipListMap) and type(other).items is FROZEN_ITEMS and has_order(
+            (<FrozenSkipListMap>other).table, order):
         return <object>(<FrozenSkipListMap>other).table
     # Its type, whatever its __class__ says.
-    if issubclass(type(other), ORDERED_MAP) and type(other).items is MAP_ITEMS:
+    if issubclass(type(other), ORDERED_MAP) and type(other).items is MAP_ITEMS and cc_order_is_same(
+            cc_order_of_map(cc_object_map_in(other)), cc_order_in(order)):
         return cc_frozen_from_map(cc_object_map_in(other), True)
-    cc_frozen_begin(&b, True)
+    cc_frozen_begin(&b, True, cc_order_in(order))
     try:
         if isinstance(other, dict) or isinstance(other, ORDERED_MAP) or isinstance(other, FrozenSkipListMap):
             for key, value in other.items():
@@ -246,10 +254,11 @@ cdef object map_table(other):
         cc_frozen_end(&b)
 
 
-cdef object map_table_in_order(items, const char *argument):
+cdef object map_table_in_order(items, const char *argument, order):
     cdef cc_frozen_builder b
     cdef Py_ssize_t count = 0
-    cc_frozen_begin(&b, True)
+    order = own_order(None) if order is None else order
+    cc_frozen_begin(&b, True, cc_order_in(order))
     try:
         for pair in items:
             add_item(&b, pair, count, "items")
@@ -276,7 +285,7 @@ cdef bint frozen_map_equals(FrozenSkipListMap self, other) except -1:
             theirs = other[key]
         except KeyError:  # gone since
             return False
-        if not (theirs is value or theirs == value):
+        if not (theirs is value or theirs == value) or not _keeps_equal(key, other):
             return False
     return True
 

@@ -2,30 +2,33 @@
 
 
 cdef class FrozenSkipListSet(_Frozen):
-    """FrozenSkipListSet(iterable=(), /)\n--\n\nAn ordered set that never changes: a sorted array, with a hash.
+    """FrozenSkipListSet(iterable=(), /, *, key=None, reverse=False, comparator=None)\n--\n\nAn ordered set that never changes: a sorted array, with a hash.
 
     Parameters
     ----------
     iterable : iterable, optional
         The elements. Of equal ones the first stays.
+    key, reverse, comparator
+        The order of the elements, as for FrozenSkipListMap.
 
     As FrozenSkipListMap. It equals any set with the same elements, and has the hash that a frozenset of them has. Set algebra
     with another frozen set, or a SkipListSet, is a merge in linear time. It takes 8 bytes an element where all are ints of 64
     bits or all are floats, else 16 and the elements.
     """
 
-    def __cinit__(self, iterable=(), /, **kwargs):
+    def __cinit__(self, iterable=(), /, *, key=None, reverse=False, comparator=None, **kwargs):
         check_keywords(self, kwargs)
         cc_frozen_hide(self)
-        cc_frozen_show(self, set_table(iterable))
+        cc_frozen_show(self, set_table(iterable, _order_from(key, reverse, comparator)))
 
     @classmethod
-    def from_sorted(cls, elements, /):
-        """Return a new set of elements that ascend, in linear time.
+    def from_sorted(cls, elements, /, *, key=None, reverse=False, comparator=None):
+        """Return a new set of elements that ascend in the order that the keywords name, in linear time.
 
-        Raises ValueError, with the position, if an element is not greater than the one before it.
+        Raises ValueError, with the position, if an element does not come after the one before it.
         """
-        return new_frozen(cls, set_table_of(elements, b"elements"))
+        order = _order_from(key, reverse, comparator)
+        return new_frozen(cls, set_table_of(elements, b"elements", own_order(None) if order is None else order))
 
     # ---- order ----
 
@@ -56,7 +59,8 @@ cdef class FrozenSkipListSet(_Frozen):
     def range(self, start=None, stop=None, *, inclusive=(True, False), reverse=False):
         """Return a view of the elements from ``start`` to ``stop``; parameters and errors as for ``SkipListMap.keys``."""
         return KEYS_VIEW(
-            self, parse_bound(start, b"start"), parse_bound(stop, b"stop"), parse_inclusive(inclusive), reverse)
+            self, parse_bound(cc_frozen_order(self.table), start, b"start"),
+            parse_bound(cc_frozen_order(self.table), stop, b"stop"), parse_inclusive(inclusive), reverse)
 
     # ---- positions ----
 
@@ -74,7 +78,7 @@ cdef class FrozenSkipListSet(_Frozen):
 
     def thaw(self):
         """Return a SkipListSet with the same elements. Costs as for ``FrozenSkipListMap.thaw``."""
-        result = SkipListSet()
+        result = SkipListSet(comparator=_comparator_of(self))
         cc_frozen_thaw(self.table, cc_object_map_in(result))
         return result
 
@@ -85,7 +89,7 @@ cdef class FrozenSkipListSet(_Frozen):
         """
         table = <object>self.table
         for other in others:
-            table = merge(table, set_table(other), CC_ONLY_LEFT | CC_ONLY_RIGHT | CC_IN_BOTH)
+            table = merge(table, set_table(other, own_order(self)), CC_ONLY_LEFT | CC_ONLY_RIGHT | CC_IN_BOTH)
         return new_frozen(type(self), table)
 
     def intersection(self, *others):
@@ -107,7 +111,7 @@ cdef class FrozenSkipListSet(_Frozen):
 
     def symmetric_difference(self, other, /):
         """Return a new set with the elements that are in exactly one of the two. Errors as for ``union``."""
-        return new_frozen(type(self), merge(<object>self.table, set_table(other), CC_ONLY_LEFT | CC_ONLY_RIGHT))
+        return new_frozen(type(self), merge(<object>self.table, set_table(other, own_order(self)), CC_ONLY_LEFT | CC_ONLY_RIGHT))
 
     def isdisjoint(self, other, /):
         """Return whether no element is in both. Errors as for ``intersection``."""
@@ -131,7 +135,8 @@ cdef class FrozenSkipListSet(_Frozen):
         if not isinstance(other, AbstractSet):
             return NotImplemented
         return new_frozen(
-            type(self), merge(set_table(other), <object>self.table, CC_ONLY_LEFT | CC_ONLY_RIGHT | CC_IN_BOTH))
+            type(self),
+            merge(set_table(other, own_order(self)), <object>self.table, CC_ONLY_LEFT | CC_ONLY_RIGHT | CC_IN_BOTH))
 
     def __and__(self, other):
         return self.intersection(other) if isinstance(other, AbstractSet) else NotImplemented
@@ -146,7 +151,8 @@ cdef class FrozenSkipListSet(_Frozen):
         if not isinstance(other, AbstractSet):
             return NotImplemented
         return new_frozen(
-            type(self), set_table_of([element for element in other if not cc_frozen_has(self.table, element)], NULL))
+            type(self),
+            set_table_of([element for element in other if not cc_frozen_has(self.table, element)], NULL, own_order(self)))
 
     def __xor__(self, other):
         return self.symmetric_difference(other) if isinstance(other, AbstractSet) else NotImplemented
@@ -197,34 +203,34 @@ cdef class FrozenSkipListSet(_Frozen):
 cdef object FROZEN_ITER = FrozenSkipListSet.__iter__
 
 
-cdef object set_table(iterable):
-    # The table of a set with these elements.
-    known = known_table(iterable)
-    if known is not None:
-        return known
+cdef object set_table(iterable, order):
+    # The table of a set with these elements, in an order; None: their own.
     if cc_frozen_is_table(iterable) and not (<cc_frozen *>iterable).has_values:
         return iterable
-    return set_table_of(iterable, NULL)
+    order = own_order(iterable) if order is None else order
+    known = known_table(iterable, order)
+    return set_table_of(iterable, NULL, order) if known is None else known
 
 
-cdef object known_table(o):
-    # The same for what has an order already; None for all else.
+cdef object known_table(o, order):
+    # The same for what has that order already; None for all else.
     kind = type(o)
     if isinstance(o, FrozenSkipListSet) and kind.__iter__ is FROZEN_ITER:
-        return <object>(<FrozenSkipListSet>o).table
+        return <object>(<FrozenSkipListSet>o).table if has_order((<FrozenSkipListSet>o).table, order) else None
     if kind is FrozenSkipListMap:
-        return cc_frozen_keys_of((<FrozenSkipListMap>o).table)
+        return cc_frozen_keys_of((<FrozenSkipListMap>o).table) if has_order((<FrozenSkipListMap>o).table, order) else None
     # Its type, whatever its __class__ says.
-    if issubclass(kind, ORDERED_SET) and kind.__iter__ is SET_ITER:
+    if issubclass(kind, ORDERED_SET) and kind.__iter__ is SET_ITER and cc_order_is_same(
+            cc_order_of_map(cc_object_map_in(o)), cc_order_in(order)):
         return cc_frozen_from_map(cc_object_map_in(o), False)
     return None
 
 
-cdef object set_table_of(iterable, const char *argument):
+cdef object set_table_of(iterable, const char *argument, order):
     # From elements in any order, or by the name of the argument in ascending order.
     cdef cc_frozen_builder b
     cdef Py_ssize_t count = 0
-    cc_frozen_begin(&b, False)
+    cc_frozen_begin(&b, False, cc_order_in(order))
     try:
         for element in iterable:
             cc_frozen_add(&b, element, NULL)
@@ -248,12 +254,12 @@ cdef object as_container(other, table):
     if isinstance(other, AbstractSet):
         return other
     return new_frozen(FrozenSkipListSet, set_table_of(
-        [element for element in other if cc_frozen_has(<cc_frozen *>table, element)], NULL))
+        [element for element in other if cc_frozen_has(<cc_frozen *>table, element)], NULL, order_of(table)))
 
 
 cdef object those_in(table, other, bint wanted):
     # The table of those elements that are in `other`, or are not.
-    theirs = known_table(other)
+    theirs = known_table(other, order_of(table))
     if theirs is not None:
         try:
             return merge(table, theirs, CC_IN_BOTH if wanted else CC_ONLY_LEFT)
@@ -261,12 +267,13 @@ cdef object those_in(table, other, bint wanted):
             pass
     container = as_container(other, table)
     return set_table_of(
-        [element for element in iterate(<cc_frozen *>table, CC_WANT_KEY) if is_in(element, container) == wanted], NULL)
+        [element for element in iterate(<cc_frozen *>table, CC_WANT_KEY) if is_in(element, container) == wanted],
+        NULL, order_of(table))
 
 
 cdef bint any_in(table, other, bint wanted) except -1:
     # Whether there is such an element.
-    theirs = known_table(other)
+    theirs = known_table(other, order_of(table))
     if theirs is not None:
         try:
             return cc_frozen_differ(<cc_frozen *>table, <cc_frozen *>theirs, CC_IN_BOTH if wanted else CC_ONLY_LEFT)
@@ -284,7 +291,8 @@ cdef bint frozen_set_equals(FrozenSkipListSet self, other) except -1:
         return True
     if isinstance(other, FrozenSkipListSet):
         return cc_frozen_equal(self.table, (<FrozenSkipListSet>other).table)
-    return len(self) == len(other) and self.issubset(other)
+    return len(self) == len(other) and self.issubset(other) and all(
+        [_keeps_equal(element, other) for element in iterate(self.table, CC_WANT_KEY)])
 
 
 cc_container_class_add(<PyTypeObject *>FrozenSkipListSet, &cc_frozen_kind, NULL)

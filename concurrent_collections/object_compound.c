@@ -42,7 +42,7 @@ static cc_status look(attempt *a, PyObject **current, cc_lookup_policy policy) {
  * reference to what is there. */
 static cc_status insert(attempt *a, PyObject *value, PyObject **current) {
     cc_status status;
-    uintptr_t word = 0;
+    uintptr_t old = 0;
     if (cc_object_map_check_first(a->map, &a->search, a->key)) {
         return CC_NO_MEMORY;
     }
@@ -50,12 +50,12 @@ static cc_status insert(attempt *a, PyObject *value, PyObject **current) {
     Py_INCREF(value);
     Py_XINCREF(of_map);
     CC_UNTIL_DECIDED(status, &a->search, a->key,
-                     cc_ordered_put(a->map, &a->search, (uintptr_t)value, CC_PUT_IF_ABSENT, &word));
+                     cc_ordered_put(a->map, &a->search, (uintptr_t)value, CC_PUT_IF_ABSENT, &old));
     if (status != CC_ABSENT) {
         Py_XDECREF(of_map);
         Py_DECREF(value);
     }
-    *current = (PyObject *)word;
+    *current = (PyObject *)old;
     return status;
 }
 
@@ -86,7 +86,7 @@ static cc_status remove_it(attempt *a, PyObject *current) {
 static verdict run(cc_ordered *map, PyObject *key, const update *u, PyObject **now) {
     attempt a = {.map = map, .key = key};
     *now = NULL;
-    if (cc_key_begin_search(&a.search, key)) {
+    if (cc_key_begin_search(&a.search, cc_order_of(map), key)) {
         return FAIL;
     }
     PyObject *current = NULL, *next = NULL;

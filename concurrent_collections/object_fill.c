@@ -2,6 +2,7 @@
 #include "object_fill.h"
 
 #include "object_map.h"
+#include "object_order.h"
 #include "object_scan.h"
 #include "object_search.h"
 #include "waiting.h"
@@ -9,34 +10,17 @@
 void cc_object_fill_begin(cc_object_filler *f, cc_ordered *map, int policy, int may_wait) {
     f->map = map;
     f->policy = (cc_put_policy)policy;
-    f->may_wait = may_wait;
+    f->order = cc_order_of(map);
+    f->may_wait = may_wait && f->order->is_plain;
     f->count = 0;
 }
 
 /* ---------------------------------------------------------------- putting what waits */
 
-/* An ordinary put. 0, or -1 with an exception. Both references stay in the entry, but for that to a
- * value that the map has taken over. */
-static int put_entry(cc_ordered *map, cc_new_entry *e, cc_put_policy policy) {
-    if (!e->key) {
-        cc_search search = {.digest = e->digest, .hash = e->hash, .kind = e->kind};
-        cc_status status = cc_ordered_put(map, &search, e->value, policy, NULL);
-        cc_key_end_search(&search);
-        if (status == CC_NO_MEMORY) {
-            PyErr_NoMemory();
-            return -1;
-        }
-        if (status != CC_NEED_COMPARE) {
-            if (status == CC_ABSENT || policy == CC_PUT_ALWAYS) {
-                e->value = 0;
-            }
-            return 0;
-        }
-    }
-    PyObject *key = cc_key_object(e->kind, e->digest, e->key);
-    int error = key ? cc_object_map_store(map, key, (PyObject *)e->value, policy) : -1;
-    Py_XDECREF(key);
-    return error;
+/* An ordinary put. 0, or -1 with an exception. Both references stay in the entry. */
+static int put_entry(cc_ordered *map, const cc_new_entry *e, cc_put_policy policy) {
+    return cc_object_map_store_stored(map, e->kind, e->digest, (PyObject *)e->key,
+                                      (PyObject *)e->value, policy);
 }
 
 /* May run finalizers. */
@@ -53,7 +37,7 @@ int cc_object_fill_end(cc_object_filler *f) {
         size_t put = cc_ordered_append(f->map, &f->entries[i], f->count - i, &run);
         i += (unsigned)put; /* their references are the map's */
         for (; !put && !error && run > 0; run--) {
-            cc_new_entry *e = &f->entries[i];
+            const cc_new_entry *e = &f->entries[i];
             error = put_entry(f->map, e, f->policy);
             if (!error) {
                 drop_entry(e);
@@ -85,7 +69,7 @@ static int let_wait(cc_object_filler *f, const cc_search *search, PyObject *valu
 int cc_object_fill_add(cc_object_filler *f, PyObject *key, PyObject *value) {
     if (f->may_wait) {
         cc_search search;
-        cc_key_fill_search(&search, key);
+        cc_key_fill_search(&search, f->order, key); /* the order is plain */
         if (search.hash) { /* of a type that we know */
             Py_XINCREF((PyObject *)search.key);
             return let_wait(f, &search, Py_NewRef(value));
@@ -97,21 +81,28 @@ int cc_object_fill_add(cc_object_filler *f, PyObject *key, PyObject *value) {
     return cc_object_map_store(f->map, key, value, f->policy);
 }
 
-int cc_object_fill_add_stored(cc_object_filler *f, cc_entry *e) {
+int cc_object_fill_add_stored(cc_object_filler *f, const cc_order *order, cc_entry *e) {
     cc_search search;
-    PyObject *value = (PyObject *)e->value;
-    cc_key_fill_stored_search(&search, e->kind, e->digest, e->key);
+    PyObject *value = (PyObject *)e->value, *key;
+    int error;
     e->value = 0;
+    if (!cc_order_is_same(order, f->order)) {
+        key = cc_key_object(e->kind, e->digest, e->key);
+        error = key ? cc_object_fill_add(f, key, value) : -1;
+        Py_XDECREF(key);
+        Py_DECREF(value);
+        return error;
+    }
+    cc_key_fill_stored_search(&search, f->order, e->kind, e->digest, e->key);
     if (search.hash) {
         Py_XINCREF((PyObject *)search.key);
         return let_wait(f, &search, value);
     }
-    int error = cc_object_fill_end(f);
-    PyObject *key = error ? NULL : cc_key_object(e->kind, e->digest, e->key);
-    error = key ? cc_object_map_store(f->map, key, value, f->policy) : -1;
-    Py_XDECREF(key);
+    error =
+        cc_object_fill_end(f) || cc_object_map_store_stored(f->map, e->kind, e->digest,
+                                                            (PyObject *)e->key, value, f->policy);
     Py_DECREF(value);
-    return error;
+    return error ? -1 : 0;
 }
 
 /* ---------------------------------------------------------------- from map to map */
@@ -126,7 +117,7 @@ int cc_object_map_update(cc_ordered *map, cc_ordered *source, int keys_alone) {
     }
     dropped.count = 0;
     cc_object_fill_begin(&f, map, keys_alone ? CC_PUT_IF_ABSENT : CC_PUT_ALWAYS, true);
-    cc_object_scan_begin(&s, source, NULL, NULL, keys_alone ? CC_KEYS_ALONE : 0);
+    cc_object_scan_begin_whole(&s, source, keys_alone ? CC_KEYS_ALONE : 0);
     s.room = LARGEST_CHUNK;
     while (!error && (answer = cc_object_scan_fetch(&s, &dropped)) != 0) {
         cc_drop(&dropped);
@@ -136,7 +127,7 @@ int cc_object_map_update(cc_ordered *map, cc_ordered *source, int keys_alone) {
             if (keys_alone) {
                 e->value = (uintptr_t)Py_NewRef(Py_None);
             }
-            error = cc_object_fill_add_stored(&f, e);
+            error = cc_object_fill_add_stored(&f, cc_order_of(source), e);
         }
         /* Before anybody else gets to run: what has been handed out is there. */
         error = error || cc_object_fill_end(&f) || cc_let_interpreter_in();

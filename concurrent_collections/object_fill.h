@@ -10,7 +10,8 @@
  * Promises. One put after another, in order, each of them done when the filler is ended: if one
  * fails, those before it have been done, and none behind it. A few wait meanwhile, when that is
  * allowed, so that runs that ascend behind the last key are put without a search for each
- * (cc_ordered_append). Keys whose comparison may need Python never wait.
+ * (cc_ordered_append). Keys whose comparison may need Python never wait, nor do keys that a key
+ * function of users has to be asked about.
  *
  * Who may let entries wait: a caller that runs no code of users between two adds. Such code would
  * look at the map, and miss what it has been given.
@@ -24,7 +25,7 @@
 
 #include <Python.h>
 
-#include "ordered/ordered.h"
+#include "object_order.h"
 
 /* Entries that wait. */
 #ifndef MOST_WAITING_ENTRIES
@@ -33,6 +34,7 @@
 
 typedef struct cc_object_filler {
     cc_ordered *map;
+    const cc_order *order; /* the map's */
     cc_put_policy policy;
     bool may_wait;
     unsigned count;
@@ -45,9 +47,9 @@ void cc_object_fill_begin(cc_object_filler *f, cc_ordered *map, int policy, int 
 /* 0, or -1 with an exception. Borrows both. */
 int cc_object_fill_add(cc_object_filler *f, PyObject *key, PyObject *value);
 
-/* The same for an entry that another container has handed out; the reference to the value is taken
- * over. */
-int cc_object_fill_add_stored(cc_object_filler *f, cc_entry *e);
+/* The same for an entry that another container, of this order, has handed out; the reference to the
+ * value is taken over. */
+int cc_object_fill_add_stored(cc_object_filler *f, const cc_order *order, cc_entry *e);
 
 /* Put what waits. The filler can be used on. 0, or -1 with an exception; nothing waits then. */
 int cc_object_fill_end(cc_object_filler *f);

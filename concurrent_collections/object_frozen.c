@@ -10,21 +10,25 @@
 /* ---------------------------------------------------------------- one entry */
 
 /* The digest of a key of a form that is known where this is inlined. */
-CC_ALWAYS_INLINE uint64_t digest_of(uint64_t number, cc_frozen_form form) {
+CC_ALWAYS_INLINE uint64_t digest_of(uint64_t number, cc_frozen_form form, uint64_t flip) {
     if (form == CC_FROZEN_INTS) {
-        return number ^ CC_SIGN_BIT;
+        return number ^ CC_SIGN_BIT ^ flip;
     }
     if (form == CC_FROZEN_FLOATS) {
         double value;
         memcpy(&value, &number, sizeof value);
-        return cc_digest_of_double(value);
+        return cc_digest_of_double(value) ^ flip;
     }
     return number;
 }
 
+static uint64_t digest_at(const cc_frozen *t, Py_ssize_t i) {
+    return digest_of(t->numbers[i], t->form, t->order->flip);
+}
+
 cc_stored_key cc_frozen_key(const cc_frozen *t, Py_ssize_t i) {
     return (cc_stored_key){
-        .digest = digest_of(t->numbers[i], t->form),
+        .digest = digest_at(t, i),
         .word = t->form == CC_FROZEN_OBJECTS ? (uintptr_t)t->keys[i] : 0,
         .kind = t->kind ? (uint8_t)t->kind : t->kinds[i],
     };
@@ -39,7 +43,12 @@ static PyObject *key_object(const cc_frozen *t, Py_ssize_t i) {
         memcpy(&value, &t->numbers[i], sizeof value);
         return PyFloat_FromDouble(value);
     }
-    return Py_NewRef(t->keys[i]);
+    return cc_key_object(CC_KIND_OTHER, 0, (uintptr_t)t->keys[i]);
+}
+
+/* The same as the table's order has it. */
+static PyObject *word_object(const cc_frozen *t, Py_ssize_t i) {
+    return t->form == CC_FROZEN_OBJECTS ? Py_NewRef(t->keys[i]) : key_object(t, i);
 }
 
 int cc_frozen_take_key(const cc_frozen *t, Py_ssize_t i, cc_stored_key *key) {
@@ -78,38 +87,16 @@ PyObject *cc_frozen_get(cc_frozen *t, Py_ssize_t i, int want) {
     return get_entry(t, i, want);
 }
 
-int cc_frozen_compare(const cc_stored_key *a, const cc_stored_key *b) {
-    if (a->kind == b->kind) {
-        if (a->digest != b->digest) {
-            return a->digest < b->digest ? -1 : 1;
-        }
-        if (!(a->word | b->word)) {
-            return 0;
-        }
-    }
-    const cc_search search = {.digest = a->digest, .key = a->word, .kind = a->kind};
-    int order = cc_object_words.compare(&search, b->kind, b->digest, b->word);
-    if (order != CC_UNDECIDED) {
-        return order;
-    }
-    PyObject *x = cc_key_object(a->kind, a->digest, a->word);
-    PyObject *y = x ? cc_key_object(b->kind, b->digest, b->word) : NULL;
-    order = y ? cc_key_compare_by_python(x, y) : -2;
-    Py_XDECREF(x);
-    Py_XDECREF(y);
-    return order;
-}
-
 /* ---------------------------------------------------------------- looking for keys */
 
 /* The first of n sorted digests that is not less than `wanted`, or with `above` that is greater.
  * Without branches, since where the key is cannot be predicted; so the processor has to be told of
  * the two places one of which comes next. */
 CC_ALWAYS_INLINE size_t bound_in(const uint64_t *numbers, size_t n, uint64_t wanted, bool above,
-                                 cc_frozen_form form) {
+                                 cc_frozen_form form, uint64_t flip) {
     const uint64_t *first = numbers;
 #define IS_BEFORE(number)                                                                          \
-    (above ? digest_of(number, form) <= wanted : digest_of(number, form) < wanted)
+    (above ? digest_of(number, form, flip) <= wanted : digest_of(number, form, flip) < wanted)
     while (n > 1) {
         const size_t half = n / 2;
         n -= half;
@@ -122,45 +109,47 @@ CC_ALWAYS_INLINE size_t bound_in(const uint64_t *numbers, size_t n, uint64_t wan
 }
 
 static Py_ssize_t digest_bound(const cc_frozen *t, Py_ssize_t from, uint64_t wanted, bool above) {
-    const uint64_t *numbers = t->numbers + from;
+    const uint64_t *numbers = t->numbers + from, flip = t->order->flip;
     size_t n = (size_t)(t->count - from);
     return from + (Py_ssize_t)(t->form == CC_FROZEN_INTS
-                                   ? bound_in(numbers, n, wanted, above, CC_FROZEN_INTS)
+                                   ? bound_in(numbers, n, wanted, above, CC_FROZEN_INTS, flip)
                                : t->form == CC_FROZEN_FLOATS
-                                   ? bound_in(numbers, n, wanted, above, CC_FROZEN_FLOATS)
-                                   : bound_in(numbers, n, wanted, above, CC_FROZEN_OBJECTS));
+                                   ? bound_in(numbers, n, wanted, above, CC_FROZEN_FLOATS, flip)
+                                   : bound_in(numbers, n, wanted, above, CC_FROZEN_OBJECTS, 0));
 }
 
-int cc_frozen_find(cc_frozen *t, PyObject *key, int policy, Py_ssize_t *where) {
-    cc_search search;
-    if (cc_key_begin_search(&search, key) ||
-        (t->count == 0 && policy == CC_REFUSE_UNCOMPARABLE && cc_key_check_order(key))) {
+/* cc_frozen_find, with a search that has begun. */
+static int find_searched(cc_frozen *t, const cc_search *search, PyObject *key, int policy,
+                         Py_ssize_t *where) {
+    PyObject *word = cc_key_word_of(search, key);
+    cc_stored_key wanted = {.digest = search->digest, .word = search->key, .kind = search->kind};
+    Py_ssize_t low = 0, high = t->count;
+    if (high == 0 && policy == CC_REFUSE_UNCOMPARABLE && cc_order_check(t->order, word)) {
         return -1;
     }
-    cc_stored_key wanted = {.digest = search.digest, .word = search.key, .kind = search.kind};
-    Py_ssize_t low = 0, high = t->count;
     if (high && t->kind == wanted.kind) { /* what digests say first: nothing is compared */
         low = digest_bound(t, 0, wanted.digest, false);
-        if (low == high || digest_of(t->numbers[low], t->form) != wanted.digest) {
+        if (low == high || digest_at(t, low) != wanted.digest) {
             *where = low;
             return 0;
         }
         high = low + 1;
-        if (high < t->count && digest_of(t->numbers[high], t->form) == wanted.digest) {
+        if (high < t->count && digest_at(t, high) == wanted.digest) {
             high = digest_bound(t, high, wanted.digest, true);
         }
     }
     while (low < high) {
         Py_ssize_t middle = low + (high - low) / 2;
         cc_stored_key other = cc_frozen_key(t, middle);
-        int order = cc_frozen_compare(&wanted, &other);
+        int order = cc_order_compare_stored(t->order, &wanted, &other);
         if (order == 0) {
             *where = middle;
             return 1;
         }
         if (order == -2) {
-            PyObject *o = policy == CC_REFUSE_UNCOMPARABLE ? NULL : key_object(t, middle);
-            int was_refused = o ? cc_key_was_refused(key, o, policy == CC_ABSENT_IF_ANY) : 0;
+            PyObject *o = policy == CC_REFUSE_UNCOMPARABLE ? NULL : word_object(t, middle);
+            int was_refused =
+                o ? cc_order_was_refused(t->order, word, o, policy == CC_ABSENT_IF_ANY) : 0;
             Py_XDECREF(o);
             *where = middle;
             return was_refused ? 0 : -1;
@@ -175,10 +164,26 @@ int cc_frozen_find(cc_frozen *t, PyObject *key, int policy, Py_ssize_t *where) {
     return 0;
 }
 
+int cc_frozen_find(cc_frozen *t, PyObject *key, int policy, Py_ssize_t *where) {
+    cc_search search;
+    if (cc_key_begin_search(&search, t->order, key)) {
+        return -1;
+    }
+    int answer = find_searched(t, &search, key, policy, where);
+    cc_key_end_search(&search);
+    return answer;
+}
+
 int cc_frozen_has(cc_frozen *t, PyObject *key) {
+    cc_search search;
     Py_ssize_t where;
-    int is_nan = cc_key_is_nan(key);
-    return is_nan ? (is_nan < 0 ? -1 : 0) : cc_frozen_find(t, key, CC_ABSENT_IF_ANY, &where);
+    int is_nan = cc_key_begin_search_unless_nan(&search, t->order, key);
+    if (is_nan) {
+        return is_nan < 0 ? -1 : 0;
+    }
+    int answer = find_searched(t, &search, key, CC_ABSENT_IF_ANY, &where);
+    cc_key_end_search(&search);
+    return answer;
 }
 
 PyObject *cc_frozen_neighbour(cc_frozen *t, PyObject *key, int relation, int want,
@@ -326,28 +331,46 @@ PyObject *cc_frozen_list(cc_frozen *t, Py_ssize_t first, Py_ssize_t count, Py_ss
 
 /* ---------------------------------------------------------------- the whole */
 
-/* Are the keys at position i equal by `==`? */
-static int keys_are_equal(const cc_frozen *a, const cc_frozen *b, Py_ssize_t i) {
-    cc_stored_key x = cc_frozen_key(a, i), y = cc_frozen_key(b, i);
-    if (x.kind == y.kind && (x.digest != y.digest || !(x.word | y.word))) {
+/* Are the key at position i of one table and that at j of the other equal by `==`? */
+static int keys_are_equal(const cc_frozen *a, Py_ssize_t i, const cc_frozen *b, Py_ssize_t j) {
+    cc_stored_key x = cc_frozen_key(a, i), y = cc_frozen_key(b, j);
+    if (a->order == b->order && a->order->is_plain && x.kind == y.kind &&
+        (x.digest != y.digest || !(x.word | y.word))) {
         return x.digest == y.digest;
     }
-    PyObject *p = key_object(a, i), *q = p ? key_object(b, i) : NULL;
+    PyObject *p = key_object(a, i), *q = p ? key_object(b, j) : NULL;
     int answer = q ? PyObject_RichCompareBool(p, q, Py_EQ) : -1;
     Py_XDECREF(p);
     Py_XDECREF(q);
     return answer;
 }
 
+/* Where the key at position i of one table is in another one of whatever order: 1, 0 or -1. */
+static int find_key_of(const cc_frozen *a, Py_ssize_t i, cc_frozen *b, Py_ssize_t *where) {
+    *where = i;
+    if (cc_order_is_same(a->order, b->order)) {
+        return 1;
+    }
+    PyObject *key = key_object(a, i);
+    int answer = key ? cc_frozen_find(b, key, CC_ABSENT_IF_ANY, where) : -1;
+    Py_XDECREF(key);
+    return answer;
+}
+
 int cc_frozen_equal(cc_frozen *a, cc_frozen *b) {
     int answer = a->count == b->count;
-    for (Py_ssize_t i = 0; a != b && answer == 1 && i < a->count; i++) {
-        answer = keys_are_equal(a, b, i);
+    for (Py_ssize_t i = 0, j; a != b && answer == 1 && i < a->count; i++) {
+        answer = find_key_of(a, i, b, &j);
+        answer = answer == 1 ? keys_are_equal(a, i, b, j) : answer;
         if (answer == 1 && a->has_values && b->has_values) {
-            answer = PyObject_RichCompareBool(a->values[i], b->values[i], Py_EQ);
+            answer = PyObject_RichCompareBool(a->values[i], b->values[j], Py_EQ);
         }
     }
     return answer;
+}
+
+const cc_order *cc_frozen_order(const cc_frozen *t) {
+    return t->order;
 }
 
 Py_hash_t cc_frozen_hash(const cc_frozen *t) {
@@ -397,6 +420,10 @@ int cc_frozen_buffer(cc_frozen *t, PyObject *owner, Py_buffer *view, int flags) 
 
 static int table_traverse(PyObject *self, visitproc visit, void *arg) {
     cc_frozen *t = (cc_frozen *)self;
+    int answer = cc_order_visit(t->order, visit, arg);
+    if (answer) {
+        return answer;
+    }
     for (Py_ssize_t i = 0; t->keys && i < t->count; i++) {
         Py_VISIT(t->keys[i]);
     }
@@ -421,6 +448,7 @@ static void table_dealloc(PyObject *self) {
     PyMem_Free((void *)t->keys);
     PyMem_Free(t->kinds);
     PyMem_Free((void *)t->values);
+    cc_order_drop(t->order);
     PyObject_GC_Del(self);
     Py_TRASHCAN_END
 }
@@ -467,7 +495,7 @@ void cc_frozen_show(PyObject *instance, PyObject *table) {
 }
 
 static void *make_table(const void *how) {
-    cc_frozen *t = cc_frozen_new(how != NULL);
+    cc_frozen *t = cc_frozen_new(how != NULL, cc_order_ascending);
     return t ? cc_frozen_finished(t) : NULL;
 }
 

@@ -12,9 +12,10 @@
  * atomic instruction, and nobody waits. Looking for a key takes O(log n) comparisons, whatever
  * these answer: a `<` that lies finds a wrong place inside the table, or nothing.
  *
- * Keys are ordered and compared as those of ordered maps are: by kinds and digests (object_keys.h),
- * natively, and by Python where only Python can say. An int that fits 64 bits and a float are kept
- * by value.
+ * Keys are ordered and compared as those of ordered maps are: in an order of the table's
+ * (object_order.h), by kinds and digests, natively, and by Python where only Python can say. In
+ * plain orders an int that fits 64 bits and a float are kept by value; else keys are the words that
+ * their order has made of them.
  *
  * Memory. Where all keys are ints of 64 bits, or all are floats, there is one array of numbers:
  * 8 bytes a key. Else a digest and a reference: 16 bytes a key, and one more for its kind where the
@@ -35,13 +36,14 @@
 #include "object_type.h"
 
 typedef enum cc_frozen_form {
-    CC_FROZEN_INTS, /* `numbers` are int64_t; so is an empty table */
+    CC_FROZEN_INTS, /* `numbers` are int64_t; so is an empty table of a plain order */
     CC_FROZEN_FLOATS, /* they are doubles */
     CC_FROZEN_OBJECTS /* they are digests, beside references */
 } cc_frozen_form;
 
 typedef struct cc_frozen {
-    PyObject_HEAD Py_ssize_t count, capacity; /* the latter while it is built */
+    PyObject_HEAD const cc_order *order; /* a reference, where such are counted */
+    Py_ssize_t count, capacity; /* the latter while it is built */
     cc_frozen_form form;
     unsigned kind; /* of all keys; 0: see `kinds` */
     uint64_t *numbers;
@@ -69,9 +71,6 @@ cc_stored_key cc_frozen_key(const cc_frozen *t, Py_ssize_t i);
 /* The same with a reference of its own, where it has an object: -0.0 gets one. 0, or -1 with a
  * MemoryError. */
 int cc_frozen_take_key(const cc_frozen *t, Py_ssize_t i, cc_stored_key *key);
-
-/* Order of two stored keys: -1, 0, 1, or -2 with an exception. */
-int cc_frozen_compare(const cc_stored_key *a, const cc_stored_key *b);
 
 /* ---- looking for keys ---- */
 
@@ -105,7 +104,8 @@ PyObject *cc_frozen_list(cc_frozen *t, Py_ssize_t first, Py_ssize_t count, Py_ss
 
 /* ---- the whole ---- */
 
-/* Are keys and values equal by `==`, place by place? 1, 0 or -1. Both are maps, or both sets. */
+/* Are keys and values equal by `==`: place by place, or where the orders differ, each one that is
+ * found? 1, 0 or -1. Both are maps, or both sets. */
 int cc_frozen_equal(cc_frozen *a, cc_frozen *b);
 
 /* What has been remembered of a hash; -1: nothing. */
@@ -114,6 +114,9 @@ void cc_frozen_remember_hash(cc_frozen *t, Py_hash_t hash);
 
 /* Bytes of the table and its arrays. */
 size_t cc_frozen_bytes(const cc_frozen *t);
+
+/* The table's order. */
+const cc_order *cc_frozen_order(const cc_frozen *t);
 
 /* Keys that are numbers, as a buffer that cannot be written to. 0, or -1 with a BufferError: they
  * are no numbers, or more is asked for. */

@@ -4,6 +4,7 @@
 from cpython.object cimport PyObject
 
 from concurrent_collections.object_map cimport cc_ordered
+from concurrent_collections.object_order cimport cc_order
 from concurrent_collections.object_type cimport cc_container_kind
 
 cdef extern from "object_search.h":
@@ -27,6 +28,7 @@ cdef extern from "object_frozen.h":
     object cc_frozen_iterate(cc_frozen *t, Py_ssize_t first, Py_ssize_t count, int step, int want)
     object cc_frozen_list(cc_frozen *t, Py_ssize_t first, Py_ssize_t count, Py_ssize_t step, int want)
     bint cc_frozen_equal(cc_frozen *a, cc_frozen *b) except -1
+    const cc_order *cc_frozen_order(const cc_frozen *t)
     Py_hash_t cc_frozen_hash(const cc_frozen *t)
     void cc_frozen_remember_hash(cc_frozen *t, Py_hash_t hash)
     size_t cc_frozen_bytes(const cc_frozen *t)
@@ -41,14 +43,15 @@ cdef extern from "object_frozen_build.h":
     int CC_ONLY_LEFT, CC_ONLY_RIGHT, CC_IN_BOTH
     ctypedef struct cc_frozen_builder:  # some fields
         pass
-    void cc_frozen_begin(cc_frozen_builder *b, int has_values)
+    void cc_frozen_begin(cc_frozen_builder *b, int has_values, const cc_order *order)
     int cc_frozen_add(cc_frozen_builder *b, object key, PyObject *value) except -1
     object cc_frozen_sorted(cc_frozen_builder *b)
     object cc_frozen_in_order(cc_frozen_builder *b, const char *argument)
     void cc_frozen_end(cc_frozen_builder *b)
     object cc_frozen_from_map(cc_ordered *map, int has_values)
     int cc_frozen_thaw(cc_frozen *t, cc_ordered *map) except -1
-    object cc_frozen_from_numbers(int are_floats, const void *numbers, Py_ssize_t bytes, object values)
+    object cc_frozen_from_numbers(const cc_order *order, int are_floats, const void *numbers, Py_ssize_t bytes,
+                                  object values)
     object cc_frozen_keys_of(cc_frozen *t)
     object cc_frozen_merge(cc_frozen *left, cc_frozen *right, int wanted)
     bint cc_frozen_differ(cc_frozen *left, cc_frozen *right, int wanted) except -1

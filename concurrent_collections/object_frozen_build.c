@@ -9,11 +9,18 @@
 
 /* ---------------------------------------------------------------- a table that grows */
 
-cc_frozen *cc_frozen_new(int has_values) {
+/* Of keys that are numbers, in that order. */
+static unsigned kind_in(const cc_order *order, unsigned kind) {
+    return order->flip ? kind | CC_KIND_DESCENDING : kind;
+}
+
+cc_frozen *cc_frozen_new(int has_values, const cc_order *order) {
     cc_frozen *t = PyObject_GC_New(cc_frozen, &cc_frozen_type);
     if (t) {
         memset((char *)t + sizeof t->ob_base, 0, sizeof *t - sizeof t->ob_base);
-        t->kind = CC_KIND_INT;
+        t->order = cc_order_held(order);
+        t->form = order->is_plain ? CC_FROZEN_INTS : CC_FROZEN_OBJECTS;
+        t->kind = kind_in(order, CC_KIND_INT);
         t->has_values = has_values;
     }
     return t;
@@ -60,15 +67,20 @@ static int make_room(cc_frozen *t) {
 }
 
 /* The bits of a key that can be kept as a number of this form. */
-static bool is_number(const cc_stored_key *key, cc_frozen_form form, uint64_t *number) {
+static bool is_number(const cc_frozen *t, const cc_stored_key *key, uint64_t *number) {
     PyObject *o = (PyObject *)key->word;
-    if (form == CC_FROZEN_INTS && key->kind == CC_KIND_INT) {
-        *number = key->digest ^ CC_SIGN_BIT;
-        /* The digests at both ends are those of ints that are beyond, too. */
-        return !o || (PyLong_CheckExact(o) && key->digest && key->digest != UINT64_MAX);
+    const unsigned kind = cc_kind_of_any_order(key->kind);
+    const uint64_t digest = key->digest ^ t->order->flip;
+    if (!t->order->is_plain) {
+        return false; /* the word says more */
     }
-    if (form == CC_FROZEN_FLOATS && key->kind == CC_KIND_FLOAT) {
-        double value = o ? PyFloat_AS_DOUBLE(o) : cc_double_of_digest(key->digest);
+    if (t->form == CC_FROZEN_INTS && kind == CC_KIND_INT) {
+        *number = digest ^ CC_SIGN_BIT;
+        /* The digests at both ends are those of ints that are beyond, too. */
+        return !o || (PyLong_CheckExact(o) && digest && digest != UINT64_MAX);
+    }
+    if (t->form == CC_FROZEN_FLOATS && kind == CC_KIND_FLOAT) {
+        double value = o ? PyFloat_AS_DOUBLE(o) : cc_double_of_digest(digest);
         memcpy(number, &value, sizeof value);
         return true;
     }
@@ -118,11 +130,12 @@ int cc_frozen_append(cc_frozen *t, const cc_stored_key *key, uintptr_t value) {
     if (make_room(t)) {
         return -1;
     }
-    if (t->count == 0 && t->form == CC_FROZEN_INTS && key->kind == CC_KIND_FLOAT) {
+    if (t->count == 0 && t->form == CC_FROZEN_INTS &&
+        cc_kind_of_any_order(key->kind) == CC_KIND_FLOAT) {
         t->form = CC_FROZEN_FLOATS;
-        t->kind = CC_KIND_FLOAT;
+        t->kind = key->kind;
     }
-    if (is_number(key, t->form, &number)) {
+    if (is_number(t, key, &number)) {
         Py_XDECREF(object); /* an exact int or float: nothing runs */
     } else {
         if (t->form != CC_FROZEN_OBJECTS && become_objects(t)) {
@@ -156,7 +169,7 @@ cc_frozen *cc_frozen_finished(cc_frozen *t) {
     if (t->count < t->capacity && set_capacity(t, t->count)) {
         PyErr_Clear(); /* it stays larger than it need be */
     }
-    if (t->keys || t->values) { /* numbers alone lead nowhere */
+    if (t->keys || t->values || !t->order->is_plain) { /* numbers alone lead nowhere */
         PyObject_GC_Track((PyObject *)t);
     }
     return t;
@@ -164,19 +177,20 @@ cc_frozen *cc_frozen_finished(cc_frozen *t) {
 
 /* ---------------------------------------------------------------- what is to be sorted */
 
-void cc_frozen_begin(cc_frozen_builder *b, int has_values) {
-    *b = (cc_frozen_builder){.has_values = has_values};
+void cc_frozen_begin(cc_frozen_builder *b, int has_values, const cc_order *order) {
+    *b = (cc_frozen_builder){.order = order, .has_values = has_values};
 }
 
 int cc_frozen_add(cc_frozen_builder *b, PyObject *key, PyObject *value) {
     cc_search search;
-    if (cc_key_begin_search(&search, key)) {
+    if (cc_key_begin_search(&search, b->order, key)) {
         return -1;
     }
     if (b->count == b->room) {
         size_t room = b->room ? 2 * b->room : FIRST_CAPACITY;
         void *other;
         if (RESIZE(b->entries, room, other)) {
+            cc_key_end_search(&search);
             return -1;
         }
         b->room = room;
@@ -188,12 +202,13 @@ int cc_frozen_add(cc_frozen_builder *b, PyObject *key, PyObject *value) {
         .value = b->has_values ? (uintptr_t)Py_NewRef(value) : 0,
         .kind = search.kind,
     };
+    cc_key_end_search(&search);
     return 0;
 }
 
 void cc_frozen_end(cc_frozen_builder *b) {
     cc_frozen_builder mine = *b;
-    *b = (cc_frozen_builder){.has_values = mine.has_values};
+    cc_frozen_begin(b, mine.has_values, mine.order);
     for (size_t i = 0; i < mine.count; i++) {
         Py_XDECREF((PyObject *)mine.entries[i].key);
         Py_XDECREF((PyObject *)mine.entries[i].value);
@@ -215,12 +230,12 @@ static cc_stored_key key_of(const cc_entry *e) {
     return (cc_stored_key){.digest = e->digest, .word = e->key, .kind = e->kind};
 }
 
-static int compare_entries(const cc_entry *a, const cc_entry *b) {
+static int compare_entries(const cc_order *by, const cc_entry *a, const cc_entry *b) {
     if (a->kind == b->kind && a->digest != b->digest) {
         return a->digest < b->digest ? -1 : 1;
     }
     const cc_stored_key x = key_of(a), y = key_of(b);
-    return cc_frozen_compare(&x, &y);
+    return cc_order_compare_stored(by, &x, &y);
 }
 
 static void turn_round(cc_entry *e, size_t n) {
@@ -232,11 +247,11 @@ static void turn_round(cc_entry *e, size_t n) {
 }
 
 /* The length of the run that e begins with, made to ascend; 0 with an exception. */
-static size_t find_run(cc_entry *e, size_t n) {
+static size_t find_run(const cc_order *by, cc_entry *e, size_t n) {
     size_t length = 1;
-    int order = n > 1 ? compare_entries(&e[0], &e[1]) : 0;
+    int order = n > 1 ? compare_entries(by, &e[0], &e[1]) : 0;
     if (order > 0) { /* strictly descending: equal ones must keep their order */
-        while (length < n && (order = compare_entries(&e[length - 1], &e[length])) > 0) {
+        while (length < n && (order = compare_entries(by, &e[length - 1], &e[length])) > 0) {
             length++;
         }
         if (order != -2) {
@@ -244,7 +259,7 @@ static size_t find_run(cc_entry *e, size_t n) {
         }
     } else if (order != -2) {
         length = n > 1 ? 2 : 1;
-        while (length < n && (order = compare_entries(&e[length - 1], &e[length])) <= 0 &&
+        while (length < n && (order = compare_entries(by, &e[length - 1], &e[length])) <= 0 &&
                order != -2) {
             length++;
         }
@@ -253,12 +268,12 @@ static size_t find_run(cc_entry *e, size_t n) {
 }
 
 /* Make a sorted beginning of `length` entries `wanted` entries long. 0, or -1 with an exception. */
-static int insert_until(cc_entry *e, size_t length, size_t wanted) {
+static int insert_until(const cc_order *by, cc_entry *e, size_t length, size_t wanted) {
     for (; length < wanted; length++) {
         size_t low = 0, high = length;
         while (low < high) {
             size_t middle = low + (high - low) / 2;
-            int order = compare_entries(&e[length], &e[middle]);
+            int order = compare_entries(by, &e[length], &e[middle]);
             if (order == -2) {
                 return -1;
             }
@@ -276,9 +291,10 @@ static int insert_until(cc_entry *e, size_t length, size_t wanted) {
 }
 
 /* Merge two runs into `to`. 0, or -1 with an exception. */
-static int merge_runs(const cc_entry *a, size_t m, const cc_entry *b, size_t n, cc_entry *to) {
+static int merge_runs(const cc_order *by, const cc_entry *a, size_t m, const cc_entry *b, size_t n,
+                      cc_entry *to) {
     while (m && n) {
-        int order = compare_entries(b, a);
+        int order = compare_entries(by, b, a);
         if (order == -2) {
             return -1;
         }
@@ -302,13 +318,13 @@ typedef struct runs {
 static int find_runs(cc_frozen_builder *b, runs *r) {
     size_t looked = 0;
     for (size_t begin = 0; begin < b->count;) {
-        size_t rest = b->count - begin, length = find_run(&b->entries[begin], rest);
+        size_t rest = b->count - begin, length = find_run(b->order, &b->entries[begin], rest);
         if (!length) {
             return -1;
         }
         if (length < SHORTEST_RUN) {
             size_t wanted = rest < SHORTEST_RUN ? rest : SHORTEST_RUN;
-            if (insert_until(&b->entries[begin], length, wanted)) {
+            if (insert_until(b->order, &b->entries[begin], length, wanted)) {
                 return -1;
             }
             length = wanted;
@@ -338,8 +354,8 @@ static int merge_pairs(cc_frozen_builder *b, runs *r) {
     size_t begin = 0, count = 0, looked = 0;
     for (size_t i = 0; i < r->count; i += 2) {
         size_t middle = r->ends[i], end = i + 1 < r->count ? r->ends[i + 1] : middle;
-        if (merge_runs(&b->entries[begin], middle - begin, &b->entries[middle], end - middle,
-                       &r->other[begin])) {
+        if (merge_runs(b->order, &b->entries[begin], middle - begin, &b->entries[middle],
+                       end - middle, &r->other[begin])) {
             return -1;
         }
         if ((looked += end - begin) >= CC_ITEMS_PER_LOOK) {
@@ -399,13 +415,15 @@ static int append_all(cc_frozen *t, cc_frozen_builder *b, const char *argument) 
     for (size_t i = 0; i < b->count; i++) {
         cc_entry *e = &b->entries[i];
         const cc_stored_key key = key_of(e);
-        int order = i ? cc_frozen_compare(&last, &key) : -1;
+        int order = i ? cc_order_compare_stored(b->order, &last, &key) : -1;
         if (order == -2) {
             return -1;
         }
         if (argument && order >= 0) {
             PyErr_Format(PyExc_ValueError,
-                         "%s: the key at position %zu is not greater than the one before it",
+                         b->order == cc_order_ascending
+                             ? "%s: the key at position %zu is not greater than the one before it"
+                             : "%s: the key at position %zu does not come after the one before it",
                          argument, i);
             return -1;
         }
@@ -427,13 +445,14 @@ static int append_all(cc_frozen *t, cc_frozen_builder *b, const char *argument) 
 
 static PyObject *table_of(cc_frozen_builder *b, const char *argument) {
     const cc_entry *first = b->entries;
-    if (b->count && first->kind == CC_KIND_OTHER && cc_key_check_order((PyObject *)first->key)) {
+    if (b->count && first->kind == CC_KIND_OTHER &&
+        cc_order_check(b->order, (PyObject *)first->key)) {
         return NULL; /* when it is the only one, nothing else would show that it has no order */
     }
     if (!argument && sort(b)) {
         return NULL;
     }
-    cc_frozen *t = cc_frozen_new(b->has_values);
+    cc_frozen *t = cc_frozen_new(b->has_values, b->order);
     if (t && append_all(t, b, argument)) {
         Py_CLEAR(t);
     }
@@ -469,13 +488,13 @@ PyObject *cc_frozen_from_map(cc_ordered *map, int has_values) {
     cc_object_scan s;
     cc_dropped dropped;
     int answer = 0, error;
-    cc_frozen *t = cc_frozen_new(has_values);
+    cc_frozen *t = cc_frozen_new(has_values, cc_order_of(map));
     if (!t) {
         return NULL;
     }
     dropped.count = 0;
     error = cc_frozen_reserve(t, (Py_ssize_t)cc_ordered_length(map));
-    cc_object_scan_begin(&s, map, NULL, NULL, has_values ? 0 : CC_KEYS_ALONE);
+    cc_object_scan_begin_whole(&s, map, has_values ? 0 : CC_KEYS_ALONE);
     s.room = LARGEST_CHUNK;
     while (!error && (answer = cc_object_scan_fetch(&s, &dropped)) != 0) {
         cc_drop(&dropped);
@@ -504,7 +523,7 @@ int cc_frozen_thaw(cc_frozen *t, cc_ordered *map) {
                       .key = key.word,
                       .value = (uintptr_t)Py_NewRef(t->has_values ? t->values[i] : Py_None),
                       .kind = key.kind};
-        error = cc_object_fill_add_stored(&f, &e);
+        error = cc_object_fill_add_stored(&f, t->order, &e);
         Py_XDECREF((PyObject *)key.word);
         if (!error && (i + 1) % CC_ITEMS_PER_LOOK == 0) {
             error = cc_object_fill_end(&f) || cc_let_interpreter_in();
@@ -513,19 +532,20 @@ int cc_frozen_thaw(cc_frozen *t, cc_ordered *map) {
     return cc_object_fill_end(&f) || error ? -1 : 0;
 }
 
-/* Whether a number is greater than the one before it, or the first one; no NaN is. */
-static bool ascends(const uint64_t *numbers, Py_ssize_t i, bool are_floats) {
-    if (are_floats) {
+/* Whether a number goes on from the one before it, or is the first one; no NaN does. */
+static bool goes_on(const cc_frozen *t, Py_ssize_t i) {
+    if (t->form == CC_FROZEN_FLOATS) {
         double pair[2];
-        memcpy(&pair[1], &numbers[i], sizeof *pair);
-        memcpy(&pair[0], i ? &numbers[i - 1] : &numbers[i], sizeof *pair);
-        return i ? pair[0] < pair[1] : pair[1] == pair[1];
+        memcpy(&pair[1], &t->numbers[i], sizeof *pair);
+        memcpy(&pair[0], i ? &t->numbers[i - 1] : &t->numbers[i], sizeof *pair);
+        return i == 0 ? pair[1] == pair[1] : t->order->flip ? pair[0] > pair[1] : pair[0] < pair[1];
     }
-    return !i || (int64_t)numbers[i - 1] < (int64_t)numbers[i];
+    const int64_t next = (int64_t)t->numbers[i], last = i ? (int64_t)t->numbers[i - 1] : next;
+    return i == 0 || (t->order->flip ? last > next : last < next);
 }
 
-PyObject *cc_frozen_from_numbers(int are_floats, const void *numbers, Py_ssize_t bytes,
-                                 PyObject *values) {
+PyObject *cc_frozen_from_numbers(const cc_order *order, int are_floats, const void *numbers,
+                                 Py_ssize_t bytes, PyObject *values) {
     Py_ssize_t count = bytes / (Py_ssize_t)sizeof(uint64_t);
     bool has_values = values != Py_None;
     if (bytes % (Py_ssize_t)sizeof(uint64_t)) {
@@ -537,23 +557,23 @@ PyObject *cc_frozen_from_numbers(int are_floats, const void *numbers, Py_ssize_t
                         "values: not a tuple of as many values as there are keys");
         return NULL;
     }
-    cc_frozen *t = cc_frozen_new(has_values);
+    cc_frozen *t = cc_frozen_new(has_values, order);
     if (!t || cc_frozen_reserve(t, count)) {
         Py_XDECREF((PyObject *)t);
         return NULL;
     }
     if (count && are_floats) {
         t->form = CC_FROZEN_FLOATS;
-        t->kind = CC_KIND_FLOAT;
+        t->kind = kind_in(order, CC_KIND_FLOAT);
     }
     if (count) {
         memcpy(t->numbers, numbers, (size_t)bytes);
     }
     for (; t->count < count; t->count++) {
-        if (!ascends(t->numbers, t->count, are_floats)) {
+        if (!goes_on(t, t->count)) {
             PyErr_Format(PyExc_ValueError,
-                         "keys: the one at position %zd is not greater than the one before it",
-                         t->count);
+                         "keys: the one at position %zd is not %s than the one before it", t->count,
+                         order->flip ? "less" : "greater");
             Py_DECREF((PyObject *)t);
             return NULL;
         }

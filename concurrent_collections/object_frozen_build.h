@@ -4,7 +4,7 @@
  * an ordered map and back, from a buffer, and by merging two.
  *
  *     cc_frozen_builder b;
- *     cc_frozen_begin(&b, has_values);
+ *     cc_frozen_begin(&b, has_values, cc_order_ascending);
  *     ... cc_frozen_add(&b, key, value) ...
  *     PyObject *t = cc_frozen_sorted(&b);
  *     cc_frozen_end(&b);
@@ -24,8 +24,8 @@
 
 /* ---- a table that grows at its end ---- */
 
-/* A new, empty one; NULL with a MemoryError. The collector does not know it yet. */
-cc_frozen *cc_frozen_new(int has_values);
+/* A new, empty one, of that order; NULL with a MemoryError. The collector does not know it yet. */
+cc_frozen *cc_frozen_new(int has_values, const cc_order *order);
 
 /* Room for so many entries. 0, or -1 with a MemoryError. */
 int cc_frozen_reserve(cc_frozen *t, Py_ssize_t capacity);
@@ -40,12 +40,13 @@ cc_frozen *cc_frozen_finished(cc_frozen *t);
 /* ---- from what comes in any order ---- */
 
 typedef struct cc_frozen_builder {
+    const cc_order *order; /* borrowed */
     cc_entry *entries;
     size_t count, room;
     bool has_values;
 } cc_frozen_builder;
 
-void cc_frozen_begin(cc_frozen_builder *b, int has_values);
+void cc_frozen_begin(cc_frozen_builder *b, int has_values, const cc_order *order);
 
 /* Add an entry; `value` is ignored for a set. 0, or -1 with an exception: what cc_key_begin_search
  * refuses, or a MemoryError. */
@@ -54,8 +55,8 @@ int cc_frozen_add(cc_frozen_builder *b, PyObject *key, PyObject *value);
 /* A table of what has been added, or NULL with an exception: a key has no order. */
 PyObject *cc_frozen_sorted(cc_frozen_builder *b);
 
-/* The same, of keys that ascend. NULL also with a ValueError that begins with the name of the
- * argument, where a key is not greater than the one before. */
+/* The same, of keys that ascend in the order. NULL also with a ValueError that begins with the name
+ * of the argument, where a key does not come after the one before. */
 PyObject *cc_frozen_in_order(cc_frozen_builder *b, const char *argument);
 
 /* Let go of what is left. */
@@ -63,15 +64,15 @@ void cc_frozen_end(cc_frozen_builder *b);
 
 /* ---- from what has an order ---- */
 
-/* From a scan of a map, whose keys are compared no more; weakly consistent, as the scan is. NULL
- * with an exception. */
+/* From a scan of a map, in its order, whose keys are compared no more; weakly consistent, as the
+ * scan is. NULL with an exception. */
 PyObject *cc_frozen_from_map(cc_ordered *map, int has_values);
 
-/* From ints of 64 bits or doubles, as they are in memory, and a tuple of as many values, or None.
- * NULL with an exception: a ValueError where the numbers do not ascend, or where the lengths
- * differ. */
-PyObject *cc_frozen_from_numbers(int are_floats, const void *numbers, Py_ssize_t bytes,
-                                 PyObject *values);
+/* From ints of 64 bits or doubles, as they are in memory, and a tuple of as many values, or None;
+ * in one of the two plain orders. NULL with an exception: a ValueError where the numbers do not
+ * ascend in it, or where the lengths differ. */
+PyObject *cc_frozen_from_numbers(const cc_order *order, int are_floats, const void *numbers,
+                                 Py_ssize_t bytes, PyObject *values);
 
 /* The keys of a table, as that of a set. NULL with a MemoryError. */
 PyObject *cc_frozen_keys_of(cc_frozen *t);
@@ -80,7 +81,7 @@ PyObject *cc_frozen_keys_of(cc_frozen *t);
  * exception, and what has been put stays. */
 int cc_frozen_thaw(cc_frozen *t, cc_ordered *map);
 
-/* ---- from two tables, in linear time (object_frozen_merge.c) ---- */
+/* ---- from two tables of one order, in linear time (object_frozen_merge.c) ---- */
 
 /* Which keys: those of the first table alone, of the second alone, and those that both have. */
 enum { CC_ONLY_LEFT = 1, CC_ONLY_RIGHT = 2, CC_IN_BOTH = 4 };

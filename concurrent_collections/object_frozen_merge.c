@@ -37,7 +37,7 @@ static int go_through(cc_frozen *left, cc_frozen *right, unsigned wanted, cc_fro
             }
         } else {
             const cc_stored_key a = cc_frozen_key(left, i), b = cc_frozen_key(right, j);
-            int order = cc_frozen_compare(&a, &b);
+            int order = cc_order_compare_stored(left->order, &a, &b);
             if (order == -2) {
                 return -1;
             }
@@ -65,7 +65,7 @@ static int go_through(cc_frozen *left, cc_frozen *right, unsigned wanted, cc_fro
 }
 
 PyObject *cc_frozen_merge(cc_frozen *left, cc_frozen *right, int wanted) {
-    cc_frozen *t = cc_frozen_new(left->has_values && right->has_values);
+    cc_frozen *t = cc_frozen_new(left->has_values && right->has_values, left->order);
     if (t && go_through(left, right, (unsigned)wanted, t) < 0) {
         Py_CLEAR(t);
     }
@@ -77,7 +77,7 @@ int cc_frozen_differ(cc_frozen *left, cc_frozen *right, int wanted) {
 }
 
 PyObject *cc_frozen_keys_of(cc_frozen *t) {
-    cc_frozen *keys = cc_frozen_new(false);
+    cc_frozen *keys = cc_frozen_new(false, t->order);
     int error = !keys || cc_frozen_reserve(keys, t->count);
     for (Py_ssize_t i = 0; !error && i < t->count; i++) {
         error = append_key(keys, t, i, NULL);

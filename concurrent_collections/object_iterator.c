@@ -204,12 +204,15 @@ PyObject *cc_object_iterator_new(PyObject *owner, cc_ordered *map, PyObject *sta
     if (!it) {
         return NULL;
     }
+    if (cc_object_scan_begin(&it->scan, map, start, stop,
+                             (unsigned)how | (want == CC_WANT_KEY ? CC_KEYS_ALONE : 0))) {
+        PyObject_GC_Del(it);
+        return NULL;
+    }
     it->owner = Py_NewRef(owner);
     it->pair = NULL;
     it->want = want;
     cc_store_relaxed_u32(&it->is_running, 0);
-    cc_object_scan_begin(&it->scan, map, start, stop,
-                         (unsigned)how | (want == CC_WANT_KEY ? CC_KEYS_ALONE : 0));
     PyObject_GC_Track((PyObject *)it);
     return (PyObject *)it;
 }

@@ -370,20 +370,21 @@ static uint64_t hash_of_tuple(PyObject *tuple) {
     return mix_in_tuple(&hash, tuple, 1, &rest) ? cc_mix(hash) : 0;
 }
 
-static uint64_t hash_of_key(unsigned kind, uint64_t digest, uintptr_t word) {
-    switch (kind) {
+uint64_t cc_key_hash(const cc_stored_key *key) {
+    switch (key->kind) {
     case CC_KIND_INT:
-        return cc_mix(is_big_int(digest, word) ? unmixed_hash_of_big_int((PyObject *)word)
-                                               : digest);
+        return cc_mix(is_big_int(key->digest, key->word)
+                          ? unmixed_hash_of_big_int((PyObject *)key->word)
+                          : key->digest);
     case CC_KIND_FLOAT:
-        return cc_mix(unmixed_hash_of_double(cc_double_of_digest(digest), digest));
+        return cc_mix(unmixed_hash_of_double(cc_double_of_digest(key->digest), key->digest));
     case CC_KIND_STR:
     case CC_KIND_BYTES:
-        return cc_mix(unmixed_hash_of_text((PyObject *)word));
+        return cc_mix(unmixed_hash_of_text((PyObject *)key->word));
     case CC_KIND_OTHER:
         return 0;
     default:
-        return hash_of_tuple((PyObject *)word);
+        return hash_of_tuple((PyObject *)key->word);
     }
 }
 
@@ -393,31 +394,13 @@ bool cc_key_is_of_unknown_type(PyObject *key) {
     return !PyTuple_CheckExact(key) && view_of(key).kind == CC_KIND_OTHER;
 }
 
-void cc_key_fill_search(cc_search *search, PyObject *key) {
-    memset(search, 0, offsetof(cc_search, needed));
-    search->known = NULL;
-    search->known_count = search->known_room = 0;
-    search->asks = false;
+cc_stored_key cc_key_described(PyObject *key) {
     view v = PyTuple_CheckExact(key) ? view_of_tuple(key) : view_of(key);
-    search->digest = v.digest;
-    search->kind = (uint8_t)v.kind;
-    search->key = v.whole ? 0 : (uintptr_t)key;
-    search->hash = hash_of_key(v.kind, search->digest, search->key);
+    return (cc_stored_key){
+        .digest = v.digest, .word = v.whole ? 0 : (uintptr_t)key, .kind = (uint8_t)v.kind};
 }
 
-void cc_key_fill_stored_search(cc_search *search, unsigned kind, uint64_t digest, uintptr_t word) {
-    if (word) {
-        cc_key_fill_search(search, (PyObject *)word);
-    } else {
-        *search = (cc_search){
-            .digest = digest, .kind = (uint8_t)kind, .hash = hash_of_key(kind, digest, 0)};
-    }
-}
-
-PyObject *cc_key_object(unsigned kind, uint64_t digest, uintptr_t word) {
-    if (word) {
-        return Py_NewRef((PyObject *)word);
-    }
+PyObject *cc_key_number(unsigned kind, uint64_t digest) {
     return kind == CC_KIND_FLOAT ? PyFloat_FromDouble(cc_double_of_digest(digest))
                                  : PyLong_FromLongLong(cc_int64_of_digest(digest));
 }
@@ -557,57 +540,37 @@ int cc_key_compare_natively(PyObject *a, PyObject *b) {
     return compare_natively(a, b, 0);
 }
 
-/* ---------------------------------------------------------------- the word table */
+/* ---------------------------------------------------------------- comparing keys */
 
-/* The core asks this inside a region, when digests do not decide. */
-static int compare_keys(const cc_search *search, unsigned kind, uint64_t digest, uintptr_t word) {
-    if (search->key && search->key == word) {
-        return 0; /* one object is one key, whatever its `<` says */
+int cc_key_compare_described(const cc_stored_key *a, const cc_stored_key *b) {
+    if (a->word && a->word == b->word) {
+        return 0;
     }
-    if (search->key && word) {
-        if (kind >= CC_KIND_TUPLE && search->kind >= CC_KIND_TUPLE) {
+    if (a->word && b->word) {
+        if (a->kind >= CC_KIND_TUPLE && b->kind >= CC_KIND_TUPLE) {
             /* Without a look at the objects, where possible. */
-            if (search->kind != kind) {
-                int order = order_by_first(search->kind, search->digest, kind, digest);
+            if (a->kind != b->kind) {
+                int order = order_by_first(a->kind, a->digest, b->kind, b->digest);
                 if (order) {
                     return order;
                 }
-            } else if (digest_says_all(kind, digest)) {
-                return 0; /* digests of one kind are equal where this is asked */
+            } else if (a->digest == b->digest && digest_says_all(a->kind, a->digest)) {
+                return 0;
             }
         }
-        return compare_natively((PyObject *)search->key, (PyObject *)word, 0);
+        return compare_natively((PyObject *)a->word, (PyObject *)b->word, 0);
     }
-    if (search->key) {
-        return opposite(compare_numbers(kind, digest, (PyObject *)search->key));
+    if (a->word) {
+        return opposite(compare_numbers(b->kind, b->digest, (PyObject *)a->word));
     }
-    if (word) {
-        return compare_numbers(search->kind, search->digest, (PyObject *)word);
+    if (b->word) {
+        return compare_numbers(a->kind, a->digest, (PyObject *)b->word);
     }
-    if (search->kind == kind) {
-        return (search->digest > digest) - (search->digest < digest);
+    if (a->kind == b->kind) {
+        return (a->digest > b->digest) - (a->digest < b->digest);
     }
-    long long i = cc_int64_of_digest(search->kind == CC_KIND_INT ? search->digest : digest);
-    double d = cc_double_of_digest(search->kind == CC_KIND_INT ? digest : search->digest);
+    long long i = cc_int64_of_digest(a->kind == CC_KIND_INT ? a->digest : b->digest);
+    double d = cc_double_of_digest(a->kind == CC_KIND_INT ? b->digest : a->digest);
     int order = compare_int64_with_double(i, d);
-    return search->kind == CC_KIND_INT ? order : -order;
+    return a->kind == CC_KIND_INT ? order : -order;
 }
-
-static void acquire_object(uintptr_t word) {
-    Py_INCREF((PyObject *)word);
-}
-
-static void release_object(uintptr_t word) {
-    Py_DECREF((PyObject *)word);
-}
-
-/* Whoever waits for the lock of a node holds nobody up: not the interpreter, nor who wants to stop
- * the world. */
-static void detached(void (*sleep)(void *argument), void *argument) {
-    PyThreadState *state = PyEval_SaveThread();
-    sleep(argument);
-    PyEval_RestoreThread(state);
-}
-
-const cc_word_table cc_object_words = {acquire_object, release_object, compare_keys, hash_of_key,
-                                       detached};

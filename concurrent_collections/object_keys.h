@@ -11,7 +11,8 @@
  * the container owns. An int that fits 64 bits and a float have no word: the digest holds them, and
  * a new object is made on the way out.
  *
- * What only Python can compare: object_compare.h. Searching by a Python object: object_search.h.
+ * All this is the order of keys by their own `<`. Other orders are made of it: object_order.h. What
+ * only Python can compare: object_compare.h. Searching by a Python object: object_search.h.
  * Every function needs an attached thread.
  */
 #ifndef CC_OBJECT_KEYS_H
@@ -33,6 +34,7 @@ enum {
     CC_KIND_BYTES,
     CC_KIND_EMPTY_TUPLE,
     CC_KIND_OTHER, /* ordered by Python's `<` alone; every digest is 0 */
+    CC_KIND_DESCENDING = 16, /* plus this: an int or float of a reversed order (object_order.h) */
     CC_KIND_TUPLE = 64, /* plus 8 times the first element's kind, plus the second's, or 0 */
     CC_KIND_LONGER = 128, /* plus this, if there are more than two */
 };
@@ -62,17 +64,18 @@ static inline double cc_double_of_digest(uint64_t digest) {
     return value;
 }
 
-/* The core's view of words that are references. */
-extern const cc_word_table cc_object_words;
+/* A key as a container has it that orders keys by `<`; its word is borrowed, or 0. */
+cc_stored_key cc_key_described(PyObject *key);
 
-/* Fill in a search for `key`, which the search borrows. It asks for order. */
-void cc_key_fill_search(cc_search *search, PyObject *key);
+/* Its hash (search.h); 0 where it has none. */
+uint64_t cc_key_hash(const cc_stored_key *key);
 
-/* The same for a stored key. */
-void cc_key_fill_stored_search(cc_search *search, unsigned kind, uint64_t digest, uintptr_t word);
+/* A key without a word as an object: a new reference, or NULL with an exception. */
+PyObject *cc_key_number(unsigned kind, uint64_t digest);
 
-/* A stored key as an object: a new reference, or NULL with an exception. */
-PyObject *cc_key_object(unsigned kind, uint64_t digest, uintptr_t word);
+/* Order of two such keys: -1, 0, 1, or CC_UNDECIDED where Python must be asked. One object is one
+ * key, whatever its `<` says. */
+int cc_key_compare_described(const cc_stored_key *a, const cc_stored_key *b);
 
 /* Whether only the key's own type knows how it compares: no tuple, and of no kind above. A NaN
  * counts. */

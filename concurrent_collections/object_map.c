@@ -17,18 +17,24 @@ cc_ordered *cc_object_map_new(const cc_ordered_operations *ops) {
 
 /* CC_FOUND and a new reference in *value (if not NULL), CC_ABSENT, or CC_NO_MEMORY with an
  * exception. */
-static cc_status find(cc_ordered *map, PyObject *key, PyObject **value, cc_lookup_policy policy) {
-    cc_search search;
+static cc_status find_searched(cc_ordered *map, cc_search *search, PyObject *key, PyObject **value,
+                               cc_lookup_policy policy) {
     cc_status status;
     uintptr_t word = 0;
-    if (cc_key_begin_search(&search, key)) {
-        return CC_NO_MEMORY;
-    }
-    CC_UNTIL_DECIDED(status, &search, key, cc_ordered_get(map, &search, value ? &word : NULL));
-    status = cc_key_lookup_status(&search, key, status, policy);
+    CC_UNTIL_DECIDED(status, search, key, cc_ordered_get(map, search, value ? &word : NULL));
+    status = cc_key_lookup_status(search, key, status, policy);
     if (value) {
         *value = (PyObject *)word;
     }
+    return status;
+}
+
+static cc_status find(cc_ordered *map, PyObject *key, PyObject **value, cc_lookup_policy policy) {
+    cc_search search;
+    if (cc_key_begin_search(&search, cc_order_of(map), key)) {
+        return CC_NO_MEMORY;
+    }
+    cc_status status = find_searched(map, &search, key, value, policy);
     cc_key_end_search(&search);
     return status;
 }
@@ -38,8 +44,14 @@ int cc_object_map_contains(cc_ordered *map, PyObject *key) {
 }
 
 int cc_object_map_has(cc_ordered *map, PyObject *key) {
-    int is_nan = cc_key_is_nan(key);
-    return is_nan ? (is_nan < 0 ? -1 : 0) : (int)find(map, key, NULL, CC_ABSENT_IF_ANY);
+    cc_search search;
+    int is_nan = cc_key_begin_search_unless_nan(&search, cc_order_of(map), key);
+    if (is_nan) {
+        return is_nan < 0 ? -1 : 0;
+    }
+    cc_status status = find_searched(map, &search, key, NULL, CC_ABSENT_IF_ANY);
+    cc_key_end_search(&search);
+    return (int)status;
 }
 
 PyObject *cc_object_map_get(cc_ordered *map, PyObject *key, PyObject *otherwise) {
@@ -58,44 +70,58 @@ PyObject *cc_object_map_get(cc_ordered *map, PyObject *key, PyObject *otherwise)
 }
 
 int cc_object_map_check_first(const cc_ordered *map, const cc_search *search, PyObject *key) {
-    /* Of the other kinds every key has an order. */
-    return search->kind == CC_KIND_OTHER && cc_ordered_length(map) == 0 ? cc_key_check_order(key)
-                                                                        : 0;
+    const cc_order *order = search->order;
+    /* Of the other kinds every key has an order of its own. */
+    return (search->kind == CC_KIND_OTHER || !order->is_plain) && cc_ordered_length(map) == 0
+               ? cc_order_check(order, cc_key_word_of(search, key))
+               : 0;
 }
 
 /* The core's answer, or CC_NO_MEMORY with an exception. *old (if not NULL): a new reference, when
- * CC_FOUND. */
-static cc_status put(cc_ordered *map, PyObject *key, PyObject *value, cc_put_policy policy,
-                     PyObject **old) {
-    cc_search search;
+ * CC_FOUND. The search goes on being the caller's. */
+static cc_status put_searched(cc_ordered *map, cc_search *search, PyObject *key, PyObject *value,
+                              cc_put_policy policy, PyObject **old) {
     cc_status status;
     uintptr_t word = 0;
-    if (cc_key_begin_search(&search, key)) {
-        return CC_NO_MEMORY;
-    }
-    if (policy != CC_PUT_IF_PRESENT && cc_object_map_check_first(map, &search, key)) {
-        return CC_NO_MEMORY;
-    }
+    PyObject *of_map = (PyObject *)search->key;
     Py_INCREF(value);
-    if (search.key) {
-        Py_INCREF(key);
-    }
-    CC_UNTIL_DECIDED(status, &search, key,
-                     cc_ordered_put(map, &search, (uintptr_t)value, policy, old ? &word : NULL));
+    Py_XINCREF(of_map);
+    CC_UNTIL_DECIDED(status, search, key,
+                     cc_ordered_put(map, search, (uintptr_t)value, policy, old ? &word : NULL));
     bool inserted = status == CC_ABSENT && policy != CC_PUT_IF_PRESENT;
     bool replaced = status == CC_FOUND && policy != CC_PUT_IF_ABSENT;
-    bool key_is_ours = search.key && !inserted;
     if (old) {
         *old = (PyObject *)word;
     }
-    cc_key_end_search(&search);
+    cc_key_forget(search);
     if (!inserted && !replaced) {
         Py_DECREF(value);
     }
-    if (key_is_ours) {
-        Py_DECREF(key);
+    if (!inserted) {
+        Py_XDECREF(of_map);
     }
     return status;
+}
+
+static cc_status put(cc_ordered *map, PyObject *key, PyObject *value, cc_put_policy policy,
+                     PyObject **old) {
+    cc_search search;
+    cc_status status = CC_NO_MEMORY;
+    if (cc_key_begin_search(&search, cc_order_of(map), key)) {
+        return CC_NO_MEMORY;
+    }
+    if (policy == CC_PUT_IF_PRESENT || !cc_object_map_check_first(map, &search, key)) {
+        status = put_searched(map, &search, key, value, policy, old);
+    }
+    cc_key_end_search(&search);
+    return status;
+}
+
+int cc_object_map_store_stored(cc_ordered *map, unsigned kind, uint64_t digest, PyObject *word,
+                               PyObject *value, cc_put_policy policy) {
+    cc_search search;
+    cc_key_fill_stored_search(&search, cc_order_of(map), kind, digest, (uintptr_t)word);
+    return put_searched(map, &search, NULL, value, policy, NULL) == CC_NO_MEMORY ? -1 : 0;
 }
 
 int cc_object_map_store(cc_ordered *map, PyObject *key, PyObject *value, cc_put_policy policy) {
@@ -122,7 +148,7 @@ static cc_status take_out(cc_ordered *map, PyObject *key, PyObject **old) {
     cc_search search;
     cc_status status;
     uintptr_t word = 0;
-    if (cc_key_begin_search(&search, key)) {
+    if (cc_key_begin_search(&search, cc_order_of(map), key)) {
         return CC_NO_MEMORY;
     }
     CC_UNTIL_DECIDED(status, &search, key, cc_ordered_remove(map, &search, old ? &word : NULL));
@@ -157,8 +183,7 @@ static PyObject *convert_entry(cc_entry *e, int want) {
         Py_XDECREF((PyObject *)e->key);
         return value;
     }
-    key = cc_key_object(e->kind, e->digest, e->key);
-    Py_XDECREF((PyObject *)e->key);
+    key = cc_key_taken(e->kind, e->digest, e->key);
     if (want == CC_WANT_KEY || !key) {
         Py_DECREF(value);
         return key;
@@ -188,14 +213,18 @@ PyObject *cc_object_map_neighbour(cc_ordered *map, PyObject *key, int relation, 
     cc_entry entry;
     if (!key) {
         memset(&search, 0, sizeof search);
-    } else if (cc_key_begin_search(&search, key)) {
+    } else if (cc_key_begin_search(&search, cc_order_of(map), key)) {
         return NULL;
     }
     CC_UNTIL_DECIDED(status, &search, key,
                      cc_ordered_neighbour(map, &search, (cc_relation)relation, &entry));
-    cc_key_end_search(&search);
-    if (status == CC_ABSENT && key && cc_ordered_length(map) == 0 && cc_key_check_order(key)) {
-        return NULL; /* nothing to compare it with has shown that it has no order */
+    cc_key_forget(&search);
+    if (status == CC_ABSENT && key && cc_ordered_length(map) == 0 &&
+        cc_order_check(search.order, cc_key_word_of(&search, key))) {
+        status = CC_NO_MEMORY; /* nothing to compare it with has shown that it has no order */
+    }
+    if (key) {
+        cc_key_end_search(&search);
     }
     return status == CC_FOUND    ? convert_entry(&entry, want)
            : status == CC_ABSENT ? nothing_there(otherwise)
@@ -234,7 +263,7 @@ PyObject *cc_object_map_pop_end(cc_ordered *map, int relation, int want, PyObjec
         return status == CC_ABSENT ? nothing_there(otherwise) : PyErr_NoMemory();
     }
     if (entry.key) {
-        key = (PyObject *)entry.key;
+        key = cc_key_taken(entry.kind, entry.digest, entry.key);
     }
     if (!item) {
         Py_DECREF((PyObject *)entry.value);
@@ -320,7 +349,12 @@ static void drop_factories(PyObject *self) {
 
 static int traverse_set(PyObject *self, visitproc visit, void *argument) {
     cc_visit_closure c = {visit, argument};
-    return map_in(self) ? cc_ordered_visit(map_in(self), cc_visit_word, &c) : 0;
+    cc_ordered *map = map_in(self);
+    if (!map) {
+        return 0;
+    }
+    int answer = cc_order_visit((const cc_order *)cc_ordered_order(map), visit, argument);
+    return answer ? answer : cc_ordered_visit(map, cc_visit_word, &c);
 }
 
 static int traverse_map(PyObject *self, visitproc visit, void *argument) {
@@ -346,7 +380,10 @@ static void clear_map(PyObject *self) {
 }
 
 static void free_set(PyObject *self) {
-    cc_ordered_free(map_in(self));
+    cc_ordered *map = map_in(self);
+    const cc_order *order = map ? (const cc_order *)cc_ordered_order(map) : NULL;
+    cc_ordered_free(map);
+    cc_order_drop(order);
 }
 
 static void free_map(PyObject *self) {

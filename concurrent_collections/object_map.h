@@ -56,6 +56,10 @@ int cc_object_map_set(cc_ordered *map, PyObject *key, PyObject *value);
 
 int cc_object_map_store(cc_ordered *map, PyObject *key, PyObject *value, cc_put_policy policy);
 
+/* The same for a key of another container of the same order; `word` may be NULL. */
+int cc_object_map_store_stored(cc_ordered *map, unsigned kind, uint64_t digest, PyObject *word,
+                               PyObject *value, cc_put_policy policy);
+
 /* The value before, or `otherwise` when there was none. `policy`: a cc_put_policy. */
 PyObject *cc_object_map_put(cc_ordered *map, PyObject *key, PyObject *value, int policy,
                             PyObject *otherwise);

@@ -24,7 +24,6 @@ cdef extern from "ordered/skiplist.h":
     const cc_ordered_operations cc_skiplist_operations
 
 cdef extern from "object_compare.h":
-    int cc_key_check_bound(object bound, const char *argument) except -1
     bint cc_key_equal(object a, object b) except -1
 
 cdef extern from "object_map.h":

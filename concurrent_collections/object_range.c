@@ -7,27 +7,40 @@
 
 /* ---------------------------------------------------------------- comparing */
 
-static int refuse_nan(PyObject *key, const char *argument) {
-    return cc_key_is_of_unknown_type(key) ? cc_key_refuse_nan(key, argument) : 0;
+/* A key as the map's order has it: a new reference, or NULL with an exception. */
+static PyObject *word_of(const cc_order *order, PyObject *key, const char *argument) {
+    PyObject *word = cc_order_word(order, key);
+    if (word && cc_order_refuse_nan(order, word, argument)) {
+        Py_CLEAR(word);
+    }
+    return word;
+}
+
+/* Order of a word and a key, or -2. */
+static int compare_with(const cc_order *order, PyObject *word, PyObject *key) {
+    PyObject *other = word_of(order, key, "key");
+    int answer = other ? cc_order_compare(order, word, other) : -2;
+    Py_XDECREF(other);
+    return answer;
 }
 
 int cc_range_compare(cc_ordered *map, PyObject *a, PyObject *b) {
-    (void)map;
-    return refuse_nan(a, "key") || refuse_nan(b, "key") ? -2 : cc_key_compare_objects(a, b);
+    const cc_order *order = cc_order_of(map);
+    PyObject *word = word_of(order, a, "key");
+    int answer = word ? compare_with(order, word, b) : -2;
+    Py_XDECREF(word);
+    return answer;
 }
 
-int cc_range_place(const cc_range *range, PyObject *key, const char *argument) {
-    if (refuse_nan(key, argument)) {
-        return -2;
-    }
+static int place_of(const cc_range *range, const cc_order *by, PyObject *word) {
     if (range->start) {
-        int order = cc_key_compare_objects(key, range->start);
+        int order = compare_with(by, word, range->start);
         if (order == -2 || order < (range->how & CC_START_EXCLUSIVE ? 1 : 0)) {
             return order == -2 ? -2 : -1;
         }
     }
     if (range->stop) {
-        int order = cc_key_compare_objects(key, range->stop);
+        int order = compare_with(by, word, range->stop);
         if (order == -2 || order > (range->how & CC_STOP_INCLUSIVE ? 0 : -1)) {
             return order == -2 ? -2 : 1;
         }
@@ -35,12 +48,20 @@ int cc_range_place(const cc_range *range, PyObject *key, const char *argument) {
     return 0;
 }
 
+int cc_range_place(const cc_range *range, PyObject *key, const char *argument) {
+    const cc_order *order = cc_order_of(range->map);
+    PyObject *word = word_of(order, key, argument);
+    int place = word ? place_of(range, order, word) : -2;
+    Py_XDECREF(word);
+    return place;
+}
+
 /* ---------------------------------------------------------------- removing */
 
 int cc_range_remove_exact(cc_ordered *map, PyObject *key, PyObject *value) {
     cc_search search;
     cc_status status;
-    if (cc_key_begin_search(&search, key)) {
+    if (cc_key_begin_search(&search, cc_order_of(map), key)) {
         return -1;
     }
     /* `value` is held, so no other object can be at its address. */
@@ -54,22 +75,17 @@ int cc_range_remove_exact(cc_ordered *map, PyObject *key, PyObject *value) {
 static cc_status remove_met(cc_ordered *map, const cc_entry *e, uintptr_t *value) {
     cc_search search;
     cc_status status;
-    PyObject *key = NULL; /* made when a comparison is needed */
-    cc_key_fill_stored_search(&search, e->kind, e->digest, e->key);
+    cc_key_fill_stored_search(&search, cc_order_of(map), e->kind, e->digest, e->key);
     while ((status = cc_ordered_remove(map, &search, value)) == CC_NEED_COMPARE) {
-        key = key ? key : cc_key_object(e->kind, e->digest, e->key);
-        if (!key || cc_key_answer(&search, key)) {
+        if (cc_key_answer(&search, NULL)) {
             status = CC_NO_MEMORY;
             break;
         }
     }
-    cc_key_end_search(&search);
+    cc_key_forget(&search);
     if (status == CC_NO_MEMORY && !PyErr_Occurred()) {
         PyErr_NoMemory();
     }
-    cc_raised raised = cc_put_aside(); /* a finalizer runs beside it */
-    Py_XDECREF(key);
-    cc_raise_again(raised);
     return status;
 }
 
@@ -137,7 +153,10 @@ Py_ssize_t cc_range_remove(const cc_range *range, Py_ssize_t most, int want, PyO
     cc_dropped dropped = {.count = 0};
     Py_ssize_t removed = 0;
     int answer = 1;
-    cc_object_scan_begin(&s, range->map, range->start, range->stop, range->how | CC_KEYS_ALONE);
+    if (cc_object_scan_begin(&s, range->map, range->start, range->stop,
+                             range->how | CC_KEYS_ALONE)) {
+        return -1;
+    }
     if (list) {
         PyObject_GC_UnTrack(list);
     }
@@ -188,7 +207,10 @@ static int sample(const cc_range *range, size_t every, PyObject *keys) {
     cc_object_scan s;
     cc_dropped dropped = {.count = 0};
     int answer;
-    cc_object_scan_begin(&s, range->map, range->start, range->stop, range->how | CC_KEYS_ALONE);
+    if (cc_object_scan_begin(&s, range->map, range->start, range->stop,
+                             range->how | CC_KEYS_ALONE)) {
+        return -1;
+    }
     s.every = every;
     while ((answer = cc_object_scan_fetch(&s, &dropped)) > 0) {
         while (s.index < s.count && answer >= 0) {

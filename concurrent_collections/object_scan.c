@@ -8,8 +8,8 @@
 
 /* ---------------------------------------------------------------- stored keys */
 
-static PyObject *object_of(const cc_entry *e) {
-    return cc_key_object(e->kind, e->digest, e->key);
+static PyObject *word_of(const cc_entry *e) {
+    return cc_key_word_object(e->kind, e->digest, e->key);
 }
 
 /* Whether kinds and digests alone say the order of two keys: *order. */
@@ -25,8 +25,11 @@ static bool digests_decide(unsigned kind, uint64_t digest, uintptr_t word, unsig
 static void drop_chunk(cc_object_scan *s, cc_dropped *dropped) {
     if (s->index) {
         cc_entry *e = &s->entries[s->index - 1];
-        if (!s->has_last && s->entries[0].key) {
-            s->first_word = (uintptr_t)Py_NewRef((PyObject *)s->entries[0].key);
+        if (s->chunks++ == s->next_seen) {
+            cc_drop_later(dropped, s->seen_word);
+            s->seen_word = s->entries[0].key;
+            Py_XINCREF((PyObject *)s->seen_word);
+            s->next_seen = 2 * s->next_seen + 1;
         }
         cc_drop_later(dropped, s->last.word);
         s->last = (cc_stored_key){e->digest, e->key, e->kind};
@@ -70,9 +73,10 @@ static void make_room(cc_object_scan *s) {
 
 /* ---------------------------------------------------------------- after a chunk has come */
 
-/* Whether keys go on from the last one in the direction of travel, and do not come round to the
- * first one again: a `<` that is no order would make an iteration endless. 1, 0, or -1 with an
- * exception. */
+/* Whether keys go on from the last one in the direction of travel, and do not come round to one
+ * that has been seen: an order that is none would make an iteration endless. If it goes round from
+ * some key on, one of that circle is remembered some day, since the next one is remembered after
+ * twice as many chunks (Brent's way to find a cycle). 1, 0, or -1 with an exception. */
 static int goes_on(const cc_object_scan *s) {
     const cc_entry *next = &s->entries[0];
     int order;
@@ -80,17 +84,17 @@ static int goes_on(const cc_object_scan *s) {
                        next->key, &order)) {
         return 1; /* built-in keys do not lie */
     }
-    PyObject *a = cc_key_object(s->last.kind, s->last.digest, s->last.word);
-    PyObject *b = a ? object_of(next) : NULL;
+    PyObject *a = cc_key_word_object(s->last.kind, s->last.digest, s->last.word);
+    PyObject *b = a ? word_of(next) : NULL;
     int answer = -1;
-    if (b && cc_key_compare_natively(a, b) != CC_UNDECIDED) {
+    if (b && cc_order_compare_natively(s->order, a, b) != CC_UNDECIDED) {
         answer = 1;
     } else if (b) {
-        int there = cc_key_compare_by_python(a, b);
-        int back = there == -2 ? -2 : cc_key_compare_by_python(b, a);
+        int there = cc_order_compare_by_python(s->order, a, b);
+        int back = there == -2 ? -2 : cc_order_compare_by_python(s->order, b, a);
         answer = back == -2 ? -1 : there == (s->how & CC_FROM_ABOVE ? 1 : -1) && back == -there;
         for (uint32_t i = 0; answer == 1 && i < s->count; i++) {
-            answer = !s->first_word || s->entries[i].key != s->first_word;
+            answer = !s->seen_word || s->entries[i].key != s->seen_word;
         }
     }
     Py_XDECREF(a);
@@ -105,8 +109,8 @@ static int compare_with_stop(const cc_object_scan *s, const cc_entry *e) {
                        s->stop_key.key, &order)) {
         return order;
     }
-    PyObject *key = object_of(e);
-    order = key ? cc_key_compare_objects(key, s->stop) : -2;
+    PyObject *key = word_of(e);
+    order = key ? cc_order_compare(s->order, key, s->stop) : -2;
     Py_XDECREF(key);
     return order;
 }
@@ -133,19 +137,32 @@ static Py_ssize_t count_within(const cc_object_scan *s) {
 
 /* ---------------------------------------------------------------- scanning */
 
-void cc_object_scan_begin(cc_object_scan *s, cc_ordered *map, PyObject *start, PyObject *stop,
-                          unsigned how) {
+void cc_object_scan_begin_whole(cc_object_scan *s, cc_ordered *map, unsigned how) {
     memset(s, 0, offsetof(cc_object_scan, first_entries));
     s->map = map;
-    s->start = Py_XNewRef(start);
-    s->stop = Py_XNewRef(stop);
+    s->order = cc_order_of(map);
     s->how = (uint8_t)how;
-    s->room = stop ? next_room(FIRST_CHUNK) : FIRST_CHUNK;
+    s->room = FIRST_CHUNK;
     s->capacity = FIRST_CHUNK;
     s->entries = s->first_entries;
-    if (stop) {
-        cc_key_fill_search(&s->stop_key, stop);
+}
+
+int cc_object_scan_begin(cc_object_scan *s, cc_ordered *map, PyObject *start, PyObject *stop,
+                         unsigned how) {
+    cc_object_scan_begin_whole(s, map, how);
+    if (start && !(s->start = cc_order_word(s->order, start))) {
+        return -1;
     }
+    if (stop) {
+        s->stop = cc_order_word(s->order, stop);
+        if (!s->stop) {
+            Py_CLEAR(s->start);
+            return -1;
+        }
+        s->room = next_room(FIRST_CHUNK);
+        cc_key_fill_search(&s->stop_key, s->order, s->stop);
+    }
+    return 0;
 }
 
 static cc_status next_chunk(cc_object_scan *s, cc_search *from, unsigned how, size_t *count) {
@@ -161,17 +178,17 @@ static cc_status scan_core(cc_object_scan *s, size_t *count) {
     PyObject *key = NULL; /* made when a comparison is needed */
     cc_status status;
     if (s->has_last) {
-        cc_key_fill_stored_search(&search, s->last.kind, s->last.digest, s->last.word);
+        cc_key_fill_stored_search(&search, s->order, s->last.kind, s->last.digest, s->last.word);
         how |= CC_SCAN_EXCLUSIVE;
     } else if (s->start) {
-        cc_key_fill_search(&search, s->start); /* a bound: looked at before */
+        cc_key_fill_search(&search, s->order, s->start); /* a bound: looked at before */
         how |= s->how & CC_START_EXCLUSIVE ? CC_SCAN_EXCLUSIVE : 0;
     } else {
         from = NULL;
     }
     while ((status = next_chunk(s, from, how, count)) == CC_NEED_COMPARE) {
         if (!key) {
-            key = s->has_last ? cc_key_object(s->last.kind, s->last.digest, s->last.word)
+            key = s->has_last ? cc_key_word_object(s->last.kind, s->last.digest, s->last.word)
                               : Py_NewRef(s->start);
         }
         if (!key || cc_key_answer(&search, key)) {
@@ -180,7 +197,7 @@ static cc_status scan_core(cc_object_scan *s, size_t *count) {
         }
     }
     if (from) {
-        cc_key_end_search(from);
+        cc_key_forget(from);
     }
     Py_XDECREF(key);
     if (status == CC_NO_MEMORY && !PyErr_Occurred()) {
@@ -229,10 +246,10 @@ void cc_object_scan_end(cc_object_scan *s, cc_dropped *dropped) {
     drop_chunk(s, dropped);
     free_room(s);
     cc_drop_later(dropped, s->last.word);
-    cc_drop_later(dropped, s->first_word);
+    cc_drop_later(dropped, s->seen_word);
     cc_drop_later(dropped, (uintptr_t)s->start);
     cc_drop_later(dropped, (uintptr_t)s->stop);
-    s->last.word = s->first_word = 0;
+    s->last.word = s->seen_word = 0;
     s->start = s->stop = NULL;
 }
 
@@ -247,7 +264,7 @@ int cc_object_scan_traverse(const cc_object_scan *s, visitproc visit, void *arg)
         }
     }
     PyObject *const others[] = {s->start, s->stop, (PyObject *)s->last.word,
-                                (PyObject *)s->first_word};
+                                (PyObject *)s->seen_word};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         int answer = others[i] ? visit(others[i], arg) : 0;
         if (answer) {
@@ -262,7 +279,9 @@ Py_ssize_t cc_object_scan_count(cc_ordered *map, PyObject *start, PyObject *stop
     cc_dropped dropped = {.count = 0};
     Py_ssize_t sum = 0;
     int answer;
-    cc_object_scan_begin(&s, map, start, stop, how | CC_KEYS_ALONE);
+    if (cc_object_scan_begin(&s, map, start, stop, how | CC_KEYS_ALONE)) {
+        return -1;
+    }
     s.room = next_room(FIRST_CHUNK); /* nobody is waiting for the first ones */
     while ((answer = cc_object_scan_fetch(&s, &dropped)) > 0) {
         sum += s.count;

@@ -32,7 +32,7 @@
 
 #include <Python.h>
 
-#include "ordered/ordered.h"
+#include "object_order.h"
 
 #ifndef FIRST_CHUNK
 #define FIRST_CHUNK 32
@@ -51,7 +51,8 @@ enum {
 
 typedef struct cc_object_scan {
     cc_ordered *map;
-    PyObject *start, *stop; /* bounds in the direction of travel, or NULL */
+    const cc_order *order; /* the map's */
+    PyObject *start, *stop; /* bounds in the direction of travel, as the order has them, or NULL */
     cc_entry *entries; /* the chunk: first_entries, or allocated */
     /* Those before `index` have been handed out: their values are gone, their keys are ours. */
     uint32_t index, count;
@@ -60,7 +61,8 @@ typedef struct cc_object_scan {
     bool is_last; /* no chunk follows this one */
     bool has_last;
     cc_stored_key last; /* the last key that was handed out before this chunk, with a reference */
-    uintptr_t first_word; /* of the first key that was handed out, if it has one; a reference */
+    uintptr_t seen_word; /* of a key that was handed out, if it has one; a reference */
+    uint64_t chunks, next_seen; /* how many; after how many another one is remembered */
     cc_search stop_key; /* kind and digest of `stop` */
     uint64_t changes; /* a mark of the thread that fetched the chunk */
     size_t
@@ -88,9 +90,13 @@ static inline void cc_drop(cc_dropped *dropped) {
     }
 }
 
-/* Begin: borrows the map; NULL for no bound. Cannot fail, and runs nothing. */
-void cc_object_scan_begin(cc_object_scan *s, cc_ordered *map, PyObject *start, PyObject *stop,
-                          unsigned how);
+/* Begin: borrows the map; NULL for no bound. 0, or -1 with what a key function has raised; then
+ * there is nothing to end. */
+int cc_object_scan_begin(cc_object_scan *s, cc_ordered *map, PyObject *start, PyObject *stop,
+                         unsigned how);
+
+/* The same without bounds: cannot fail, and runs nothing. */
+void cc_object_scan_begin_whole(cc_object_scan *s, cc_ordered *map, unsigned how);
 
 /* Fetch the next chunk, behind what has been handed out: 1; 0: there is no more; -1 with an
  * exception, and the scan is where it was. */

@@ -4,7 +4,7 @@
  *
  *     cc_search search;
  *     cc_status status;
- *     if (cc_key_begin_search(&search, key)) {
+ *     if (cc_key_begin_search(&search, cc_order_of(map), key)) {
  *         return an error;
  *     }
  *     CC_UNTIL_DECIDED(status, &search, key, cc_ordered_get(map, &search, &word));
@@ -12,8 +12,7 @@
  *
  * Promises. Python code runs only between two attempts of an operation, when no region is open, and
  * never after the operation's effect: so what it raises can be reported, and then the container is
- * as it was. It may run in all functions here, but for cc_key_fill_search (object_keys.h), which
- * begins a search for a key that has been looked at before.
+ * as it was. It may run in all functions here. A key function runs once, when a search begins.
  *
  * Every function needs an attached thread.
  */
@@ -21,24 +20,47 @@
 #define CC_OBJECT_SEARCH_H
 
 #include "object_compare.h"
-#include "object_keys.h"
+#include "object_order.h"
 
-/* Begin a search for `key`. -1 with a ValueError for a NaN, of whatever type, and with what `==` of
- * a type that we do not know raises. */
-static inline int cc_key_begin_search(cc_search *search, PyObject *key) {
-    cc_key_fill_search(search, key);
+/* Begin a search for a key. -1 with what a key function raises, with a ValueError for a NaN, of
+ * whatever type, and with what `==` of a type that we do not know raises. A search that has begun
+ * must be ended. */
+int cc_key_begin_ranked_search(cc_search *search, const cc_order *order, PyObject *key);
+
+static inline int cc_key_begin_search(cc_search *search, const cc_order *order, PyObject *key) {
+    if (!order->is_plain) {
+        return cc_key_begin_ranked_search(search, order, key);
+    }
+    cc_key_fill_search(search, order, key);
     return search->kind == CC_KIND_OTHER ? cc_key_refuse_nan(key, "key") : 0;
 }
 
-/* Let Python answer the question that an operation has left in the search. 0, or -1 with an
- * exception; the question stays when it is the comparison that has raised. */
+/* The same, but a NaN is no error: the answer is 1, and nothing has begun. */
+int cc_key_begin_search_unless_nan(cc_search *search, const cc_order *order, PyObject *key);
+
+/* The key of a search as its order has it: borrowed. */
+static inline PyObject *cc_key_word_of(const cc_search *search, PyObject *key) {
+    return ((const cc_order *)search->order)->is_plain ? key : (PyObject *)search->key;
+}
+
+/* Let Python answer the question that an operation has left in the search; `key` may be NULL. 0, or
+ * -1 with an exception; the question stays when it is the comparison that has raised. */
 int cc_key_answer(cc_search *search, PyObject *key);
 
 /* Forget what the search has been told. An operation that has had its effect may leave a question:
  * it is not asked. */
-static inline void cc_key_end_search(cc_search *search) {
+static inline void cc_key_forget(cc_search *search) {
     if (search->known_count || search->asks) {
         cc_search_end(&cc_object_words, search);
+    }
+}
+
+/* The same, and let go of what the beginning has made of the key: not for a search that was filled
+ * in (object_order.h). */
+static inline void cc_key_end_search(cc_search *search) {
+    cc_key_forget(search);
+    if (((const cc_order *)search->order)->is_ranked) {
+        Py_DECREF((PyObject *)search->key);
     }
 }
 

@@ -35,9 +35,17 @@ cdef class _OrderedMap(_Container):
     cdef cc_ordered *entries  # made with the instance
     cdef cc_atomic_uptr factories  # object_map.c's
 
-    def __init__(self, other=(), /, *, default_factory=None, **kwargs):
+    def __init__(self, other=(), /, *, key=None, reverse=False, comparator=None, default_factory=None, **entries):
+        if entries:
+            raise no_entries(self, entries)
+        set_order(self, self.entries, key, reverse, comparator)
         set_factory(self, default_factory)
-        self.update(other, **kwargs)
+        self.update(other)
+
+    @property
+    def comparator(self):
+        """The order of the keys, a Comparator. Read-only: a container keeps its order for life."""
+        return _comparator_of(self)
 
     # ---- one key ----
 
@@ -326,17 +334,20 @@ cdef class _OrderedMap(_Container):
         O(1) per entry; ``len`` of a view with bounds walks over its entries.
         """
         return KEYS_VIEW(
-            self, parse_bound(start, b"start"), parse_bound(stop, b"stop"), parse_inclusive(inclusive), reverse)
+            self, parse_bound(cc_order_of_map(self.entries), start, b"start"),
+            parse_bound(cc_order_of_map(self.entries), stop, b"stop"), parse_inclusive(inclusive), reverse)
 
     def values(self, start=None, stop=None, *, inclusive=(True, False), reverse=False):
         """Return a view of the values in the order of their keys. Parameters and costs as for ``keys``."""
         return VALUES_VIEW(
-            self, parse_bound(start, b"start"), parse_bound(stop, b"stop"), parse_inclusive(inclusive), reverse)
+            self, parse_bound(cc_order_of_map(self.entries), start, b"start"),
+            parse_bound(cc_order_of_map(self.entries), stop, b"stop"), parse_inclusive(inclusive), reverse)
 
     def items(self, start=None, stop=None, *, inclusive=(True, False), reverse=False):
         """Return a view of the (key, value) pairs. Parameters and costs as for ``keys``."""
         return ITEMS_VIEW(
-            self, parse_bound(start, b"start"), parse_bound(stop, b"stop"), parse_inclusive(inclusive), reverse)
+            self, parse_bound(cc_order_of_map(self.entries), start, b"start"),
+            parse_bound(cc_order_of_map(self.entries), stop, b"stop"), parse_inclusive(inclusive), reverse)
 
     def irange(self, minimum=None, maximum=None, inclusive=(True, True), reverse=False):
         """Return an iterator over the keys from ``minimum`` to ``maximum``, as ``SortedDict.irange`` does.
@@ -463,15 +474,16 @@ cdef class _OrderedMap(_Container):
         return result
 
     @classmethod
-    def from_sorted(cls, items, /):
-        """Return a new map of pairs whose keys ascend.
+    def from_sorted(cls, items, /, *, key=None, reverse=False, comparator=None):
+        """Return a new map of pairs whose keys ascend in the order that the keywords name, as for the constructor.
 
-        Raises ValueError, with the position, if a key is not greater than the one before it. Does not call ``__init__``. O(n), where
+        Raises ValueError, with the position, if a key does not come after the one before it. Does not call ``__init__``. O(n), where
         the keys are of exact built-in types; else O(n log n).
         """
         from concurrent_collections._frozen import FrozenSkipListMap
         result = cls.__new__(cls)
-        frozen = FrozenSkipListMap.from_sorted(items)
+        frozen = FrozenSkipListMap.from_sorted(items, key=key, reverse=reverse, comparator=comparator)
+        cc_order_set(entries_of(result), order_in(frozen))
         cc_frozen_thaw(cc_frozen_in(frozen), entries_of(result))
         return result
 
@@ -481,7 +493,7 @@ cdef class _OrderedMap(_Container):
         Like ``set.copy``, it does not call ``__init__``; ``copy.copy`` also copies what a subclass adds. It has the same
         default factory, as have the results of ``|``.
         """
-        result = _new_map(type(self), factory_of(self))
+        result = map_like(self)
         _OrderedMap.update(result, self)
         return result
 
@@ -499,7 +511,12 @@ cdef class _OrderedMap(_Container):
 
     def __reduce__(self):
         factory = factory_of(self)
-        make, arguments = (NEW_OBJECT, (type(self),)) if factory is None else (_new_map, (type(self), factory))
+        if cc_order_of_map(self.entries) != cc_order_ascending_one():
+            make, arguments = _new_map, (type(self), factory, _comparator_of(self))
+        elif factory is not None:
+            make, arguments = _new_map, (type(self), factory)
+        else:
+            make, arguments = NEW_OBJECT, (type(self),)
         return make, arguments, self.__getstate__(), None, iter(self.items())
 
     def flush(self):
@@ -534,7 +551,7 @@ cdef class _OrderedMap(_Container):
     def __ror__(self, other):
         if not isinstance(other, Mapping):
             return NotImplemented
-        result = _new_map(type(self), factory_of(self))
+        result = map_like(self)
         _OrderedMap.update(result, other)
         _OrderedMap.update(result, self)
         return result
@@ -584,12 +601,21 @@ cdef object MAP_SETITEM = _OrderedMap.__setitem__
 cdef object MAP_MISSING = _OrderedMap.__missing__
 
 
-def _new_map(cls, default_factory):
+def _new_map(cls, default_factory, comparator=None):
     """For copies and pickles: a new map without entries, made without calling __init__."""
     result = cls.__new__(cls)
     if not isinstance(result, _OrderedMap):
         raise TypeError(f"{cls.__name__}.__new__ has made no map, but {type(result).__name__}")
+    if comparator is not None:
+        set_order(result, entries_of(result), None, False, comparator)
     set_factory(result, default_factory)
+    return result
+
+
+cdef object map_like(_OrderedMap self):
+    # Without entries, for copies and results.
+    result = _new_map(type(self), factory_of(self))
+    cc_order_set(entries_of(result), cc_order_of_map(self.entries))
     return result
 
 
@@ -676,16 +702,22 @@ cdef int fill_map(cc_ordered *entries, other) except -1:
     return 0
 
 
+cdef object maps_of_one_order_are_equal(_OrderedMap self, _OrderedMap other):
+    cdef bint is_natural = is_plain(self.entries)
+    if len(self) != len(other):
+        return False
+    for (a, x), (b, y) in zip(self.items(), other.items()):
+        if not (cc_key_equal(a, b) if is_natural else a is b or a == b) or not (x is y or x == y):
+            return False
+    return True
+
+
 cdef object map_equals(self, other):
     if self is other:
         return True
-    if isinstance(other, _OrderedMap) and isinstance(self, _OrderedMap):
-        if len(self) != len(other):
-            return False
-        for (a, x), (b, y) in zip(self.items(), other.items()):
-            if not cc_key_equal(a, b) or not (x is y or x == y):
-                return False
-        return True
+    if isinstance(other, _OrderedMap) and isinstance(self, _OrderedMap) and cc_order_is_same(
+            cc_order_of_map((<_OrderedMap>self).entries), cc_order_of_map((<_OrderedMap>other).entries)):
+        return maps_of_one_order_are_equal(self, other)
     if not isinstance(other, Mapping):
         return NotImplemented
     if len(self) != len(other):
@@ -700,18 +732,24 @@ cdef object map_equals(self, other):
             theirs = other[key]
         except KeyError:  # gone since
             return False
-        if not (theirs is value or theirs == value):
+        if not (theirs is value or theirs == value) or not keeps_equal(key, other):
             return False
     return True
 
 
 cdef class SkipListMap(_OrderedMap):
-    """SkipListMap(other=(), /, *, default_factory=None, **kwargs)\n--\n\nA lock-free ordered map that any number of threads can use at once.
+    """SkipListMap(other=(), /, *, key=None, reverse=False, comparator=None, default_factory=None)\n--\n\nA lock-free ordered map that any number of threads can use at once.
 
     Parameters
     ----------
     other : mapping or iterable of pairs, optional
-        The entries to start with. Other keyword arguments are added after them.
+        The entries to start with.
+    key : callable, optional
+        Order keys by ``<`` of what this function makes of each. It is called once an operation.
+    reverse : bool
+        Order keys the other way round, at the same costs: "smaller" and "ascending" below then mean what comes first.
+    comparator : Comparator, optional
+        Order keys by this, instead of ``key``.
     default_factory : callable, optional
         What ``m[key]`` stores and returns for a key that is not there, as in a ``collections.defaultdict``; atomically.
 

@@ -5,8 +5,14 @@ cdef class _OrderedSet(_Container):
     """What every ordered set of objects has, as `_OrderedMap` for maps. Not to be instantiated."""
     cdef cc_ordered *entries  # made with the instance
 
-    def __init__(self, iterable=(), /):
+    def __init__(self, iterable=(), /, *, key=None, reverse=False, comparator=None):
+        set_order(self, self.entries, key, reverse, comparator)
         self.update(iterable)
+
+    @property
+    def comparator(self):
+        """The order of the elements, a Comparator. Read-only: a container keeps its order for life."""
+        return _comparator_of(self)
 
     # ---- one element ----
 
@@ -82,7 +88,8 @@ cdef class _OrderedSet(_Container):
     def range(self, start=None, stop=None, *, inclusive=(True, False), reverse=False):
         """Return a view of the elements from ``start`` to ``stop``; parameters and errors as for ``SkipListMap.keys``."""
         return KEYS_VIEW(
-            self, parse_bound(start, b"start"), parse_bound(stop, b"stop"), parse_inclusive(inclusive), reverse)
+            self, parse_bound(cc_order_of_map(self.entries), start, b"start"),
+            parse_bound(cc_order_of_map(self.entries), stop, b"stop"), parse_inclusive(inclusive), reverse)
 
     def irange(self, minimum=None, maximum=None, inclusive=(True, True), reverse=False):
         """Return an iterator over the elements from ``minimum`` to ``maximum``, as ``SortedSet.irange`` does.
@@ -134,17 +141,18 @@ cdef class _OrderedSet(_Container):
         cc_object_map_clear(self.entries)
 
     @classmethod
-    def from_sorted(cls, elements, /):
-        """Return a new set of elements that ascend; errors and costs as for ``SkipListMap.from_sorted``."""
+    def from_sorted(cls, elements, /, *, key=None, reverse=False, comparator=None):
+        """Return a new set of elements that ascend; parameters, errors and costs as for ``SkipListMap.from_sorted``."""
         from concurrent_collections._frozen import FrozenSkipListSet
         result = cls.__new__(cls)
-        frozen = FrozenSkipListSet.from_sorted(elements)
+        frozen = FrozenSkipListSet.from_sorted(elements, key=key, reverse=reverse, comparator=comparator)
+        cc_order_set(entries_of(result), order_in(frozen))
         cc_frozen_thaw(cc_frozen_in(frozen), entries_of(result))
         return result
 
     def copy(self):
         """Return a new set of the same class with the same elements (weakly consistent), without calling ``__init__``."""
-        return _new_set(type(self), self)
+        return set_like(self, self)
 
     def frozen(self):
         """Return a FrozenSkipListSet with the same elements: ``FrozenSkipListSet(s)``. As ``SkipListMap.frozen``."""
@@ -154,9 +162,15 @@ cdef class _OrderedSet(_Container):
     def __reduce__(self):
         # The elements come with the state, after the set itself has been noted: one of them may
         # lead back to it. A subclass with a __setstate__ of its own gets the state alone.
-        if type(self).__setstate__ is _OrderedSet.__setstate__:
-            return NEW_OBJECT, (type(self),), [list(self), self.__getstate__()]
-        return _new_set, (type(self), list(self)), self.__getstate__()
+        ours = type(self).__setstate__ is _OrderedSet.__setstate__
+        if cc_order_of_map(self.entries) == cc_order_ascending_one():
+            if ours:
+                return NEW_OBJECT, (type(self),), [list(self), self.__getstate__()]
+            return _new_set, (type(self), list(self)), self.__getstate__()
+        comparator = _comparator_of(self)
+        if ours:
+            return _new_ordered, (type(self), comparator), [list(self), self.__getstate__()]
+        return _new_set, (type(self), list(self), comparator), self.__getstate__()
 
     def __setstate__(self, state):
         # A list is what __reduce__ has made. Otherwise as if there were no such method.
@@ -214,12 +228,12 @@ cdef class _OrderedSet(_Container):
         Elements of ``others`` that do not compare with this set's, or are NaN, are not in it; that is no error. O(n log k).
         """
         tests = [as_set(other, self) for other in others]
-        return _new_set(type(self), [element for element in self if is_in_all(element, tests)])
+        return set_like(self, [element for element in self if is_in_all(element, tests)])
 
     def difference(self, *others):
         """Return a new set with the elements of this set that are in none of the ``others``. Errors as for ``intersection``."""
         tests = [as_set(other, self) for other in others]
-        return _new_set(type(self), [element for element in self if not is_in_any(element, tests)])
+        return set_like(self, [element for element in self if not is_in_any(element, tests)])
 
     def symmetric_difference(self, other, /):
         """Return a new set with the elements that are in exactly one of the two.
@@ -251,7 +265,7 @@ cdef class _OrderedSet(_Container):
         both = [element for element in theirs if is_in(element, self)]
         # Added first, and put in an order of their own before: what has no place is found out
         # before anything changes.
-        self.update(SkipListSet([element for element in theirs if not is_in(element, self)]))
+        self.update(plain_set_like(self, [element for element in theirs if not is_in(element, self)]))
         for element in both:
             cc_object_map_delete(self.entries, element)
 
@@ -274,7 +288,7 @@ cdef class _OrderedSet(_Container):
         return self.union(other) if isinstance(other, AbstractSet) else NotImplemented
 
     def __ror__(self, other):
-        return _new_set(type(self), other).union(self) if isinstance(other, AbstractSet) else NotImplemented
+        return set_like(self, other).union(self) if isinstance(other, AbstractSet) else NotImplemented
 
     def __and__(self, other):
         return self.intersection(other) if isinstance(other, AbstractSet) else NotImplemented
@@ -288,7 +302,7 @@ cdef class _OrderedSet(_Container):
     def __rsub__(self, other):
         if not isinstance(other, AbstractSet):
             return NotImplemented
-        return _new_set(type(self), [element for element in other if not is_in(element, self)])
+        return set_like(self, [element for element in other if not is_in(element, self)])
 
     def __xor__(self, other):
         return self.symmetric_difference(other) if isinstance(other, AbstractSet) else NotImplemented
@@ -328,7 +342,7 @@ cdef class _OrderedSet(_Container):
         if not isinstance(other, AbstractSet):
             return NotImplemented
         if op == Py_EQ or op == Py_NE:
-            is_equal = self is other or (len(self) == len(other) and is_within(self, other))
+            is_equal = self is other or (len(self) == len(other) and is_within(self, other) and keeps_all_equal(self, other))
             return is_equal if op == Py_EQ else not is_equal
         if op == Py_LE:
             return len(self) <= len(other) and is_within(self, other)
@@ -370,11 +384,31 @@ cdef class _OrderedSet(_Container):
 cdef object SET_ITER = _OrderedSet.__iter__  # a subclass may have its own, and then means that
 
 
-def _new_set(cls, elements):
-    """What copies, pickles and results of set algebra are made with: __new__, then the elements."""
+def _new_set(cls, elements, comparator=None):
+    """What pickles are made with: __new__, then the elements."""
     result = cls.__new__(cls)
+    set_order(result, entries_of(result), None, False, comparator)
     _OrderedSet.update(result, elements)
     return result
+
+
+cdef object set_like(_OrderedSet self, elements):
+    # What copies and results of set algebra are made with: of the same class and order.
+    result = as_ordered(type(self).__new__(type(self)), self.entries)
+    _OrderedSet.update(result, elements)
+    return result
+
+
+cdef object plain_set_like(container, elements):
+    result = SkipListSet.__new__(SkipListSet)
+    cc_order_set(entries_of(result), order_in(container))
+    _OrderedSet.update(result, elements)
+    return result
+
+
+def _set_like(container, elements):
+    """What views make results of set algebra with."""
+    return plain_set_like(container, elements)
 
 
 # So that pickles do not name the family's module.
@@ -385,8 +419,8 @@ cdef object as_set(other, _OrderedSet among):
     # Something with a fast `in` for elements of `among`. Not a built-in set of an iterable's
     # elements: they may have no hash. And only those that `among` has too: the others may not even
     # compare with each other.
-    return other if isinstance(other, AbstractSet) else SkipListSet(
-        [element for element in other if is_in(element, among)])
+    return other if isinstance(other, AbstractSet) else plain_set_like(
+        among, [element for element in other if is_in(element, among)])
 
 
 cdef bint is_in(element, container) except -1:
@@ -437,13 +471,22 @@ cdef bint is_within(small, large) except -1:
     return True
 
 
+cdef bint keeps_all_equal(small, large) except -1:
+    for element in small:
+        if not keeps_equal(element, large):
+            return False
+    return True
+
+
 cdef class SkipListSet(_OrderedSet):
-    """SkipListSet(iterable=(), /)\n--\n\nA lock-free ordered set that any number of threads can use at once.
+    """SkipListSet(iterable=(), /, *, key=None, reverse=False, comparator=None)\n--\n\nA lock-free ordered set that any number of threads can use at once.
 
     Parameters
     ----------
     iterable : iterable, optional
         The elements to start with.
+    key, reverse, comparator
+        The order of the elements, as for SkipListMap.
 
     Elements are ordered like the keys of SkipListMap, and guarantees, costs and source are the same: every operation on one
     element is linearizable and lock-free, and takes O(log n) expected time; ``in`` takes O(1) for an int, float, str or bytes

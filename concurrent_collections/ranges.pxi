@@ -41,7 +41,8 @@ cdef tuple tighter(owner, old, bint at_old, new, bint at_new, int direction):
 
 cdef tuple narrow(owner, tuple bounds, start, stop, inclusive, bint reverse):
     # The part of a range between two more bounds; `reverse`: these are in the other order.
-    first, last = parse_bound(start, b"start"), parse_bound(stop, b"stop")
+    first = parse_bound(order_in(owner), start, b"start")
+    last = parse_bound(order_in(owner), stop, b"stop")
     at_first, at_last = parse_inclusive(inclusive)
     if reverse:
         first, last, at_first, at_last = last, first, at_last, at_first
@@ -129,8 +130,8 @@ def _copy_range(owner, tuple bounds):
     """A new container of the owner's class with the entries of a range, made without ``__init__``."""
     start, stop, inclusive = bounds
     if not isinstance(owner, _OrderedMap):
-        return _new_set(type(owner), _iterate(owner, "key", start, stop, inclusive, False))
-    result = _new_map(type(owner), factory_of(owner))
+        return set_like(owner, _iterate(owner, "key", start, stop, inclusive, False))
+    result = map_like(owner)
     _OrderedMap.update(result, _iterate(owner, "item", start, stop, inclusive, False))
     return result
 

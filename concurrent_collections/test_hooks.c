@@ -19,7 +19,8 @@
 
 #include "finished_tasks.h"
 #include "memory/cc_alloc.h"
-#include "object_keys.h"
+#include "object_map.h"
+#include "object_order.h"
 #include "object_store.h"
 #include "object_type.h"
 #include "stalled_reader.h"
@@ -77,6 +78,20 @@ static PyObject *finish_beside_failing_put(PyObject *module, PyObject *n) {
     return PyLong_FromLong(counted);
 }
 
+/* In the container's order; where that is by nature alone, as Python sees it. 1, 0, or -1. */
+static int is_before(PyObject *container, PyObject *a, PyObject *b) {
+    const cc_order *by = cc_order_of(cc_object_map_in(container));
+    if (by->is_plain) {
+        return by->flip ? PyObject_RichCompareBool(b, a, Py_LT)
+                        : PyObject_RichCompareBool(a, b, Py_LT);
+    }
+    PyObject *x = cc_order_word(by, a), *y = x ? cc_order_word(by, b) : NULL;
+    int answer = y ? cc_order_compare(by, x, y) : -2;
+    Py_XDECREF(x);
+    Py_XDECREF(y);
+    return answer == -2 ? -1 : answer == -1;
+}
+
 static PyObject *check(PyObject *module, PyObject *container) {
     (void)module;
     const char *what = cc_container_check(container);
@@ -93,7 +108,7 @@ static PyObject *check(PyObject *module, PyObject *container) {
     }
     for (Py_ssize_t i = 1; i < PyList_GET_SIZE(keys); i++) {
         PyObject *one = PyList_GET_ITEM(keys, i - 1), *next = PyList_GET_ITEM(keys, i);
-        int in_order = PyObject_RichCompareBool(one, next, Py_LT);
+        int in_order = is_before(container, one, next);
         if (in_order == 0) {
             PyErr_Format(PyExc_AssertionError, "out of order: %R, %R", one, next);
         }
@@ -109,7 +124,7 @@ static PyObject *check(PyObject *module, PyObject *container) {
 static PyObject *key(PyObject *module, PyObject *object) {
     (void)module;
     cc_search s;
-    cc_key_fill_search(&s, object);
+    cc_key_fill_search(&s, cc_order_ascending, object);
     return Py_BuildValue("(iKKK)", s.kind, (unsigned long long)s.digest, (unsigned long long)s.hash,
                          (unsigned long long)cc_object_words.hash(s.kind, s.digest, s.key));
 }
@@ -121,8 +136,8 @@ static PyObject *order(PyObject *module, PyObject *arguments) {
         return NULL;
     }
     cc_search searched, stored;
-    cc_key_fill_search(&searched, a);
-    cc_key_fill_search(&stored, b);
+    cc_key_fill_search(&searched, cc_order_ascending, a);
+    cc_key_fill_search(&stored, cc_order_ascending, b);
     if (searched.kind == stored.kind && searched.digest != stored.digest) { /* as cc_compare_key */
         return PyLong_FromLong(searched.digest < stored.digest ? -1 : 1);
     }

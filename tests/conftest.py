@@ -83,7 +83,8 @@ def smr_scheme(request):
 def pytest_generate_tests(metafunc):
     """Tests of ordered containers take their class as `Map` or `Set`, and so run once for each in ordered_kinds.py.
 
-    Those that only read, and are marked so, run with the frozen ones as well.
+    Those that only read, and are marked so, run with the frozen ones as well; those that are marked with `maps_too` with
+    the classes of maps that it names.
     """
     for name, classes, frozen in (
         ("Map", ordered_kinds.MAPS, ordered_kinds.FROZEN_MAPS),
@@ -92,6 +93,8 @@ def pytest_generate_tests(metafunc):
         if name in metafunc.fixturenames:
             if metafunc.definition.get_closest_marker("reads"):
                 classes = classes + frozen
+            if name == "Map" and (also := metafunc.definition.get_closest_marker("maps_too")):
+                classes = [*classes, *also.args]
             metafunc.parametrize(name, classes, ids=lambda cls: cls.__name__)
 
 

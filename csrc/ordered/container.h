@@ -27,6 +27,7 @@ typedef struct cc_container {
     cc_deferred destruction; /* first: a deferred item is the container itself */
     const cc_word_table *words;
     cc_smr_domain *domain;
+    cc_atomic_uptr order; /* the owner's (search.h); 0 until it is set, then always the same */
     cc_atomic_u32 asked; /* 1: some comparison was left to foreign code; never goes back */
 } cc_container;
 

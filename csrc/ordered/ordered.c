@@ -2,6 +2,9 @@
  *
  * What all ordered containers have in common: being made and freed, counts, limbo; and the way from
  * cc_ordered_* to the container's table, a load and a jump.
+ *
+ * Pairs of releases and acquires:
+ *   (1) setting an order with reading it: what the owner has written to it.
  */
 #include "ordered_inside.h"
 
@@ -48,6 +51,15 @@ const cc_word_table *cc_ordered_words(const cc_ordered *map) {
 
 const cc_ordered_operations *cc_ordered_operations_of(const cc_ordered *map) {
     return map->ops;
+}
+
+uintptr_t cc_ordered_order(const cc_ordered *map) {
+    return cc_load_acquire_uptr(&map->common.order); /* (1) */
+}
+
+uintptr_t cc_ordered_set_order(cc_ordered *map, uintptr_t order) {
+    uintptr_t before = 0;
+    return cc_cas_acq_rel_uptr(&map->common.order, &before, order) ? order : before; /* (1) */
 }
 
 /* ---------------------------------------------------------------- the container's operations */

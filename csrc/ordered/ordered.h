@@ -59,6 +59,15 @@ void cc_ordered_free(cc_ordered *map);
 const cc_word_table *cc_ordered_words(const cc_ordered *map);
 const cc_ordered_operations *cc_ordered_operations_of(const cc_ordered *map);
 
+/* The order of the map's keys: a word of the owner's, which is in every search of the map
+ * (search.h). 0 at first. Wait-free; a thread that reads an order sees what was written to it
+ * before. */
+uintptr_t cc_ordered_order(const cc_ordered *map);
+
+/* Set the order, which is not 0: before anything is put under another one. Returns the map's order,
+ * which is this one or, unchanged, one that had been set before. */
+uintptr_t cc_ordered_set_order(cc_ordered *map, uintptr_t order);
+
 /* ---- operations on one key; the search asks for order ---- */
 
 /* *value (if not NULL): acquired, when CC_FOUND. */

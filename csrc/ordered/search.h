@@ -17,6 +17,10 @@
  * its digest: two such keys of one kind with equal digests are equal. Everything else is asked of
  * the owner's `compare`.
  *
+ * Orders. An owner may have several: then each container has one for life, and every search of it
+ * names it. Kinds, digests and hashes are made for that order: the core compares digests as they
+ * are, so an order that is the other way round has digests that are.
+ *
  * Hashes. Keys that are equal have equal hashes, whatever their kinds, if they have one. A key
  * without a hash (0) may equal any key. So of a key with a hash that is not found among the keys
  * with hashes, one thing is known: none of these equals it. A container that answers a miss from
@@ -83,6 +87,7 @@ typedef struct cc_search {
     uintptr_t key;
     uint8_t kind;
     uint8_t question; /* cc_question */
+    const void *order; /* the owner's, for `compare`: by what it orders (cc_ordered_order) */
     /* Set by operations. */
     bool asks; /* a comparison with `needed` is wanted; its word is acquired */
     cc_stored_key needed;

@@ -54,28 +54,33 @@ typedef struct chain {
 /* ---------------------------------------------------------------- what ascends */
 
 /* A search that asks nothing: as if a question were open already. */
-static cc_search search_for(const cc_new_entry *e) {
-    return (cc_search){
-        .digest = e->digest, .hash = e->hash, .key = e->key, .kind = e->kind, .asks = true};
+static cc_search search_for(const cc_skiplist *list, const cc_new_entry *e) {
+    return (cc_search){.digest = e->digest,
+                       .hash = e->hash,
+                       .key = e->key,
+                       .kind = e->kind,
+                       .order = (const void *)cc_ordered_order(&list->map),
+                       .asks = true};
 }
 
 /* Entries whose keys have hashes: without one, puts are what can be done. */
-static bool is_less(const cc_word_table *words, const cc_new_entry *a, const cc_new_entry *b) {
+static bool is_less(const cc_skiplist *list, const cc_new_entry *a, const cc_new_entry *b) {
+    const cc_word_table *words = list->map.common.words;
     if (!a->hash || !b->hash) {
         return false;
     }
     if (a->kind == b->kind && (a->digest != b->digest || !(a->key | b->key))) {
         return a->digest < b->digest;
     }
-    cc_search search = search_for(b);
+    cc_search search = search_for(list, b);
     return words->compare && words->compare(&search, a->kind, a->digest, a->key) == 1;
 }
 
 /* How many entries from the first one on ascend; no more than a chain has room for. */
-static unsigned count_ascending(const cc_word_table *words, const cc_new_entry *entries,
+static unsigned count_ascending(const cc_skiplist *list, const cc_new_entry *entries,
                                 size_t count) {
     unsigned n = 1;
-    while (n < count && n < NODES_IN_CHAIN && is_less(words, &entries[n - 1], &entries[n])) {
+    while (n < count && n < NODES_IN_CHAIN && is_less(list, &entries[n - 1], &entries[n])) {
         n++;
     }
     return n;
@@ -91,7 +96,7 @@ static void make_chain(cc_skiplist *list, cc_thread *self, const cc_new_entry *e
     c->loses = false;
     c->height = 0;
     for (; c->count < count; c->count++) {
-        cc_search search = search_for(&entries[c->count]);
+        cc_search search = search_for(list, &entries[c->count]);
         int height = cc_skiplist_random_height(self, top);
         node *n = cc_skiplist_new_node(list, &search, entries[c->count].value, height);
         if (!n) {
@@ -169,7 +174,7 @@ static const index_table *index_chain(cc_skiplist *list, cc_smr_guard *g,
 static void link_rest(cc_skiplist *list, cc_smr_guard *g, const cc_new_entry *e, node *n,
                       int level) {
     position at;
-    cc_search search = search_for(e);
+    cc_search search = search_for(list, e);
     const int height = height_of(n);
     if (cc_skiplist_seek_again(list, g, &search, &at, height) == CC_FOUND && at.after[0] == n) {
         level = cc_skiplist_build_tower(list, g, &search, n, &at, level);
@@ -209,7 +214,7 @@ static void leave_chain(cc_skiplist *list, cc_smr_guard *g, const chain *c, dead
 static bool link_chain(cc_skiplist *list, cc_smr_guard *g, const cc_new_entry *entries, chain *c,
                        dead_nodes *dead, const index_table **full) {
     position at;
-    cc_search search = search_for(&entries[0]);
+    cc_search search = search_for(list, &entries[0]);
     for (;; cc_count_retry(g)) {
         cc_status status = cc_skiplist_seek_again(list, g, &search, &at, c->height);
         if (status != CC_ABSENT || at.after[0]) {
@@ -285,7 +290,7 @@ static unsigned append_chain(cc_skiplist *list, cc_thread *self, const cc_new_en
 
 size_t cc_skiplist_append(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run) {
     cc_skiplist *list = (cc_skiplist *)map;
-    const unsigned ascending = count_ascending(map->common.words, entries, count);
+    const unsigned ascending = count_ascending(list, entries, count);
     *run = ascending;
     cc_thread *self = cc_thread_self();
     if (!self || ascending < SHORTEST_CHAIN || !entries[0].hash) {

@@ -293,7 +293,42 @@ static void test_race(int appenders, int others) {
     CHECK_EQ(words_alive, 0);
 }
 
+/* An order of the owner's: by number, downwards; kind 1 has equal digests. */
+static const int downwards = -1;
+
+static int compare_downwards(const cc_search *s, unsigned kind, uint64_t digest, uintptr_t key) {
+    CHECK(s->order == &downwards);
+    return -word_compare(s, kind, digest, key);
+}
+
+static void test_the_owner_s_order(void) {
+    static const cc_word_table words = {word_acquire, word_release, compare_downwards, word_hash,
+                                        NULL};
+    begin_test("a map has one order for life, and appends by it");
+    cc_ordered *list = ordered_of(&words);
+    CHECK_EQ(cc_ordered_order(list), 0);
+    CHECK_EQ(cc_ordered_set_order(list, (uintptr_t)&downwards), (uintptr_t)&downwards);
+    CHECK_EQ(cc_ordered_set_order(list, (uintptr_t)list), (uintptr_t)&downwards);
+    CHECK_EQ(cc_ordered_order(list), (uintptr_t)&downwards);
+    cc_new_entry entries[20];
+    for (unsigned i = 0; i < 20; i++) {
+        entries[i] = entry_of((numbered){.number = -(int64_t)i, .kind = 1});
+        entries[i].digest = 0;
+    }
+    size_t run = 0;
+    size_t put = cc_ordered_append(list, entries, 20, &run);
+    CHECK(run > 1); /* they ascend in it */
+    CHECK(put == 20 || !HAS_USUAL_SIZES);
+    for (size_t i = put; i < 20; i++) {
+        word_release(entries[i].key);
+        word_release(entries[i].value);
+    }
+    cc_ordered_free(list);
+    CHECK_EQ(words_alive, 0);
+}
+
 static void test_kind(void) {
+    test_the_owner_s_order();
     test_orders();
     test_no_search();
     test_no_memory();

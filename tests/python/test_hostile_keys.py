@@ -15,7 +15,36 @@ import time
 import pytest
 from support import HookedKey, Key, Object, check, collect, in_background, rounds, run_copies
 
-from concurrent_collections import REMOVE
+from concurrent_collections import REMOVE, Comparator, SkipListMap
+
+
+class ByKey(SkipListMap):
+    """Ordered by what a key function returns: the hostile key."""
+
+    def __init__(self, other=(), /):
+        super().__init__(other, key=lambda key: key)
+
+
+class ByFunction(SkipListMap):
+    """Ordered by a function, which asks the hostile keys."""
+
+    def __init__(self, other=(), /):
+        super().__init__(
+            other, comparator=Comparator.from_function(lambda a, b: -1 if a < b else int(b < a))
+        )
+
+
+class ByFunctionAtLast(SkipListMap):
+    """Ordered by parts, of which the last one asks the hostile keys."""
+
+    def __init__(self, other=(), /):
+        first = Comparator.by_key(lambda key: 0).then(Comparator.by_key(lambda key: "same"))
+        last = Comparator.from_function(lambda a, b: int(b < a) or -1 if a < b or b < a else 0)
+        super().__init__(other, comparator=first.then(last))
+
+
+# Comparators, for what depends on who compares.
+in_every_order = pytest.mark.maps_too(ByKey, ByFunction, ByFunctionAtLast)
 
 
 def some(iterable):
@@ -74,6 +103,7 @@ class Failure(Exception):
     pass
 
 
+@in_every_order
 class TestRaising:
     # What fails after a removal has taken effect is reported, not raised.
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -291,6 +321,7 @@ CHANGES = {
 }
 
 
+@in_every_order
 class TestEffects:
     @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
     def test_nothing_is_compared_after_the_effect(self, Map, change, monkeypatch):
@@ -342,6 +373,7 @@ class TestEffects:
         assert len(m) != len(contents)
 
 
+@in_every_order
 class TestReentering:
     @every_operation
     @pytest.mark.parametrize("rank", [-1, 20, 21, 99])
@@ -460,6 +492,7 @@ class TestReentering:
             operation()
 
 
+@in_every_order
 class TestLying:
     @pytest.mark.parametrize("seed", range(5))
     def test_random_answers_break_nothing(self, Map, seed):

@@ -170,7 +170,7 @@ class TestPrinting:
 
 class TestCompletions:
     def test_keys_are_offered(self, Map):
-        assert Map(b=1, a=2)._ipython_key_completions_() == ["a", "b"]
+        assert Map({"b": 1, "a": 2})._ipython_key_completions_() == ["a", "b"]
         assert Map()._ipython_key_completions_() == []
 
     def test_not_millions_of_them(self, Map):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bisect
 import copy
+import functools
 import pickle
 
 import pytest
@@ -24,7 +25,7 @@ from ordered_kinds import MAPS, SETS
 from sortedcontainers import SortedDict
 from support import Key, rounds
 
-from concurrent_collections import REMOVE
+from concurrent_collections import REMOVE, Comparator
 
 texts = st.text("ab\0é\ud800\uffff\U00010000", max_size=3) | st.sampled_from(
     ["prefix00", "prefix00\0", "prefix00a", "prefix00b", "prefix01"]
@@ -72,25 +73,96 @@ def answer(function, *arguments, **keywords):
     return result
 
 
+def as_it_is(key):
+    return key
+
+
+@functools.total_ordering
+class Backwards:
+    """A key, ordered the other way round."""
+
+    def __init__(self, key):
+        self.key = key
+
+    def __lt__(self, other):
+        return other.key < self.key
+
+    def __eq__(self, other):
+        return self.key == other.key
+
+
+def three_way(a, b):
+    return -7 if a < b else 2.5 if b < a else 0
+
+
+def by_thirds(key):
+    return hash(key) % 3
+
+
+def by_thirds_downwards(key):
+    return -by_thirds(key), key
+
+
+def backwards_within_thirds(key):
+    return by_thirds(key), Backwards(key)
+
+
+def in_a_tuple(key):
+    return (key,)
+
+
+# What a constructor is told, and by what the model is sorted. Keys that are equal are so in all of
+# them, so that a model that hashes is right.
+ORDERS = {
+    "ascending": ({}, as_it_is),
+    "descending": ({"reverse": True}, Backwards),
+    "by key": ({"key": in_a_tuple}, as_it_is),
+    "by key that Python compares, descending": ({"key": Backwards, "reverse": True}, as_it_is),
+    "by function": ({"comparator": Comparator.from_function(three_way)}, as_it_is),
+    "by function, descending": (
+        {"comparator": Comparator.from_function(three_way), "reverse": True},
+        Backwards,
+    ),
+    "by keys": (
+        {"comparator": Comparator.by_key(by_thirds).reversed().then(Comparator.by_key(in_a_tuple))},
+        by_thirds_downwards,
+    ),
+    "by key, then by function": (
+        {
+            "comparator": Comparator.by_key(by_thirds).then(
+                Comparator.from_function(three_way).reversed()
+            )
+        },
+        backwards_within_thirds,
+    ),
+}
+# Where code of users compares, what it raises comes out.
+REFUSED_BY_PYTHON = {"ascending", "descending", "by key"}
+
+
 class Ordered:
     """Neighbours and ranges of a sorted list, which both models share."""
 
-    @staticmethod
-    def neighbour(keys, relation, asked):
-        left, right = bisect.bisect_left(keys, asked), bisect.bisect_right(keys, asked)
+    def __init__(self, rank):
+        self.rank = rank
+
+    def neighbour(self, keys, relation, asked):
+        asked, keys_by_rank = self.rank(asked), [self.rank(key) for key in keys]
+        left = bisect.bisect_left(keys_by_rank, asked)
+        right = bisect.bisect_right(keys_by_rank, asked)
         index = {"floor": right - 1, "lower": left - 1, "ceiling": left, "higher": right}[relation]
         return keys[index] if 0 <= index < len(keys) else None
 
-    @staticmethod
-    def between(keys, limits, inclusive, reverse):
+    def between(self, keys, limits, inclusive, reverse):
         with_start, with_stop = inclusive
         low, high = 0, len(keys)
+        keys_by_rank = [self.rank(key) for key in keys]
         if limits.get("start") is not None:
             cut = bisect.bisect_left if with_start else bisect.bisect_right
-            low = cut(keys, limits["start"])
+            low = cut(keys_by_rank, self.rank(limits["start"]))
         if limits.get("stop") is not None:
             cut = bisect.bisect_right if with_stop else bisect.bisect_left
-            high = cut(keys, limits["stop"])
+            high = cut(keys_by_rank, self.rank(limits["stop"]))
         found = keys[low:high]
         return found[::-1] if reverse else found
 
@@ -99,17 +171,25 @@ relations = st.sampled_from(["floor", "lower", "ceiling", "higher"])
 inclusives = st.tuples(st.booleans(), st.booleans())
 
 
-def machine_of_maps(map_class, keys, foreign):
+def machine_of_maps(map_class, keys, foreign, orders):
     bounds = st.fixed_dictionaries(
         {}, optional={"start": keys | st.none(), "stop": keys | st.none()}
     )
 
     class MapMachine(RuleBasedStateMachine):
-        @initialize(entries=st.dictionaries(keys, values, max_size=8))
-        def construct(self, entries):
-            self.model = SortedDict(entries)
-            self.m = map_class(entries)
+        @initialize(
+            order=st.sampled_from(orders), entries=st.dictionaries(keys, values, max_size=8)
+        )
+        def construct(self, order, entries):
+            self.options, self.rank = ORDERS[order]
+            self.ordered = Ordered(self.rank)
+            self.refuses = order in REFUSED_BY_PYTHON
+            self.model = SortedDict(None if self.rank is as_it_is else self.rank, entries)
+            self.m = self.made(entries)
             self.iterators = []
+
+        def made(self, entries):
+            return map_class(entries, **self.options)
 
         # -- one key --
 
@@ -224,6 +304,7 @@ def machine_of_maps(map_class, keys, foreign):
 
         if foreign:
 
+            @precondition(lambda self: self.refuses)
             @rule(key=st.sampled_from(foreign), others=st.sets(keys, max_size=4))
             def look_for_what_cannot_be_there(self, key, others):
                 m = self.m
@@ -274,23 +355,23 @@ def machine_of_maps(map_class, keys, foreign):
 
         @rule(relation=relations, key=keys)
         def neighbour(self, relation, key):
-            expected = Ordered.neighbour(list(self.model), relation, key)
+            expected = self.ordered.neighbour(list(self.model), relation, key)
             assert getattr(self.m, f"{relation}_key")(key) == expected
             item = None if expected is None else (expected, self.model[expected])
             assert getattr(self.m, f"{relation}_item")(key) == item
 
         @rule(limits=bounds, inclusive=inclusives, reverse=st.booleans(), key=keys)
         def between(self, limits, inclusive, reverse, key):
-            expected = Ordered.between(list(self.model), limits, inclusive, reverse)
-            options = {**limits, "inclusive": inclusive, "reverse": reverse}
-            view = self.m.keys(**options)
+            expected = self.ordered.between(list(self.model), limits, inclusive, reverse)
+            how = {**limits, "inclusive": inclusive, "reverse": reverse}
+            view = self.m.keys(**how)
             assert list(view) == expected
             assert list(reversed(view)) == expected[::-1]
             assert bool(view) == bool(expected)
             assert len(view) == len(expected)
             assert (key in view) == (key in expected)
-            assert list(self.m.values(**options)) == [self.model[k] for k in expected]
-            assert list(self.m.items(**options)) == [(k, self.model[k]) for k in expected]
+            assert list(self.m.values(**how)) == [self.model[k] for k in expected]
+            assert list(self.m.items(**how)) == [(k, self.model[k]) for k in expected]
 
         @rule(others=st.sets(keys, max_size=4))
         def views_are_sets(self, others):
@@ -324,7 +405,8 @@ def machine_of_maps(map_class, keys, foreign):
                     continue
                 assert key in self.model, "one's own deletion must be seen at once"
                 if seen:
-                    assert (key < seen[-1]) if reverse else (seen[-1] < key)
+                    low, high = (key, seen[-1]) if reverse else (seen[-1], key)
+                    assert self.rank(low) < self.rank(high)
                 seen.append(key)
 
         def note(self):
@@ -356,26 +438,42 @@ def machine_of_maps(map_class, keys, foreign):
             self.m.clear()
             self.model.clear()
 
-        @rule(how=st.sampled_from(["copy", "copy.copy", "deepcopy", "pickle", "items", "eval"]))
+        @rule(
+            how=st.sampled_from(
+                "copy copy.copy deepcopy pickle items frozen,pickle frozen from_sorted eval".split()
+            )
+        )
         def go_on_with_a_copy(self, how):
             twin = {
                 "copy": self.m.copy,
                 "copy.copy": lambda: copy.copy(self.m),
                 "deepcopy": lambda: copy.deepcopy(self.m),
                 "pickle": lambda: pickle.loads(pickle.dumps(self.m)),
-                "items": lambda: map_class(self.m.items()),
-                "eval": lambda: eval(
-                    repr(self.m), {map_class.__name__: map_class, "Key": Key, "inf": float("inf")}
+                "items": lambda: self.made(self.m.items()),
+                "frozen": lambda: self.m.frozen().thaw(),
+                "frozen,pickle": lambda: pickle.loads(pickle.dumps(self.m.frozen())).thaw(),
+                "from_sorted": lambda: map_class.from_sorted(self.m.items(), **self.options),
+                "eval": lambda: self.made(
+                    eval(
+                        repr(self.m),
+                        {map_class.__name__: map_class, "Key": Key, "inf": float("inf")},
+                    )
                 ),
             }[how]()
             assert twin == self.m
+            assert twin.comparator == self.m.comparator
             self.m = twin
             self.iterators.clear()
 
         @rule(entries=st.dictionaries(keys, values, max_size=3))
         def equality(self, entries):
             assert (self.m == entries) == (dict(self.model) == entries)
-            assert (self.m == map_class(entries)) == (dict(self.model) == entries)
+            is_equal = dict(self.model) == entries
+            for other in (map_class(entries), self.made(entries)):
+                assert (self.m == other) == (other == self.m) == is_equal
+                assert (self.m.frozen() == other) == (other == self.m.frozen()) == is_equal
+                assert (self.m.frozen() == other.frozen()) == is_equal
+            assert not is_equal or hash(self.m.frozen()) == hash(map_class(entries).frozen())
 
         @rule()
         def flush(self):
@@ -396,18 +494,36 @@ def machine_of_maps(map_class, keys, foreign):
     return MapMachine
 
 
-def machine_of_sets(set_class, keys, foreign):
+def machine_of_sets(set_class, keys, foreign, orders):
     bounds = st.fixed_dictionaries(
         {}, optional={"start": keys | st.none(), "stop": keys | st.none()}
     )
     groups = st.sets(keys, max_size=6)
-    kinds = st.sampled_from([set, frozenset, set_class])
+    kinds = st.sampled_from(["set", "frozenset", "set_class", "made", "frozen"])
 
     class SetMachine(RuleBasedStateMachine):
-        @initialize(elements=st.lists(keys, max_size=8))
-        def construct(self, elements):
+        @initialize(order=st.sampled_from(orders), elements=st.lists(keys, max_size=8))
+        def construct(self, order, elements):
+            self.options, self.rank = ORDERS[order]
+            self.ordered = Ordered(self.rank)
+            self.refuses = order in REFUSED_BY_PYTHON
             self.model = set(elements)
-            self.s = set_class(elements)
+            self.s = self.made(elements)
+
+        def made(self, elements):
+            return set_class(elements, **self.options)
+
+        def of_kind(self, kind, elements):
+            return {
+                "set": set,
+                "frozenset": frozenset,
+                "set_class": set_class,
+                "made": self.made,
+                "frozen": lambda elements: self.made(elements).frozen(),
+            }[kind](elements)
+
+        def in_order(self, elements):
+            return sorted(elements, key=self.rank)
 
         @rule(element=keys)
         def add(self, element):
@@ -430,7 +546,7 @@ def machine_of_sets(set_class, keys, foreign):
         @rule(name=st.sampled_from(["pop", "pop_first", "pop_last"]))
         def pop(self, name):
             if self.model:
-                expected = sorted(self.model)[-1 if name == "pop_last" else 0]
+                expected = self.in_order(self.model)[-1 if name == "pop_last" else 0]
                 assert getattr(self.s, name)() == expected
                 self.model.remove(expected)
             else:
@@ -440,7 +556,7 @@ def machine_of_sets(set_class, keys, foreign):
 
         @rule()
         def ends(self):
-            keys = sorted(self.model)
+            keys = self.in_order(self.model)
             assert answer(self.s.first) == (keys[0] if keys else KeyError)
             assert answer(self.s.last) == (keys[-1] if keys else KeyError)
             assert self.s.first(MISSING) == (keys[0] if keys else MISSING)
@@ -448,26 +564,38 @@ def machine_of_sets(set_class, keys, foreign):
 
         @rule(relation=relations, element=keys)
         def neighbour(self, relation, element):
-            expected = Ordered.neighbour(sorted(self.model), relation, element)
+            expected = self.ordered.neighbour(self.in_order(self.model), relation, element)
             assert getattr(self.s, relation)(element) == expected
 
         @rule(limits=bounds, inclusive=inclusives, reverse=st.booleans())
         def between(self, limits, inclusive, reverse):
-            expected = Ordered.between(sorted(self.model), limits, inclusive, reverse)
+            expected = self.ordered.between(self.in_order(self.model), limits, inclusive, reverse)
             found = self.s.range(**limits, inclusive=inclusive, reverse=reverse)
             assert list(found) == expected
 
         @rule(others=groups, kind=kinds)
         def algebra(self, others, kind):
-            s, model, other = self.s, self.model, kind(others)
-            assert list(s | other) == list(s.union(other)) == sorted(model | others)
-            assert list(s & other) == list(s.intersection(other)) == sorted(model & others)
-            assert list(s - other) == list(s.difference(other)) == sorted(model - others)
-            assert list(s ^ other) == list(s.symmetric_difference(other)) == sorted(model ^ others)
+            model, other = self.model, self.of_kind(kind, others)
+            for s in (self.s, self.s.frozen()):
+                self.algebra_of(s, model, other, others)
+
+        def algebra_of(self, s, model, other, others):
+            assert list(s | other) == list(s.union(other)) == self.in_order(model | others)
+            assert list(s & other) == list(s.intersection(other)) == self.in_order(model & others)
+            assert list(s - other) == list(s.difference(other)) == self.in_order(model - others)
+            assert (
+                list(s ^ other)
+                == list(s.symmetric_difference(other))
+                == self.in_order(model ^ others)
+            )
 
         @rule(others=groups, kind=kinds)
         def relations(self, others, kind):
-            s, model, other = self.s, self.model, kind(others)
+            model, other = self.model, self.of_kind(kind, others)
+            for s in (self.s, self.s.frozen()):
+                self.relations_of(s, model, other, others)
+
+        def relations_of(self, s, model, other, others):
             assert (s == other) == (model == others)
             assert (s <= other) == s.issubset(other) == (model <= others)
             assert (s < other) == (model < others)
@@ -478,16 +606,16 @@ def machine_of_sets(set_class, keys, foreign):
         @rule(others=groups, kind=kinds, symbol=st.sampled_from("|&-^"))
         def change_in_place(self, others, kind, symbol):
             if symbol == "|":
-                self.s |= kind(others)
+                self.s |= self.of_kind(kind, others)
                 self.model |= others
             elif symbol == "&":
-                self.s &= kind(others)
+                self.s &= self.of_kind(kind, others)
                 self.model &= others
             elif symbol == "-":
-                self.s -= kind(others)
+                self.s -= self.of_kind(kind, others)
                 self.model -= others
             else:
-                self.s ^= kind(others)
+                self.s ^= self.of_kind(kind, others)
                 self.model ^= others
 
         @rule(others=groups, name=st.sampled_from(["", "intersection_", "difference_"]))
@@ -497,6 +625,7 @@ def machine_of_sets(set_class, keys, foreign):
 
         if foreign:
 
+            @precondition(lambda self: self.refuses)
             @rule(
                 element=st.sampled_from(foreign), others=groups, many=st.sampled_from([list, iter])
             )
@@ -505,15 +634,17 @@ def machine_of_sets(set_class, keys, foreign):
                 assert element not in s
                 assert s.discard(element) is None
                 assert answer(s.remove, element) is KeyError
-                assert list(s.intersection(many([element, *others]))) == sorted(model & others)
-                assert list(s.difference(many([element, *others]))) == sorted(model - others)
+                assert list(s.intersection(many([element, *others]))) == self.in_order(
+                    model & others
+                )
+                assert list(s.difference(many([element, *others]))) == self.in_order(model - others)
                 assert s.isdisjoint(many([element, *others])) == model.isdisjoint(others)
                 assert s.issubset(many([*others, element])) == model.issubset(others)
                 assert not s.issuperset(many([*others, element]))
                 if model - others:  # else there is nothing that it does not compare with
                     change = s.symmetric_difference_update
                     assert answer(change, many([*others, element])) is TypeError
-                    assert list(s) == sorted(model)
+                    assert list(s) == self.in_order(model)
                 s.difference_update(many([*others, element]))
                 model -= others
 
@@ -522,16 +653,23 @@ def machine_of_sets(set_class, keys, foreign):
             self.s.clear()
             self.model.clear()
 
-        @rule(how=st.sampled_from(["copy", "copy.copy", "deepcopy", "pickle", "elements"]))
+        @rule(
+            how=st.sampled_from(
+                ["copy", "copy.copy", "deepcopy", "pickle", "elements", "frozen", "from_sorted"]
+            )
+        )
         def go_on_with_a_copy(self, how):
             twin = {
                 "copy": self.s.copy,
                 "copy.copy": lambda: copy.copy(self.s),
                 "deepcopy": lambda: copy.deepcopy(self.s),
                 "pickle": lambda: pickle.loads(pickle.dumps(self.s)),
-                "elements": lambda: set_class(self.s),
+                "elements": lambda: self.made(self.s),
+                "frozen": lambda: self.s.frozen().thaw(),
+                "from_sorted": lambda: set_class.from_sorted(self.s, **self.options),
             }[how]()
             assert twin == self.s
+            assert twin.comparator == self.s.comparator
             self.s = twin
 
         @invariant()
@@ -539,21 +677,32 @@ def machine_of_sets(set_class, keys, foreign):
             if not hasattr(self, "s"):
                 return
             assert len(self.s) == len(self.model)
-            assert list(self.s) == sorted(self.model)
-            assert list(reversed(self.s)) == sorted(self.model, reverse=True)
+            assert list(self.s) == self.in_order(self.model)
+            assert list(reversed(self.s)) == self.in_order(self.model)[::-1]
 
     return SetMachine
 
 
-@pytest.mark.parametrize("kind", KEYS)
+# Programs of the ascending order for every kind of keys; and programs of all others, with keys whose
+# digests say nearly all, with some whose digests say little, and with some that Python compares.
+OTHER_ORDERS = [order for order in ORDERS if order != "ascending"]
+PROGRAMS_OF = [(["ascending"], kind) for kind in KEYS] + [
+    (OTHER_ORDERS, kind) for kind in ("numbers", "texts", "python keys")
+]
+by_orders_and_kind = pytest.mark.parametrize(
+    ("orders", "kind"), PROGRAMS_OF, ids=lambda what: what if isinstance(what, str) else what[-1]
+)
+
+
+@by_orders_and_kind
 @pytest.mark.parametrize("map_class", MAPS)
-def test_a_map_behaves_as_a_sorted_dict_in_any_program(map_class, kind):
-    machine = machine_of_maps(map_class, KEYS[kind], FOREIGN[kind])
+def test_a_map_behaves_as_a_sorted_dict_in_any_program(map_class, orders, kind):
+    machine = machine_of_maps(map_class, KEYS[kind], FOREIGN[kind], orders)
     run_state_machine_as_test(machine, settings=PROGRAMS)
 
 
-@pytest.mark.parametrize("kind", KEYS)
+@by_orders_and_kind
 @pytest.mark.parametrize("set_class", SETS)
-def test_a_set_behaves_as_a_sorted_set_in_any_program(set_class, kind):
-    machine = machine_of_sets(set_class, KEYS[kind], FOREIGN[kind])
+def test_a_set_behaves_as_a_sorted_set_in_any_program(set_class, orders, kind):
+    machine = machine_of_sets(set_class, KEYS[kind], FOREIGN[kind], orders)
     run_state_machine_as_test(machine, settings=PROGRAMS)

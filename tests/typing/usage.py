@@ -22,6 +22,7 @@ from concurrent_collections import (
     AccessTracker,
     AtomicCounter,
     BoundedSemaphore,
+    Comparator,
     Config,
     Empty,
     FastQueue,
@@ -108,9 +109,9 @@ colors: SkipListSet[Color]  # type: ignore[type-var]
 
 assert_type(SkipListMap({1: "a"}), SkipListMap[int, str])
 assert_type(SkipListMap([("a", 1.5)]), SkipListMap[str, float])
-assert_type(SkipListMap(a=1, b=2), SkipListMap[str, int])
-assert_type(SkipListMap({"a": 1}, b=2), SkipListMap[str, int])
-assert_type(SkipListMap([("a", 1)], b=2), SkipListMap[str, int])
+assert_type(SkipListMap({1: "a"}, reverse=True), SkipListMap[int, str])
+assert_type(SkipListMap([("a", 1)], key=str.lower), SkipListMap[str, int])
+assert_type(SkipListMap({1: "a"}, comparator=Comparator.natural()), SkipListMap[int, str])
 assert_type(SkipListMap(ints), SkipListMap[int, str])
 assert_type(SkipListMap(zip([1], "a", strict=True)), SkipListMap[int, str])
 assert_type(SkipListMap.fromkeys([1, 2]), SkipListMap[int, Any | None])
@@ -118,9 +119,9 @@ assert_type(SkipListMap.fromkeys("ab", 0), SkipListMap[str, int])
 assert_type(SkipListSet([1, 2]), SkipListSet[int])
 assert_type(SkipListSet("ab"), SkipListSet[str])
 
-SkipListMap({1: "a"}, b="c")  # type: ignore[dict-item]
+SkipListMap({1: "a"}, b="c")  # type: ignore[call-overload]
 SkipListMap([1, 2])  # type: ignore[arg-type]
-SkipListMap(other={1: "a"}).first_key().bit_count()  # type: ignore[attr-defined]
+SkipListMap(other={1: "a"})  # type: ignore[call-overload]
 SkipListSet(1)  # type: ignore[call-overload]
 
 # ---- one key --------------------------------------------------------------------------------
