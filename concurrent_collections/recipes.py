@@ -337,6 +337,9 @@ class BoundedSkipListMap:
     def __iter__(self) -> Iterator[Any]:
         return iter(self._entries)
 
+    def __reversed__(self) -> Iterator[Any]:
+        return reversed(self._entries)
+
     def keys(
         self,
         start: Any = None,

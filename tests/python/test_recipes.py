@@ -72,6 +72,7 @@ class TestBoundedSkipListMap:
         assert m.get(5) == "5"
         assert m.put(4, "4") == (gone, str(gone))
         assert list(m) == sorted({1, 4, 5, 9} - {gone})
+        assert list(reversed(m)) == list(m)[::-1]
         assert len(m) == m.maxsize == 3
 
     @pytest.mark.parametrize(("evict", "key"), [("smallest", 0), ("largest", 10)])
