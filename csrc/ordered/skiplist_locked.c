@@ -407,6 +407,9 @@ static look look_left(cc_skiplist *list, cc_smr_guard *g, const position *at, no
                    ? LOOK_FOUND
                    : LOOK_AGAIN;
     }
+    if (load_link(n, 0) != link_to(at->after[0])) {
+        return LOOK_AGAIN; /* something came behind it before it died */
+    }
     look answer = LOOK_NOTHING;
     for (int level = 1; answer == LOOK_NOTHING && from != &list->head; level++) {
         node *earlier = level < at->levels ? at->before[level] : &list->head;

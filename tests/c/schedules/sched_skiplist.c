@@ -385,6 +385,10 @@ static const sched_program programs_of_locks[] = {
     {"floor_of_what_goes", 3, set_up, fibre, judge, 3, 0, 100,
      SCENARIO(BEFORE{{PUT, 2}}, FIRST_FIBRE{{FLOOR, 2}}, SECOND_FIBRE{{PUT, 1}},
               THIRD_FIBRE{{REMOVE, 2}})},
+    /* What is found to be last, and dead, has got a successor before it died. */
+    {"last_gets_a_successor", 3, set_up, fibre, judge, 2, 0, 100,
+     SCENARIO(BEFORE{{PUT, 1}, {PUT, 2}}, FIRST_FIBRE{{LAST}}, SECOND_FIBRE{{PUT, 4}},
+              THIRD_FIBRE{{REMOVE, 2}})},
     /* A clear keeps a young node that is not linked on all its levels yet. */
     {"clear_beside_insertions", 3, set_up, fibre, judge, 2, 0, 100,
      SCENARIO(BEFORE{{PUT, 3, 2}, {PUT, 4, TALL}}, FIRST_FIBRE{{CLEAR}}, SECOND_FIBRE{{PUT, 1, 2}},
