@@ -353,6 +353,10 @@ static int find_key_of(const cc_frozen *a, Py_ssize_t i, cc_frozen *b, Py_ssize_
     }
     PyObject *key = key_object(a, i);
     int answer = key ? cc_frozen_find(b, key, CC_ABSENT_IF_ANY, where) : -1;
+    if (key && answer < 0 && PyErr_ExceptionMatches(PyExc_TypeError)) {
+        PyErr_Clear(); /* b's key function does not even take it */
+        answer = 0;
+    }
     Py_XDECREF(key);
     return answer;
 }

@@ -445,7 +445,7 @@ static int append_all(cc_frozen *t, cc_frozen_builder *b, const char *argument) 
 
 static PyObject *table_of(cc_frozen_builder *b, const char *argument) {
     const cc_entry *first = b->entries;
-    if (b->count && first->kind == CC_KIND_OTHER &&
+    if (b->count && (first->kind == CC_KIND_OTHER || !b->order->is_plain) &&
         cc_order_check(b->order, (PyObject *)first->key)) {
         return NULL; /* when it is the only one, nothing else would show that it has no order */
     }

@@ -207,7 +207,8 @@ static void describe(const cc_order *order, cc_ranked_key *ranked) {
     ranked->digest = 0;
     for (Py_ssize_t i = 0; i < Py_SIZE(order); i++) {
         if (order->parts[i].form == CC_BY_FUNCTION) {
-            continue;
+            hash = 0;
+            break;
         }
         cc_stored_key rank = cc_key_described(ranked->ranks[i]);
         uint64_t more = cc_key_hash(&rank);

@@ -30,8 +30,10 @@
  *
  * Hashes. What the core's index needs (equal keys have equal hashes) holds for plain orders, since
  * turning an order round changes no equality, and for ranks by nature and by key, since keys are
- * equal only if all their ranks are. Of a function of two keys nothing is known, so keys of foreign
- * orders have no hash, and no look-up in such a container is answered by the index alone.
+ * equal only if all their ranks are. Of a function of two keys nothing is known: where an order has
+ * one, whatever its other parts, keys have no hash, and no look-up is answered by the index alone.
+ * (A hash of the other ranks would be right, but all keys with that hash would be put to the
+ * function; and one that changes its mind could be found by the index and never by order.)
  *
  * Memory. An order is a Python object that the collector knows, as functions in it may lead back to
  * the container. A container owns a reference to its order; plain ones are shared by all, live for

@@ -144,10 +144,6 @@ static int remove_one(const cc_range *range, const cc_entry *e, int want, PyObje
     return 1;
 }
 
-/* Others get a turn: their threads, and the collector that stops all of them; but no handler that
- * could raise while what has been removed is in hand. */
-static void let_others_in(void){Py_BEGIN_ALLOW_THREADS Py_END_ALLOW_THREADS}
-
 Py_ssize_t cc_range_remove(const cc_range *range, Py_ssize_t most, int want, PyObject *list) {
     cc_object_scan s;
     cc_dropped dropped = {.count = 0};
@@ -175,9 +171,10 @@ Py_ssize_t cc_range_remove(const cc_range *range, Py_ssize_t most, int want, PyO
         cc_raised raised = cc_put_aside();
         cc_drop(&dropped);
         cc_raise_again(raised);
-        if (list) {
-            let_others_in();
-        } else if (answer >= 0) {
+        /* Signals that come meanwhile have their handlers run here, also behind the last chunk: the
+         * caller still has what has been removed. Between a return and the caller's store it would
+         * be lost. */
+        if (answer >= 0) {
             answer = cc_let_interpreter_in();
         }
     }

@@ -378,10 +378,10 @@ cdef class _OrderedMap(_Container):
         """Remove entries from ``start`` to ``stop``, up to ``max_items`` of them; return them as a list of pairs.
 
         The smallest keys first, or the largest with ``reverse``. Each entry is removed by itself, as by ``pop``: if several threads
-        call it at once, each entry goes to exactly one of them. No signal handler runs meanwhile.
+        call it at once, each entry goes to exactly one of them.
 
-        Errors as for ``submap``, and ValueError for a negative ``max_items``. If a comparison raises after entries have been
-        removed, these are the exception's attribute ``popped``. O(log n) an entry. Lock-free.
+        Errors as for ``submap``, and ValueError for a negative ``max_items``. If a comparison or a signal handler raises after
+        entries have been removed, these are the exception's attribute ``popped``. O(log n) an entry. Lock-free.
         """
         return _pop_range(self, narrow(self, WHOLE, start, stop, inclusive, False), max_items, reverse, True)
 

@@ -342,7 +342,10 @@ cdef class _OrderedSet(_Container):
         if not isinstance(other, AbstractSet):
             return NotImplemented
         if op == Py_EQ or op == Py_NE:
-            is_equal = self is other or (len(self) == len(other) and is_within(self, other) and keeps_all_equal(self, other))
+            try:
+                is_equal = self is other or (len(self) == len(other) and is_within(self, other) and keeps_all_equal(self, other))
+            except TypeError:  # an element that the other's key function does not even take
+                is_equal = False
             return is_equal if op == Py_EQ else not is_equal
         if op == Py_LE:
             return len(self) <= len(other) and is_within(self, other)

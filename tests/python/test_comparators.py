@@ -20,6 +20,7 @@ import pytest
 from support import Key, check, run_copies
 
 from concurrent_collections import (
+    REMOVE,
     Comparator,
     FrozenSkipListMap,
     FrozenSkipListSet,
@@ -42,6 +43,10 @@ def entries(cls, keys):
 
 def three_way(a, b):
     return (a > b) - (a < b)
+
+
+def divide(a, b):
+    return 1 / 0
 
 
 def negative(key):
@@ -506,6 +511,54 @@ class TestFunctions:
             assert sum(run_copies(4, work)) == len(m) == 80
             assert list(m) == in_order(range(-40, 40))
             check(m)
+
+
+class TestFunctionsBehindOtherParts:
+    @staticmethod
+    def a_map(size, function):
+        order = Comparator.by_key(lambda key: 0).then(Comparator.from_function(function))
+        return SkipListMap({n: n for n in range(size)}, comparator=order)
+
+    def test_they_are_not_asked_about_every_key_with_the_same_ranks(self):
+        # Found by a fresh reader: an index by the ranks put a hundred keys to the function for each look-up.
+        def compare(a, b):
+            nonlocal calls
+            calls += 1
+            return three_way(a, b)
+
+        calls = 0
+        m = self.a_map(1000, compare)
+        calls = 0
+        for n in range(0, 1000, 10):
+            assert m[n] == n
+            assert n + 0.5 not in m
+        assert calls < 200 * 40
+
+    def test_one_that_changes_its_mind_keeps_no_update_for_ever(self):
+        # Found by a fresh reader: the index found what the order did not.
+        sign = 1
+        m = self.a_map(300, lambda a, b: sign * three_way(a, b))
+        sign = -1
+        for n in range(300):
+            m.compute_if_present(n, lambda value: REMOVE)
+            m.merge(n, 1, lambda old, new: REMOVE)
+        m.clear()
+        assert len(m) == 0
+        check(m)
+
+    @every_class
+    def test_a_single_key_is_checked(self, cls):
+        order = Comparator.by_key(lambda key: 0)
+        with pytest.raises(TypeError, match="not supported"):
+            cls(entries(cls, [object()]), comparator=order.then(Comparator.natural()))
+        with pytest.raises(ZeroDivisionError):
+            cls(entries(cls, [1]), comparator=order.then(Comparator.from_function(divide)))
+
+    @every_class
+    def test_a_key_that_the_other_order_does_not_take_is_not_equal(self, cls):
+        numbers, words = cls(entries(cls, [1])), cls(entries(cls, ["a"]), key=str.lower)
+        assert numbers != words
+        assert words != numbers
 
 
 class TestBetweenOrders:
