@@ -222,7 +222,7 @@ static bool link_chain(cc_skiplist *list, cc_smr_guard *g, const cc_new_entry *e
         }
         raise_top(list, &at, c->height);
         *full = index_chain(list, g, entries, c);
-        if (*full || !cc_skiplist_lock_end(list, g, &at, c->height)) {
+        if (*full) {
             return false;
         }
         if (swing_link(at.before[0], 0, NULL, c->first[0])) { /* (1) */
@@ -238,7 +238,6 @@ static bool link_chain(cc_skiplist *list, cc_smr_guard *g, const cc_new_entry *e
     cc_count_entries(&list->map.common, g->thread, (int)c->count, bytes);
     link_upper_levels(list, g, entries, c, &at);
     leave_chain(list, g, c, dead);
-    cc_skiplist_unlock_end(g->thread);
     return true;
 }
 
@@ -282,7 +281,6 @@ static unsigned append_chain(cc_skiplist *list, cc_thread *self, const cc_new_en
             cc_skiplist_stop_being_loser(list);
         }
         cc_leave(&g);
-        cc_skiplist_wake_at_end(list, self);
         retire_dead(list, self, &dead);
     }
     return put;
