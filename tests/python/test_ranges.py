@@ -213,8 +213,8 @@ def test_an_exception_that_takes_no_attributes_has_the_entries_too(Map):
     left = -1
     m = Map((HookedKey(n, compare), n) for n in range(20))
     start, stop = HookedKey(3, compare), HookedKey(17, compare)
-    for left in range(1, 1000):
-        before = len(m)
+    for comparisons in range(1, 1000):
+        left, before = comparisons, len(m)
         try:
             m.pop_range(start, stop)
         except Closed as error:
