@@ -53,14 +53,9 @@ typedef struct chain {
 
 /* ---------------------------------------------------------------- what ascends */
 
-/* A search that asks nothing: as if a question were open already. */
 static cc_search search_for(const cc_skiplist *list, const cc_new_entry *e) {
-    return (cc_search){.digest = e->digest,
-                       .hash = e->hash,
-                       .key = e->key,
-                       .kind = e->kind,
-                       .order = (const void *)cc_ordered_order(&list->map),
-                       .asks = true};
+    const cc_stored_key key = {.digest = e->digest, .word = e->key, .kind = e->kind};
+    return cc_skiplist_silent_search(list, &key, e->hash);
 }
 
 /* Entries whose keys have hashes: without one, puts are what can be done. */

@@ -332,6 +332,17 @@ static inline void raise_top(cc_skiplist *list, position *at, int height) {
 /* Levels of the next one, of a list that has `top`; at most one more. */
 int cc_skiplist_random_height(cc_thread *self, int top);
 
+/* A search that asks nothing: as if a question were open already. */
+static inline cc_search cc_skiplist_silent_search(const cc_skiplist *list, const cc_stored_key *key,
+                                                  uint64_t hash) {
+    return (cc_search){.digest = key->digest,
+                       .hash = hash,
+                       .key = key->word,
+                       .kind = key->kind,
+                       .order = (const void *)cc_ordered_order(&list->map),
+                       .asks = true};
+}
+
 /* A node with one builder, whose links are not set; NULL without memory. The words stay the
  * caller's until it is linked. */
 node *cc_skiplist_new_node(cc_skiplist *list, const cc_search *search, uintptr_t value, int height);

@@ -134,12 +134,9 @@ static void sweep(cc_skiplist *list, cc_smr_guard *g, cc_search *search, node *n
     position at;
     cc_search own;
     if (!search) {
-        /* As if a question were open already, so that none is asked. */
-        own = (cc_search){.digest = n->digest,
-                          .key = key_of(n),
-                          .kind = (uint8_t)kind_of(n),
-                          .order = (const void *)cc_ordered_order(&list->map),
-                          .asks = true};
+        const cc_stored_key key = {
+            .digest = n->digest, .word = key_of(n), .kind = (uint8_t)kind_of(n)};
+        own = cc_skiplist_silent_search(list, &key, 0);
         search = &own;
     }
     if (!is_unlinked(n) && (cc_skiplist_seek_again(list, g, search, &at, 0) == CC_NEED_COMPARE ||
