@@ -9,7 +9,6 @@ contestants in turn. One map is shared by all threads of a team.
 
 import argparse
 import gc
-import json
 import random
 import sys
 import threading
@@ -686,11 +685,7 @@ def main():
                 run(kind, middle, name, few)
     for name in WHOLE if "whole" in parts else ():
         run("int", middle, name, [1])
-    if options.json:
-        with open(options.json, "w") as f:
-            json.dump(
-                {"environment": env, "options": vars(options), "measurements": saved}, f, indent=1
-            )
+    harness.save(options.json, environment=env, options=vars(options), measurements=saved)
 
 
 if __name__ == "__main__":

@@ -93,7 +93,6 @@ from concurrent_collections._ordered import (  # noqa: E402
     SkipListSet,
     _comparator_from,  # noqa: F401  pickles name these here
     _new_map,  # noqa: F401
-    _new_ordered,  # noqa: F401
     _new_set,  # noqa: F401
 )
 from concurrent_collections._queues import (  # noqa: E402

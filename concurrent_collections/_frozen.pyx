@@ -27,6 +27,7 @@ from concurrent_collections._ordered import (
     SkipListSet,
     _comparator_of,
     _is_in,
+    _keeps_all_equal,
     _keeps_equal,
     _order_from,
     _OrderedMap,

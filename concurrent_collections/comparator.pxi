@@ -161,12 +161,6 @@ cdef object no_entries(owner, dict entries):
         f"{type(owner).__name__}() got unexpected keyword arguments: {names}; entries as keyword arguments are for update()")
 
 
-cdef object as_ordered(owner, cc_ordered *like):
-    # A new container, made by __new__, gets the order of another one.
-    cc_order_set(entries_of(owner), cc_order_of_map(like))
-    return owner
-
-
 cdef bint is_plain(cc_ordered *entries):
     return cc_order_is_natural(cc_order_of_map(entries))
 
@@ -179,16 +173,6 @@ def _comparator_of(container):
 cdef const cc_order *order_in(container) except NULL:
     cdef cc_frozen *table = cc_frozen_in(container)
     return cc_frozen_order(table) if table != NULL else cc_order_of_map(entries_of(container))
-
-
-def _new_ordered(cls, comparator, /):
-    """What pickles make a container with an order of its own with, before its entries come."""
-    result = cls.__new__(cls)
-    set_order(result, entries_of(result), None, False, comparator)
-    return result
-
-
-_new_ordered.__module__ = "concurrent_collections"
 
 
 def _is_between(container, key, start, stop, inclusive):
@@ -204,6 +188,25 @@ def _is_between(container, key, start, stop, inclusive):
         where = cc_order_compare_keys(order, key, stop)
         if where > 0 or (where == 0 and not at_stop):
             return False
+    return True
+
+
+cdef bint has_own_order(container) except -1:
+    # Not by nature: then a key may be in it as one that is not equal by `==`.
+    if type(container) is SUB_MAP or type(container) is SUB_SET:
+        container = container._container
+    cdef cc_ordered *entries = cc_object_map_in(container)
+    cdef cc_frozen *table = cc_frozen_in(container)
+    return (entries != NULL and not is_plain(entries)) or (
+        table != NULL and not cc_order_is_natural(cc_frozen_order(table)))
+
+
+cdef bint keeps_all_equal(elements, container) except -1:
+    # keeps_equal of each.
+    if has_own_order(container):
+        for element in elements:
+            if not keeps_equal(element, container):
+                return False
     return True
 
 
@@ -229,3 +232,8 @@ cdef bint keeps_equal(key, container) except -1:
 def _keeps_equal(key, container):
     """What the frozen family asks."""
     return keeps_equal(key, container)
+
+
+def _keeps_all_equal(elements, container):
+    """The same of many."""
+    return keeps_all_equal(elements, container)

@@ -16,6 +16,10 @@ cdef extern from "concurrent_collections/cc_atomic.h":
     uint32_t cc_exchange_acq_rel_u32(cc_atomic_u32 *p, uint32_t v)
     void cc_store_release_u32(cc_atomic_u32 *p, uint32_t v)
 
+cdef extern from "Python.h":
+    # Past an exception's own __setattr__: it may be of any class, and this may not fail.
+    int set_attribute "PyObject_GenericSetAttr"(object o, object name, object value) except -1
+
 cdef extern from "waiting.h":
     int cc_let_interpreter_in() except -1
     int CC_ITEMS_PER_LOOK

@@ -291,8 +291,8 @@ cdef bint frozen_set_equals(FrozenSkipListSet self, other) except -1:
         return True
     if isinstance(other, FrozenSkipListSet):
         return cc_frozen_equal(self.table, (<FrozenSkipListSet>other).table)
-    return len(self) == len(other) and self.issubset(other) and all(
-        [_keeps_equal(element, other) for element in iterate(self.table, CC_WANT_KEY)])
+    return len(self) == len(other) and self.issubset(other) and _keeps_all_equal(
+        iterate(self.table, CC_WANT_KEY), other)
 
 
 cc_container_class_add(<PyTypeObject *>FrozenSkipListSet, &cc_frozen_kind, NULL)

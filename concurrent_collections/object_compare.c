@@ -164,9 +164,3 @@ int cc_key_refuse_nan(PyObject *key, const char *argument) {
 int cc_key_check_order(PyObject *key) {
     return cc_key_is_of_unknown_type(key) && PyObject_RichCompareBool(key, key, Py_LT) < 0 ? -1 : 0;
 }
-
-int cc_key_check_bound(PyObject *bound, const char *argument) {
-    return cc_key_is_of_unknown_type(bound) && cc_key_refuse_nan(bound, argument)
-               ? -1
-               : cc_key_check_order(bound);
-}

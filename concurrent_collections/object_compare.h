@@ -45,7 +45,4 @@ int cc_key_refuse_nan(PyObject *key, const char *argument);
  * 0, or -1. */
 int cc_key_check_order(PyObject *key);
 
-/* Both, for a bound of a range. 0, or -1. */
-int cc_key_check_bound(PyObject *bound, const char *argument);
-
 #endif

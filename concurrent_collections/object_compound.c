@@ -29,15 +29,6 @@ typedef struct attempt {
     cc_search search;
 } attempt;
 
-/* CC_FOUND with a new reference in *current, CC_ABSENT, or CC_NO_MEMORY with an exception. */
-static cc_status look(attempt *a, PyObject **current, cc_lookup_policy policy) {
-    cc_status status;
-    uintptr_t word = 0;
-    CC_UNTIL_DECIDED(status, &a->search, a->key, cc_ordered_get(a->map, &a->search, &word));
-    *current = (PyObject *)word;
-    return cc_key_lookup_status(&a->search, a->key, status, policy);
-}
-
 /* CC_ABSENT: `value` has been stored. CC_FOUND: somebody was faster, and *current is a new
  * reference to what is there. */
 static cc_status insert(attempt *a, PyObject *value, PyObject **current) {
@@ -91,7 +82,7 @@ static verdict run(cc_ordered *map, PyObject *key, const update *u, PyObject **n
     }
     PyObject *current = NULL, *next = NULL;
     verdict v = FAIL;
-    cc_status status = look(&a, &current, u->policy);
+    cc_status status = cc_object_map_find(map, &a.search, key, &current, u->policy);
     for (bool done = false; status != CC_NO_MEMORY && !done;) {
         next = NULL;
         v = u->decide(u, current, &next);
@@ -106,7 +97,7 @@ static verdict run(cc_ordered *map, PyObject *key, const update *u, PyObject **n
                 status = cc_key_lookup_status(&a.search, key, status, u->policy);
                 Py_CLEAR(current);
                 if (status != CC_NO_MEMORY) {
-                    status = look(&a, &current, u->policy);
+                    status = cc_object_map_find(map, &a.search, key, &current, u->policy);
                 }
             }
         } else {

@@ -15,10 +15,8 @@ cc_ordered *cc_object_map_new(const cc_ordered_operations *ops) {
 
 /* ---------------------------------------------------------------- one key */
 
-/* CC_FOUND and a new reference in *value (if not NULL), CC_ABSENT, or CC_NO_MEMORY with an
- * exception. */
-static cc_status find_searched(cc_ordered *map, cc_search *search, PyObject *key, PyObject **value,
-                               cc_lookup_policy policy) {
+cc_status cc_object_map_find(cc_ordered *map, cc_search *search, PyObject *key, PyObject **value,
+                             cc_lookup_policy policy) {
     cc_status status;
     uintptr_t word = 0;
     CC_UNTIL_DECIDED(status, search, key, cc_ordered_get(map, search, value ? &word : NULL));
@@ -34,7 +32,7 @@ static cc_status find(cc_ordered *map, PyObject *key, PyObject **value, cc_looku
     if (cc_key_begin_search(&search, cc_order_of(map), key)) {
         return CC_NO_MEMORY;
     }
-    cc_status status = find_searched(map, &search, key, value, policy);
+    cc_status status = cc_object_map_find(map, &search, key, value, policy);
     cc_key_end_search(&search);
     return status;
 }
@@ -49,7 +47,7 @@ int cc_object_map_has(cc_ordered *map, PyObject *key) {
     if (is_nan) {
         return is_nan < 0 ? -1 : 0;
     }
-    cc_status status = find_searched(map, &search, key, NULL, CC_ABSENT_IF_ANY);
+    cc_status status = cc_object_map_find(map, &search, key, NULL, CC_ABSENT_IF_ANY);
     cc_key_end_search(&search);
     return (int)status;
 }

@@ -25,6 +25,7 @@
 
 #include <Python.h>
 
+#include "object_search.h"
 #include "object_type.h"
 #include "ordered/ordered.h"
 
@@ -63,6 +64,11 @@ int cc_object_map_store_stored(cc_ordered *map, unsigned kind, uint64_t digest, 
 /* The value before, or `otherwise` when there was none. `policy`: a cc_put_policy. */
 PyObject *cc_object_map_put(cc_ordered *map, PyObject *key, PyObject *value, int policy,
                             PyObject *otherwise);
+
+/* A look-up that shares its search with other steps (object_search.h). CC_FOUND and a new reference
+ * in *value (if not NULL), CC_ABSENT, or CC_NO_MEMORY with an exception. */
+cc_status cc_object_map_find(cc_ordered *map, cc_search *search, PyObject *key, PyObject **value,
+                             cc_lookup_policy policy);
 
 /* Before a key is put into an empty map, where there is nothing to compare it with: has it an order
  * at all? 0, or -1. */

@@ -459,10 +459,16 @@ static int refuse_nan(PyObject *o, const char *argument) {
     return cc_key_is_of_unknown_type(o) ? cc_key_refuse_nan(o, argument) : 0;
 }
 
-int cc_order_refuse_nan(const cc_order *order, PyObject *word, const char *argument) {
-    int answer = order->is_plain ? refuse_nan(word, argument) : 0;
-    FOR_RANKS_OF_WORD(order, word, answer, refuse_nan(rank, argument))
-    return answer;
+PyObject *cc_order_word_unless_nan(const cc_order *order, PyObject *key, const char *argument) {
+    PyObject *word = cc_order_word(order, key);
+    int answer = word && order->is_plain ? refuse_nan(word, argument) : 0;
+    if (word) {
+        FOR_RANKS_OF_WORD(order, word, answer, refuse_nan(rank, argument))
+    }
+    if (answer) {
+        Py_CLEAR(word);
+    }
+    return word;
 }
 
 int cc_order_check(const cc_order *order, PyObject *word) {
@@ -478,9 +484,8 @@ int cc_order_check(const cc_order *order, PyObject *word) {
 }
 
 int cc_order_check_bound(const cc_order *order, PyObject *bound, const char *argument) {
-    PyObject *word = cc_order_word(order, bound);
-    int answer = word ? cc_order_refuse_nan(order, word, argument) : -1;
-    answer = answer ? answer : cc_order_check(order, word);
+    PyObject *word = cc_order_word_unless_nan(order, bound, argument);
+    int answer = word ? cc_order_check(order, word) : -1;
     Py_XDECREF(word);
     return answer;
 }

@@ -210,14 +210,15 @@ int cc_order_was_refused(const cc_order *order, PyObject *a, PyObject *b, int of
 /* Whether `<` is asked of anything in it that does not equal itself. 1, 0, or -1. */
 int cc_order_is_nan(const cc_order *order, PyObject *word);
 
-/* The same as a ValueError, which begins with the name of the argument. 0, or -1. */
-int cc_order_refuse_nan(const cc_order *order, PyObject *word, const char *argument);
+/* cc_order_word of a key of which that is not so: else NULL with a ValueError, which begins with
+ * the name of the argument. */
+PyObject *cc_order_word_unless_nan(const cc_order *order, PyObject *key, const char *argument);
 
 /* Whether it has a place in the order at all, as far as it alone can tell: it compares with itself.
  * 0, or -1. */
 int cc_order_check(const cc_order *order, PyObject *word);
 
-/* Both, for a bound of a range, which is a key. 0, or -1. */
+/* That, and that it is no NaN, of a bound of a range, which is a key. 0, or -1. */
 int cc_order_check_bound(const cc_order *order, PyObject *bound, const char *argument);
 
 #endif

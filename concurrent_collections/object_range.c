@@ -7,18 +7,9 @@
 
 /* ---------------------------------------------------------------- comparing */
 
-/* A key as the map's order has it: a new reference, or NULL with an exception. */
-static PyObject *word_of(const cc_order *order, PyObject *key, const char *argument) {
-    PyObject *word = cc_order_word(order, key);
-    if (word && cc_order_refuse_nan(order, word, argument)) {
-        Py_CLEAR(word);
-    }
-    return word;
-}
-
 /* Order of a word and a key, or -2. */
 static int compare_with(const cc_order *order, PyObject *word, PyObject *key) {
-    PyObject *other = word_of(order, key, "key");
+    PyObject *other = cc_order_word_unless_nan(order, key, "key");
     int answer = other ? cc_order_compare(order, word, other) : -2;
     Py_XDECREF(other);
     return answer;
@@ -26,7 +17,7 @@ static int compare_with(const cc_order *order, PyObject *word, PyObject *key) {
 
 int cc_range_compare(cc_ordered *map, PyObject *a, PyObject *b) {
     const cc_order *order = cc_order_of(map);
-    PyObject *word = word_of(order, a, "key");
+    PyObject *word = cc_order_word_unless_nan(order, a, "key");
     int answer = word ? compare_with(order, word, b) : -2;
     Py_XDECREF(word);
     return answer;
@@ -50,7 +41,7 @@ static int place_of(const cc_range *range, const cc_order *by, PyObject *word) {
 
 int cc_range_place(const cc_range *range, PyObject *key, const char *argument) {
     const cc_order *order = cc_order_of(range->map);
-    PyObject *word = word_of(order, key, argument);
+    PyObject *word = cc_order_word_unless_nan(order, key, argument);
     int place = word ? place_of(range, order, word) : -2;
     Py_XDECREF(word);
     return place;
@@ -76,16 +67,8 @@ static cc_status remove_met(cc_ordered *map, const cc_entry *e, uintptr_t *value
     cc_search search;
     cc_status status;
     cc_key_fill_stored_search(&search, cc_order_of(map), e->kind, e->digest, e->key);
-    while ((status = cc_ordered_remove(map, &search, value)) == CC_NEED_COMPARE) {
-        if (cc_key_answer(&search, NULL)) {
-            status = CC_NO_MEMORY;
-            break;
-        }
-    }
+    CC_UNTIL_DECIDED(status, &search, NULL, cc_ordered_remove(map, &search, value));
     cc_key_forget(&search);
-    if (status == CC_NO_MEMORY && !PyErr_Occurred()) {
-        PyErr_NoMemory();
-    }
     return status;
 }
 

@@ -2,12 +2,8 @@
 #include "object_search.h"
 
 int cc_key_begin_ranked_search(cc_search *search, const cc_order *order, PyObject *key) {
-    PyObject *word = cc_order_word(order, key);
+    PyObject *word = cc_order_word_unless_nan(order, key, "key");
     if (!word) {
-        return -1;
-    }
-    if (cc_order_refuse_nan(order, word, "key")) {
-        Py_DECREF(word);
         return -1;
     }
     cc_key_fill_search(search, order, word);

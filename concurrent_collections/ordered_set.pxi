@@ -169,7 +169,7 @@ cdef class _OrderedSet(_Container):
             return _new_set, (type(self), list(self)), self.__getstate__()
         comparator = _comparator_of(self)
         if ours:
-            return _new_ordered, (type(self), comparator), [list(self), self.__getstate__()]
+            return _new_set, (type(self), (), comparator), [list(self), self.__getstate__()]
         return _new_set, (type(self), list(self), comparator), self.__getstate__()
 
     def __setstate__(self, state):
@@ -397,7 +397,8 @@ def _new_set(cls, elements, comparator=None):
 
 cdef object set_like(_OrderedSet self, elements):
     # What copies and results of set algebra are made with: of the same class and order.
-    result = as_ordered(type(self).__new__(type(self)), self.entries)
+    result = type(self).__new__(type(self))
+    cc_order_set(entries_of(result), cc_order_of_map(self.entries))
     _OrderedSet.update(result, elements)
     return result
 
@@ -470,13 +471,6 @@ cdef bint is_in_any(element, list containers) except -1:
 cdef bint is_within(small, large) except -1:
     for element in small:
         if not is_in(element, large):
-            return False
-    return True
-
-
-cdef bint keeps_all_equal(small, large) except -1:
-    for element in small:
-        if not keeps_equal(element, large):
             return False
     return True
 

@@ -1,9 +1,6 @@
 # Ranges of ordered containers, for maps, sets and live parts of them (_submaps.py). `bounds` is a
 # tuple (start, stop, (at_start, at_stop)) in the container's own order, with OPEN for no bound.
 
-cdef extern from "Python.h":
-    int PyObject_GenericSetAttr(object o, object name, object value) except -1
-
 cdef tuple WHOLE = (OPEN, OPEN, (True, True))
 
 
@@ -177,8 +174,7 @@ def _pop_range(owner, tuple bounds, max_items, bint reverse, bint item):
         cc_range_remove(&range, most, CC_WANT_ITEM if item else CC_WANT_KEY, <PyObject *>popped)
     except BaseException as error:
         if popped:
-            # Past an exception's own __setattr__: it may be of any class, and this may not fail.
-            PyObject_GenericSetAttr(error, "popped", popped)
+            set_attribute(error, "popped", popped)
             try:
                 error.add_note(f"pop_range: {len(popped)} had been removed before; this exception has them as `popped`")
             except Exception as refusal:

@@ -16,7 +16,6 @@ cdef extern from "concurrent_collections/cc_atomic.h":
     uint32_t cc_exchange_seq_cst_u32(cc_atomic_u32 *p, uint32_t v)
 
 cdef extern from "Python.h":
-    int PyObject_GenericSetAttr(object o, object name, object value) except -1
     int delete_attribute "PyObject_GenericSetAttr"(PyObject *o, PyObject *name, PyObject *value) except -1
 
 
@@ -94,11 +93,6 @@ cdef int begin_store(self, cc_atomic_uptr *inner, cc_object_store *made, items, 
 # ---------------------------------------------------------------- many items
 
 cdef object NOTHING = object()
-
-
-cdef int set_attribute(error, str name, value) except -1:
-    # Past an exception's own __setattr__: it may be of any class, and this may not fail.
-    return PyObject_GenericSetAttr(error, name, value)
 
 
 cdef int forget_attribute(error, str name) except -1:

@@ -85,10 +85,7 @@ static int is_before(PyObject *container, PyObject *a, PyObject *b) {
         return by->flip ? PyObject_RichCompareBool(b, a, Py_LT)
                         : PyObject_RichCompareBool(a, b, Py_LT);
     }
-    PyObject *x = cc_order_word(by, a), *y = x ? cc_order_word(by, b) : NULL;
-    int answer = y ? cc_order_compare(by, x, y) : -2;
-    Py_XDECREF(x);
-    Py_XDECREF(y);
+    int answer = cc_order_compare_keys(by, a, b);
     return answer == -2 ? -1 : answer == -1;
 }
 
