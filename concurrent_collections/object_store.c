@@ -482,7 +482,9 @@ bool cc_object_store_set_capacity(cc_object_store *s, size_t capacity, uint64_t 
 }
 
 void cc_object_store_tell_of_room(cc_object_store *s, uint64_t more) {
-    /* Who comes into the line only now has seen the new bound, or will. */
+    cc_fence_seq_cst_after_rmw(
+        &s->not_full.event.fence); /* as cc_event_notify: the new bound first */
+    /* Who comes into the line only now has seen it, or will. */
     uint64_t waiting = cc_object_store_waiting(s, CC_FOR_ROOM);
     for (; more && waiting; more--, waiting--) {
         cc_place_notify(&s->not_full);

@@ -49,6 +49,8 @@
  *   (19) the CAS that lists a slab      with the one that takes it from the list.
  *   (20) counting a slab as fresh       with reading that before how many have been taken: a slab
  *        was taken before it became fresh, so the difference is never below 0.
+ *   (22) taking a new slab              with reading that before how many are committed: whoever
+ *        sees a slab taken sees it committed, too, and commits none below it again.
  */
 #if defined(CC_SCHED)
 #define IS_FOR_SCHEDULES 1
@@ -322,7 +324,7 @@ static bool commit_more(region *r, uint64_t committed) {
 
 /* A slab's number, 0 without memory. */
 static uint64_t take_new_slab(region *r, unsigned size) {
-    uint64_t number = cc_load_relaxed_u64(&r->taken);
+    uint64_t number = cc_load_acquire_u64(&r->taken); /* (22) */
     do {
         if (number >= r->end) {
             return 0;
@@ -331,7 +333,7 @@ static uint64_t take_new_slab(region *r, unsigned size) {
         if (number >= committed && !commit_more(r, committed)) {
             return 0;
         }
-    } while (!cc_cas_acq_rel_u64(&r->taken, &number, number + 1));
+    } while (!cc_cas_acq_rel_u64(&r->taken, &number, number + 1)); /* (22) */
     cc_store_relaxed_u64(&r->slabs[number].state, OWNED | OF_SIZE(size));
     return number;
 }
@@ -344,7 +346,6 @@ static void own_fresh(cc_blocks_at_hand *h, unsigned size, region *r, uint64_t n
     h->unused = reference_in(number, 0);
     h->unused_count = (uint32_t)blocks_in_slab(bytes);
     FORBID(memory_of(r, number), SLAB_BYTES);
-    (void)r;
 }
 
 static void take_free_blocks(cc_blocks_at_hand *h, uint64_t number, uint64_t state) {

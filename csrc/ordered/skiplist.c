@@ -408,10 +408,13 @@ static bool put_into_index(cc_skiplist *list, cc_smr_guard *g, const cc_search *
         }
         return true;
     }
+    /* Read before: whatever table is full, there is room to come as long as another one replaces
+     * this. */
+    const uintptr_t before = cc_load_relaxed_uptr(&list->index);
     const index_table *full;
     while ((full = cc_skiplist_put_into_index(list, g, search->hash, n, attempts->began,
                                               attempts->anyhow)) != NULL) {
-        attempts->began = true;
+        attempts->began = true; /* in some other table, perhaps */
         if (cc_skiplist_larger_one_helps(list, full)) {
             break;
         }
@@ -424,7 +427,7 @@ static bool put_into_index(cc_skiplist *list, cc_smr_guard *g, const cc_search *
     cc_thread *self = g->thread;
     cc_leave(g);
     cc_skiplist_make_room(list, self, full);
-    if (cc_load_relaxed_uptr(&list->index) == (uintptr_t)full) {
+    if (cc_load_relaxed_uptr(&list->index) == before) {
         lose_where_there_is_no_room(list, attempts);
     }
     CC_INVARIANT(self->spare_count >= 2); /* for what the put still has to retire */

@@ -290,14 +290,16 @@ size_t cc_skiplist_append(cc_ordered *map, const cc_new_entry *entries, size_t c
         return 0;
     }
     const index_table *full;
-    unsigned put = append_chain(list, self, entries, ascending, &full);
-    while (full) {
-        cc_skiplist_make_room(list, self, full);
-        if (cc_load_relaxed_uptr(&list->index) == (uintptr_t)full) {
-            break; /* no memory: let puts lose their places in the index */
-        }
+    unsigned put;
+    uintptr_t before; /* as in put_into_index */
+    do {
+        before = cc_load_relaxed_uptr(&list->index);
         put = append_chain(list, self, entries, ascending, &full);
-    }
+        if (!full) {
+            break;
+        }
+        cc_skiplist_make_room(list, self, full);
+    } while (cc_load_relaxed_uptr(&list->index) != before); /* else no memory: puts lose places */
     for (unsigned i = 0; i < put; i++) { /* what so many puts do beside */
         if (cc_load_relaxed_u32(&list->index_work)) {
             cc_skiplist_tend_index(list, self);

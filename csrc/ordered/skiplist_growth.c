@@ -187,13 +187,28 @@ static bool heal_node(cc_skiplist *list, cc_smr_guard *g, const index_table *t, 
     return cc_leave_builders(&n->slot.birth);
 }
 
-/* A read phase that goes through the list; each node is a moment of a write phase. */
-CC_NEVER_INLINE heal_answer walk_and_heal(cc_skiplist *list, cc_smr_guard *g, uint64_t number) {
+#ifndef MOST_HEALING_STARTS
+#define MOST_HEALING_STARTS 16u
+#endif
+
+/* A read phase that goes through the list; each node is a moment of a write phase. When others are
+ * in the way, or neutralize us, it starts at the head: *starts times, and no more. */
+CC_NEVER_INLINE heal_answer walk_and_heal(cc_skiplist *list, cc_smr_guard *g, uint64_t number,
+                                          unsigned *starts) {
     CC_CHECKPOINT(g);
-    cc_list_place place = place_behind(g, &list->head, 0);
+    cc_list_place place;
+    bool is_lost = true;
     for (;;) {
-        if (!cc_help_unlink(g, false, offset_of_level(0), &place)) {
+        if (is_lost) {
+            if (*starts == 0) {
+                cc_end_reading(g);
+                return HEAL_IS_OVER;
+            }
+            --*starts;
             place = place_behind(g, &list->head, 0);
+        }
+        is_lost = !cc_help_unlink(g, false, offset_of_level(0), &place);
+        if (is_lost) {
             continue;
         }
         node *n = node_at(&place);
@@ -216,16 +231,18 @@ CC_NEVER_INLINE heal_answer walk_and_heal(cc_skiplist *list, cc_smr_guard *g, ui
     }
 }
 
-/* Outside of regions. A thread that stops in here leaves the table as it is: the next one may be
- * healed. */
+/* Outside of regions. A thread that stops in here, or is disturbed too often (a put could be kept
+ * for as long as others remove), leaves the table as it is: the next one may be healed. The walk is
+ * one region: what is retired meanwhile waits. */
 static void heal(cc_skiplist *list, cc_thread *self, uint64_t number) {
     cc_smr_guard g;
     heal_answer answer = HEAL_GOES_ON;
+    unsigned starts = MOST_HEALING_STARTS;
     while (answer == HEAL_GOES_ON && cc_reserve(self, 3) == 0) {
         cc_enter_as(self, list->map.common.domain, &g);
         begin_writing(&g);
         const index_table *t = hold_healed(list, &g, number);
-        answer = t && mark_homes(list, t) ? walk_and_heal(list, &g, number) : HEAL_IS_OVER;
+        answer = t && mark_homes(list, t) ? walk_and_heal(list, &g, number, &starts) : HEAL_IS_OVER;
         cc_leave(&g);
     }
 }

@@ -67,12 +67,13 @@ static inline bool cc_credits_take(cc_credits *credits) {
 
 /* Give back one that was taken. */
 static inline void cc_credits_give(cc_credits *credits) {
-    CC_INVARIANT((int64_t)cc_load_relaxed_u64(&credits->available) <
-                 (int64_t)cc_load_relaxed_u64(&credits->most));
+    /* Not `most`: beside a change the two words may be of different moments. */
+    CC_INVARIANT((int64_t)cc_load_relaxed_u64(&credits->available) < (int64_t)CC_WITHOUT_BOUND);
     cc_fetch_add_seq_cst_u64(&credits->available, 1);
 }
 
-/* So many credits more, at once; false: more would be free than there are. */
+/* So many credits more, at once; false: more would be free than there are. Not of credits that
+ * anybody changes: what they are compared with may be of another moment. */
 static inline bool cc_credits_give_many(cc_credits *credits, uint64_t n) {
     uint64_t available = cc_load_seq_cst_u64(&credits->available);
     do {
