@@ -214,7 +214,8 @@ def check_names(names: set[str], top: str, source: Path) -> int:
     modules = {path.stem for path in tree.glob("_*.pyx")}
     built = {name.split(".")[0] for name in inside if name.endswith(".so")}
     require(built == modules, f"extension modules {sorted(built)} instead of {sorted(modules)}")
-    wanted = {path.name for path in tree.iterdir() if path.suffix in (".py", ".pyi")} | {"py.typed"}
+    python = [path for path in tree.rglob("*.py*") if path.suffix in (".py", ".pyi")]
+    wanted = {path.relative_to(tree).as_posix() for path in python} | {"py.typed"}
     wanted |= {"__init__.pxd", "_core.pxd", "capi.pxd"}
     headers = source / "csrc/include" / PACKAGE
     wanted |= {f"include/{PACKAGE}/{path.name}" for path in headers.glob("*.h")}

@@ -85,8 +85,10 @@ class Stubs:
     def __init__(self) -> None:
         self.classes: dict[str, ast.ClassDef] = {}
         self.functions: dict[str, list[Function]] = {}
-        for path in sorted(Path(concurrent_collections.__file__).parent.glob("*.pyi")):
-            before = "" if path.stem.startswith("_") else f"{path.stem}."  # smr.Stats
+        package = Path(concurrent_collections.__file__).parent
+        for path in sorted(package.rglob("*.pyi")):
+            names = path.relative_to(package).with_suffix("").parts
+            before = "".join(f"{n}." for n in names if not n.startswith("_"))  # smr.Stats
             for each in ast.parse(path.read_text()).body:
                 if isinstance(each, ast.ClassDef):
                     self.classes[before + each.name] = each

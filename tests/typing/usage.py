@@ -54,7 +54,16 @@ from concurrent_collections._views import (
     SkipListKeysView,
     SkipListValuesView,
 )
-from concurrent_collections.recipes import BoundedSkipListMap
+from concurrent_collections.recipes import (
+    BoundedSkipListMap,
+    Depth,
+    Leaderboard,
+    Order,
+    OrderBook,
+    Ranking,
+    TimeWindow,
+    Trade,
+)
 
 # ---- which keys ---------------------------------------------------------------------------
 
@@ -710,3 +719,40 @@ def recipes() -> None:
     assert_type(list(best.items(1, reverse=True)), list[tuple[int, str]])
     best["a"] = "b"  # type: ignore[index]
     BoundedSkipListMap(3, evict="newest")  # type: ignore[arg-type]
+
+    clock = 5.0
+    window: TimeWindow[float] = TimeWindow(60, clock=lambda: clock)
+    assert_type(window.add(1.5), float)
+    assert_type(window.add(at=3), float)
+    assert_type(list(window), list[float])
+    assert_type(list(window.items(last=10)), list[tuple[float, float]])
+    assert_type(window.count(), int)
+    assert_type(window.statistics(of=abs).rate, float | None)
+    TimeWindow[str](None, 100, on_evict=lambda time, event: print(time + 1, event.lower()))
+    TimeWindow[str](max_count=100)
+    TimeWindow[str]()  # type: ignore[call-overload]
+    window.add("a")  # type: ignore[arg-type]
+
+    board: Leaderboard[str] = Leaderboard({"ann": 3, "bob": 2.5}, ties="name")
+    assert_type(board.rank("ann"), int)
+    assert_type(board.top(3)[0][0], str)
+    assert_type(list(board), list[str])
+    assert_type(board.ranking(), Ranking[str])
+    assert_type(board.ranking()[0][0], str)
+    assert_type(board.set_if_better("ann", 5), bool)
+    board["ann"] = 5
+    Leaderboard(board.ranking())
+    board.set(3, 5)  # type: ignore[arg-type]
+    board.set("ann", "5")  # type: ignore[arg-type]
+    Leaderboard({"ann": 3}, ties="later")  # type: ignore[arg-type]
+
+    trades: list[Trade] = []
+    book = OrderBook(on_trade=trades.append)
+    order = book.submit("buy", 99.5, 10, owner="me")
+    assert_type(order, Order)
+    assert_type(book.cancel(order), int)
+    assert_type(book.depth(5), Depth)
+    assert_type(list(book.orders("sell")), list[tuple[Order, int]])
+    assert_type(trades[0].quantity, int)
+    book.submit("bid", 99.5, 10)  # type: ignore[arg-type]
+    book.submit("buy", 99.5, 1.5)  # type: ignore[arg-type]

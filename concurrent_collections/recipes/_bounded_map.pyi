@@ -4,8 +4,6 @@ from typing import Any, Generic, Literal, Self, TypeVar, overload
 
 from _typeshed import SupportsRichComparison
 
-__all__ = ["BoundedSkipListMap"]
-
 _K = TypeVar("_K", bound=SupportsRichComparison)
 _V = TypeVar("_V")
 _D = TypeVar("_D")
@@ -73,6 +71,13 @@ class BoundedSkipListMap(Generic[_K, _V]):
         inclusive: bool | tuple[bool, bool] = (True, False),
         reverse: bool = False,
     ) -> Iterator[tuple[_K, _V]]: ...
+    def count_range(
+        self,
+        start: _K | None = None,
+        stop: _K | None = None,
+        *,
+        inclusive: bool | tuple[bool, bool] = (True, False),
+    ) -> int: ...
     def clear(self) -> None: ...
     def copy(self) -> Self: ...
     def __reduce__(self) -> tuple[Any, ...]: ...

@@ -1,7 +1,4 @@
-"""Containers for particular purposes, made of the others. Read them: they are meant to be copied and changed, too.
-
-They are plain Python over the public classes, and as safe between threads as these: each method says what is one step.
-"""
+"""BoundedSkipListMap: at most n entries."""
 
 from __future__ import annotations
 
@@ -15,8 +12,6 @@ from typing import Any
 from concurrent_collections._counters import AtomicCounter
 from concurrent_collections._ordered import REMOVE, SkipListMap
 from concurrent_collections._sync import Semaphore
-
-__all__ = ["BoundedSkipListMap"]
 
 _MISSING = object()
 _NOT_THERE = object()
@@ -362,6 +357,12 @@ class BoundedSkipListMap:
         """Iterate over entries as pairs. Arguments and promises as for `SkipListMap.items`; no entry counts as used."""
         entries = self._entries.items(start, stop, inclusive=inclusive, reverse=reverse)
         return ((key, entry[0]) for key, entry in entries)
+
+    def count_range(
+        self, start: Any = None, stop: Any = None, *, inclusive: Any = (True, False)
+    ) -> int:
+        """Return how many keys lie between two bounds. Arguments and promises as for `SkipListMap.count_range`."""
+        return self._entries.count_range(start, stop, inclusive=inclusive)
 
     def clear(self) -> None:
         """Remove the entries, one after another; nothing is reported."""
