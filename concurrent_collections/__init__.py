@@ -85,7 +85,7 @@ from concurrent_collections._frozen import (  # noqa: E402
     FrozenSkipListSet,
     _frozen_from,  # noqa: F401  pickles name it here
 )
-from concurrent_collections._interchange import json_default  # noqa: E402
+from concurrent_collections._interchange import columns, json_default  # noqa: E402
 from concurrent_collections._ordered import (  # noqa: E402
     REMOVE,
     Comparator,
@@ -131,6 +131,7 @@ __all__ = [
     "Stats",
     "StripedCounter",
     "WaitFreeQueue",
+    "columns",
     "config",
     "flush",
     "get_build_info",

@@ -10,7 +10,7 @@ from concurrent_collections._counters import (
     StripedCounter,
 )
 from concurrent_collections._frozen import FrozenSkipListMap, FrozenSkipListSet
-from concurrent_collections._interchange import json_default
+from concurrent_collections._interchange import columns, json_default
 from concurrent_collections._ordered import REMOVE, Comparator, SkipListMap, SkipListSet
 from concurrent_collections._queues import (
     Empty,
@@ -45,6 +45,7 @@ __all__ = [
     "Stats",
     "StripedCounter",
     "WaitFreeQueue",
+    "columns",
     "config",
     "flush",
     "get_build_info",

@@ -2,7 +2,7 @@
 # cython: embedsignature=True, embedsignature.format=clinic
 # cython: always_allow_keywords=True, wraparound=False, boundscheck=True
 """Frozen ordered containers: thin classes over object_frozen.h. Users import `concurrent_collections`."""
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.object cimport Py_EQ, Py_GE, Py_LE, Py_LT, Py_NE, PyObject, PyTypeObject
 
 from concurrent_collections.family cimport *
@@ -53,3 +53,4 @@ include "arguments.pxi"
 include "frozen.pxi"
 include "frozen_map.pxi"
 include "frozen_set.pxi"
+include "columns.pxi"

@@ -168,8 +168,10 @@ class _Part:
         )
 
     def frozen(self):
-        """Return a frozen container with the same entries: see `SkipListMap.frozen`."""
-        return self.copy().frozen()
+        """Return a frozen container with the same entries, in the container's order: see `SkipListMap.frozen`."""
+        from concurrent_collections import _frozen  # which imports this module first
+
+        return _frozen._freeze(self._container, self._bounds)
 
 
 class SkipListSubMap(_Part, MutableMapping):

@@ -38,6 +38,25 @@ class _Bounds:
             self._mapping, self._want, self._start, self._stop, self._inclusive, reverse
         )
 
+    def _columns(self, *wanted):
+        """Columns of numbers, of one scan: see columns.pxi."""
+        from concurrent_collections import _frozen  # which imports this module first
+
+        bounds = self._start, self._stop, self._inclusive
+        return _frozen._columns(self._mapping, bounds, self._reverse, wanted)
+
+    def _array(self, dtype, copy):
+        # What numpy makes of keys or values: of numbers in one copy, of all else as of a list.
+        import numpy
+
+        if copy is False:
+            raise ValueError("copy: the entries of a view lie in no array, so False is impossible")
+        try:
+            (column,) = self._columns((self._want, None))
+        except (TypeError, OverflowError):
+            column = list(self)
+        return (numpy.array if copy else numpy.asarray)(column, dtype=dtype)
+
     def _is_whole(self):
         return self._start is ... and self._stop is ...
 
@@ -129,6 +148,10 @@ class SkipListKeysView(_SetOfKeys, _Bounds, KeysView):
         # First whether it is there: then it has an order with the bounds, too.
         return key in self._mapping and self._includes(key)
 
+    def __array__(self, dtype=None, copy=None):
+        """For numpy.asarray: the keys in one copy, if all are ints of 64 bits, or all floats."""
+        return self._array(dtype, copy)
+
     def _has(self, key):
         return _ordered._is_in(key, self._mapping) and self._includes(key)
 
@@ -141,6 +164,10 @@ class SkipListValuesView(_Bounds, ValuesView):
 
     def __contains__(self, value):
         return any(v is value or v == value for v in self)
+
+    def __array__(self, dtype=None, copy=None):
+        """For numpy.asarray: the values by one scan, if they are ints of 64 bits and floats."""
+        return self._array(dtype, copy)
 
 
 class SkipListItemsView(_SetOfKeys, _Bounds, ItemsView):

@@ -49,6 +49,7 @@ cdef extern from "object_frozen_build.h":
     object cc_frozen_in_order(cc_frozen_builder *b, const char *argument)
     void cc_frozen_end(cc_frozen_builder *b)
     object cc_frozen_from_map(cc_ordered *map, int has_values)
+    object cc_frozen_from_range(cc_ordered *map, int has_values, PyObject *start, PyObject *stop, unsigned int how)
     int cc_frozen_thaw(cc_frozen *t, cc_ordered *map) except -1
     object cc_frozen_from_numbers(const cc_order *order, int are_floats, const void *numbers, Py_ssize_t bytes,
                                   object values)

@@ -485,17 +485,23 @@ static int append_chunk(cc_frozen *t, cc_object_scan *s) {
 }
 
 PyObject *cc_frozen_from_map(cc_ordered *map, int has_values) {
+    return cc_frozen_from_range(map, has_values, NULL, NULL, 0);
+}
+
+PyObject *cc_frozen_from_range(cc_ordered *map, int has_values, PyObject *start, PyObject *stop,
+                               unsigned how) {
     cc_object_scan s;
     cc_dropped dropped;
     int answer = 0, error;
     cc_frozen *t = cc_frozen_new(has_values, cc_order_of(map));
-    if (!t) {
+    if (!t || cc_object_scan_begin(&s, map, start, stop, how | (has_values ? 0 : CC_KEYS_ALONE))) {
+        Py_XDECREF((PyObject *)t);
         return NULL;
     }
     dropped.count = 0;
-    error = cc_frozen_reserve(t, (Py_ssize_t)cc_ordered_length(map));
-    cc_object_scan_begin_whole(&s, map, has_values ? 0 : CC_KEYS_ALONE);
     s.room = LARGEST_CHUNK;
+    /* How much lies between bounds is not known. */
+    error = cc_frozen_reserve(t, start || stop ? 0 : (Py_ssize_t)cc_ordered_length(map));
     while (!error && (answer = cc_object_scan_fetch(&s, &dropped)) != 0) {
         cc_drop(&dropped);
         error = answer < 0 || append_chunk(t, &s) || cc_let_interpreter_in();

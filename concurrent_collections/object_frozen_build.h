@@ -68,6 +68,11 @@ void cc_frozen_end(cc_frozen_builder *b);
  * scan is. NULL with an exception. */
 PyObject *cc_frozen_from_map(cc_ordered *map, int has_values);
 
+/* The same of what lies between two bounds (NULL: none); `how` as for a scan upwards. NULL also
+ * with what comparing keys with a bound has raised. */
+PyObject *cc_frozen_from_range(cc_ordered *map, int has_values, PyObject *start, PyObject *stop,
+                               unsigned how);
+
 /* From ints of 64 bits or doubles, as they are in memory, and a tuple of as many values, or None;
  * in one of the two plain orders. NULL with an exception: a ValueError where the numbers do not
  * ascend in it, or where the lengths differ. */

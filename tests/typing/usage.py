@@ -39,6 +39,7 @@ from concurrent_collections import (
     Stats,
     StripedCounter,
     WaitFreeQueue,
+    columns,
     config,
     flush,
     get_build_info,
@@ -756,3 +757,14 @@ def recipes() -> None:
     assert_type(trades[0].quantity, int)
     book.submit("bid", 99.5, 10)  # type: ignore[arg-type]
     book.submit("buy", 99.5, 1.5)  # type: ignore[arg-type]
+
+
+# ---- interchange ------------------------------------------------------------------------------
+
+
+def interchange(m: SkipListMap[int, float]) -> None:
+    assert_type(columns(m), tuple[memoryview, memoryview])
+    columns(m.items(1, 5), keys="q", values="d")
+    columns(m.submap(1, 5).frozen())
+    columns(m.keys())  # type: ignore[arg-type]
+    columns(m, keys="i")  # type: ignore[arg-type]
