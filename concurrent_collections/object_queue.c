@@ -23,6 +23,10 @@ static cc_store_status take_now(void *core, uintptr_t *word) {
     return (cc_store_status)cc_queue_get_now(core, word);
 }
 
+static cc_store_status put_overwriting(void *core, uintptr_t word, uintptr_t *oldest) {
+    return (cc_store_status)cc_queue_put_overwriting(core, word, oldest);
+}
+
 static void close_core(void *core) {
     cc_queue_close(core);
 }
@@ -65,6 +69,7 @@ static const cc_store_operations operations = {
     .put_now = put_now,
     .take = take,
     .take_now = take_now,
+    .put_overwriting = put_overwriting,
     .close = close_core,
     .is_closed = is_closed,
     .length = length,

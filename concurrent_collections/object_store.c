@@ -164,6 +164,32 @@ int cc_object_store_try_put(cc_object_store *s, PyObject *item) {
     return status == CC_STORE_FULL ? 0 : no_put(status);
 }
 
+int cc_object_store_put_overwriting(cc_object_store *s, PyObject *item, PyObject **oldest) {
+    uintptr_t taken = 0;
+    cc_store_status status;
+    *oldest = NULL;
+    Py_INCREF(item);
+    while ((status = s->operations->put_overwriting(s->core, (uintptr_t)item, &taken)) ==
+           CC_STORE_FULL) {
+        if (cc_let_interpreter_in()) {
+            Py_DECREF(item);
+            return -1;
+        }
+    }
+    *oldest = (PyObject *)taken;
+    if (taken) {
+        cc_finished_tasks_count(&s->tasks);
+        cc_finished_tasks_tell(&s->tasks);
+    }
+    if (status == CC_STORE_OK) {
+        cc_place_notify(&s->not_empty);
+        return taken != 0;
+    }
+    Py_DECREF(item); /* not the last one: the caller has it */
+    take_back(s, status);
+    return no_put(status);
+}
+
 /* ---------------------------------------------------------------- get */
 
 static PyObject *no_item(cc_store_status status) {

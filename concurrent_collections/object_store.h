@@ -55,6 +55,8 @@ typedef struct cc_store_operations {
     /* OK, EMPTY, CLOSED or NO_MEMORY; the same. */
     cc_store_status (*take)(void *core, uintptr_t *word);
     cc_store_status (*take_now)(void *core, uintptr_t *word);
+    /* OK, FULL, CLOSED or NO_MEMORY: cc_queue_put_overwriting. NULL: this store cannot. */
+    cc_store_status (*put_overwriting)(void *core, uintptr_t word, uintptr_t *oldest);
     /* From now on no put begins to succeed. Idempotent. */
     void (*close)(void *core);
     bool (*is_closed)(const void *core);
@@ -97,6 +99,11 @@ void cc_object_store_free(cc_object_store *s);
 int cc_object_store_put(cc_object_store *s, PyObject *item, uint64_t deadline);
 /* 1; 0: it is full; -1: ShutDown. */
 int cc_object_store_try_put(cc_object_store *s, PyObject *item);
+/* Put it, if need be in the place of the oldest item. 1: that is *oldest, a finished task; 0: there
+ * was room. -1: ShutDown, MemoryError, or what a signal's handler has raised; with *oldest other
+ * than NULL if that has been taken all the same. Only of stores that can. Waits for others that
+ * are in the middle of a put or get: a moment, unless their processor has been taken from them. */
+int cc_object_store_put_overwriting(cc_object_store *s, PyObject *item, PyObject **oldest);
 /* NULL: Empty, ShutDown, or what a signal's handler has raised; never with an item in hand. */
 PyObject *cc_object_store_get(cc_object_store *s, uint64_t deadline);
 /* A new reference to `otherwise` when there is nothing; NULL: ShutDown. */

@@ -17,6 +17,7 @@ cdef extern from "object_store.h":
     void cc_object_store_free(cc_object_store *s)
     int cc_object_store_put(cc_object_store *s, object item, uint64_t deadline) except -1
     bint cc_object_store_try_put(cc_object_store *s, object item) except -1
+    int cc_object_store_put_overwriting(cc_object_store *s, object item, PyObject **oldest) except -1
     object cc_object_store_get(cc_object_store *s, uint64_t deadline)
     object cc_object_store_try_get(cc_object_store *s, object otherwise)
     int cc_object_store_get_many(cc_object_store *s, object items, Py_ssize_t most, uint64_t deadline) except -1

@@ -52,6 +52,24 @@ cdef int begin(_Queue queue, cc_queue_kind kind, iterable, maxsize, ring_size, p
     return begin_store(queue, &queue.inner, cc_object_queue_new(kind, &options), items, maxsize)
 
 
+cdef object put_over(cc_object_store *s, item, default):
+    cdef PyObject *taken = NULL
+    cdef object oldest = None
+    try:
+        cc_object_store_put_overwriting(s, item, &taken)
+    except BaseException as error:
+        if taken != NULL:
+            oldest = <object>taken
+            Py_DECREF(oldest)  # ours
+            set_attribute(error, "item_taken", oldest)
+        raise
+    if taken == NULL:
+        return default
+    oldest = <object>taken
+    Py_DECREF(oldest)
+    return oldest
+
+
 cdef class _Queue(_Container):
     """What LockFreeQueue, FastQueue and WaitFreeQueue have in common: all but the algorithm."""
     cdef cc_atomic_uptr inner  # cc_object_store *
@@ -89,6 +107,31 @@ cdef class _Queue(_Container):
     def try_put(self, item):
         """Put an item at the end if there is room now; return whether it did. Raises ShutDown after shutdown. O(1)."""
         return cc_object_store_try_put(inside(self), item)
+
+    def put_overwriting(self, item, default=None):
+        """Put an item and, if the queue is full, drop the oldest one for it; return that, or ``default`` if none was. O(1).
+
+        One item is dropped at most, whatever other threads do: nobody else gets its place. It counts as ``task_done``, so that
+        ``join`` does not wait for it. Never waits for room; an unbounded queue drops nothing. The queue is never longer than
+        ``maxsize``. Two steps: a reader may see the queue without the oldest item and not yet with the new one. Lock-free, but
+        that it waits a moment for other threads that are in the middle of a put or get when the queue has neither room nor an
+        item. As ``deque(maxlen=n).append``.
+
+        Raises
+        ------
+        ShutDown
+            The queue is shut down. If that happens in the middle, the exception has the attribute ``item_taken``: the oldest
+            item, which is no longer in the queue. (So has a MemoryError.)
+
+        Example
+        -------
+        >>> last = LockFreeQueue(maxsize=2, iterable=["a", "b"])
+        >>> last.put_overwriting("c")
+        'a'
+        >>> last.drain()
+        ['b', 'c']
+        """
+        return put_over(inside(self), item, default)
 
     def get(self, block=True, timeout=None):
         """Take the oldest item and return it. O(1).

@@ -214,6 +214,37 @@ cc_queue_status cc_queue_get_now(cc_queue *queue, uintptr_t *word) {
     return get(queue, word, false);
 }
 
+/* Take the oldest word, and put `word` with its credit. OK, EMPTY, CLOSED or NO_MEMORY. */
+static cc_queue_status replace_word(cc_queue *queue, cc_handle *self, uintptr_t word,
+                                    uintptr_t *oldest) {
+    if (!queue->has_credits) {
+        return queue->ops->replace_word(queue, self, word, oldest);
+    }
+    uintptr_t taken;
+    cc_queue_status status = queue->ops->take_word(queue, self, &taken);
+    if (status != CC_QUEUE_OK) {
+        return status;
+    }
+    *oldest = taken;
+    cc_handle_count(&self->gets, 1);
+    cc_handle_count(&self->puts, 1);
+    status = queue->ops->put_word(queue, self, word);
+    if (status != CC_QUEUE_OK) {
+        cc_handle_count(&self->puts, UINT64_MAX); /* minus 1 */
+        cc_credits_give(&queue->credits);
+    }
+    return status;
+}
+
+cc_queue_status cc_queue_put_overwriting(cc_queue *queue, uintptr_t word, uintptr_t *oldest) {
+    *oldest = 0;
+    cc_queue_status status = put(queue, word, false);
+    if (status == CC_QUEUE_FULL) { /* so the handle is there */
+        status = replace_word(queue, handle_of_this_thread(queue), word, oldest);
+    }
+    return status == CC_QUEUE_EMPTY ? CC_QUEUE_FULL : status;
+}
+
 void cc_queue_close(cc_queue *queue) {
     cc_exchange_seq_cst_u32(&queue->closing, 1);
     cc_handle *self = handle_of_this_thread(queue);

@@ -90,6 +90,18 @@ void cc_queue_free(cc_queue *queue, void (*release)(uintptr_t word));
 /* Put a word, any but 0. OK, FULL, CLOSED or NO_MEMORY; unless OK the word stays the caller's. */
 cc_queue_status cc_queue_put(cc_queue *queue, uintptr_t word);
 
+/* Put a word; if there is no room, take the oldest word and put this one in its place: nobody else
+ * gets the room in between, so one word is taken at most. It is in *oldest then, and the caller's;
+ * else *oldest is 0.
+ *
+ * OK, FULL, CLOSED or NO_MEMORY. FULL: there was no room and no word, each at one moment during the
+ * call, because others are in the middle of theirs; nothing has happened, try again. With CLOSED or
+ * NO_MEMORY there can be a word in *oldest: it was taken before the queue was closed or memory ran
+ * out.
+ *
+ * Never pauses; lock-free. Between its two halves the queue is a word shorter. */
+cc_queue_status cc_queue_put_overwriting(cc_queue *queue, uintptr_t word, uintptr_t *oldest);
+
 /* Take the oldest word. OK, EMPTY, CLOSED, or NO_MEMORY at a thread's first call. */
 cc_queue_status cc_queue_get(cc_queue *queue, uintptr_t *word);
 

@@ -30,6 +30,11 @@ typedef struct cc_queue_operations {
     cc_queue_status (*put_word)(cc_queue *queue, cc_handle *self, uintptr_t word);
     /* OK, EMPTY or CLOSED. CLOSED only after close(), when there is no word and never will be. */
     cc_queue_status (*take_word)(cc_queue *queue, cc_handle *self, uintptr_t *word);
+    /* Of a queue that is full and has no credits (NULL: there are none of this kind). Take the
+     * oldest word and put another one in its place. As take_word, and CLOSED also with a word in
+     * *oldest: it is taken, and the other one is not put. Else *oldest is left as it is. */
+    cc_queue_status (*replace_word)(cc_queue *queue, cc_handle *self, uintptr_t word,
+                                    uintptr_t *oldest);
     /* Make puts fail that have not happened yet, and gets say CLOSED instead of EMPTY. May be
      * called by several threads, again and again. */
     void (*close)(cc_queue *queue, cc_handle *self);

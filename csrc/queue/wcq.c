@@ -228,12 +228,9 @@ static const cc_ring_kind wcq_nodes = {
  * counted; a get before it gives its place to another put. So what is counted as inside is never
  * more than the capacity. */
 
-CC_NEVER_INLINE cc_queue_status put_bounded(wcq *q, wcq_record *self, uintptr_t word) {
-    wcq_node *node = q->only;
-    uint64_t index;
-    if (wcq_dequeue(&node->free, self, &index) != WCQ_DONE) {
-        return wcq_is_final(&node->filled) ? CC_QUEUE_CLOSED : CC_QUEUE_FULL;
-    }
+/* OK; CLOSED: the index is free again. */
+static inline cc_queue_status put_filled(wcq_node *node, wcq_record *self, uint64_t index,
+                                         uintptr_t word) {
     cc_handle_count(&self->common.puts, 1);
     cc_store_relaxed_uptr(&words_of(node)[index], word); /* published with the index */
     if (wcq_enqueue(&node->filled, self, index) == WCQ_SHUT) {
@@ -244,21 +241,53 @@ CC_NEVER_INLINE cc_queue_status put_bounded(wcq *q, wcq_record *self, uintptr_t 
     return CC_QUEUE_OK;
 }
 
-CC_NEVER_INLINE cc_queue_status take_bounded(wcq *q, wcq_record *self, uintptr_t *word) {
-    wcq_node *node = q->only;
-    uint64_t index;
-    if (wcq_dequeue(&node->filled, self, &index) == WCQ_EMPTY) {
+/* OK, EMPTY or CLOSED. */
+static inline cc_queue_status take_filled(wcq_node *node, wcq_record *self, uint64_t *index) {
+    if (wcq_dequeue(&node->filled, self, index) == WCQ_EMPTY) {
         if (!wcq_is_final(&node->filled)) {
             return CC_QUEUE_EMPTY;
         }
-        if (wcq_dequeue(&node->filled, self, &index) == WCQ_EMPTY) {
+        if (wcq_dequeue(&node->filled, self, index) == WCQ_EMPTY) {
             return CC_QUEUE_CLOSED;
         }
+    }
+    return CC_QUEUE_OK;
+}
+
+CC_NEVER_INLINE cc_queue_status put_bounded(wcq *q, wcq_record *self, uintptr_t word) {
+    wcq_node *node = q->only;
+    uint64_t index;
+    if (wcq_dequeue(&node->free, self, &index) != WCQ_DONE) {
+        return wcq_is_final(&node->filled) ? CC_QUEUE_CLOSED : CC_QUEUE_FULL;
+    }
+    return put_filled(node, self, index, word);
+}
+
+CC_NEVER_INLINE cc_queue_status take_bounded(wcq *q, wcq_record *self, uintptr_t *word) {
+    wcq_node *node = q->only;
+    uint64_t index;
+    cc_queue_status status = take_filled(node, self, &index);
+    if (status != CC_QUEUE_OK) {
+        return status;
     }
     *word = cc_load_relaxed_uptr(&words_of(node)[index]);
     cc_handle_count(&self->common.gets, 1);
     wcq_enqueue(&node->free, self, index);
     return CC_QUEUE_OK;
+}
+
+/* The oldest word's index stays out of `free`: nobody else can have it. */
+CC_NEVER_INLINE cc_queue_status replace_bounded(wcq *q, wcq_record *self, uintptr_t word,
+                                                uintptr_t *oldest) {
+    wcq_node *node = q->only;
+    uint64_t index;
+    cc_queue_status status = take_filled(node, self, &index);
+    if (status != CC_QUEUE_OK) {
+        return status;
+    }
+    *oldest = cc_load_relaxed_uptr(&words_of(node)[index]);
+    cc_handle_count(&self->common.gets, 1);
+    return put_filled(node, self, index, word);
 }
 
 /* ---------------------------------------------------------------- the queue */
@@ -328,6 +357,15 @@ static cc_queue_status take_word(cc_queue *queue, cc_handle *self_, uintptr_t *w
                    : cc_ring_list_take(&q->rings, queue, self_, word, &wcq_nodes);
 }
 
+/* Of `only`: a list has credits. */
+static cc_queue_status replace_word(cc_queue *queue, cc_handle *self_, uintptr_t word,
+                                    uintptr_t *oldest) {
+    wcq *q = (wcq *)queue;
+    wcq_record *self = (wcq_record *)self_;
+    help_now_and_then(q, self);
+    return replace_bounded(q, self, word, oldest);
+}
+
 static void close_rings(cc_queue *queue, cc_handle *self) {
     wcq *q = (wcq *)queue;
     if (q->only) {
@@ -362,6 +400,7 @@ const cc_queue_operations cc_wcq_operations = {
     .begin = begin,
     .put_word = put_word,
     .take_word = take_word,
+    .replace_word = replace_word,
     .close = close_rings,
     .visit = visit_words,
     .end = end,

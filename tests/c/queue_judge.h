@@ -5,7 +5,9 @@
  *   put     sees that close has not happened, takes a credit (in a bounded queue), then publishes
  *           its word
  *   get     takes the oldest word, then gives the credit back
- *   full    there is no credit
+ *   over    of a put that overwrites: a put; or there is no credit, then it takes the oldest word,
+ *           then publishes its own in its place. Closed with a word taken: it gives a credit back
+ *   full    there is no credit; over: and, at a moment behind that, no word
  *   set     there are more credits, or fewer, perhaps less than none, at one moment; one caller at a
  *           time
  *   empty   there is no word, and close has not happened
@@ -26,9 +28,9 @@
 #include "linearize.h"
 #include "queue/queue.h"
 
-enum { QJ_OPERATIONS = 256, QJ_STEPS = 3 * QJ_OPERATIONS, QJ_WORDS = 128 };
+enum { QJ_OPERATIONS = 256, QJ_STEPS = 4 * QJ_OPERATIONS, QJ_WORDS = 128 };
 
-typedef enum queue_operation_name { Q_PUT, Q_GET, Q_CLOSE, Q_SET } queue_operation_name;
+typedef enum queue_operation_name { Q_PUT, Q_GET, Q_CLOSE, Q_SET, Q_OVER } queue_operation_name;
 
 typedef struct queue_operation {
     int thread;
@@ -36,6 +38,7 @@ typedef struct queue_operation {
     cc_queue_status answer;
     int word; /* 1 .. QJ_WORDS: put, or taken; of Q_SET: the new bound */
     uint64_t before, after;
+    int oldest; /* of Q_OVER: taken; 0: none */
 } queue_operation;
 
 typedef enum step_kind {
@@ -46,6 +49,7 @@ typedef enum step_kind {
     FREE,
     SAY_FULL,
     SAY_EMPTY,
+    SEE_NO_WORD, /* of a put that overwrites and says full */
     PUT_SAYS_CLOSED,
     GET_SAYS_CLOSED,
     HOLD, /* of a put that says closed in the end: until then it may have a credit */
@@ -119,6 +123,8 @@ static inline UNUSED bool qj_take_step(const void *problem, const uint64_t *done
         return s->credits <= 0;
     case SAY_EMPTY:
         return s->length == 0 && !s->is_closed;
+    case SEE_NO_WORD:
+        return s->length == 0;
     case HOLD:
         if (s->credits >
             0) { /* or it did not get that far: then this step comes late enough to say nothing */
@@ -158,6 +164,32 @@ static inline UNUSED void qj_add_step(queue_problem *p, step_kind kind, const qu
     p->steps[p->count++] = (queue_step){kind, operation, o->word, after_step};
 }
 
+/* An overwriting put that took a word. */
+static inline UNUSED void qj_add_overwriting(queue_problem *p, const queue_operation *o, int i,
+                                             bool closes) {
+    if (closes && o->answer == CC_QUEUE_OK) {
+        qj_add_step(p, LOOK, o, i, -1);
+    }
+    qj_add_step(p, SAY_FULL, o, i, closes && o->answer == CC_QUEUE_OK ? p->count - 1 : -1);
+    qj_add_step(p, TAKE, o, i, p->count - 1);
+    p->steps[p->count - 1].word = o->oldest;
+    if (o->answer == CC_QUEUE_OK) {
+        qj_add_step(p, PUBLISH, o, i, p->count - 1);
+    } else {
+        qj_add_step(p, FREE, o, i, p->count - 1);
+        qj_add_step(p, PUT_SAYS_CLOSED, o, i, p->count - 2);
+    }
+}
+
+/* False: it is no word, or another one has it. */
+static inline UNUSED bool qj_note(const queue_operation **of, const queue_operation *o, int word) {
+    if (word < 1 || word > QJ_WORDS || of[word]) {
+        return false;
+    }
+    of[word] = o;
+    return true;
+}
+
 /* False: a word is taken twice, or was never put. */
 static inline UNUSED bool qj_pose(queue_problem *p, const queue_operation *ops, int n,
                                   size_t capacity) {
@@ -166,12 +198,12 @@ static inline UNUSED bool qj_pose(queue_problem *p, const queue_operation *ops, 
     for (int i = 0; i < n; i++) {
         const queue_operation *o = &ops[i];
         closes |= o->name == Q_CLOSE;
-        if ((o->name == Q_PUT || o->name == Q_GET) && o->answer == CC_QUEUE_OK) {
-            const queue_operation **of = o->name == Q_PUT ? put_of : get_of;
-            if (o->word < 1 || o->word > QJ_WORDS || of[o->word]) {
-                return false;
-            }
-            of[o->word] = o;
+        bool is_put = (o->name == Q_PUT || o->name == Q_OVER) && o->answer == CC_QUEUE_OK;
+        bool is_get = o->name == Q_GET && o->answer == CC_QUEUE_OK;
+        int taken = is_get ? o->word : o->name == Q_OVER ? o->oldest : 0;
+        if ((is_put && !qj_note(put_of, o, o->word)) ||
+            ((is_get || taken) && !qj_note(get_of, o, taken))) {
+            return false;
         }
     }
     for (int w = 1; w <= QJ_WORDS; w++) {
@@ -190,7 +222,12 @@ static inline UNUSED bool qj_pose(queue_problem *p, const queue_operation *ops, 
             qj_add_step(p, CLOSE, o, i, -1);
         } else if (o->name == Q_SET) {
             qj_add_step(p, CHANGE, o, i, -1);
-        } else if (o->name == Q_PUT && o->answer == CC_QUEUE_OK) {
+        } else if (o->name == Q_OVER && o->oldest) {
+            qj_add_overwriting(p, o, i, closes);
+        } else if (o->name == Q_OVER && o->answer == CC_QUEUE_FULL) {
+            qj_add_step(p, SAY_FULL, o, i, -1);
+            qj_add_step(p, SEE_NO_WORD, o, i, p->count - 1);
+        } else if (o->name != Q_GET && o->answer == CC_QUEUE_OK) {
             if (closes) {
                 qj_add_step(p, LOOK, o, i, -1);
             }
@@ -203,7 +240,7 @@ static inline UNUSED bool qj_pose(queue_problem *p, const queue_operation *ops, 
             if (capacity) {
                 qj_add_step(p, FREE, o, i, p->count - 1);
             }
-        } else if (o->name == Q_PUT && o->answer == CC_QUEUE_CLOSED) {
+        } else if (o->name != Q_GET && o->answer == CC_QUEUE_CLOSED) {
             if (capacity) {
                 qj_add_step(p, HOLD, o, i, -1);
             }
@@ -246,13 +283,14 @@ static inline UNUSED verdict judge_queue(queue_operation *ops, int n, size_t cap
 
 static inline UNUSED void print_queue_history(FILE *file, const queue_operation *ops, int n,
                                               size_t capacity) {
-    static const char *const names[] = {"put", "get", "close", "set the bound to"};
+    static const char *const names[] = {"put", "get", "close", "set the bound to",
+                                        "put overwriting"};
     static const char *const answers[] = {"ok", "empty", "full", "closed", "no memory"};
     fprintf(file, "capacity %zu\n", capacity);
     for (int i = 0; i < n; i++) {
         const queue_operation *o = &ops[i];
-        fprintf(file, "thread %d  %6" PRIu64 " .. %6" PRIu64 "  %s %d: %s\n", o->thread, o->before,
-                o->after, names[o->name], o->word, answers[o->answer]);
+        fprintf(file, "thread %d  %6" PRIu64 " .. %6" PRIu64 "  %s %d: %s, %d\n", o->thread,
+                o->before, o->after, names[o->name], o->word, answers[o->answer], o->oldest);
     }
 }
 

@@ -144,6 +144,84 @@ static void test_set_capacity(const queue_kind *kind) {
     cc_queue_free(unbounded, NULL);
 }
 
+/* One thread: a model of a queue whose puts overwrite or not. */
+static void test_overwriting(const queue_kind *kind) {
+    static const size_t capacities[] = {1, 2, 3, 5, 16, 17, 70};
+    for (size_t c = 0; c < sizeof capacities / sizeof *capacities; c++) {
+        size_t capacity = capacities[c];
+        cc_queue *queue = queue_of(kind, (cc_queue_options){.capacity = capacity, .ring_slots = 2});
+        uintptr_t next_in = 1, next_out = 1, oldest;
+        rng r = rng_from(capacity);
+        for (int64_t step = scaled(5000); step; step--) {
+            size_t inside = next_in - next_out;
+            int64_t what = rng_below(&r, 10);
+            if (what < 6) {
+                CHECK_EQ(cc_queue_put_overwriting(queue, next_in, &oldest), CC_QUEUE_OK);
+                CHECK_EQ(oldest, inside == capacity ? next_out : 0);
+                next_in++;
+                next_out += oldest != 0;
+            } else if (what < 7) {
+                CHECK_EQ(cc_queue_put(queue, next_in),
+                         inside == capacity ? CC_QUEUE_FULL : CC_QUEUE_OK);
+                next_in += inside < capacity;
+            } else if (inside) {
+                CHECK_EQ(get(queue), next_out++);
+            } else {
+                check_says(queue, CC_QUEUE_EMPTY);
+            }
+            CHECK_EQ(cc_queue_length(queue), next_in - next_out);
+        }
+        CHECK_EQ(cc_queue_puts(queue), next_in - 1);
+        CHECK_EQ(cc_queue_gets(queue), next_out - 1);
+        cc_queue_close(queue);
+        CHECK_EQ(cc_queue_put_overwriting(queue, 1, &oldest), CC_QUEUE_CLOSED);
+        CHECK_EQ(oldest, 0);
+        cc_queue_free(queue, NULL);
+    }
+    cc_queue *unbounded = cc_queue_new(kind->kind, NULL);
+    for (uintptr_t i = 1; i <= 300; i++) {
+        uintptr_t oldest = 7;
+        CHECK_EQ(cc_queue_put_overwriting(unbounded, i, &oldest), CC_QUEUE_OK);
+        CHECK_EQ(oldest, 0);
+    }
+    CHECK_EQ(cc_queue_length(unbounded), 300);
+    cc_queue_free(unbounded, NULL);
+}
+
+/* Without memory for another ring, whether or not a word was taken: what is inside, the counts and
+ * the room are right, and it goes on afterwards. */
+static void test_overwriting_without_memory(const queue_kind *kind) {
+    enum { CAPACITY = 70 }; /* more than one ring of wCQ takes where that is small */
+    cc_queue *queue = queue_of(kind, (cc_queue_options){.capacity = CAPACITY, .ring_slots = 2});
+    uintptr_t next_in = 1, next_out = 1, oldest;
+    int64_t failed = 0;
+    for (int round = 0; round < 300; round++) {
+        size_t inside = next_in - next_out;
+        cc_alloc_fail_from(0);
+        cc_queue_status status = cc_queue_put_overwriting(queue, next_in, &oldest);
+        cc_alloc_fail_from(-1);
+        CHECK(status == CC_QUEUE_OK || status == CC_QUEUE_NO_MEMORY);
+        if (oldest) {
+            CHECK_EQ(inside, CAPACITY);
+            CHECK_EQ(oldest, next_out++);
+        }
+        next_in += status == CC_QUEUE_OK;
+        failed += status == CC_QUEUE_NO_MEMORY;
+        CHECK_EQ(cc_queue_length(queue), next_in - next_out);
+        if (next_in - next_out < CAPACITY) { /* the room is there again */
+            put(queue, next_in++);
+        }
+    }
+    if (strcmp(cc_queue_backend(queue), "wcq") != 0) { /* which may be one ring, and need none */
+        CHECK(failed > 0);
+    }
+    while (next_out < next_in) {
+        CHECK_EQ(get(queue), next_out++);
+    }
+    check_says(queue, CC_QUEUE_EMPTY);
+    cc_queue_free(queue, NULL);
+}
+
 static void test_options(const queue_kind *kind) {
     cc_queue *queue = cc_queue_new(kind->kind, NULL);
     CHECK(queue);
@@ -593,6 +671,8 @@ int main(void) {
         {"words come out in the order they went in", test_first_in_first_out},
         {"a bounded queue takes exactly its capacity", test_capacity},
         {"a bound that changes, with more and with less inside", test_set_capacity},
+        {"puts that overwrite", test_overwriting},
+        {"puts that overwrite without memory", test_overwriting_without_memory},
         {"options", test_options},
         {"which queues are wait-free", test_which_are_wait_free},
         {"rings with few tickets", test_few_tickets},

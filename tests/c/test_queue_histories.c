@@ -45,7 +45,8 @@ typedef struct history_plan {
     int threads, operations;
     cc_queue_options options;
     int puts_in_ten;
-    enum { STAYS, CLOSES, CHANGES } also; /* a thread closes it, or changes its bound */
+    /* a thread closes it, or changes its bound; every second put overwrites */
+    enum { STAYS, CLOSES, CHANGES, OVERWRITES, OVERWRITES_AND_CLOSES } also;
     int64_t histories;
 } history_plan;
 
@@ -69,6 +70,10 @@ static void perform(recording *rec, queue_operation *o) {
         uintptr_t word = 0;
         o->answer = cc_queue_get(rec->queue, &word);
         o->word = (int)word;
+    } else if (o->name == Q_OVER) {
+        uintptr_t word;
+        o->answer = cc_queue_put_overwriting(rec->queue, (uintptr_t)o->word, &word);
+        o->oldest = (int)word;
     } else if (o->name == Q_SET) {
         CHECK(cc_queue_set_capacity(rec->queue, (size_t)o->word));
         o->answer = CC_QUEUE_OK;
@@ -86,13 +91,18 @@ static void record(recording *rec, int thread, rng *r) {
         queue_operation *o = &rec->ops[thread][i];
         *o = (queue_operation){.thread = thread};
         bool puts = rng_below(r, 10) < p->puts_in_ten;
-        bool is_special = thread == 0 && (p->also == CLOSES    ? i == p->operations / 2
+        bool closes = p->also == CLOSES || p->also == OVERWRITES_AND_CLOSES;
+        bool overwrites = p->also >= OVERWRITES && rng_below(r, 2);
+        bool is_special = thread == 0 && (closes               ? i == p->operations / 2
                                           : p->also == CHANGES ? i % 3 == 0
                                                                : false);
-        o->name = is_special ? p->also == CLOSES ? Q_CLOSE : Q_SET : puts ? Q_PUT : Q_GET;
-        o->word = o->name == Q_PUT   ? atomic_fetch_add(&rec->next_word, 1) + 1
-                  : o->name == Q_SET ? 1 + (int)rng_below(r, 4)
-                                     : 0;
+        o->name = is_special   ? closes ? Q_CLOSE : Q_SET
+                  : !puts      ? Q_GET
+                  : overwrites ? Q_OVER
+                               : Q_PUT;
+        o->word = o->name == Q_PUT || o->name == Q_OVER ? atomic_fetch_add(&rec->next_word, 1) + 1
+                  : o->name == Q_SET                    ? 1 + (int)rng_below(r, 4)
+                                                        : 0;
         if (o->word > QJ_WORDS) { /* enough of them */
             o->name = Q_GET;
             o->word = 0;
@@ -122,7 +132,7 @@ static void judge_recording(recording *rec) {
         perform(rec, &all[n]);
     } while (all[n++].answer == CC_QUEUE_OK);
     verdict v = judge_queue(all, n, rec->plan->options.capacity);
-    if (rec->plan->also != CHANGES && rec->written++ < WRITTEN_OF_A_KIND) {
+    if (rec->plan->also < CHANGES && rec->written++ < WRITTEN_OF_A_KIND) {
         write_history(real_file, all, n, rec->plan->options.capacity);
     }
     if (v != LEGAL) {
@@ -206,6 +216,28 @@ static const history_plan plans[] = {
      7,
      CHANGES,
      400},
+    {"overwriting, a bound of 1", 3, 25, {.capacity = 1, .patience = 1}, 7, OVERWRITES, 400},
+    {"overwriting, a bound of 2",
+     4,
+     20,
+     {.capacity = 2, .ring_slots = 2, .spins = 1, .patience = 1},
+     8,
+     OVERWRITES,
+     200},
+    {"overwriting, a bound of 17",
+     4,
+     25,
+     {.capacity = 17, .ring_slots = 2, .patience = 1},
+     9,
+     OVERWRITES,
+     100},
+    {"overwriting, closed in the middle",
+     4,
+     15,
+     {.capacity = 2, .patience = 1},
+     8,
+     OVERWRITES_AND_CLOSES,
+     400},
 };
 
 /* ---------------------------------------------------------------- judging the judge */
@@ -238,6 +270,42 @@ static void test_judge_of_changes(void) {
         }
         /* A refusal may be missing, and so may a change that the other one makes idle. */
         CHECK_EQ(judge_queue(ops, n, 2), without == -1 || without == 4 ? LEGAL : ILLEGAL);
+    }
+}
+
+/* One after the other, in a bound of 2: what an overwriting put says it took, and when. */
+static void test_judge_of_overwriting(void) {
+    static const queue_operation all[] = {
+        {.name = Q_OVER, .answer = CC_QUEUE_OK, .word = 1},
+        {.name = Q_PUT, .answer = CC_QUEUE_OK, .word = 2},
+        {.name = Q_OVER, .answer = CC_QUEUE_OK, .word = 3, .oldest = 1},
+        {.name = Q_PUT, .answer = CC_QUEUE_FULL, .word = 9},
+        {.name = Q_GET, .answer = CC_QUEUE_OK, .word = 2},
+        {.name = Q_GET, .answer = CC_QUEUE_OK, .word = 3},
+    };
+    enum { N = sizeof all / sizeof *all };
+    static const struct {
+        int at;
+        queue_operation instead;
+    } lies[] = {
+        {1, {.name = Q_PUT, .answer = CC_QUEUE_FULL, .word = 2}}, /* then 2 is from nowhere */
+        {2, {.name = Q_OVER, .answer = CC_QUEUE_OK, .word = 3, .oldest = 2}}, /* 1 is older */
+        {2, {.name = Q_OVER, .answer = CC_QUEUE_OK, .word = 3}}, /* 1 is lost, too many inside */
+        {2, {.name = Q_OVER, .answer = CC_QUEUE_FULL, .word = 3}}, /* there is a word */
+        {2, {.name = Q_OVER, .answer = CC_QUEUE_CLOSED, .word = 3, .oldest = 1}},
+        {3, {.name = Q_PUT, .answer = CC_QUEUE_OK, .word = 9}}, /* there is no room */
+        {4, {.name = Q_GET, .answer = CC_QUEUE_OK, .word = 1}}, /* taken before */
+        {5, {.name = Q_OVER, .answer = CC_QUEUE_OK, .word = 8, .oldest = 3}}, /* there is room */
+    };
+    begin_test("the judge knows what an overwriting put takes");
+    for (int lie = -1; lie < (int)(sizeof lies / sizeof *lies); lie++) {
+        queue_operation ops[N];
+        for (int i = 0; i < N; i++) {
+            ops[i] = lie >= 0 && lies[lie].at == i ? lies[lie].instead : all[i];
+            ops[i].before = 2 * (uint64_t)i;
+            ops[i].after = 2 * (uint64_t)i + 1;
+        }
+        CHECK_EQ(judge_queue(ops, N, 2), lie < 0 ? LEGAL : ILLEGAL);
     }
 }
 
@@ -310,12 +378,12 @@ static int make_up(queue_operation *all, rng *r, size_t capacity, bool close) {
         }
     }
     while (first < last) {
-        all[n] = (queue_operation){9, Q_GET, CC_QUEUE_OK, queue[first++], end + 1, end + 2};
+        all[n] = (queue_operation){9, Q_GET, CC_QUEUE_OK, queue[first++], end + 1, end + 2, 0};
         end += 2;
         n++;
     }
-    all[n++] = (queue_operation){9, Q_GET,   close && is_closed ? CC_QUEUE_CLOSED : CC_QUEUE_EMPTY,
-                                 0, end + 1, end + 2};
+    all[n++] = (queue_operation){
+        9, Q_GET, close && is_closed ? CC_QUEUE_CLOSED : CC_QUEUE_EMPTY, 0, end + 1, end + 2, 0};
     return n;
 }
 
@@ -385,8 +453,8 @@ static bool spoil(queue_operation *all, int n, rng *r, int how, size_t capacity)
                 queue_operation *b = &all[k];
                 if (b->name == Q_PUT && b->answer != CC_QUEUE_OK && b->before > a->after &&
                     b->after < g->before) {
-                    *b =
-                        (queue_operation){b->thread, Q_GET, CC_QUEUE_EMPTY, 0, b->before, b->after};
+                    *b = (queue_operation){b->thread, Q_GET, CC_QUEUE_EMPTY, 0, b->before,
+                                           b->after,  0};
                     return true;
                 }
             }
@@ -404,7 +472,7 @@ static bool spoil(queue_operation *all, int n, rng *r, int how, size_t capacity)
                          all[k].before <= b->after;
             }
             if (there < (int)capacity) {
-                *b = (queue_operation){b->thread, Q_PUT, CC_QUEUE_FULL, 0, b->before, b->after};
+                *b = (queue_operation){b->thread, Q_PUT, CC_QUEUE_FULL, 0, b->before, b->after, 0};
                 return true;
             }
         }
@@ -418,7 +486,8 @@ static bool spoil(queue_operation *all, int n, rng *r, int how, size_t capacity)
                     all[n - 1].after += 20;
                     int word = all[k].word;
                     queue_operation *g = (queue_operation *)get_of(all, n, word);
-                    *g = (queue_operation){g->thread, Q_GET, CC_QUEUE_OK, word, end + 3, end + 4};
+                    *g =
+                        (queue_operation){g->thread, Q_GET, CC_QUEUE_OK, word, end + 3, end + 4, 0};
                     all[k].before = end + 1;
                     all[k].after = end + 2;
                     return true;
@@ -475,6 +544,7 @@ int main(int argc, char **argv) {
     }
     test_the_judge();
     test_judge_of_changes();
+    test_judge_of_overwriting();
     for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
         begin_test(plans[i].name);
         for (size_t k = 0; k < sizeof all_queue_kinds / sizeof *all_queue_kinds; k++) {

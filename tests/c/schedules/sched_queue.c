@@ -4,7 +4,7 @@
  * that every few operations a ring is full, final, linked, left and recycled.
  *
  * A fibre carries out a script, one letter an operation: P put, G get, C close, S look at the sums,
- * a digit sets the bound (in one fibre of a program at most), and wakes those for whom there is room;
+ * O put overwriting, a digit sets the bound (in one fibre of a program at most), and wakes those for whom there is room;
  * p and g wait for room or a word as a caller of queue and event count does, and every try of
  * theirs is an operation; n wakes all; after E the fibre is another thread, which has taken over
  * the record of the one that ended. Every operation is recorded with the stamps of its beginning
@@ -72,11 +72,19 @@ static cc_queue_status carry_out(unsigned who, char what) {
     queue_operation *o = &ops[i];
     *o = (queue_operation){.thread = (int)who};
     bool sets = what >= '0' && what <= '9';
-    o->name = what == 'P' ? Q_PUT : what == 'G' ? Q_GET : sets ? Q_SET : Q_CLOSE;
-    o->word = what == 'P' ? ++next_word : sets ? what - '0' : 0;
+    o->name = what == 'P'   ? Q_PUT
+              : what == 'O' ? Q_OVER
+              : what == 'G' ? Q_GET
+              : sets        ? Q_SET
+                            : Q_CLOSE;
+    o->word = what == 'P' || what == 'O' ? ++next_word : sets ? what - '0' : 0;
     o->before = sched_stamp();
     if (what == 'P') {
         o->answer = cc_queue_put(queue, (uintptr_t)o->word);
+    } else if (what == 'O') {
+        uintptr_t oldest = 0;
+        o->answer = cc_queue_put_overwriting(queue, (uintptr_t)o->word, &oldest);
+        o->oldest = (int)oldest;
     } else if (what == 'G') {
         uintptr_t word = 0;
         o->answer = cc_queue_get(queue, &word);
@@ -199,7 +207,9 @@ static const char *judge(void) {
         carry_out(0, 'G');
     } while (ops[op_count - 1].answer == CC_QUEUE_OK && op_count < QJ_OPERATIONS);
     for (int i = 0; i < before_the_end; i++) {
-        ok[ops[i].name == Q_GET] += ops[i].name <= Q_GET && ops[i].answer == CC_QUEUE_OK;
+        const queue_operation *o = &ops[i];
+        ok[0] += (o->name == Q_PUT || o->name == Q_OVER) && o->answer == CC_QUEUE_OK;
+        ok[1] += (o->name == Q_GET && o->answer == CC_QUEUE_OK) || o->oldest;
     }
     if (length != ok[0] - ok[1] || puts != ok[0] || gets != ok[1]) {
         wrong = "the counts are wrong";
@@ -319,6 +329,31 @@ static const scenario scenarios[] = {
     {"bound_goes_up", {.capacity = 3, .ring_slots = 4, IMPATIENT}, {"PP", "GP", "14"}, "PPP", 0},
     {"waiting_for_a_bound", {.capacity = 3, .ring_slots = 4, IMPATIENT}, {"pp", "5"}, "PPP", 0},
     {"waiting_for_either", {.capacity = 3, .ring_slots = 4, IMPATIENT}, {"p", "g", "24"}, "PPP", 0},
+    /* Puts that overwrite: beside each other, puts and gets; the close comes between their two
+     * halves; the bound goes down. */
+    {"overwrites_of_one", {.capacity = 1, .ring_slots = 1, IMPATIENT}, {"OO", "OG"}, "P", 0},
+    {"overwrites_and_puts", {.capacity = 1, .ring_slots = 2, IMPATIENT}, {"O", "PG", "O"}, "P", 0},
+    {"overwrites_of_three",
+     {.capacity = 3, .ring_slots = 1, IMPATIENT},
+     {"OO", "GO", "P"},
+     "PPP",
+     0},
+    {"overwrites_and_sums", {.capacity = 1, .ring_slots = 1, IMPATIENT}, {"OG", "SS"}, "P", 0},
+    {"overwrites_and_close",
+     {.capacity = 2, .ring_slots = 2, IMPATIENT},
+     {"OO", "C", "GG"},
+     "PP",
+     0},
+    {"overwrites_list_and_close",
+     {.capacity = 3, .ring_slots = 1, IMPATIENT},
+     {"OO", "C", "GGG"},
+     "PPP",
+     0},
+    {"overwrites_beside_a_bound",
+     {.capacity = 3, .ring_slots = 4, IMPATIENT},
+     {"OO", "G", "13"},
+     "PPP",
+     0},
     {"waiting_for_the_end", {.ring_slots = 4, IMPATIENT}, {"gg", "p", "Cn"}, "GGG", 0},
 };
 
