@@ -177,6 +177,11 @@ def public_methods(of) -> set[str]:
     return {name for name in dir(of) if not name.startswith("_")}
 
 
+def views_of_a_sorted_dict() -> set[str]:
+    d = sortedcontainers.SortedDict()
+    return set().union(*map(public_methods, (d.keys(), d.values(), d.items())))
+
+
 def migrations() -> list:
     pool = public_methods(multiprocessing.pool.Pool) - {"Process"}
     # Not in the environments: what janus 2.0 has in its queue and in the two faces of it.
@@ -185,6 +190,8 @@ def migrations() -> list:
     return [
         ("sortedcontainers", "SortedDict", public_methods(sortedcontainers.SortedDict())),
         ("sortedcontainers", "SortedSet", public_methods(sortedcontainers.SortedSet())),
+        ("sortedcontainers", "SortedList", public_methods(sortedcontainers.SortedKeyList(key=abs))),
+        ("sortedcontainers", "SortedKeysView", views_of_a_sorted_dict()),
         ("queue", "queue.Queue", public_methods(queue.Queue)),
         ("janus", "janus", set(janus.split())),
         ("pool", "multiprocessing.pool", pool | public_methods(multiprocessing.pool.AsyncResult)),
