@@ -12,7 +12,15 @@ void cc_object_fill_begin(cc_object_filler *f, cc_ordered *map, int policy, int 
     f->policy = (cc_put_policy)policy;
     f->order = cc_order_of(map);
     f->may_wait = may_wait && f->order->is_plain;
+    f->expects = false;
     f->count = 0;
+}
+
+void cc_object_fill_expect(cc_object_filler *f, Py_ssize_t entries) {
+    if (f->may_wait && entries > MOST_WAITING_ENTRIES) {
+        f->expects = true;
+        cc_ordered_expect(f->map, (size_t)entries);
+    }
 }
 
 /* ---------------------------------------------------------------- putting what waits */
@@ -29,7 +37,7 @@ static void drop_entry(const cc_new_entry *e) {
     Py_XDECREF((PyObject *)e->value);
 }
 
-int cc_object_fill_end(cc_object_filler *f) {
+int cc_object_fill_flush(cc_object_filler *f) {
     unsigned i = 0;
     int error = 0;
     while (!error && i < f->count) {
@@ -54,6 +62,20 @@ int cc_object_fill_end(cc_object_filler *f) {
     return error;
 }
 
+int cc_object_fill_end(cc_object_filler *f) {
+    cc_raised raised = cc_put_aside(); /* what has stopped the caller: what waits is put first */
+    int error = cc_object_fill_flush(f);
+    if (raised.type) {
+        PyErr_Clear(); /* the first one is told */
+        cc_raise_again(raised);
+    }
+    if (f->expects) {
+        f->expects = false;
+        cc_ordered_expect(f->map, 0);
+    }
+    return error;
+}
+
 /* ---------------------------------------------------------------- adding */
 
 /* Let an entry wait; the references are given away. */
@@ -63,7 +85,7 @@ static int let_wait(cc_object_filler *f, const cc_search *search, PyObject *valu
                                             .key = search->key,
                                             .value = (uintptr_t)value,
                                             .kind = search->kind};
-    return f->count == MOST_WAITING_ENTRIES ? cc_object_fill_end(f) : 0;
+    return f->count == MOST_WAITING_ENTRIES ? cc_object_fill_flush(f) : 0;
 }
 
 int cc_object_fill_add(cc_object_filler *f, PyObject *key, PyObject *value) {
@@ -74,7 +96,7 @@ int cc_object_fill_add(cc_object_filler *f, PyObject *key, PyObject *value) {
             Py_XINCREF((PyObject *)search.key);
             return let_wait(f, &search, Py_NewRef(value));
         }
-        if (cc_object_fill_end(f)) {
+        if (cc_object_fill_flush(f)) {
             return -1;
         }
     }
@@ -99,8 +121,8 @@ int cc_object_fill_add_stored(cc_object_filler *f, const cc_order *order, cc_ent
         return let_wait(f, &search, value);
     }
     error =
-        cc_object_fill_end(f) || cc_object_map_store_stored(f->map, e->kind, e->digest,
-                                                            (PyObject *)e->key, value, f->policy);
+        cc_object_fill_flush(f) || cc_object_map_store_stored(f->map, e->kind, e->digest,
+                                                              (PyObject *)e->key, value, f->policy);
     Py_DECREF(value);
     return error ? -1 : 0;
 }
@@ -117,6 +139,7 @@ int cc_object_map_update(cc_ordered *map, cc_ordered *source, int keys_alone) {
     }
     dropped.count = 0;
     cc_object_fill_begin(&f, map, keys_alone ? CC_PUT_IF_ABSENT : CC_PUT_ALWAYS, true);
+    cc_object_fill_expect(&f, (Py_ssize_t)cc_ordered_length(source));
     cc_object_scan_begin_whole(&s, source, keys_alone ? CC_KEYS_ALONE : 0);
     s.room = LARGEST_CHUNK;
     while (!error && (answer = cc_object_scan_fetch(&s, &dropped)) != 0) {
@@ -130,8 +153,9 @@ int cc_object_map_update(cc_ordered *map, cc_ordered *source, int keys_alone) {
             error = cc_object_fill_add_stored(&f, cc_order_of(source), e);
         }
         /* Before anybody else gets to run: what has been handed out is there. */
-        error = error || cc_object_fill_end(&f) || cc_let_interpreter_in();
+        error = error || cc_object_fill_flush(&f) || cc_let_interpreter_in();
     }
+    error = cc_object_fill_end(&f) || error;
     cc_object_scan_end(&s, &dropped);
     cc_drop(&dropped);
     return error ? -1 : 0;

@@ -4,6 +4,7 @@
  *
  *     cc_object_filler f;
  *     cc_object_fill_begin(&f, map, CC_PUT_ALWAYS, true);
+ *     cc_object_fill_expect(&f, how_many);             if that is known
  *     ... cc_object_fill_add(&f, key, value) ...      until one fails
  *     cc_object_fill_end(&f);
  *
@@ -37,12 +38,17 @@ typedef struct cc_object_filler {
     const cc_order *order; /* the map's */
     cc_put_policy policy;
     bool may_wait;
+    bool expects; /* the map has a hint that is ours to take back */
     unsigned count;
     cc_new_entry entries[MOST_WAITING_ENTRIES]; /* with references */
 } cc_object_filler;
 
 /* Begin: borrows the map. `policy`: CC_PUT_ALWAYS or CC_PUT_IF_ABSENT. Cannot fail. */
 void cc_object_fill_begin(cc_object_filler *f, cc_ordered *map, int policy, int may_wait);
+
+/* So many entries are about to be added, as far as anybody knows: the map makes room for them at
+ * once. The caller has them in memory, so that a wrong number costs no more than they do. */
+void cc_object_fill_expect(cc_object_filler *f, Py_ssize_t entries);
 
 /* 0, or -1 with an exception. Borrows both. */
 int cc_object_fill_add(cc_object_filler *f, PyObject *key, PyObject *value);
@@ -51,7 +57,10 @@ int cc_object_fill_add(cc_object_filler *f, PyObject *key, PyObject *value);
  * value is taken over. */
 int cc_object_fill_add_stored(cc_object_filler *f, const cc_order *order, cc_entry *e);
 
-/* Put what waits. The filler can be used on. 0, or -1 with an exception; nothing waits then. */
+/* Put what waits. 0, or -1 with an exception; nothing waits then. */
+int cc_object_fill_flush(cc_object_filler *f);
+
+/* The same, and nothing more is expected. An exception that is set stays. */
 int cc_object_fill_end(cc_object_filler *f);
 
 /* Put every entry of another map, one after another; with `keys_alone`, as from set to set, every

@@ -519,6 +519,7 @@ int cc_frozen_thaw(cc_frozen *t, cc_ordered *map) {
     cc_object_filler f;
     int error = 0;
     cc_object_fill_begin(&f, map, CC_PUT_ALWAYS, true);
+    cc_object_fill_expect(&f, t->count);
     for (Py_ssize_t i = 0; !error && i < t->count; i++) {
         cc_stored_key key;
         if (cc_frozen_take_key(t, i, &key)) {
@@ -532,7 +533,7 @@ int cc_frozen_thaw(cc_frozen *t, cc_ordered *map) {
         error = cc_object_fill_add_stored(&f, t->order, &e);
         Py_XDECREF((PyObject *)key.word);
         if (!error && (i + 1) % CC_ITEMS_PER_LOOK == 0) {
-            error = cc_object_fill_end(&f) || cc_let_interpreter_in();
+            error = cc_object_fill_flush(&f) || cc_let_interpreter_in();
         }
     }
     return cc_object_fill_end(&f) || error ? -1 : 0;

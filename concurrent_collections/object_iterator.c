@@ -31,17 +31,23 @@ static bool is_unshared(PyObject *o) {
 #endif
 }
 
-/* It need not be a read-modify-write under the GIL, nor where nobody else can reach the iterator.
- * Whoever gets a reference later, from this step itself, sees that it is running. */
-static bool begin_step(iterator *it) {
+/* Whether nobody else steps it, nor can begin to before we give up the GIL or a reference. */
+static inline bool is_ours_alone(iterator *it) {
 #if defined(Py_GIL_DISABLED)
     if (!is_unshared((PyObject *)it)) {
-        return !cc_exchange_acq_rel_u32(&it->is_running, 1);
+        return false;
     }
 #endif
-    bool is_free = !cc_load_relaxed_u32(&it->is_running);
+    return !cc_load_relaxed_u32(&it->is_running);
+}
+
+/* Before anything that may run code of others, who then see that it is running. */
+static bool begin_step(iterator *it) {
+    if (!is_ours_alone(it)) {
+        return !cc_exchange_acq_rel_u32(&it->is_running, 1);
+    }
     cc_store_relaxed_u32(&it->is_running, 1);
-    return is_free;
+    return true;
 }
 
 static void end_step(iterator *it) {
@@ -50,8 +56,15 @@ static void end_step(iterator *it) {
 
 /* ---------------------------------------------------------------- handing out */
 
+/* Does the collector have to look at it? As when it meets a tuple (a tuple of what it need not look
+ * at need not be looked at itself). */
+static inline bool may_be_in_cycle(PyObject *o) {
+    return PyType_IS_GC(Py_TYPE(o)) && (!PyTuple_CheckExact(o) || PyObject_GC_IsTracked(o));
+}
+
 /* A pair of two references that are given away; they stay the caller's when the answer is NULL.
- * What was in the tuple before goes to `old`. */
+ * What was in the tuple before goes to `old`. A pair of atoms is taken from the collector at once:
+ * a list of many pairs would keep it busy until it had found that out by itself. */
 static PyObject *make_pair(iterator *it, PyObject *key, PyObject *value, PyObject *old[2]) {
     PyObject *pair = it->pair;
     if (pair && is_unshared(pair)) {
@@ -62,8 +75,8 @@ static PyObject *make_pair(iterator *it, PyObject *key, PyObject *value, PyObjec
 #if PY_VERSION_HEX >= 0x030e0000
         ((PyTupleObject *)pair)->ob_hash = -1; /* that of the pair before */
 #endif
-        if (!PyObject_GC_IsTracked(pair)) { /* the collector may have seen two atoms in it */
-            PyObject_GC_Track(pair);
+        if ((may_be_in_cycle(key) || may_be_in_cycle(value)) && !PyObject_GC_IsTracked(pair)) {
+            PyObject_GC_Track(pair); /* it was one of atoms */
         }
         return Py_NewRef(pair);
     }
@@ -71,6 +84,9 @@ static PyObject *make_pair(iterator *it, PyObject *key, PyObject *value, PyObjec
     if (made) {
         PyTuple_SET_ITEM(made, 0, key);
         PyTuple_SET_ITEM(made, 1, value);
+        if (!may_be_in_cycle(key) && !may_be_in_cycle(value)) {
+            PyObject_GC_UnTrack(made);
+        }
         if (!pair) {
             it->pair = Py_NewRef(made);
         }
@@ -95,10 +111,7 @@ static inline PyObject *hand_out(iterator *it, PyObject *old[2]) {
             Py_DECREF(key);
         }
     }
-    if (result) {
-        e->value = 0;
-        it->scan.index++;
-    }
+    it->scan.index += result != NULL;
     return result;
 }
 
@@ -135,8 +148,8 @@ CC_NEVER_INLINE PyObject *step_to_next_chunk(iterator *it) {
     return result;
 }
 
-static PyObject *iterator_next(PyObject *self) {
-    iterator *it = (iterator *)self;
+/* Out of line: most steps do not come here. */
+CC_NEVER_INLINE PyObject *step_with_care(iterator *it) {
     if (!begin_step(it)) {
         PyErr_SetString(PyExc_ValueError, "iterator already executing");
         return NULL;
@@ -144,17 +157,21 @@ static PyObject *iterator_next(PyObject *self) {
     if (!cc_object_scan_has_fresh(&it->scan)) { /* nor has a scan that is over */
         return step_to_next_chunk(it);
     }
-    if (it->want == CC_WANT_ITEM) {
-        PyObject *old[2] = {NULL, NULL};
-        PyObject *result = hand_out(it, old);
-        end_step(it);
-        Py_XDECREF(old[0]);
-        Py_XDECREF(old[1]);
-        return result;
-    }
-    PyObject *result = hand_out(it, NULL);
+    PyObject *old[2] = {NULL, NULL};
+    PyObject *result = hand_out(it, old);
     end_step(it);
+    Py_XDECREF(old[0]);
+    Py_XDECREF(old[1]);
     return result;
+}
+
+static PyObject *iterator_next(PyObject *self) {
+    iterator *it = (iterator *)self;
+    /* To hand out a key or a value runs nothing: nobody can see that we are at it. */
+    if (it->want != CC_WANT_ITEM && is_ours_alone(it) && cc_object_scan_has_fresh(&it->scan)) {
+        return hand_out(it, NULL);
+    }
+    return step_with_care(it);
 }
 
 /* ---------------------------------------------------------------- the object */

@@ -64,7 +64,9 @@ cdef extern from "object_fill.h":
     ctypedef struct cc_object_filler:
         pass
     void cc_object_fill_begin(cc_object_filler *f, cc_ordered *map, int policy, int may_wait)
+    void cc_object_fill_expect(cc_object_filler *f, Py_ssize_t entries)
     int cc_object_fill_add(cc_object_filler *f, object key, object value) except -1
+    int cc_object_fill_flush(cc_object_filler *f) except -1
     int cc_object_fill_end(cc_object_filler *f) except -1
     int cc_object_map_update(cc_ordered *map, cc_ordered *source, int keys_alone) except -1
 

@@ -21,7 +21,18 @@ static bool digests_decide(unsigned kind, uint64_t digest, uintptr_t word, unsig
 
 /* ---------------------------------------------------------------- the chunk */
 
-/* Let go of the chunk. What has been handed out is remembered: the scan goes on behind it. */
+/* Let go of the chunk: of what has been handed out the key alone is ours. */
+static void drop_entries(cc_object_scan *s, cc_dropped *dropped) {
+    for (uint32_t i = 0; i < s->count; i++) {
+        cc_drop_later(dropped, s->entries[i].key);
+        if (i >= s->index) {
+            cc_drop_later(dropped, s->entries[i].value);
+        }
+    }
+    s->index = s->count = 0;
+}
+
+/* The same, and what has been handed out is remembered: the scan goes on behind it. */
 static void drop_chunk(cc_object_scan *s, cc_dropped *dropped) {
     if (s->index) {
         cc_entry *e = &s->entries[s->index - 1];
@@ -36,13 +47,7 @@ static void drop_chunk(cc_object_scan *s, cc_dropped *dropped) {
         s->has_last = true;
         e->key = 0;
     }
-    for (uint32_t i = 0; i < s->count; i++) {
-        cc_drop_later(dropped, s->entries[i].key);
-        if (i >= s->index) {
-            cc_drop_later(dropped, s->entries[i].value);
-        }
-    }
-    s->index = s->count = 0;
+    drop_entries(s, dropped);
 }
 
 static uint32_t next_room(uint32_t room) {
@@ -242,8 +247,7 @@ int cc_object_scan_fetch(cc_object_scan *s, cc_dropped *dropped) {
 }
 
 void cc_object_scan_end(cc_object_scan *s, cc_dropped *dropped) {
-    s->index = 0;
-    drop_chunk(s, dropped);
+    drop_entries(s, dropped);
     free_room(s);
     cc_drop_later(dropped, s->last.word);
     cc_drop_later(dropped, s->seen_word);

@@ -54,7 +54,7 @@ typedef struct cc_object_scan {
     const cc_order *order; /* the map's */
     PyObject *start, *stop; /* bounds in the direction of travel, as the order has them, or NULL */
     cc_entry *entries; /* the chunk: first_entries, or allocated */
-    /* Those before `index` have been handed out: their values are gone, their keys are ours. */
+    /* Those before `index` have been handed out: their keys are ours, their values are not. */
     uint32_t index, count;
     uint32_t room, capacity; /* of the next chunk; of what is allocated */
     uint8_t how;

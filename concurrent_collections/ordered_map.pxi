@@ -651,7 +651,8 @@ cdef object what_is_missing(_OrderedMap self, key):
     return (method.__get__(self, cls) if hasattr(method, "__get__") else method)(key)
 
 # To iterate one of these runs no code of users, which would look for what still waits to be put.
-cdef tuple PLAIN_ITERABLES = (list, tuple, dict, set, frozenset, range)
+cdef tuple PLAIN_COLLECTIONS = (list, tuple, dict, set, frozenset)
+cdef tuple PLAIN_ITERABLES = (*PLAIN_COLLECTIONS, range)
 
 
 cdef int fill_keys(cc_ordered *entries, iterable, value, int policy) except -1:
@@ -659,6 +660,8 @@ cdef int fill_keys(cc_ordered *entries, iterable, value, int policy) except -1:
     cdef cc_object_filler f
     cdef Py_ssize_t count = 0
     cc_object_fill_begin(&f, entries, policy, type(iterable) in PLAIN_ITERABLES)
+    if type(iterable) in PLAIN_COLLECTIONS:
+        cc_object_fill_expect(&f, len(iterable))
     try:
         for key in iterable:
             cc_object_fill_add(&f, key, value)
@@ -673,6 +676,8 @@ cdef int fill_map(cc_ordered *entries, other) except -1:
     cdef cc_object_filler f
     cdef Py_ssize_t count = 0
     cc_object_fill_begin(&f, entries, CC_PUT_ALWAYS, type(other) in PLAIN_ITERABLES)
+    if type(other) in PLAIN_COLLECTIONS:
+        cc_object_fill_expect(&f, len(other))
     try:
         if isinstance(other, dict) or isinstance(other, _OrderedMap) or isinstance(other, SUB_MAP):
             for key, value in other.items():
@@ -686,7 +691,7 @@ cdef int fill_map(cc_ordered *entries, other) except -1:
             for i, pair in enumerate(other):
                 if type(pair) is not tuple and type(pair) is not list:
                     # Unpacking may run code of users.
-                    cc_object_fill_end(&f)
+                    cc_object_fill_flush(&f)
                 try:
                     key, value = pair
                 except (TypeError, ValueError) as error:

@@ -129,6 +129,12 @@ size_t cc_ordered_append(cc_ordered *map, const cc_new_entry *entries, size_t co
     return map->ops->append(map, entries, count, run);
 }
 
+void cc_ordered_expect(cc_ordered *map, size_t entries) {
+    if (map->ops->expect) {
+        map->ops->expect(map, entries);
+    }
+}
+
 cc_status cc_ordered_clear(cc_ordered *map) {
     return map->ops->clear(map);
 }
@@ -169,11 +175,6 @@ size_t cc_ordered_bytes(const cc_ordered *map) {
         sum += cc_load_relaxed_u64(&d->stripes[i].limbo.limbo_bytes);
     }
     return (size_t)(sum + cc_sum_of_bytes(map));
-}
-
-uint64_t cc_ordered_changes_by_this_thread(const cc_ordered *map) {
-    cc_thread *self = cc_thread_self();
-    return self ? (uint64_t)self->index << 32 | *cc_thread_write_mark(self, map) : UINT64_MAX;
 }
 
 /* ---------------------------------------------------------------- limbo */

@@ -23,6 +23,7 @@
 #ifndef CC_ORDERED_H
 #define CC_ORDERED_H
 
+#include "../memory/cc_thread.h"
 #include "search.h"
 
 typedef struct cc_ordered cc_ordered;
@@ -149,6 +150,11 @@ typedef struct cc_new_entry {
  * after a 0 these are for cc_ordered_put. */
 size_t cc_ordered_append(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run);
 
+/* A hint: the map is going to have so many entries. What is made step by step while they come is
+ * made at once, O(entries), and no smaller until the hint is taken back (0), which is the caller's
+ * duty when all of them have come. The last hint counts. Without memory: nothing. */
+void cc_ordered_expect(cc_ordered *map, size_t entries);
+
 /* ---- the whole ---- */
 
 /* Remove every entry that is there when the call begins, comparing nothing. O(n). CC_FOUND, or
@@ -171,8 +177,12 @@ struct cc_smr_domain *cc_ordered_domain(const cc_ordered *map);
 
 /* How often the calling thread has changed this map (modulo 2^32; may count changes of other maps),
  * below the number of its record: marks of two threads are never the same, but for those of a
- * thread that goes on with another's record. */
-uint64_t cc_ordered_changes_by_this_thread(const cc_ordered *map);
+ * thread that goes on with another's record. A thread without a record has changed nothing, and has
+ * one mark for ever. Iterators ask at every step. */
+static inline uint64_t cc_ordered_changes_by_this_thread(const cc_ordered *map) {
+    cc_thread *self = cc_thread_self_if_any();
+    return self ? (uint64_t)self->index << 32 | *cc_thread_write_mark(self, map) : UINT64_MAX;
+}
 
 /* Call `visit` for every word the map owns, stop at the first non-zero answer and return it. The
  * world is stopped: no thread is inside an operation. Takes no references, allocates nothing. */

@@ -41,6 +41,7 @@ struct cc_ordered_operations {
     cc_status (*sample)(cc_ordered *map, cc_search *search, size_t every, cc_entry *entries,
                         size_t room, size_t *count);
     size_t (*append)(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run);
+    void (*expect)(cc_ordered *map, size_t entries); /* NULL: it makes no use of hints */
     cc_status (*clear)(cc_ordered *map);
 
     /* All that is common is set up, the rest is zero. */

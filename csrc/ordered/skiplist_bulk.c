@@ -387,6 +387,7 @@ const cc_ordered_operations cc_skiplist_operations = {
     .scan_down = cc_skiplist_scan_down,
     .sample = cc_skiplist_sample,
     .append = cc_skiplist_append,
+    .expect = cc_skiplist_expect,
     .clear = cc_skiplist_clear,
     .begin = cc_skiplist_begin,
     .end = cc_skiplist_end,

@@ -285,7 +285,8 @@ static index_wish tend_in_region(cc_skiplist *list, cc_smr_guard *g, const index
         copy_some(list, g, t, next);
         return wish;
     }
-    uint64_t entries = cc_ordered_length(&list->map), slots = index_buckets(t) * INDEX_SLOTS;
+    uint64_t entries = cc_skiplist_entries_to_index(list);
+    uint64_t slots = index_buckets(t) * INDEX_SLOTS;
     if (t == full && entries < slots) { /* not all that are in the table are counted yet */
         entries = slots;
     }
@@ -378,4 +379,16 @@ void cc_skiplist_make_room(cc_skiplist *list, cc_thread *self, const index_table
 
 void cc_skiplist_fit_index(cc_skiplist *list, cc_thread *self) {
     tend_to_the_end(list, self);
+}
+
+/* Whoever gives the hint makes the table and copies what is there. A thread that stops before it
+ * has taken the hint back leaves the index as large as that: until the next hint is taken back. */
+void cc_skiplist_expect(cc_ordered *map, size_t entries) {
+    cc_skiplist *list = (cc_skiplist *)map;
+    cc_thread *self = cc_thread_self();
+    /* No index has to lead to more nodes than there are references. */
+    cc_store_relaxed_u64(&list->expected, entries < UINT32_MAX ? entries : UINT32_MAX);
+    if (self) {
+        cc_skiplist_fit_index(list, self);
+    }
 }

@@ -9,6 +9,7 @@
  * Sizes. A table has become too small when 4.5 of its 6 slots are taken, in the mean; too large
  * when less than one is; and it is to be made anew when a quarter of its buckets had to be passed,
  * since they say so for good. Who changes the list looks at that now and then, and only notes it.
+ * While entries are expected (cc_ordered_expect), they count as if they had come.
  *
  * Progress. Lock-free: it begins again only when the current table has been replaced.
  */
@@ -58,7 +59,7 @@ static void note_work(cc_skiplist *list) {
 
 /* Is another table wanted in place of t? Then note it. */
 static void look_at_size(cc_skiplist *list, const index_table *t) {
-    if (!cc_skiplist_index_fits(t, cc_ordered_length(&list->map))) {
+    if (!cc_skiplist_index_fits(t, cc_skiplist_entries_to_index(list))) {
         note_work(list);
     }
 }

@@ -58,6 +58,7 @@ typedef struct cc_skiplist {
     cc_atomic_u32 index_work; /* 1: the index wants to grow or shrink, or is about to */
     cc_atomic_u32
         losers; /* who has lost a node that need not be linked yet; see Healing in index.h */
+    cc_atomic_u64 expected; /* entries that are going to be there (cc_ordered_expect), or 0 */
     cc_atomic_u64 tables; /* of the index, that there have ever been, but for the first */
     cc_atomic_uptr aside; /* block_of_nodes *: what a clear had no memory to retire; usually NULL */
     index_table first_table;
@@ -459,6 +460,13 @@ bool cc_skiplist_tend_index(cc_skiplist *list, cc_thread *self);
 void cc_skiplist_make_room(cc_skiplist *list, cc_thread *self, const index_table *full);
 void cc_skiplist_fit_index(cc_skiplist *list, cc_thread *self);
 
+/* The entries that an index is to have room for: those there are, or those that are expected. */
+static inline uint64_t cc_skiplist_entries_to_index(const cc_skiplist *list) {
+    uint64_t entries = cc_ordered_length(&list->map);
+    uint64_t expected = cc_load_relaxed_u64(&list->expected);
+    return entries > expected ? entries : expected;
+}
+
 /* The end of an operation that may have changed the list. */
 static inline void cc_skiplist_end_update(cc_skiplist *list, cc_smr_guard *g,
                                           const cc_leftovers *left) {
@@ -494,6 +502,9 @@ cc_status cc_skiplist_sample(cc_ordered *map, cc_search *search, size_t every, c
 
 /* skiplist_build.c */
 size_t cc_skiplist_append(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run);
+
+/* skiplist_growth.c */
+void cc_skiplist_expect(cc_ordered *map, size_t entries);
 
 /* skiplist_bulk.c */
 cc_status cc_skiplist_clear(cc_ordered *map);

@@ -68,48 +68,64 @@ typedef struct collected {
     bool without_values;
 } collected;
 
-/* Ask for the line that a word leads to, where its owner will look at it. */
-static inline void prefetch_word(const cc_skiplist *list, uintptr_t word) {
-    if (word && list->map.common.words->acquire) {
-        CC_PREFETCH(word);
-    }
-}
-
-/* Take n's entry, when it is alive, as the next one of a scan. Whether it is, its value says: a
- * scan without values looks at the word and at nothing behind it.
- *
- * Where regions do not restart, what has been read stays until the region is closed. So references
- * are taken in one go at the end (acquire_collected), and the cache misses of all of them overlap.
- *
- * Elsewhere they are taken at once: a moment of a write phase in the middle of a read phase. When
- * that turns out to have ended the read phase, the entry counts all the same. */
-CC_ALWAYS_INLINE void take_entry_in(cc_skiplist *list, cc_smr_guard *g, bool restarts, node *n,
-                                    const collected *c) {
+/* One entry, where regions restart: its references are taken at once, a moment of a write phase in
+ * the middle of a read phase. When that turns out to have ended the read phase, the entry counts
+ * all the same. */
+static void take_at_once(cc_skiplist *list, cc_smr_guard *g, node *n, const collected *c) {
     uintptr_t value;
     if (!look_at_neighbour(g, n, NULL, NULL, &value)) {
         return;
     }
-    cc_entry *entry = &c->entries[*c->count];
-    uintptr_t wanted = c->without_values ? 0 : value;
-    if (!restarts) {
-        *entry = (cc_entry){n->digest, key_of(n), wanted, (uint8_t)kind_of(n)};
-        if (entry->key | wanted) {
-            prefetch_word(list, entry->key);
-            prefetch_word(list, wanted);
-        }
-        ++*c->count;
-        return;
-    }
-    cc_hold(g, CC_HELD_VALUE, wanted);
+    value = c->without_values ? 0 : value;
+    cc_hold(g, CC_HELD_VALUE, value);
     cc_hold(g, CC_HELD_NODES, (uintptr_t)n);
     cc_end_reading(g);
-    acquire_entry(list, n, wanted, entry);
+    acquire_entry(list, n, value, &c->entries[*c->count]);
     ++*c->count;
     cc_resume_reading(g);
 }
 
+/* Take the entries of nodes in a row, of those that are alive, as the next ones of a scan, as far
+ * as there is room. Whether one is alive, its value says: a scan without values looks at the word
+ * and at nothing behind it.
+ *
+ * Where regions do not restart, what has been read stays until the region is closed. So references
+ * are taken in one go at the end (acquire_collected), and their cache misses overlap. */
+static void take_entries(cc_skiplist *list, cc_smr_guard *g, node *const *nodes, unsigned count,
+                         const collected *c) {
+    node *const *const stop = nodes + count;
+    if (g->restarts) {
+        for (; nodes < stop && *c->count < c->room; nodes++) {
+            take_at_once(list, g, *nodes, c);
+        }
+        return;
+    }
+    const bool without_values = c->without_values;
+    const bool are_references = list->map.common.words->acquire != NULL;
+    cc_entry *entry = &c->entries[*c->count], *const end = &c->entries[c->room];
+    for (; nodes < stop && entry < end; nodes++) {
+        node *n = *nodes;
+        uintptr_t value;
+        if (!look_at_neighbour(g, n, NULL, NULL, &value)) {
+            continue;
+        }
+        entry->digest = n->digest;
+        entry->key = key_of(n);
+        entry->value = without_values ? 0 : value;
+        entry->kind = (uint8_t)kind_of(n);
+        if (are_references && entry->key) {
+            CC_PREFETCH(entry->key);
+        }
+        if (are_references && !without_values) {
+            CC_PREFETCH(value);
+        }
+        entry++;
+    }
+    *c->count = (size_t)(entry - c->entries);
+}
+
 static void take_entry(cc_skiplist *list, cc_smr_guard *g, node *n, const collected *c) {
-    take_entry_in(list, g, g->restarts, n, c);
+    take_entries(list, g, &n, 1, c);
 }
 
 /* At the end of the region. */
@@ -304,10 +320,14 @@ cc_status cc_skiplist_pop_end(cc_ordered *map, cc_relation end, const cc_stored_
 
 typedef struct segment {
     node *stop; /* where the next one begins; NULL: it has no end */
-    unsigned count;
+    node **last; /* the last one of the nodes */
     bool is_last; /* its walk has come to the end of the list */
     node *nodes[MOST_NODES_IN_SEGMENT];
 } segment;
+
+static inline unsigned nodes_in(const segment *s) {
+    return (unsigned)(s->last - s->nodes) + 1;
+}
 
 typedef struct segments {
     int level; /* the lane's */
@@ -326,7 +346,7 @@ static bool are_segments_worth(const cc_skiplist *list, size_t room) {
 static segment *begin_segment(segments *all, node *first) {
     segment *s = &all->of[all->count++];
     s->stop = NULL;
-    s->count = 1;
+    s->last = s->nodes;
     s->is_last = false;
     s->nodes[0] = first;
     return s;
@@ -345,22 +365,25 @@ typedef enum step_outcome {
 
 /* A step of a segment. */
 CC_ALWAYS_INLINE step_outcome step(cc_smr_guard *g, segment *s, const node *end) {
-    node **last = &s->nodes[s->count - 1], *n = *last;
+    node **last = s->last, *n = *last;
     if (n == end) {
         return STEP_IS_CUT_OFF;
     }
     cc_link_word link = protect_link(g, n, 0);
-    n = target_of(link);
-    if (cc_is_marked(link) || (n && n != s->stop && s->count == MOST_NODES_IN_SEGMENT)) {
+    if (cc_is_marked(link)) {
         return STEP_IS_CUT_OFF;
     }
+    n = target_of(link);
     if (!n || n == s->stop) {
         s->is_last = !n;
         return n == s->stop ? STEP_IS_WHOLE : STEP_IS_CUT_OFF;
     }
+    if (++last == s->nodes + MOST_NODES_IN_SEGMENT) {
+        return STEP_IS_CUT_OFF;
+    }
     prefetch_node(n);
-    last[1] = n;
-    s->count++;
+    *last = n;
+    s->last = last;
     return STEP_GOES_ON;
 }
 
@@ -378,6 +401,7 @@ static void cut_off_behind(segments *all, const segment *s) {
  * of them are whole. In a read phase: it only loads. */
 CC_NEVER_INLINE bool walk_segments(cc_smr_guard *g, node *first, segments *all) {
     node *lane = first; /* where the last segment begins; NULL: no further one does */
+    const node *const end = all->end;
     bool is_whole = true;
     all->count = all->walked_count = 0;
     segment *newest = begin_segment(all, first);
@@ -394,18 +418,20 @@ CC_NEVER_INLINE bool walk_segments(cc_smr_guard *g, node *first, segments *all) 
                 newest = begin_segment(all, lane);
             }
         }
-        for (unsigned i = all->walked_count; i-- > 0;) {
-            segment *s = all->walked[i];
-            step_outcome outcome = step(g, s, all->end);
+        for (segment **walked = all->walked + all->walked_count; walked > all->walked;) {
+            segment *s = *--walked;
+            step_outcome outcome = step(g, s, end);
             if (outcome == STEP_GOES_ON) {
                 continue;
             }
-            all->walked[i] = all->walked[--all->walked_count];
+            *walked = all->walked[--all->walked_count];
             if (outcome == STEP_IS_CUT_OFF) {
                 is_whole = false;
                 lane = NULL;
                 cut_off_behind(all, s);
-                i = i < all->walked_count ? i : all->walked_count;
+                if (walked > all->walked + all->walked_count) {
+                    walked = all->walked + all->walked_count;
+                }
             }
         }
     }
@@ -429,8 +455,8 @@ static bool is_on_lane(const node *n, int level) {
  * lane again; but at least one. */
 static unsigned segments_with_room(const segments *all, size_t room) {
     unsigned taken = 1;
-    for (size_t sum = all->of[0].count; taken < all->count; taken++) {
-        sum += all->of[taken].count;
+    for (size_t sum = nodes_in(&all->of[0]); taken < all->count; taken++) {
+        sum += nodes_in(&all->of[taken]);
         if (sum > room) {
             break;
         }
@@ -455,13 +481,7 @@ static bool take_segments(cc_skiplist *list, cc_smr_guard *g, node *n, segments 
     *at_end = all->of[taken - 1].is_last;
     for (unsigned i = 0; i < taken; i++) {
         const segment *one = &all->of[i];
-        for (unsigned j = 0; j < one->count && *c->count < c->room; j++) {
-            if (g->restarts) {
-                take_entry(list, g, one->nodes[j], c);
-            } else {
-                take_entry_in(list, g, false, one->nodes[j], c);
-            }
-        }
+        take_entries(list, g, one->nodes, nodes_in(one), c);
     }
     return *c->count;
 }
@@ -644,11 +664,11 @@ static bool walk_to_by_segments(cc_smr_guard *g, node *from, segments *all, reme
         bool is_whole = walk_segments(g, from, all);
         const segment *last = &all->of[all->count - 1];
         for (const segment *s = all->of; s <= last; s++) {
-            for (unsigned i = 0; i < s->count; i++) {
-                remember(r, s->nodes[i]);
+            for (node *const *n = s->nodes; n <= s->last; n++) {
+                remember(r, *n);
             }
         }
-        if (last->nodes[last->count - 1] == all->end) {
+        if (*last->last == all->end) {
             return true;
         }
         from = is_whole ? last->stop : NULL;

@@ -6,8 +6,7 @@
 #include <sys/wait.h>
 
 #include "memory/cc_alloc.h"
-#include "ordered/index.h"
-#include "ordered/skiplist.h"
+#include "ordered/skiplist_inside.h"
 #include "scheme.h"
 #include "words.h"
 
@@ -325,6 +324,39 @@ static void test_shrinking(void) {
     }
 }
 
+static uint64_t tables_made(cc_ordered *list) {
+    return cc_load_relaxed_u64(&((cc_skiplist *)list)->tables);
+}
+
+static void test_expected(void) {
+    begin_test(
+        "entries that are expected find a table of their size, which goes if they do not come");
+    enum { KEYS = 3000 };
+    cc_ordered *list = new_list();
+    size_t empty = cc_ordered_bytes(list);
+    for (int round = 0; round < 2; round++) {
+        uint64_t before = tables_made(list);
+        cc_ordered_expect(list, KEYS);
+        CHECK_EQ(tables_made(list), before + 1);
+        CHECK(cc_ordered_bytes(list) >= empty + KEYS * sizeof(index_bucket) / INDEX_SLOTS);
+        for (int64_t i = 0; i < KEYS * round; i++) {
+            put_number(list, 2 * i);
+        }
+        CHECK(!HAS_USUAL_SIZES || tables_made(list) == before + 1);
+        cc_ordered_expect(list, 0);
+        CHECK(!HAS_USUAL_SIZES || tables_made(list) == before + (round ? 1 : 2));
+        ask_for_all(list, KEYS * round);
+        cc_ordered_flush(list);
+        CHECK(round || cc_ordered_bytes(list) < empty + 1000);
+    }
+    cc_alloc_fail_from(0); /* more than there are references, and no memory: nothing happens */
+    cc_ordered_expect(list, SIZE_MAX);
+    cc_alloc_fail_from(-1);
+    cc_ordered_expect(list, 0);
+    ask_for_all(list, KEYS);
+    end_list(list);
+}
+
 /* ---------------------------------------------------------------- memory */
 
 /* Every allocation from the n-th on fails, for some insertions; then there is memory again. */
@@ -632,6 +664,7 @@ int main(void) {
     test_lost_keys();
     test_healing();
     test_shrinking();
+    test_expected();
     test_growth_without_memory();
     test_no_larger_table();
     test_growth_by_threads();

@@ -474,6 +474,14 @@ class TestIterationUnderChange:
         gc.collect()
         assert dead(reference)
 
+    def test_the_collector_is_spared_pairs_of_atoms_and_sees_all_others(self, Map):
+        values = [1.5, "text", (1, 2), [], (1, []), Object()]
+        gc.collect()  # which finds out that a tuple has nothing but atoms
+        pairs = list(Map(enumerate(values)).items())
+        assert pairs == list(enumerate(values))
+        assert [gc.is_tracked(pair) for pair in pairs] == [False, False, False, True, True, True]
+        assert gc.is_tracked(next(iter(Map([((1, []), None)]).items())))
+
     @pytest.mark.reads
     @pytest.mark.parametrize("reverse", [False, True])
     def test_views_count_their_entries_without_looking_at_values(self, Map, reverse):
