@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from numbers import Real
 from operator import index
@@ -31,6 +31,22 @@ def count(value: Any, name: str, least: int = 0) -> int:
     if number < least:
         raise ValueError(f"{name}: expected at least {least}, got {number}")
     return number
+
+
+def pairs(iterable: Any, name: str) -> Iterator[Any]:
+    try:
+        elements = iter(iterable)
+    except TypeError:
+        raise TypeError(
+            f"{name}: expected a mapping or an iterable of pairs, got {type(iterable).__name__}"
+        ) from None
+    for i, pair in enumerate(elements):
+        try:
+            first, second = pair
+        except (TypeError, ValueError) as error:
+            error.add_note(f"{name}: element {i} is no pair")
+            raise
+        yield first, second
 
 
 def optional_callable(value: Any, name: str) -> Callable[..., Any] | None:

@@ -12,7 +12,7 @@ from typing import Any
 from concurrent_collections._counters import AtomicCounter
 from concurrent_collections._frozen import FrozenSkipListMap
 from concurrent_collections._ordered import REMOVE, SkipListMap, SkipListSet
-from concurrent_collections.recipes._arguments import NotCopied, count, finite_number
+from concurrent_collections.recipes._arguments import NotCopied, count, finite_number, pairs
 
 _FAILED = object()
 
@@ -120,11 +120,11 @@ class Leaderboard(NotCopied):
     """
 
     __slots__ = ("_by_name", "_lowest_first", "_number", "_order", "_players")
-    _instead = "Leaderboard(b.items()) makes a copy, and b.ranking() can be pickled"
+    _instead = "Leaderboard(b) makes another one, and b.ranking() can be pickled"
 
     def __init__(
         self,
-        scores: Mapping[Any, Any] | Iterable[tuple[Any, Any]] = (),
+        scores: Mapping[Any, Any] | Leaderboard | Iterable[tuple[Any, Any]] = (),
         /,
         *,
         ties: str = "earlier",
@@ -139,7 +139,8 @@ class Leaderboard(NotCopied):
         # of the order what another one has put there.
         self._players: SkipListMap[Any, Any] = SkipListMap()
         self._order: SkipListMap[Any, Any] = SkipListMap()
-        for player, score in scores.items() if isinstance(scores, Mapping) else scores:
+        is_mapping = isinstance(scores, (Mapping, Leaderboard))
+        for player, score in pairs(scores.items() if is_mapping else scores, "scores"):
             self.set(player, score)
 
     # ---- changing ----

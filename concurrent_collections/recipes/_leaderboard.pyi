@@ -32,7 +32,7 @@ class Ranking(Generic[_K]):
 class Leaderboard(NotCopied, Generic[_K]):
     def __init__(
         self,
-        scores: Mapping[_K, _Score] | Iterable[tuple[_K, _Score]] = (),
+        scores: Mapping[_K, _Score] | Leaderboard[_K] | Iterable[tuple[_K, _Score]] = (),
         /,
         *,
         ties: Literal["earlier", "name"] = "earlier",

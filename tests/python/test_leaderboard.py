@@ -136,6 +136,12 @@ class TestLeaderboard:
                 call("a", -1)
         with pytest.raises(ValueError, match=r"^ties: "):
             Leaderboard(ties="later")
+        with pytest.raises(TypeError, match=r"^scores: "):
+            Leaderboard(3)
+        for bad in ([3], ["abc"], [("a", 1, 2)]):
+            with pytest.raises((TypeError, ValueError)) as raised:
+                Leaderboard(bad)
+            assert raised.value.__notes__ == ["scores: element 0 is no pair"]
         assert board.items() == [("a", 1e308)] and check(board) == 0
 
     def test_ranking_stands_still(self):
@@ -163,7 +169,7 @@ class TestLeaderboard:
         for how in (copy.copy, copy.deepcopy, pickle.dumps):
             with pytest.raises(TypeError, match="cannot copy or pickle a Leaderboard"):
                 how(board)
-        assert Leaderboard(board.items()).items() == board.items()
+        assert Leaderboard(board).items() == Leaderboard(board.items()).items() == board.items()
         assert Leaderboard(board.ranking()).items() == board.items()
 
     @ties
