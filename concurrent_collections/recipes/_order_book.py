@@ -216,11 +216,14 @@ class OrderBook(NotCopied):
         `submit` does it, so it is needed only after a call that was interrupted.
         """
         trades: list[Trade] = []
+        failure = None
         try:
             while self._match_best(trades):
                 pass
         finally:
-            self._report(trades)
+            failure = self._report(trades)
+        if failure is not None:
+            raise failure
         return len(trades)
 
     def _match_best(self, trades: list[Trade]) -> bool:
@@ -281,18 +284,16 @@ class OrderBook(NotCopied):
 
         levels.compute_if_present(record.order.price, replaced)
 
-    def _report(self, trades: list[Trade]) -> None:
-        """Call `on_trade` for each; raise the first exception when all have been reported."""
-        if self._on_trade is None:
-            return
+    def _report(self, trades: list[Trade]) -> Exception | None:
+        """Call `on_trade` for each; return the first exception when all have been reported."""
         failure = None
-        for trade in trades:
+        report = self._on_trade
+        for trade in trades if report is not None else ():
             try:
-                self._on_trade(trade)
+                report(trade)
             except Exception as error:
-                failure = failure or error
-        if failure is not None:
-            raise failure
+                failure = error if failure is None else failure
+        return failure
 
     # ---- looking ----
 

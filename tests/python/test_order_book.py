@@ -399,6 +399,29 @@ class TestOthersInBetween:
             number += 1
         assert number > 10
 
+    def test_an_interrupt_comes_out_whatever_on_trade_raises(self):
+        number = reported = 0
+        while True:
+            a = self.book()
+
+            def note(trade):
+                a.trades.append(trade)
+                raise LookupError
+
+            def interrupt(_):
+                raise KeyboardInterrupt
+
+            a.book._on_trade = note
+            step = self.at_step(a, number, interrupt)
+            with pytest.raises((KeyboardInterrupt, LookupError)) as raised:
+                a.book.submit("buy", 10, 7)
+            assert raised.type is (KeyboardInterrupt if step.taken else LookupError)
+            if not step.taken:
+                break
+            reported += bool(a.trades)
+            number += 1
+        assert reported
+
 
 class TestThreads:
     @pytest.mark.parametrize("prices", [1, 3, 50])
