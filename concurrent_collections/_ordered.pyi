@@ -9,6 +9,7 @@ from typing import (
     ClassVar,
     Final,
     Generic,
+    Literal,
     Never,
     Self,
     SupportsIndex,
@@ -18,7 +19,7 @@ from typing import (
 )
 
 from _typeshed import SupportsKeysAndGetItem, SupportsRichComparison
-from typing_extensions import disjoint_base
+from typing_extensions import Buffer, CapsuleType, disjoint_base
 
 from concurrent_collections._core import _Container
 from concurrent_collections._frozen import FrozenSkipListMap, FrozenSkipListSet
@@ -46,6 +47,14 @@ class Comparator:
     def natural() -> Comparator: ...
     @staticmethod
     def by_key(function: Callable[[Any], SupportsRichComparison], /) -> Comparator: ...
+    @staticmethod
+    def from_c(
+        function: int | CapsuleType,
+        /,
+        context: int | CapsuleType | Buffer | None = None,
+        *,
+        keys: Literal["objects", "int64s"] | None = None,
+    ) -> Comparator: ...
     @staticmethod
     def from_function(function: Callable[[Any, Any], float], /) -> Comparator: ...
     def reversed(self) -> Comparator: ...

@@ -1,9 +1,10 @@
 # The public C-level API. `from concurrent_collections cimport capi`, add
 # concurrent_collections.get_include() to the include path, link nothing.
 #
-# Atomics and backoff are inline functions of the installed headers. Reclamation, the int64 -> word map
+# Atomics and backoff are inline functions of the installed headers; comparators are types alone. Reclamation, the int64 -> word map
 # and counters are functions of the extension module, all nogil: they never touch a Python object. Structs are
 # opaque. Stability: functions may be added; one whose signature changes fails at import, not at run time.
+from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t
 
 from concurrent_collections._core cimport *
@@ -63,6 +64,13 @@ cdef extern from "concurrent_collections/cc_backoff.h" nogil:
     cc_backoff cc_backoff_start(uint32_t first, uint32_t ceiling)
     void cc_backoff_step(cc_backoff *b)
     bint cc_backoff_is_spent(const cc_backoff *b)
+
+cdef extern from "concurrent_collections/cc_comparator.h":
+    ctypedef int (*cc_compare_objects)(PyObject *a, PyObject *b, void *context) noexcept nogil
+    ctypedef int (*cc_compare_int64s)(int64_t a, int64_t b, void *context) noexcept nogil
+    int CC_CANNOT_COMPARE
+    const char *CC_COMPARE_OBJECTS  # names of capsules, for Comparator.from_c
+    const char *CC_COMPARE_INT64S
 
 cdef extern from "concurrent_collections/cc_arch.h" nogil:
     int CC_CACHE_LINE

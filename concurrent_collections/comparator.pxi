@@ -4,7 +4,7 @@
 cdef class Comparator:
     """Comparator()\n--\n\nAn order of keys for ordered containers: ``SkipListMap(comparator=c)``. Immutable.
 
-    Made by ``natural``, ``by_key`` and ``from_function``, and of others by ``reversed`` and ``then``. ``Comparator()`` is
+    Made by ``natural``, ``by_key``, ``from_function`` and ``from_c``, and of others by ``reversed`` and ``then``. ``Comparator()`` is
     ``Comparator.natural()``. Two keys that it does not tell apart are one key. Called with two keys it answers as
     ``functools.cmp_to_key`` takes it: less than 0, 0, or greater. Comparators are equal if they are made of the same parts with
     the very same functions; they can be pickled where the functions can.
@@ -42,6 +42,31 @@ cdef class Comparator:
         return comparator_of(((CC_BY_KEY, False, a_callable("function", function)),))
 
     @staticmethod
+    def from_c(function, /, context=None, *, keys=None):
+        """Return the order by a C function of two keys, which runs without Python, as fast as keys of built-in types are compared.
+
+        Parameters
+        ----------
+        function : int or capsule
+            Its address, as ctypes and cffi tell it; the code must stay loaded. Or a capsule, of one of two names: the header
+            ``concurrent_collections/cc_comparator.h`` has them, the types, and the rules that the function must keep.
+        context : int, capsule, object with a buffer, or None
+            What the function gets as its third argument: an address, a capsule's pointer, or the address of a buffer (of bytes, an
+            array, a ctypes structure), which nobody can resize from then on. None: the capsule's own context, or NULL. Kept alive.
+        keys : {"objects", "int64s"}, optional
+            What an address is the address of: a function of two ``PyObject *`` (unless something else is said), or of two
+            ``int64_t``. A capsule says it by its name.
+
+        It returns less than 0, 0 or more than 0, as the first key is before, equal to or behind the second; or CC_CANNOT_COMPARE, and
+        then the operation raises TypeError and changes nothing. It is called O(log n) times an operation, and may be called again
+        for the same two. With int64s, a key that is no exact int (or a bool) raises TypeError, one of more than 64 bits OverflowError.
+
+        Raises TypeError or ValueError for what is no address, no capsule of these names, or no context. Such a comparator cannot be
+        pickled.
+        """
+        return comparator_of(((CC_BY_C_FUNCTION, False, cc_c_function_new(function, context, keys)),))
+
+    @staticmethod
     def from_function(function, /):
         """Return the order by a function of two keys, as ``functools.cmp_to_key`` takes it.
 
@@ -70,18 +95,24 @@ cdef class Comparator:
         return cc_order_is_same(cc_order_in(self.order), cc_order_in((<Comparator>other).order))
 
     def __hash__(self):
-        return hash(tuple([(form, is_reversed, id(function)) for form, is_reversed, function in parts_of(self)]))
+        return hash(tuple([
+            (form, is_reversed, cc_c_function_hash(function) if form == CC_BY_C_FUNCTION else id(function))
+            for form, is_reversed, function in parts_of(self)]))
 
     def __repr__(self):
         text = ""
         for form, is_reversed, function in parts_of(self):
-            one = f"Comparator.{COMPARATOR_FORMS[form]}({'' if function is None else repr(function)})"
+            one = f"Comparator.{COMPARATOR_FORMS[form]}({arguments_text(form, function)})"
             one += ".reversed()" if is_reversed else ""
             text = f"{text}.then({one})" if text else one
         return text
 
     def __reduce__(self):
-        return _comparator_from, parts_of(self)
+        parts = parts_of(self)
+        for form, _, _ in parts:
+            if form == CC_BY_C_FUNCTION:
+                raise TypeError("cannot pickle a Comparator.from_c: the address of a C function means nothing in another process")
+        return _comparator_from, parts
 
     def __copy__(self):
         return self
@@ -90,7 +121,18 @@ cdef class Comparator:
         return self  # as of a function
 
 
-cdef tuple COMPARATOR_FORMS = ("natural", "by_key", "from_function")  # by their numbers
+cdef tuple COMPARATOR_FORMS = ("natural", "by_key", "from_function", "from_c")  # by their numbers
+
+
+cdef str arguments_text(form, function):
+    if form == CC_BY_NATURE:
+        return ""
+    if form != CC_BY_C_FUNCTION:
+        return repr(function)
+    source, context, keys = cc_c_function_arguments(function)
+    text = hex(source) if isinstance(source, int) else repr(source)
+    text += "" if context is None else f", {context!r}"
+    return f"{text}, keys={keys!r}"
 
 
 cdef tuple parts_of(Comparator comparator):

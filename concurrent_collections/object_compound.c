@@ -93,6 +93,7 @@ static verdict run(cc_ordered *map, PyObject *key, const update *u, PyObject **n
             status = v == STORE ? replace(&a, current, next) : remove_it(&a, current);
             done = status == CC_FOUND;
             if (!done) {
+                a.search.is_cautious = true; /* else one that lies could be told both for ever */
                 /* The map may have got keys meanwhile that refuse this one: then it has gone. */
                 status = cc_key_lookup_status(&a.search, key, status, u->policy);
                 Py_CLEAR(current);

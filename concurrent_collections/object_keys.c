@@ -390,6 +390,16 @@ uint64_t cc_key_hash(const cc_stored_key *key) {
 
 /* ---------------------------------------------------------------- keys */
 
+bool cc_key_is_int(PyObject *key) {
+    return is_int(key);
+}
+
+bool cc_key_is_int64(PyObject *key, long long *value) {
+    int overflow = 1;
+    *value = is_int(key) ? int64_of(key, &overflow) : 0;
+    return !overflow;
+}
+
 bool cc_key_is_of_unknown_type(PyObject *key) {
     return !PyTuple_CheckExact(key) && view_of(key).kind == CC_KIND_OTHER;
 }

@@ -81,6 +81,10 @@ int cc_key_compare_described(const cc_stored_key *a, const cc_stored_key *b);
  * counts. */
 bool cc_key_is_of_unknown_type(PyObject *key);
 
+/* Whether a key is an exact int, or a bool; and whether it is one of 64 bits: its value. */
+bool cc_key_is_int(PyObject *key);
+bool cc_key_is_int64(PyObject *key, long long *value);
+
 /* Order of two objects of exact built-in types: -1, 0, 1, or CC_UNDECIDED where Python must be
  * asked. */
 int cc_key_compare_natively(PyObject *a, PyObject *b);

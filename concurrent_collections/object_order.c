@@ -15,11 +15,13 @@ static int order_traverse(PyObject *self, visitproc visit, void *arg) {
     return 0;
 }
 
-/* Calling None raises a TypeError, should anybody still order by it. */
+/* Calling None raises a TypeError, should anybody still order by it. What a C function uses goes
+ * with it. */
 static int order_clear(PyObject *self) {
     cc_order *order = (cc_order *)self;
     for (Py_ssize_t i = 0; i < Py_SIZE(self); i++) {
         if (order->parts[i].function) {
+            order->parts[i].form = order->parts[i].form == CC_BY_KEY ? CC_BY_KEY : CC_BY_FUNCTION;
             Py_SETREF(order->parts[i].function, Py_NewRef(Py_None));
         }
     }
@@ -51,17 +53,27 @@ static cc_order *new_order(Py_ssize_t count) {
     cc_order *order = PyObject_GC_NewVar(cc_order, &cc_order_type, count);
     if (order) {
         order->flip = 0;
-        order->is_plain = order->is_ranked = false;
+        order->is_plain = order->is_ranked = order->has_c = order->checks_keys = false;
         memset(order->parts, 0, (size_t)count * sizeof *order->parts);
     }
     return order;
+}
+
+static const cc_c_function *c_function_of(const cc_order_part *part) {
+    return (const cc_c_function *)part->function;
 }
 
 static void finish_order(cc_order *order) {
     const cc_order_part *first = order->parts;
     order->is_plain = Py_SIZE(order) == 1 && first->form == CC_BY_NATURE;
     order->is_ranked = Py_SIZE(order) > 1 || first->form == CC_BY_KEY;
-    order->flip = first->is_reversed && first->form != CC_BY_FUNCTION ? UINT64_MAX : 0;
+    order->flip = first->is_reversed && first->form < CC_BY_FUNCTION ? UINT64_MAX : 0;
+    for (Py_ssize_t i = 0; i < Py_SIZE(order); i++) {
+        if (order->parts[i].form == CC_BY_C_FUNCTION) {
+            order->has_c = true;
+            order->checks_keys |= c_function_of(&order->parts[i])->of_int64s != NULL;
+        }
+    }
 }
 
 static cc_order *new_plain_order(bool is_reversed) {
@@ -85,6 +97,10 @@ PyObject *cc_order_from_parts(PyObject *parts) {
         if (!PyArg_ParseTuple(PyTuple_GET_ITEM(parts, i), "ipO", &form, &is_reversed, &function)) {
             Py_DECREF((PyObject *)order);
             return NULL;
+        }
+        if (form == CC_BY_C_FUNCTION && !Py_IS_TYPE(function, &cc_c_function_type)) {
+            Py_DECREF((PyObject *)order);
+            return PyErr_Format(PyExc_TypeError, "parts: expected a C function");
         }
         order->parts[i] = (cc_order_part){
             .form = (cc_order_form)form,
@@ -121,8 +137,10 @@ bool cc_order_is_same(const cc_order *a, const cc_order *b) {
     bool is_same = Py_SIZE(a) == Py_SIZE(b);
     for (Py_ssize_t i = 0; a != b && is_same && i < Py_SIZE(a); i++) {
         const cc_order_part *p = &a->parts[i], *q = &b->parts[i];
-        is_same =
-            p->form == q->form && p->is_reversed == q->is_reversed && p->function == q->function;
+        is_same = p->form == q->form && p->is_reversed == q->is_reversed &&
+                  (p->function == q->function ||
+                   (p->form == CC_BY_C_FUNCTION &&
+                    cc_c_function_is_same(c_function_of(p), c_function_of(q))));
     }
     return is_same;
 }
@@ -143,6 +161,9 @@ int cc_order_set(cc_ordered *map, const cc_order *order) {
     uintptr_t before = cc_ordered_order(map);
     if (!before) {
         (void)cc_order_held(order);
+        if (order->has_c) {
+            cc_ordered_distrust(map);
+        }
         before = cc_ordered_set_order(map, (uintptr_t)order);
         if (before == (uintptr_t)order) {
             return 1;
@@ -206,7 +227,7 @@ static void describe(const cc_order *order, cc_ranked_key *ranked) {
     ranked->kind = CC_KIND_OTHER;
     ranked->digest = 0;
     for (Py_ssize_t i = 0; i < Py_SIZE(order); i++) {
-        if (order->parts[i].form == CC_BY_FUNCTION) {
+        if (order->parts[i].form >= CC_BY_FUNCTION) {
             hash = 0;
             break;
         }
@@ -226,7 +247,21 @@ static void describe(const cc_order *order, cc_ranked_key *ranked) {
     ranked->hash = hash;
 }
 
+/* 0, or -1 where a C function does not take the key. */
+static int check_key(const cc_order *order, PyObject *key) {
+    int answer = 0;
+    for (Py_ssize_t i = 0; answer == 0 && i < Py_SIZE(order); i++) {
+        answer = order->parts[i].form == CC_BY_C_FUNCTION
+                     ? cc_c_function_check_key(c_function_of(&order->parts[i]), key)
+                     : 0;
+    }
+    return answer;
+}
+
 PyObject *cc_order_word(const cc_order *order, PyObject *key) {
+    if (order->checks_keys && check_key(order, key)) {
+        return NULL;
+    }
     if (!order->is_ranked) {
         return Py_NewRef(key);
     }
@@ -301,6 +336,13 @@ PyObject *cc_key_number_of(unsigned kind, uint64_t digest) {
 
 /* ---------------------------------------------------------------- comparing */
 
+/* Natively, or by a C function, what a part says of two different objects. */
+static int compare_part_natively(const cc_order_part *part, PyObject *a, PyObject *b) {
+    return part->form == CC_BY_C_FUNCTION ? cc_c_function_ask(c_function_of(part), a, b)
+           : part->form == CC_BY_FUNCTION ? CC_UNDECIDED
+                                          : cc_key_compare_natively(a, b);
+}
+
 /* -1, 0 and 1 the other way round; CC_UNDECIDED and -2 stay. */
 static int in_direction(int order, bool is_reversed) {
     return is_reversed && order != CC_UNDECIDED && order != -2 ? -order : order;
@@ -311,9 +353,7 @@ static int compare_ranked_natively(const cc_order *order, const cc_ranked_key *a
     for (Py_ssize_t i = 0; i < Py_SIZE(order); i++) {
         const cc_order_part *part = &order->parts[i];
         PyObject *x = a->ranks[i], *y = b->ranks[i];
-        int answer = x == y                         ? 0
-                     : part->form == CC_BY_FUNCTION ? CC_UNDECIDED
-                                                    : cc_key_compare_natively(x, y);
+        int answer = x == y ? 0 : compare_part_natively(part, x, y);
         if (answer) {
             return in_direction(answer, part->is_reversed);
         }
@@ -328,13 +368,17 @@ int cc_order_compare_natively(const cc_order *order, PyObject *a, PyObject *b) {
     return order->is_plain ? in_direction(cc_key_compare_natively(a, b), order->flip)
            : order->is_ranked
                ? compare_ranked_natively(order, (const cc_ranked_key *)a, (const cc_ranked_key *)b)
-               : CC_UNDECIDED;
+               : in_direction(compare_part_natively(order->parts, a, b),
+                              order->parts[0].is_reversed);
 }
 
 /* What a function of two keys says, as functools.cmp_to_key takes it: -1, 0, 1, or -2. */
-static int ask_function(PyObject *function, PyObject *a, PyObject *b) {
+static int ask_function(const cc_order_part *part, PyObject *a, PyObject *b) {
+    if (part->form == CC_BY_C_FUNCTION) {
+        return cc_c_function_ask_or_raise(c_function_of(part), a, b);
+    }
     PyObject *const arguments[] = {a, b};
-    PyObject *said = PyObject_Vectorcall(function, arguments, 2, NULL);
+    PyObject *said = PyObject_Vectorcall(part->function, arguments, 2, NULL);
     PyObject *zero = said ? PyLong_FromLong(0) : NULL;
     int answer = -2;
     if (zero && !PyNumber_Check(said)) {
@@ -356,7 +400,7 @@ static int compare_ranked_by_python(const cc_order *order, const cc_ranked_key *
         const cc_order_part *part = &order->parts[i];
         PyObject *x = a->ranks[i], *y = b->ranks[i];
         int answer = x == y                         ? 0
-                     : part->form == CC_BY_FUNCTION ? ask_function(part->function, x, y)
+                     : part->form >= CC_BY_FUNCTION ? ask_function(part, x, y)
                                                     : cc_key_compare_objects(x, y);
         if (answer) {
             return in_direction(answer, part->is_reversed);
@@ -371,8 +415,7 @@ int cc_order_compare_by_python(const cc_order *order, PyObject *a, PyObject *b) 
     }
     return order->is_ranked
                ? compare_ranked_by_python(order, (const cc_ranked_key *)a, (const cc_ranked_key *)b)
-               : in_direction(ask_function(order->parts[0].function, a, b),
-                              order->parts[0].is_reversed);
+               : in_direction(ask_function(order->parts, a, b), order->parts[0].is_reversed);
 }
 
 int cc_order_compare(const cc_order *order, PyObject *a, PyObject *b) {
@@ -428,7 +471,7 @@ int cc_order_was_refused(const cc_order *order, PyObject *a, PyObject *b, int of
     }
     for (Py_ssize_t i = 0; order->is_ranked && i < Py_SIZE(order); i++) {
         PyObject *x = ((cc_ranked_key *)a)->ranks[i], *y = ((cc_ranked_key *)b)->ranks[i];
-        if (order->parts[i].form == CC_BY_FUNCTION) {
+        if (order->parts[i].form >= CC_BY_FUNCTION) {
             return 0;
         }
         if (x != y && cc_key_compare_natively(x, y) != 0) { /* no other one has been asked */
@@ -443,7 +486,7 @@ int cc_order_was_refused(const cc_order *order, PyObject *a, PyObject *b, int of
 /* Apply a function of a rank to each that `<` is asked of, as long as it answers 0. */
 #define FOR_RANKS_OF_WORD(order, word, answer, expression)                                         \
     for (Py_ssize_t i = 0; (answer) == 0 && (order)->is_ranked && i < Py_SIZE(order); i++) {       \
-        if ((order)->parts[i].form != CC_BY_FUNCTION) {                                            \
+        if ((order)->parts[i].form < CC_BY_FUNCTION) {                                             \
             PyObject *rank = ((cc_ranked_key *)(word))->ranks[i];                                  \
             answer = (expression);                                                                 \
         }                                                                                          \
@@ -475,9 +518,9 @@ int cc_order_check(const cc_order *order, PyObject *word) {
     int answer = order->is_plain ? cc_key_check_order(word) : 0;
     FOR_RANKS_OF_WORD(order, word, answer, cc_key_check_order(rank))
     for (Py_ssize_t i = 0; answer == 0 && i < Py_SIZE(order); i++) {
-        if (order->parts[i].form == CC_BY_FUNCTION) {
+        if (order->parts[i].form >= CC_BY_FUNCTION) {
             PyObject *key = order->is_ranked ? ((cc_ranked_key *)word)->key : word;
-            answer = ask_function(order->parts[i].function, key, key) == -2 ? -1 : 0;
+            answer = ask_function(&order->parts[i], key, key) == -2 ? -1 : 0;
         }
     }
     return answer;
@@ -496,6 +539,9 @@ int cc_order_check_bound(const cc_order *order, PyObject *bound, const char *arg
 static int compare_keys(const cc_search *search, unsigned kind, uint64_t digest, uintptr_t word) {
     const cc_stored_key a = {.digest = search->digest, .word = search->key, .kind = search->kind};
     const cc_stored_key b = {.digest = digest, .word = word, .kind = (uint8_t)kind};
+    if (search->is_cautious && ((const cc_order *)search->order)->has_c) {
+        return a.word == b.word ? 0 : CC_UNDECIDED;
+    }
     return compare_stored_natively(search->order, &a, &b);
 }
 

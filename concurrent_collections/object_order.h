@@ -14,8 +14,8 @@
  * harm: search.h says why.
  *
  * Orders. An order has parts: the first one that tells two keys apart decides. A part is by nature
- * (`<` of the keys), by key (`<` of what a function makes of each), or by a function of two keys;
- * and each can be reversed. Keys that no part tells apart are one key.
+ * (`<` of the keys), by key (`<` of what a function makes of each), or by a function of two
+ * keys, in Python or in C; and each can be reversed. Keys that no part tells apart are one key.
  *
  * Words. What the core has as the word of a key depends on its container's order:
  *
@@ -27,6 +27,12 @@
  *             have made of the key. Digest and hash are those of the first rank and of all ranks.
  *   foreign   one part, by a function of two keys: the key itself; every digest is the same, there
  *             is no hash, and all is left to the function.
+ *
+ * C functions (object_c_function.h) are asked as the core compares, inside regions, where they
+ * can tell; so the core is told that what it is told there may be a lie (cc_ordered_distrust). And
+ * nothing remembers what they have said: two steps of one operation may be told different things.
+ * Where such steps could go on for ever, the search is made cautious: then C functions are asked
+ * outside, once about each pair, as functions of Python are.
  *
  * Hashes. What the core's index needs (equal keys have equal hashes) holds for plain orders, since
  * turning an order round changes no equality, and for ranks by nature and by key, since keys are
@@ -44,6 +50,7 @@
 #ifndef CC_OBJECT_ORDER_H
 #define CC_OBJECT_ORDER_H
 
+#include "object_c_function.h"
 #include "object_keys.h"
 #include "ordered/ordered.h"
 
@@ -51,17 +58,20 @@ typedef enum cc_order_form {
     CC_BY_NATURE,
     CC_BY_KEY,
     CC_BY_FUNCTION,
+    CC_BY_C_FUNCTION, /* from here on: functions of two keys */
 } cc_order_form;
 
 typedef struct cc_order_part {
     cc_order_form form;
     bool is_reversed;
-    PyObject *function; /* of one key or two; NULL by nature */
+    PyObject *function; /* of one key or two, a cc_c_function in C; NULL by nature */
 } cc_order_part;
 
 typedef struct cc_order {
     PyObject_VAR_HEAD uint64_t flip; /* of digests: all ones where the first part is reversed */
     bool is_plain, is_ranked; /* else foreign */
+    bool has_c; /* a part that is a C function */
+    bool checks_keys; /* a part that does not take all keys as they are (cc_order_word) */
     cc_order_part parts[];
 } cc_order;
 
@@ -147,7 +157,7 @@ int cc_order_set(cc_ordered *map, const cc_order *order);
 extern const cc_word_table cc_object_words;
 
 /* A key as its order has it: ranked, or itself. A new reference, or NULL with what a key function
- * has raised. */
+ * has raised, or of a key that a C function does not take. */
 PyObject *cc_order_word(const cc_order *order, PyObject *key);
 
 /* Fill in a search for such a word, which the search borrows. It asks for order. */
@@ -187,13 +197,15 @@ static inline unsigned cc_kind_of_any_order(unsigned kind) {
 
 /* ---- comparing ---- */
 
-/* Order of two words of one order, as objects. Natively: -1, 0, 1, or CC_UNDECIDED. */
+/* Order of two words of one order, as objects. Natively, or by C functions: -1, 0, 1, or
+ * CC_UNDECIDED. */
 int cc_order_compare_natively(const cc_order *order, PyObject *a, PyObject *b);
 
 /* Order of two keys: -1, 0, 1, or -2 with an exception. Runs key functions for both. */
 int cc_order_compare_keys(const cc_order *order, PyObject *a, PyObject *b);
 
-/* By code of users, where native comparing has not decided: -1, 0, 1, or -2 with an exception. */
+/* By code of users, where native comparing has not decided, or is not to be believed: -1, 0, 1, or
+ * -2 with an exception. */
 int cc_order_compare_by_python(const cc_order *order, PyObject *a, PyObject *b);
 
 /* The one, or the other. */

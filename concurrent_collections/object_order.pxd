@@ -4,8 +4,13 @@ from cpython.object cimport PyObject
 
 from concurrent_collections.object_map cimport cc_ordered
 
+cdef extern from "object_c_function.h":
+    object cc_c_function_new(object function, object context, object keys)
+    object cc_c_function_arguments(object function)
+    Py_hash_t cc_c_function_hash(object function)
+
 cdef extern from "object_order.h":
-    int CC_BY_NATURE, CC_BY_KEY, CC_BY_FUNCTION
+    int CC_BY_NATURE, CC_BY_KEY, CC_BY_FUNCTION, CC_BY_C_FUNCTION
     ctypedef struct cc_order:
         pass
     const cc_order *cc_order_in(object order)  # casts

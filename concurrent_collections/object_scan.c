@@ -92,7 +92,7 @@ static int goes_on(const cc_object_scan *s) {
     PyObject *a = cc_key_word_object(s->last.kind, s->last.digest, s->last.word);
     PyObject *b = a ? word_of(next) : NULL;
     int answer = -1;
-    if (b && cc_order_compare_natively(s->order, a, b) != CC_UNDECIDED) {
+    if (b && !s->order->has_c && cc_order_compare_natively(s->order, a, b) != CC_UNDECIDED) {
         answer = 1;
     } else if (b) {
         int there = cc_order_compare_by_python(s->order, a, b);

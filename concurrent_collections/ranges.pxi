@@ -3,6 +3,9 @@
 
 cdef tuple WHOLE = (OPEN, OPEN, (True, True))
 
+cdef enum:
+    MOST_ATTEMPTS_IN_VAIN = 10_000  # others would have to take an entry and put it back as often
+
 
 cdef int set_range(cc_range *range, owner, tuple bounds, bint from_above) except -1:
     # Borrows the bounds. From above, the larger bound is where it starts, as in a scan.
@@ -110,6 +113,8 @@ def _neighbour(owner, tuple bounds, str relation, key, bint item):
 def _pop_end(owner, tuple bounds, bint last, bint item, tuple default, str name):
     """Remove the first or last entry of a range: one that was that at some point of the call."""
     cdef cc_ordered *entries = entries_of(owner)
+    cdef int in_vain = 0
+    last_key = last_value = MISSING
     while True:
         found = end_within(owner, bounds, last, CC_WANT_ITEM)
         if found is MISSING:
@@ -117,6 +122,11 @@ def _pop_end(owner, tuple bounds, bint last, bint item, tuple default, str name)
         key, value = found
         if cc_range_remove_exact(entries, key, value):
             return found if item else key
+        # Taken by somebody else; or an order that is none leads to it and not back.
+        in_vain = in_vain + 1 if key is last_key and value is last_value else 0
+        if in_vain == MOST_ATTEMPTS_IN_VAIN:
+            raise RuntimeError(f"{name}: the comparator is no order: it leads to a key and does not find it there")
+        last_key, last_value = key, value
 
 
 # ---- many entries ----

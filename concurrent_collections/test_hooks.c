@@ -145,7 +145,73 @@ static PyObject *order(PyObject *module, PyObject *arguments) {
     return PyLong_FromLong(answer);
 }
 
+/* ---------------------------------------------------------------- C comparators */
+
+static int compare_natively(PyObject *a, PyObject *b, void *context) {
+    (void)context;
+    int answer = cc_key_compare_natively(a, b);
+    return answer == CC_UNDECIDED ? CC_CANNOT_COMPARE : answer;
+}
+
+static int compare_numbers(int64_t a, int64_t b, void *context) {
+    (void)context;
+    return (a > b) - (a < b);
+}
+
+/* By the remainder; the context leads to the divisor. */
+static int compare_remainders(int64_t a, int64_t b, void *context) {
+    return compare_numbers(a % *(int64_t *)context, b % *(int64_t *)context, NULL);
+}
+
+/* a < b < c < a */
+static int compare_in_circle(int64_t a, int64_t b, void *context) {
+    (void)context;
+    return (int)(((a - b + 3) % 7 + 7) % 7) - 3;
+}
+
+/* Says what it has been told to, one answer after the other, again and again. */
+typedef struct script {
+    _Atomic uint64_t calls;
+    uint64_t length;
+    int8_t answers[]; /* 100: CC_CANNOT_COMPARE */
+} script;
+
+static int read_out(void *context) {
+    script *s = (script *)context;
+    uint64_t i = atomic_fetch_add_explicit(&s->calls, 1, memory_order_relaxed);
+    int answer = s->answers[i % s->length];
+    return answer == 100 ? CC_CANNOT_COMPARE : answer;
+}
+
+static int tell_of_objects(PyObject *a, PyObject *b, void *context) {
+    (void)a;
+    (void)b;
+    return read_out(context);
+}
+
+static int tell_of_int64s(int64_t a, int64_t b, void *context) {
+    (void)a;
+    (void)b;
+    return read_out(context);
+}
+
+/* A dict of their addresses. */
+static PyObject *comparators(PyObject *module, PyObject *nothing) {
+    (void)module;
+    (void)nothing;
+    return Py_BuildValue("{sKsKsKsKsKsK}", "natively",
+                         (unsigned long long)(uintptr_t)compare_natively, "numbers",
+                         (unsigned long long)(uintptr_t)compare_numbers, "remainders",
+                         (unsigned long long)(uintptr_t)compare_remainders, "circle",
+                         (unsigned long long)(uintptr_t)compare_in_circle, "tell_of_objects",
+                         (unsigned long long)(uintptr_t)tell_of_objects, "tell_of_int64s",
+                         (unsigned long long)(uintptr_t)tell_of_int64s);
+}
+
+/* ---------------------------------------------------------------- the functions */
+
 static PyMethodDef functions[] = {
+    {"comparators", comparators, METH_NOARGS, NULL},
     {"fail_allocations_from", fail_allocations_from, METH_O, NULL},
     {"call_while_waiting", call_while_waiting, METH_O, NULL},
     {"sleeps", sleeps, METH_O, NULL},

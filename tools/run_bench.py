@@ -532,6 +532,7 @@ BESIDE_PEERS = {  # programs in benchmarks/, and what each asks
     "maps": "maps beside what is used today",
     "queues": "queues beside what is used today",
     "frozen": "frozen maps beside what is used today",
+    "comparators": "orders by Python and by C functions",
     "counters": "counters beside what Python has",
     "semaphores": "semaphores beside threading's",
     "stacks": "the stack beside what is used today",

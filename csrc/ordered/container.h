@@ -28,7 +28,7 @@ typedef struct cc_container {
     const cc_word_table *words;
     cc_smr_domain *domain;
     cc_atomic_uptr order; /* the owner's (search.h); 0 until it is set, then always the same */
-    cc_atomic_u32 asked; /* 1: some comparison was left to foreign code; never goes back */
+    cc_atomic_u32 asked; /* 1: some comparison was, or will be, left to foreign code; stays so */
 } cc_container;
 
 /* Kinds of what is retired; a family's own come after. */

@@ -58,6 +58,10 @@ uintptr_t cc_ordered_set_order(cc_ordered *map, uintptr_t order) {
     return cc_cas_acq_rel_uptr(&map->common.order, &before, order) ? order : before; /* (1) */
 }
 
+void cc_ordered_distrust(cc_ordered *map) {
+    cc_store_relaxed_u32(&map->common.asked, 1); /* seen by whoever sees the order */
+}
+
 /* ---------------------------------------------------------------- the container's operations */
 
 #define CHECK_QUESTION(search) CC_INVARIANT(!(search) || (search)->question == CC_ASK_ORDER)

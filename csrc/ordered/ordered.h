@@ -67,6 +67,11 @@ uintptr_t cc_ordered_order(const cc_ordered *map);
  * which is this one or, unchanged, one that had been set before. */
 uintptr_t cc_ordered_set_order(cc_ordered *map, uintptr_t order);
 
+/* What `compare` of the word table says of this map's keys may be a lie, since the owner asks
+ * others: it is believed no more than what foreign code says outside. Before the order is set that
+ * has such comparisons. */
+void cc_ordered_distrust(cc_ordered *map);
+
 /* ---- operations on one key; the search asks for order ---- */
 
 /* *value (if not NULL): acquired, when CC_FOUND. */

@@ -88,6 +88,7 @@ typedef struct cc_search {
     uint8_t kind;
     uint8_t question; /* cc_question */
     const void *order; /* the owner's, for `compare`: by what it orders (cc_ordered_order) */
+    bool is_cautious; /* the owner's, for `compare` */
     /* Set by operations. */
     bool asks; /* a comparison with `needed` is wanted; its word is acquired */
     cc_stored_key needed;

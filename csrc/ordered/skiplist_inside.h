@@ -227,12 +227,19 @@ typedef struct sought {
     cc_smr_guard *g;
     cc_search *search;
     seek_mode mode;
+    /* The node that the search has stopped at one level up, and what it was told of it: nothing is
+     * asked twice in one pass. So the places on all levels agree, also where comparisons lie. */
+    const void *above;
+    bool above_is_equal;
 } sought;
 
 CC_ALWAYS_INLINE int compare_sought(const void *what, const void *n) {
     const sought *s = what;
     if (s->mode == SEEK_END) {
         return 1;
+    }
+    if (n == s->above) {
+        return s->above_is_equal ? 0 : -1;
     }
     int order = compare(s->list, s->g, s->search, n);
     return order == 0 && s->mode == SEEK_PAST_EQUAL ? 1 : order;
@@ -251,10 +258,11 @@ extern _Atomic uint64_t cc_skiplist_searches;
  * is right for both. */
 CC_ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, bool restarts,
                                 cc_search *search, position *at, seek_mode mode) {
-    const sought what = {list, g, search, mode};
+    sought what = {list, g, search, mode, NULL, false};
     cc_count_search();
     for (;; cc_count_retry(g)) {
         node *before = &list->head;
+        what.above = NULL;
         node *equal_above = NULL, *equal = NULL;
         int level = (int)cc_load_acquire_u32(&list->top) - 1; /* (3) */
         at->levels = level + 1;
@@ -281,6 +289,8 @@ CC_ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, bool restart
             }
             at->before[level] = before;
             at->after[level] = current;
+            what.above = current;
+            what.above_is_equal = equal != NULL;
             if (equal) {
                 equal_above = equal;
             }

@@ -177,12 +177,18 @@ static bool seek_last(cc_skiplist *list, cc_smr_guard *g, position *at, node **l
     return true;
 }
 
+/* So many looks for the last entry and what is in front of it, where others are in the way. */
+#ifndef MOST_SEEKS_FOR_LAST
+#define MOST_SEEKS_FOR_LAST 32u
+#endif
+
 /* A read phase; the write phase holds the node and its value, and with `place` (of CC_LAST) what is
  * in front of the node. */
 CC_NEVER_INLINE cc_status find_neighbour(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
                                          cc_relation relation, bool place, position *at,
                                          node **found, uintptr_t *value) {
     CC_CHECKPOINT(g);
+    unsigned in_vain = 0;
     for (;; cc_count_retry(g)) {
         node *n = NULL, *from, *to;
         if (relation == CC_FIRST) {
@@ -192,14 +198,16 @@ CC_NEVER_INLINE cc_status find_neighbour(cc_skiplist *list, cc_smr_guard *g, cc_
                 continue;
             }
             n = to = node_at(&first);
-        } else if (place) {
-            if (!seek_last(list, g, at, &n)) {
-                continue;
-            }
+        } else if (place && seek_last(list, g, at, &n)) {
             from = n;
             to = NULL;
+        } else if (place && (++in_vain < MOST_SEEKS_FOR_LAST ||
+                             !cc_load_relaxed_u32(&list->map.common.asked))) {
+            continue;
         } else if (relation == CC_LAST) {
+            /* Also where lies have led to upper levels from which the end cannot be seen so. */
             seek(list, g, false, NULL, at, SEEK_END);
+            at->levels = place ? 0 : at->levels;
             n = from = at->before[0];
             to = NULL;
         } else {

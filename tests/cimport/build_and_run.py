@@ -19,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 
 import concurrent_collections
+from concurrent_collections import Comparator, SkipListMap, SkipListSet
 
 HERE = Path(__file__).resolve().parent
 THREADS = 4
@@ -103,6 +104,26 @@ def check_counters(consumer: ModuleType) -> None:
     assert consumer.close_counters() == (most, (THREADS - 1) * each, tickets)
 
 
+def check_comparators(consumer: ModuleType) -> None:
+    capsule, context = consumer.by_last_digit()
+    by_digit = Comparator.from_c(capsule, context)
+    both = by_digit.then(Comparator.natural())
+    numbers = SkipListSet(comparator=both)
+    in_threads(lambda number: numbers.update(range(number, 2_000, THREADS)))
+    assert list(numbers) == sorted(range(2_000), key=lambda n: (n % 10, n))
+    assert list(SkipListSet([12, 31, 2, 1], comparator=by_digit.reversed())) == [12, 31]
+    texts = SkipListMap(comparator=Comparator.from_c(consumer.by_length()))
+    texts.update({b"bb": 1, b"a": 2, b"ab": 3, b"b": 4})
+    assert list(texts) == [b"a", b"b", b"ab", b"bb"]
+    said = ""
+    try:
+        texts["a"] = 1
+    except TypeError as error:
+        said = str(error)
+    assert said == "comparator: its C function cannot compare a str with a bytes", said
+    assert len(texts) == 4
+
+
 def main() -> None:
     directory = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="cimport-"))
     build(directory)
@@ -113,6 +134,7 @@ def main() -> None:
     check_reclamation(consumer)
     check_skip_list(consumer)
     check_counters(consumer)
+    check_comparators(consumer)
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
         assert not sys._is_gil_enabled(), "importing turned the GIL on"
     print("the downstream project works")

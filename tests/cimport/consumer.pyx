@@ -3,8 +3,11 @@
 
 Every function here runs detached from the interpreter; threads come from Python.
 """
+from cpython.object cimport PyObject
+from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport INT64_MAX, int64_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport free, malloc
+from libc.string cimport memcmp
 
 from concurrent_collections cimport capi
 
@@ -223,3 +226,39 @@ def close_counters():
     capi.cc_striped_counter_free(counters[1])
     tickets = NULL
     return last, attempts, drawn
+
+
+# ---- comparators: orders of keys that run without Python ---------------------------------
+
+cdef int64_t modulus = 10
+
+
+cdef int compare_last_digits(int64_t a, int64_t b, void *context) noexcept nogil:
+    cdef int64_t n = (<int64_t *>context)[0]
+    cdef int64_t x = a % n, y = b % n
+    return (x > y) - (x < y)
+
+
+cdef int compare_bytes(PyObject *a, PyObject *b, void *context) noexcept nogil:
+    """Shorter ones first."""
+    if not is_bytes(a) or not is_bytes(b):
+        return capi.CC_CANNOT_COMPARE
+    cdef Py_ssize_t m = length_of(a), n = length_of(b)
+    return (m > n) - (m < n) if m != n else memcmp(text_of(a), text_of(b), m)
+
+
+cdef extern from "Python.h" nogil:
+    # The same functions as of cpython.bytes, for objects that nobody takes a reference to.
+    int is_bytes "PyBytes_CheckExact"(PyObject *o)
+    Py_ssize_t length_of "PyBytes_GET_SIZE"(PyObject *o)
+    char *text_of "PyBytes_AS_STRING"(PyObject *o)
+
+
+def by_last_digit():
+    cdef capi.cc_compare_int64s function = compare_last_digits
+    return PyCapsule_New(<void *>function, capi.CC_COMPARE_INT64S, NULL), <uintptr_t>&modulus
+
+
+def by_length():
+    cdef capi.cc_compare_objects function = compare_bytes
+    return PyCapsule_New(<void *>function, capi.CC_COMPARE_OBJECTS, NULL)

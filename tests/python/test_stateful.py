@@ -25,7 +25,7 @@ from ordered_kinds import MAPS, SETS
 from sortedcontainers import SortedDict
 from support import Key, rounds
 
-from concurrent_collections import REMOVE, Comparator
+from concurrent_collections import REMOVE, Comparator, _core
 
 texts = st.text("ab\0é\ud800\uffff\U00010000", max_size=3) | st.sampled_from(
     ["prefix00", "prefix00\0", "prefix00a", "prefix00b", "prefix01"]
@@ -136,8 +136,21 @@ ORDERS = {
         backwards_within_thirds,
     ),
 }
+if hasattr(_core, "_test_hooks"):
+    NATIVELY = Comparator.from_c(_core._test_hooks.comparators()["natively"])
+    ORDERS["by C function"] = {"comparator": NATIVELY}, as_it_is
+    ORDERS["by key, then by C function"] = (
+        {"comparator": Comparator.by_key(by_thirds).then(NATIVELY.reversed())},
+        backwards_within_thirds,
+    )
 # Where code of users compares, what it raises comes out.
 REFUSED_BY_PYTHON = {"ascending", "descending", "by key"}
+
+
+def pickled(container):
+    if "from_c" in repr(container.comparator):  # which has no pickles
+        return copy.deepcopy(container)
+    return pickle.loads(pickle.dumps(container))
 
 
 class Ordered:
@@ -448,10 +461,10 @@ def machine_of_maps(map_class, keys, foreign, orders):
                 "copy": self.m.copy,
                 "copy.copy": lambda: copy.copy(self.m),
                 "deepcopy": lambda: copy.deepcopy(self.m),
-                "pickle": lambda: pickle.loads(pickle.dumps(self.m)),
+                "pickle": lambda: pickled(self.m),
                 "items": lambda: self.made(self.m.items()),
                 "frozen": lambda: self.m.frozen().thaw(),
-                "frozen,pickle": lambda: pickle.loads(pickle.dumps(self.m.frozen())).thaw(),
+                "frozen,pickle": lambda: pickled(self.m.frozen()).thaw(),
                 "from_sorted": lambda: map_class.from_sorted(self.m.items(), **self.options),
                 "eval": lambda: self.made(
                     eval(
@@ -663,7 +676,7 @@ def machine_of_sets(set_class, keys, foreign, orders):
                 "copy": self.s.copy,
                 "copy.copy": lambda: copy.copy(self.s),
                 "deepcopy": lambda: copy.deepcopy(self.s),
-                "pickle": lambda: pickle.loads(pickle.dumps(self.s)),
+                "pickle": lambda: pickled(self.s),
                 "elements": lambda: self.made(self.s),
                 "frozen": lambda: self.s.frozen().thaw(),
                 "from_sorted": lambda: set_class.from_sorted(self.s, **self.options),
@@ -686,8 +699,13 @@ def machine_of_sets(set_class, keys, foreign, orders):
 # Programs of the ascending order for every kind of keys; and programs of all others, with keys whose
 # digests say nearly all, with some whose digests say little, and with some that Python compares.
 OTHER_ORDERS = [order for order in ORDERS if order != "ascending"]
-PROGRAMS_OF = [(["ascending"], kind) for kind in KEYS] + [
-    (OTHER_ORDERS, kind) for kind in ("numbers", "texts", "python keys")
+IN_PYTHON = [order for order in OTHER_ORDERS if "C function" not in order]
+PROGRAMS_OF = [
+    *((["ascending"], kind) for kind in KEYS),
+    (IN_PYTHON, "numbers"),  # a large int and a large float the C function does not compare
+    (OTHER_ORDERS, "texts"),
+    ([order for order in OTHER_ORDERS if order not in IN_PYTHON] or IN_PYTHON, "small ints"),
+    (IN_PYTHON, "python keys"),
 ]
 by_orders_and_kind = pytest.mark.parametrize(
     ("orders", "kind"), PROGRAMS_OF, ids=lambda what: what if isinstance(what, str) else what[-1]
