@@ -37,6 +37,7 @@ cdef object NEW_OBJECT = copyreg.__newobj__
 include "arguments.pxi"
 include "iteration.pxi"
 include "comparator.pxi"
+include "filling.pxi"
 include "ordered_map.pxi"
 include "ordered_set.pxi"
 include "ranges.pxi"

@@ -167,6 +167,14 @@ class _Part:
             f"cannot pickle a {type(self).__name__}, which is a view: pickle its copy()"
         )
 
+    def snapshot(self, start=None, stop=None, *, inclusive=(True, False)):
+        """Return a frozen container, in the order of the one that this is a view of, with the range's entries of one instant.
+
+        The bounds are in the order of this view. Promises and costs are those of `SkipListMap.snapshot`: O(n) for the whole container.
+        """
+        start, stop, inclusive = self._narrow(start, stop, inclusive)
+        return self._container.snapshot(start, stop, inclusive=inclusive)
+
     def frozen(self):
         """Return a frozen container with the same entries, in the container's order: see `SkipListMap.frozen`."""
         from concurrent_collections import _frozen  # which imports this module first
@@ -379,8 +387,13 @@ class SkipListSubMap(_Part, MutableMapping):
         """Return a view of the values in the order of their keys: see `SkipListMap.keys`."""
         return self._view(SkipListValuesView, start, stop, inclusive, reverse)
 
-    def items(self, start=None, stop=None, *, inclusive=(True, False), reverse=False):
-        """Return a view of the (key, value) pairs: see `SkipListMap.keys`."""
+    def items(
+        self, start=None, stop=None, *, inclusive=(True, False), reverse=False, consistent=False
+    ):
+        """Return a view of the (key, value) pairs, with `consistent` those of one instant: see `SkipListMap.items`."""
+        if consistent:
+            reverse = bool(reverse) is not self._reverse
+            return self.snapshot(start, stop, inclusive=inclusive).items(reverse=reverse)
         return self._view(SkipListItemsView, start, stop, inclusive, reverse)
 
     def irange(self, minimum=None, maximum=None, inclusive=(True, True), reverse=False):

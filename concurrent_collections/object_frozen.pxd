@@ -50,6 +50,8 @@ cdef extern from "object_frozen_build.h":
     void cc_frozen_end(cc_frozen_builder *b)
     object cc_frozen_from_map(cc_ordered *map, int has_values)
     object cc_frozen_from_range(cc_ordered *map, int has_values, PyObject *start, PyObject *stop, unsigned int how)
+    object cc_frozen_snapshot(cc_ordered *map, int has_values)
+    object cc_frozen_part(cc_frozen *t, Py_ssize_t first, Py_ssize_t count)
     int cc_frozen_thaw(cc_frozen *t, cc_ordered *map) except -1
     object cc_frozen_from_numbers(const cc_order *order, int are_floats, const void *numbers, Py_ssize_t bytes,
                                   object values)

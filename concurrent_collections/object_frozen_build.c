@@ -267,25 +267,35 @@ static size_t find_run(const cc_order *by, cc_entry *e, size_t n) {
     return order == -2 ? 0 : length;
 }
 
+/* Where an entry belongs among `count` that ascend, behind equal ones; -1 with an exception. */
+static Py_ssize_t place_among(const cc_order *by, const cc_entry *e, const cc_entry *among,
+                              size_t count) {
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = compare_entries(by, e, &among[middle]);
+        if (order == -2) {
+            return -1;
+        }
+        if (order < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return (Py_ssize_t)low;
+}
+
 /* Make a sorted beginning of `length` entries `wanted` entries long. 0, or -1 with an exception. */
 static int insert_until(const cc_order *by, cc_entry *e, size_t length, size_t wanted) {
     for (; length < wanted; length++) {
-        size_t low = 0, high = length;
-        while (low < high) {
-            size_t middle = low + (high - low) / 2;
-            int order = compare_entries(by, &e[length], &e[middle]);
-            if (order == -2) {
-                return -1;
-            }
-            if (order < 0) {
-                high = middle;
-            } else {
-                low = middle + 1;
-            }
+        Py_ssize_t place = place_among(by, &e[length], e, length);
+        if (place < 0) {
+            return -1;
         }
         cc_entry inserted = e[length];
-        memmove(&e[low + 1], &e[low], (length - low) * sizeof *e);
-        e[low] = inserted;
+        memmove(&e[place + 1], &e[place], (length - (size_t)place) * sizeof *e);
+        e[place] = inserted;
     }
     return 0;
 }
@@ -513,6 +523,141 @@ PyObject *cc_frozen_from_range(cc_ordered *map, int has_values, PyObject *start,
         return NULL;
     }
     return (PyObject *)cc_frozen_finished(t);
+}
+
+/* Step until the instant has been. 0, or -1 with an exception. */
+static int finish_snapshot(cc_snapshot *s) {
+    for (;;) {
+        switch (cc_snapshot_step(s)) {
+        case CC_ABSENT:
+            return 0;
+        case CC_NEED_COMPARE:
+            if (cc_key_answer(cc_snapshot_search(s), NULL)) {
+                return -1;
+            }
+            break;
+        case CC_NO_MEMORY:
+            PyErr_NoMemory();
+            return -1;
+        default:
+            if (cc_let_interpreter_in()) {
+                return -1;
+            }
+        }
+    }
+}
+
+/* Take the content: first entries that are in order, *in_order of them. 0, or -1 with an
+ * exception. */
+static int take_snapshot(cc_frozen_builder *b, cc_snapshot *s, size_t *in_order) {
+    size_t count;
+    bool is_in_order;
+    b->room = cc_snapshot_room(s);
+    b->entries = resized(NULL, b->room, sizeof *b->entries);
+    *in_order = 0;
+    if (!b->entries) {
+        return -1;
+    }
+    while ((count = cc_snapshot_take(s, b->entries + b->count, &is_in_order)) > 0) {
+        for (size_t i = b->count; !b->has_values && i < b->count + count; i++) {
+            Py_XDECREF((PyObject *)b->entries[i].value); /* None */
+            b->entries[i].value = 0;
+        }
+        b->count += count;
+        *in_order += is_in_order ? count : 0;
+        if (cc_let_interpreter_in()) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Sort what comes behind the first `in_order` entries in among them, which are not compared with
+ * each other. 0, or -1 with an exception. */
+static int sort_in(cc_frozen_builder *b, size_t in_order) {
+    cc_frozen_builder late = {.order = b->order, .count = b->count - in_order};
+    late.entries = resized(NULL, late.count, sizeof *late.entries);
+    if (!late.entries) {
+        return -1;
+    }
+    memcpy(late.entries, &b->entries[in_order], late.count * sizeof *late.entries);
+    int error = sort(&late);
+    size_t end = in_order, left = late.count; /* what is not merged yet; behind it is the rest */
+    while (!error && left) {
+        Py_ssize_t place = place_among(b->order, &late.entries[left - 1], b->entries, end);
+        if (place < 0 || (left % CC_ITEMS_PER_LOOK == 0 && cc_let_interpreter_in())) {
+            error = -1;
+            break;
+        }
+        memmove(&b->entries[(size_t)place + left], &b->entries[place],
+                (end - (size_t)place) * sizeof *b->entries);
+        end = (size_t)place;
+        left--;
+        b->entries[end + left] = late.entries[left];
+    }
+    memcpy(&b->entries[end], late.entries, left * sizeof *late.entries); /* to be let go of */
+    PyMem_Free(late.entries);
+    return error;
+}
+
+/* Append entries that are in order, and compared no more. 0, or -1 with an exception. */
+static int append_in_order(cc_frozen *t, cc_frozen_builder *b) {
+    if (cc_frozen_reserve(t, (Py_ssize_t)b->count)) {
+        return -1;
+    }
+    for (size_t i = 0; i < b->count; i++) {
+        cc_entry *e = &b->entries[i];
+        const cc_stored_key key = key_of(e);
+        if (cc_frozen_append(t, &key, e->value)) {
+            return -1;
+        }
+        e->key = e->value = 0;
+        if ((i + 1) % CC_ITEMS_PER_LOOK == 0 && cc_let_interpreter_in()) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+PyObject *cc_frozen_snapshot(cc_ordered *map, int has_values) {
+    cc_frozen_builder b;
+    cc_frozen *t = NULL;
+    size_t in_order;
+    cc_snapshot *s = cc_ordered_snapshot(map);
+    if (!s) {
+        return PyErr_NoMemory();
+    }
+    cc_frozen_begin(&b, has_values, cc_order_of(map));
+    int error = finish_snapshot(s) || take_snapshot(&b, s, &in_order);
+    cc_snapshot_end(s);
+    if (!error && !(in_order < b.count && sort_in(&b, in_order))) {
+        t = cc_frozen_new(has_values, b.order);
+    }
+    if (t && append_in_order(t, &b)) {
+        Py_CLEAR(t);
+    }
+    cc_frozen_end(&b);
+    return t ? (PyObject *)cc_frozen_finished(t) : NULL;
+}
+
+PyObject *cc_frozen_part(cc_frozen *t, Py_ssize_t first, Py_ssize_t count) {
+    cc_frozen *part = cc_frozen_new(t->has_values, t->order);
+    if (!part || cc_frozen_reserve(part, count)) {
+        Py_XDECREF((PyObject *)part);
+        return NULL;
+    }
+    for (Py_ssize_t i = first; i < first + count; i++) {
+        cc_stored_key key;
+        uintptr_t value = t->has_values ? (uintptr_t)Py_NewRef(t->values[i]) : 0;
+        bool has_key = cc_frozen_take_key(t, i, &key) == 0;
+        if (!has_key || cc_frozen_append(part, &key, value)) {
+            Py_XDECREF(has_key ? (PyObject *)key.word : NULL);
+            Py_XDECREF((PyObject *)value);
+            Py_DECREF((PyObject *)part);
+            return NULL;
+        }
+    }
+    return (PyObject *)cc_frozen_finished(part);
 }
 
 int cc_frozen_thaw(cc_frozen *t, cc_ordered *map) {

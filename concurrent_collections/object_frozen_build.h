@@ -73,6 +73,13 @@ PyObject *cc_frozen_from_map(cc_ordered *map, int has_values);
 PyObject *cc_frozen_from_range(cc_ordered *map, int has_values, PyObject *start, PyObject *stop,
                                unsigned how);
 
+/* From a point-in-time snapshot of a map (ordered.h). NULL with an exception: what a comparison
+ * raised, or a MemoryError. */
+PyObject *cc_frozen_snapshot(cc_ordered *map, int has_values);
+
+/* The `count` entries from position `first` on, as a table. NULL with a MemoryError. */
+PyObject *cc_frozen_part(cc_frozen *t, Py_ssize_t first, Py_ssize_t count);
+
 /* From ints of 64 bits or doubles, as they are in memory, and a tuple of as many values, or None;
  * in one of the two plain orders. NULL with an exception: a ValueError where the numbers do not
  * ascend in it, or where the lengths differ. */

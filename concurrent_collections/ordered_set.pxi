@@ -154,6 +154,20 @@ cdef class _OrderedSet(_Container):
         """Return a new set of the same class with the same elements (weakly consistent), without calling ``__init__``."""
         return set_like(self, self)
 
+    def snapshot(self, start=None, stop=None, *, inclusive=(True, False)):
+        """Return a FrozenSkipListSet, in the set's order, with the elements of one instant from ``start`` to ``stop``.
+
+        Parameters, errors, costs, and what it promises, as for ``SkipListMap.snapshot``.
+
+        >>> s = SkipListSet("abcd")
+        >>> before = s.snapshot("b")
+        >>> s.remove("c")
+        >>> before
+        FrozenSkipListSet({'b', 'c', 'd'})
+        """
+        from concurrent_collections._frozen import FrozenSkipListSet
+        return FrozenSkipListSet(table_of_snapshot(self.entries, False, start, stop, inclusive))
+
     def frozen(self):
         """Return a FrozenSkipListSet with the same elements: ``FrozenSkipListSet(s)``. As ``SkipListMap.frozen``."""
         from concurrent_collections._frozen import FrozenSkipListSet

@@ -146,6 +146,20 @@ def _copy_range(owner, tuple bounds):
     return result
 
 
+cdef object table_of_snapshot(cc_ordered *entries, bint has_values, start, stop, inclusive):
+    # A frozen table of what lies between the bounds.
+    cdef Py_ssize_t first, end
+    cdef const cc_order *order = cc_order_of_map(entries)
+    start, stop = parse_bound(order, start, b"start"), parse_bound(order, stop, b"stop")
+    at_start, at_stop = parse_inclusive(inclusive)
+    table = cc_frozen_snapshot(entries, has_values)
+    if start is OPEN and stop is OPEN:
+        return table
+    cc_frozen_range(
+        <cc_frozen *>table, NULL if start is OPEN else <PyObject *>start, NULL if stop is OPEN else <PyObject *>stop,
+        (0 if at_start else CC_START_EXCLUSIVE) | (CC_STOP_INCLUSIVE if at_stop else 0), &first, &end)
+    return cc_frozen_part(<cc_frozen *>table, first, end - first)
+
 
 def _place(owner, tuple bounds, key):
     """Where a key lies: -1 in front of the range, 0 in it, 1 behind it."""

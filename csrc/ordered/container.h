@@ -28,15 +28,23 @@ typedef struct cc_container {
     const cc_word_table *words;
     cc_smr_domain *domain;
     cc_atomic_uptr order; /* the owner's (search.h); 0 until it is set, then always the same */
+    cc_atomic_uptr collector; /* of snapshot.h; usually 0 */
     cc_atomic_u32 asked; /* 1: some comparison was, or will be, left to foreign code; stays so */
 } cc_container;
 
 /* Kinds of what is retired; a family's own come after. */
-enum { CC_RETIRED_VALUE, CC_RETIRED_OWN };
+enum { CC_RETIRED_VALUE, CC_RETIRED_COLLECTOR, CC_RETIRED_OWN };
 
-/* What a write phase holds, by number (see debra.c): a value, two things beside the entries,
- * and nodes. */
-enum { CC_HELD_VALUE, CC_HELD_TABLE, CC_HELD_OTHER_TABLE, CC_HELD_NODES };
+/* What a write phase holds, by number (see debra.c): a value, two things beside the entries, what a
+ * report needs, and nodes. */
+enum {
+    CC_HELD_VALUE,
+    CC_HELD_TABLE,
+    CC_HELD_OTHER_TABLE,
+    CC_HELD_COLLECTOR,
+    CC_HELD_REPORTED,
+    CC_HELD_NODES
+};
 
 /* ---------------------------------------------------------------- words */
 

@@ -161,6 +161,42 @@ size_t cc_ordered_append(cc_ordered *map, const cc_new_entry *entries, size_t co
  * duty when all of them have come. The last hint counts. Without memory: nothing. */
 void cc_ordered_expect(cc_ordered *map, size_t entries);
 
+/* ---- point-in-time snapshots ---- */
+
+/* The content at one point in time: snapshot.h.
+ *
+ *     cc_snapshot *s = cc_ordered_snapshot(map);
+ *     while ((status = cc_snapshot_step(s)) == CC_FOUND || status == CC_NEED_COMPARE) {
+ *         ... where a comparison is needed: learn, for cc_snapshot_search(s) ...
+ *     }
+ *     ... CC_ABSENT: entries = room for cc_snapshot_room(s) ...
+ *     while ((taken = cc_snapshot_take(s, entries + count, &in_order)) > 0) {
+ *         count += taken;
+ *     }
+ *     cc_snapshot_end(s);
+ *
+ * Of one thread. Lock-free, and no other operation waits for it, however long it takes between two
+ * steps. O(n) time and memory. */
+typedef struct cc_snapshot cc_snapshot;
+
+/* NULL without memory, or where the container takes none. */
+cc_snapshot *cc_ordered_snapshot(cc_ordered *map);
+
+/* A part of the work. CC_FOUND: there is more. CC_ABSENT: the instant has been, at some point since
+ * cc_ordered_snapshot, and the content can be taken. CC_NEED_COMPARE, or CC_NO_MEMORY. May run
+ * foreign code. */
+cc_status cc_snapshot_step(cc_snapshot *s);
+cc_search *cc_snapshot_search(cc_snapshot *s);
+
+/* The content, once, in parts of moderate size: no more entries altogether than there is room for,
+ * with references of their own. Returns how many this part has; 0: that was all. *in_order: they
+ * are in order, and behind all before; parts that are not come last, and are in none. */
+size_t cc_snapshot_room(const cc_snapshot *s);
+size_t cc_snapshot_take(cc_snapshot *s, cc_entry *entries, bool *in_order);
+
+/* At any time; NULL is nothing. May run foreign code. */
+void cc_snapshot_end(cc_snapshot *s);
+
 /* ---- the whole ---- */
 
 /* Remove every entry that is there when the call begins, comparing nothing. O(n). CC_FOUND, or

@@ -18,6 +18,8 @@ struct cc_ordered {
     const cc_ordered_operations *ops;
 };
 
+struct cc_identity; /* snapshot.h */
+
 struct cc_ordered_operations {
     size_t bytes; /* of the container's struct, all its parts of fixed size included */
 
@@ -40,6 +42,11 @@ struct cc_ordered_operations {
     /* NULL: it has no upper levels, and every key is looked at. */
     cc_status (*sample)(cc_ordered *map, cc_search *search, size_t every, cc_entry *entries,
                         size_t room, size_t *count);
+    /* scan_up for a walk of a snapshot (snapshot.h): reports nothing, and says which things it has
+     * found. NULL: the container takes no snapshots. */
+    cc_status (*scan_for_snapshot)(cc_ordered *map, cc_search *search, unsigned how,
+                                   cc_entry *entries, struct cc_identity *identities, size_t room,
+                                   size_t *count);
     size_t (*append)(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run);
     void (*expect)(cc_ordered *map, size_t entries); /* NULL: it makes no use of hints */
     cc_status (*clear)(cc_ordered *map);

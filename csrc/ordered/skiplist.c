@@ -104,7 +104,7 @@ node *cc_skiplist_new_node(cc_skiplist *list, const cc_search *search, uintptr_t
         return NULL;
     }
     node *n = (node *)(block + in_front);
-    uint64_t era = cc_birth_now(&list->map.common);
+    uint64_t era = cc_birth_of_new_node(&list->map.common);
     if (in_front) {
         *(uintptr_t *)block = search->key;
     }
@@ -174,6 +174,7 @@ CC_ALWAYS_INLINE index_answer ask_index(cc_skiplist *list, cc_smr_guard *g, bool
                     *found = n;
                     return INDEX_FOUND;
                 }
+                observe_in_read_phase(list, g, n, CC_TOMBSTONE);
             }
         }
         if (!(state & BUCKET_PASSED)) {
@@ -196,6 +197,9 @@ node *cc_skiplist_find_by_index(cc_skiplist *list, cc_smr_guard *g, cc_search *s
 typedef struct found_entry {
     node *n;
     uintptr_t value; /* CC_TOMBSTONE: the key was absent at some point of the call */
+    /* Where regions restart: the read phase has met a collector, so n is held, and a get reports
+     * it. Where none was met, a walk that began later sees the same. */
+    bool is_collected;
 } found_entry;
 
 /* What the caller of find_entry goes on to touch in its write phase, so that only that is held:
@@ -260,10 +264,12 @@ CC_ALWAYS_INLINE cc_status find_entry_in_phase(cc_skiplist *list, cc_smr_guard *
     found->n = n;
     found->value = value;
     if (restarts) {
+        found->is_collected =
+            (use == ITS_VALUE || use == ITS_WORD) && cc_is_collecting(&list->map.common);
         if (use == ITS_VALUE && list->map.common.words->acquire) {
             cc_hold(g, CC_HELD_VALUE, value);
         }
-        if (use == ITS_NODE || use == ITS_NODE_IN_ORDER) {
+        if (use == ITS_NODE || use == ITS_NODE_IN_ORDER || found->is_collected) {
             cc_hold(g, CC_HELD_NODES, (uintptr_t)n);
         }
         cc_end_reading(g);
@@ -296,6 +302,9 @@ cc_status cc_skiplist_get(cc_ordered *map, cc_search *search, uintptr_t *value) 
     }
     cc_status status = find_entry(list, &g, search, value ? ITS_VALUE : ITS_WORD, &found);
     if (status == CC_FOUND) {
+        if (cc_is_collecting(&list->map.common) && (!g.restarts || found.is_collected)) {
+            cc_skiplist_report(list, &g, found.n, found.value);
+        }
         if (found.value == CC_TOMBSTONE) {
             status = CC_ABSENT;
         } else if (value) {
@@ -459,6 +468,7 @@ cc_status cc_skiplist_put(cc_ordered *map, cc_search *search, uintptr_t value, c
             if (policy == CC_PUT_IF_ABSENT) {
                 uintptr_t v = cc_load_and_hold_value(&g, &found->slot); /* (2) */
                 if (v != CC_TOMBSTONE) {
+                    observe(list, &g, found, v);
                     if (old) {
                         cc_acquire_word(&list->map.common, v);
                         *old = v;
@@ -466,13 +476,14 @@ cc_status cc_skiplist_put(cc_ordered *map, cc_search *search, uintptr_t value, c
                     break;
                 }
             } else if (swap_value(list, &g, found, value, NULL, &left) == CC_FOUND) {
+                observe(list, &g, found, value);
                 if (old) {
                     cc_acquire_word(&list->map.common, left.value);
                     *old = left.value;
                 }
                 break;
             }
-            mark_dead(found); /* so that the next seek unlinks it */
+            mark_dead(list, &g, found); /* so that the next seek unlinks it */
             continue;
         }
         if (policy == CC_PUT_IF_PRESENT) {
@@ -490,6 +501,7 @@ cc_status cc_skiplist_put(cc_ordered *map, cc_search *search, uintptr_t value, c
             continue;
         }
         if (swing_link(at.before[0], 0, at.after[0], n)) { /* (1) */
+            observe(list, &g, n, value); /* a builder: n stays */
             cc_thread *self = g.thread;
             ++*cc_thread_write_mark(self, &list->map.common);
             cc_count_entries(&list->map.common, self, 1, (int64_t)bytes_of(n));
@@ -530,6 +542,11 @@ cc_status cc_skiplist_replace_exact(cc_ordered *map, cc_search *search, uintptr_
     cc_status status = find_entry(list, &g, search, ITS_NODE_IN_ORDER, &found);
     if (status == CC_FOUND) {
         status = swap_value(list, &g, found.n, value, &expected, &left);
+        if (status == CC_FOUND) {
+            observe(list, &g, found.n, value);
+        } else {
+            observe_anyhow(list, &g, found.n);
+        }
     }
     cc_end_update(&list->map.common, &g, &left);
     return status;
@@ -583,13 +600,15 @@ cc_status cc_skiplist_remove(cc_ordered *map, cc_search *search, const uintptr_t
                 cc_acquire_word(&list->map.common, left.value);
                 *old = left.value;
             }
-            mark_dead(n);
+            mark_dead(list, &g, n);
             if (cc_set_removed(&n->slot.birth)) {
                 if (asking) {
                     cc_skiplist_unlink_at(list, &at, n);
                 }
                 cc_skiplist_last_one_out(list, &g, search, n, &left);
             }
+        } else {
+            observe_anyhow(list, &g, n);
         }
     }
     cc_skiplist_end_update(list, &g, &left);

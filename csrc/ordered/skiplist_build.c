@@ -226,6 +226,7 @@ static bool link_chain(cc_skiplist *list, cc_smr_guard *g, const cc_new_entry *e
     }
     int64_t bytes = 0;
     for (unsigned i = 0; i < c->count; i++) {
+        observe(list, g, c->nodes[i], entries[i].value);
         bytes += (int64_t)bytes_of(c->nodes[i]);
         cc_published(g);
     }

@@ -69,7 +69,7 @@ CC_NEVER_INLINE void walk_and_kill(cc_skiplist *list, cc_smr_guard *g, block_of_
         cc_end_reading(g);
         cc_leftovers left = {0}; /* not before: see CC_MOST_STACK */
         bool ours = swap_value(list, g, current, CC_TOMBSTONE, NULL, &left) == CC_FOUND;
-        mark_dead(current); /* the next cc_help_unlink unlinks it */
+        mark_dead(list, g, current); /* the next cc_help_unlink unlinks it */
         if (ours) {
             k->values[k->count] = left.value;
             k->births[k->count] = left.value_birth;
@@ -238,6 +238,9 @@ void cc_skiplist_release_retired(const void *context, uintptr_t word, unsigned k
     case RETIRED_TABLE:
         cc_free((void *)word);
         break;
+    case CC_RETIRED_COLLECTOR:
+        cc_release_collector(context, word);
+        break;
     default:
         cc_release_word(context, word);
     }
@@ -268,6 +271,7 @@ void cc_skiplist_end(cc_ordered *map) {
     }
     free_all_aside(list);
     cc_skiplist_free_index(list);
+    cc_forget_collector(&map->common);
 }
 
 /* ---------------------------------------------------------------- visiting */
@@ -386,6 +390,7 @@ const cc_ordered_operations cc_skiplist_operations = {
     .scan_up = cc_skiplist_scan_up,
     .scan_down = cc_skiplist_scan_down,
     .sample = cc_skiplist_sample,
+    .scan_for_snapshot = cc_skiplist_scan_for_snapshot,
     .append = cc_skiplist_append,
     .expect = cc_skiplist_expect,
     .clear = cc_skiplist_clear,

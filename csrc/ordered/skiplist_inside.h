@@ -22,9 +22,8 @@
 
 #include "harris_list.h"
 #include "index.h"
-#include "ordered_inside.h"
 #include "skiplist.h"
-#include "value_slot.h"
+#include "snapshot.h"
 
 #ifndef MAX_HEIGHT
 #define MAX_HEIGHT 16
@@ -176,12 +175,52 @@ static inline uint64_t hash_of(const cc_skiplist *list, const node *n) {
     return words->hash ? words->hash(kind_of(n), n->digest, key_of(n)) : cc_mix(n->digest);
 }
 
-/* Mark a node whose value is a tombstone on all its levels, from the top. Idempotent; helpers do it
- * as well as the remover. */
-static inline void mark_dead(node *n) {
+/* Out of line, for observe. */
+void cc_skiplist_report(cc_skiplist *list, cc_smr_guard *g, const node *n, uintptr_t seen);
+void cc_skiplist_report_anyhow(cc_skiplist *list, cc_smr_guard *g, const node *n);
+void cc_skiplist_report_in_read_phase(cc_skiplist *list, cc_smr_guard *g, const node *n,
+                                      uintptr_t seen);
+
+/* n has been seen with that value: say so to who takes a snapshot (snapshot.h). After the access
+ * that the operation's result depends on; in a write phase that holds n. */
+static inline void observe(cc_skiplist *list, cc_smr_guard *g, const node *n, uintptr_t seen) {
+    if (cc_is_collecting(&list->map.common)) {
+        cc_skiplist_report(list, g, n, seen);
+    }
+}
+
+/* The same with a value that is not known any more. */
+static inline void observe_anyhow(cc_skiplist *list, cc_smr_guard *g, const node *n) {
+    if (cc_is_collecting(&list->map.common)) {
+        cc_skiplist_report_anyhow(list, g, n);
+    }
+}
+
+/* The same in a read phase: a moment of a write phase in the middle of it. */
+CC_ALWAYS_INLINE void observe_in_read_phase(cc_skiplist *list, cc_smr_guard *g, const node *n,
+                                            uintptr_t seen) {
+    if (cc_is_collecting(&list->map.common)) {
+        cc_skiplist_report_in_read_phase(list, g, n, seen);
+    }
+}
+
+/* Mark a node whose value is a tombstone on all its levels, from the top; its death has been
+ * reported. Idempotent; helpers do it as well as the remover. */
+static inline void mark_reported(node *n) {
     for (int level = height_of(n) - 1; level >= 0; level--) {
         cc_fetch_or_acq_rel_u32(&n->next[level], CC_MARK);
     }
+}
+
+/* Report that n is dead, and mark it. In a write phase that holds it. */
+static inline void mark_dead(cc_skiplist *list, cc_smr_guard *g, node *n) {
+    observe(list, g, n, CC_TOMBSTONE);
+    mark_reported(n);
+}
+
+static inline void mark_dead_in_read_phase(cc_skiplist *list, cc_smr_guard *g, node *n) {
+    observe_in_read_phase(list, g, n, CC_TOMBSTONE);
+    mark_reported(n);
 }
 
 /* Has n been unlinked from every level, by whomever? */
@@ -305,7 +344,7 @@ CC_ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, bool restart
             cc_load_acquire_uptr(&equal_above->slot.value) != CC_TOMBSTONE) {
             return equal ? CC_FOUND : CC_ABSENT;
         }
-        mark_dead(equal_above); /* so that the next pass unlinks it */
+        mark_dead_in_read_phase(list, g, equal_above); /* so that the next pass unlinks it */
     }
 }
 
@@ -509,6 +548,11 @@ cc_status cc_skiplist_scan_down(cc_ordered *map, cc_search *search, unsigned how
                                 size_t room, size_t *count);
 cc_status cc_skiplist_sample(cc_ordered *map, cc_search *search, size_t every, cc_entry *entries,
                              size_t room, size_t *count);
+
+/* skiplist_order.c */
+cc_status cc_skiplist_scan_for_snapshot(cc_ordered *map, cc_search *search, unsigned how,
+                                        cc_entry *entries, cc_identity *identities, size_t room,
+                                        size_t *count);
 
 /* skiplist_build.c */
 size_t cc_skiplist_append(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run);

@@ -41,11 +41,11 @@
  * read, and a key come in between before that; then key and value never were the answer together.
  * So the link is read once more, between two looks at the value. The head says what gets through
  * all the same. */
-static bool look_at_neighbour(cc_smr_guard *g, node *n, const node *from, const node *to,
-                              uintptr_t *value) {
+static bool look_at_neighbour(cc_skiplist *list, cc_smr_guard *g, node *n, const node *from,
+                              const node *to, uintptr_t *value) {
     uintptr_t v = cc_load_value(g, false, &n->slot); /* (2) */
     if (v == CC_TOMBSTONE) {
-        mark_dead(n);
+        mark_dead_in_read_phase(list, g, n);
         return false;
     }
     *value = v;
@@ -66,21 +66,34 @@ typedef struct collected {
     size_t room;
     size_t *count;
     bool without_values;
+    cc_identity *identities; /* as much room: the scan is a snapshot's walk; else NULL */
 } collected;
+
+/* An entry is going to be handed out as number i: a scan has seen it, a snapshot's walk notes which
+ * one it is. In a write phase that holds n. */
+static inline void account_for(cc_skiplist *list, cc_smr_guard *g, const node *n, uintptr_t value,
+                               const collected *c, size_t i) {
+    if (c->identities) {
+        c->identities[i] = (cc_identity){n, n->birth_kind_height};
+    } else {
+        observe(list, g, n, value);
+    }
+}
 
 /* One entry, where regions restart: its references are taken at once, a moment of a write phase in
  * the middle of a read phase. When that turns out to have ended the read phase, the entry counts
  * all the same. */
 static void take_at_once(cc_skiplist *list, cc_smr_guard *g, node *n, const collected *c) {
     uintptr_t value;
-    if (!look_at_neighbour(g, n, NULL, NULL, &value)) {
+    if (!look_at_neighbour(list, g, n, NULL, NULL, &value)) {
         return;
     }
-    value = c->without_values ? 0 : value;
-    cc_hold(g, CC_HELD_VALUE, value);
+    const uintptr_t wanted = c->without_values ? 0 : value;
+    cc_hold(g, CC_HELD_VALUE, wanted);
     cc_hold(g, CC_HELD_NODES, (uintptr_t)n);
     cc_end_reading(g);
-    acquire_entry(list, n, value, &c->entries[*c->count]);
+    account_for(list, g, n, value, c, *c->count);
+    acquire_entry(list, n, wanted, &c->entries[*c->count]);
     ++*c->count;
     cc_resume_reading(g);
 }
@@ -106,9 +119,10 @@ static void take_entries(cc_skiplist *list, cc_smr_guard *g, node *const *nodes,
     for (; nodes < stop && entry < end; nodes++) {
         node *n = *nodes;
         uintptr_t value;
-        if (!look_at_neighbour(g, n, NULL, NULL, &value)) {
+        if (!look_at_neighbour(list, g, n, NULL, NULL, &value)) {
             continue;
         }
+        account_for(list, g, n, value, c, (size_t)(entry - c->entries));
         entry->digest = n->digest;
         entry->key = key_of(n);
         entry->value = without_values ? 0 : value;
@@ -228,7 +242,7 @@ CC_NEVER_INLINE cc_status find_neighbour(cc_skiplist *list, cc_smr_guard *g, cc_
             cc_end_reading(g);
             return CC_ABSENT;
         }
-        if (look_at_neighbour(g, n, from, to, value)) {
+        if (look_at_neighbour(list, g, n, from, to, value)) {
             *found = n;
             cc_hold(g, CC_HELD_VALUE, *value);
             cc_hold(g, CC_HELD_NODES, (uintptr_t)n);
@@ -236,6 +250,7 @@ CC_NEVER_INLINE cc_status find_neighbour(cc_skiplist *list, cc_smr_guard *g, cc_
                 cc_hold(g, CC_HELD_NODES + 1 + (unsigned)level, (uintptr_t)at->before[level]);
             }
             cc_end_reading(g);
+            observe(list, g, n, *value);
             return CC_FOUND;
         }
     }
@@ -288,7 +303,7 @@ cc_status cc_skiplist_pop_end(cc_ordered *map, cc_relation end, const cc_stored_
             continue;
         }
         acquire_entry(list, n, value, entry);
-        mark_dead(n);
+        mark_dead(list, &g, n);
         if (cc_set_removed(&n->slot.birth)) {
             /* Without a comparison, and without a search, as long as nobody is in the way: where it
              * was found. The first one follows the head. */
@@ -585,20 +600,19 @@ CC_NEVER_INLINE cc_status walk_up_by_segments(cc_skiplist *list, cc_smr_guard *g
 }
 
 static cc_status scan_level(cc_skiplist *list, cc_search *search, unsigned how, int level,
-                            cc_entry *entries, size_t room, size_t *count) {
-    const collected c = {entries, room, count, how & CC_SCAN_WITHOUT_VALUES};
+                            const collected *c) {
     cc_smr_guard g;
     position at;
-    bool at_end = room == 0;
-    *count = 0;
-    while (*count == 0 && !at_end) {
+    bool at_end = c->room == 0;
+    *c->count = 0;
+    while (*c->count == 0 && !at_end) {
         if (cc_begin_operation(&list->map.common, &g, 0)) {
             return CC_NO_MEMORY;
         }
-        cc_status status = level == 0 && are_segments_worth(list, room)
-                               ? walk_up_by_segments(list, &g, search, how, &at, &c, &at_end)
-                               : walk_up(list, &g, search, how, level, &at, NULL, &c, &at_end);
-        acquire_collected(list, &g, &c);
+        cc_status status = level == 0 && are_segments_worth(list, c->room)
+                               ? walk_up_by_segments(list, &g, search, how, &at, c, &at_end)
+                               : walk_up(list, &g, search, how, level, &at, NULL, c, &at_end);
+        acquire_collected(list, &g, c);
         cc_end_operation(&g);
         if (status == CC_NEED_COMPARE) {
             return status;
@@ -609,7 +623,15 @@ static cc_status scan_level(cc_skiplist *list, cc_search *search, unsigned how, 
 
 cc_status cc_skiplist_scan_up(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
                               size_t room, size_t *count) {
-    return scan_level((cc_skiplist *)map, search, how, 0, entries, room, count);
+    const collected c = {entries, room, count, how & CC_SCAN_WITHOUT_VALUES, NULL};
+    return scan_level((cc_skiplist *)map, search, how, 0, &c);
+}
+
+cc_status cc_skiplist_scan_for_snapshot(cc_ordered *map, cc_search *search, unsigned how,
+                                        cc_entry *entries, cc_identity *identities, size_t room,
+                                        size_t *count) {
+    const collected c = {entries, room, count, false, identities};
+    return scan_level((cc_skiplist *)map, search, how, 0, &c);
 }
 
 /* A level on which one link spans about `room` entries. */
@@ -627,8 +649,8 @@ cc_status cc_skiplist_sample(cc_ordered *map, cc_search *search, size_t every, c
                              size_t room, size_t *count) {
     cc_skiplist *list = (cc_skiplist *)map;
     int level = level_spanning(every), top = (int)cc_load_acquire_u32(&list->top) - 1; /* (3) */
-    return scan_level(list, search, CC_SCAN_EXCLUSIVE | CC_SCAN_WITHOUT_VALUES,
-                      level < top ? level : top, entries, room, count);
+    const collected c = {entries, room, count, true, NULL};
+    return scan_level(list, search, CC_SCAN_EXCLUSIVE, level < top ? level : top, &c);
 }
 
 #ifndef MOST_ENTRIES_DOWN
@@ -741,7 +763,7 @@ cc_status cc_skiplist_scan_down(cc_ordered *map, cc_search *search, unsigned how
                                 size_t room, size_t *count) {
     cc_skiplist *list = (cc_skiplist *)map;
     const collected c = {entries, room < MOST_ENTRIES_DOWN ? room : MOST_ENTRIES_DOWN, count,
-                         how & CC_SCAN_WITHOUT_VALUES};
+                         how & CC_SCAN_WITHOUT_VALUES, NULL};
     remembered r;
     cc_smr_guard g;
     position at;

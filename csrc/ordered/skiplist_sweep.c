@@ -25,6 +25,30 @@
 _Atomic uint64_t cc_skiplist_searches;
 #endif
 
+/* ---------------------------------------------------------------- reports to snapshots */
+
+static void report(cc_skiplist *list, cc_smr_guard *g, const node *n, const uintptr_t *seen) {
+    const cc_reported entry = {
+        {n, n->birth_kind_height}, {n->digest, key_of(n), (uint8_t)kind_of(n)}, &n->slot};
+    cc_report(&list->map.common, g, &entry, seen);
+}
+
+void cc_skiplist_report(cc_skiplist *list, cc_smr_guard *g, const node *n, uintptr_t seen) {
+    report(list, g, n, &seen);
+}
+
+void cc_skiplist_report_anyhow(cc_skiplist *list, cc_smr_guard *g, const node *n) {
+    report(list, g, n, NULL);
+}
+
+void cc_skiplist_report_in_read_phase(cc_skiplist *list, cc_smr_guard *g, const node *n,
+                                      uintptr_t seen) {
+    cc_hold(g, CC_HELD_NODES, (uintptr_t)n);
+    cc_end_reading(g);
+    report(list, g, n, &seen);
+    cc_resume_reading(g);
+}
+
 /* ---------------------------------------------------------------- searching again */
 
 CC_NEVER_INLINE cc_status seek_plainly(cc_skiplist *list, cc_smr_guard *g, cc_search *search,

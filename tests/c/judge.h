@@ -29,6 +29,7 @@ typedef enum operation_name {
     OP_CEILING,
     OP_LOWER,
     OP_HIGHER,
+    OP_SNAPSHOT, /* answer: `content` */
     OP_NAMES
 } operation_name;
 
@@ -37,20 +38,21 @@ typedef enum operation_name {
 
 static const char *const operation_names[OP_NAMES] UNUSED = {
     "get",   "put",  "put_if_absent", "replace_if", "remove", "remove_if", "get_or_insert",
-    "first", "last", "floor",         "ceiling",    "lower",  "higher",
+    "first", "last", "floor",         "ceiling",    "lower",  "higher",    "snapshot",
 };
-
-typedef struct operation {
-    int thread;
-    operation_name name;
-    int64_t key, value, expected, answer;
-    uint64_t before, after; /* tickets, all different */
-} operation;
 
 /* The map's whole state: the value under each key, 0 where there is none. */
 typedef struct map_state {
     int32_t value[JUDGE_KEYS];
 } map_state;
+
+typedef struct operation {
+    int thread;
+    operation_name name;
+    int64_t key, value, expected, answer;
+    map_state content;
+    uint64_t before, after; /* tickets, all different */
+} operation;
 
 /* If `o` can take effect in `s` with its answer, change s and return true. */
 static inline UNUSED bool judge_step(map_state *s, const operation *o) {
@@ -83,6 +85,8 @@ static inline UNUSED bool judge_step(map_state *s, const operation *o) {
     case OP_REMOVE:
         s->value[o->key] = 0;
         return o->answer == answer;
+    case OP_SNAPSHOT:
+        return memcmp(s, &o->content, sizeof *s) == 0;
     case OP_FIRST:
     case OP_CEILING:
     case OP_HIGHER:
@@ -171,11 +175,17 @@ static inline UNUSED void write_history(FILE *file, const operation *ops, int n)
                 ",\"S\":%" PRIu64 ",\"E\":%" PRIu64,
                 o->thread, operation_names[o->name], o->key, o->value, o->expected, o->before,
                 o->after);
-        if (o->name >= OP_FIRST && o->answer >= 0) {
+        if (o->name >= OP_FIRST && o->name < OP_SNAPSHOT && o->answer >= 0) {
             fprintf(file, ",\"RK\":%" PRId64 ",\"R\":%" PRId64 "}\n", o->answer / JUDGE_SPREAD,
                     o->answer % JUDGE_SPREAD);
         } else {
             fprintf(file, ",\"R\":%" PRId64 "}\n", o->answer);
+        }
+        for (int k = 0; o->name == OP_SNAPSHOT && k < JUDGE_KEYS; k++) {
+            fprintf(file, "%s%d", k ? " " : "    content: ", (int)o->content.value[k]);
+            if (k == JUDGE_KEYS - 1) {
+                fprintf(file, "\n");
+            }
         }
     }
     fprintf(file, "\n");

@@ -229,7 +229,7 @@ static int make_up(operation *all, rng *r, int threads, int operations, int64_t 
         for (int i = 0; i < operations; i++, n++) {
             operation *o = &all[n];
             *o = (operation){.thread = t, .key = rng_below(r, keys), .value = 1 + n};
-            o->name = (operation_name)rng_below(r, ordered ? OP_NAMES : OP_FIRST);
+            o->name = (operation_name)rng_below(r, ordered ? OP_SNAPSHOT : OP_FIRST);
             o->expected = 1 + rng_below(r, n + 1);
             o->before = clock += 1 + (uint64_t)rng_below(r, 300);
             order[n].effect = clock += (uint64_t)rng_below(r, 1000);

@@ -39,6 +39,8 @@ MAP_OPERATIONS = {
     "read all": lambda m: list(m.items()),
     "read all backwards": lambda m: list(reversed(m.items())),
     "copy": lambda m: m.copy(),
+    "snapshot": lambda m: m.snapshot(),
+    "snapshot of a range": lambda m: m.snapshot(20, 50),
     "union": lambda m: m | {1: 1},
     "equality": lambda m: m == {1: 1},
 }
@@ -77,8 +79,9 @@ def test_a_failing_allocation_is_a_memory_error_and_changes_nothing(
         lambda m, key: m.compute(key, lambda n: "new"),
         lambda m, key: m.compute(key, lambda n: REMOVE),
         lambda m, key: m.increment(key),
+        lambda m, key: m.snapshot(key),
     ],
-    ids="put delete pop get lower range replace_if compute compute_away increment".split(),
+    ids="put delete pop get lower range replace_if compute compute_away increment snapshot".split(),
 )
 @pytest.mark.parametrize("rank", [-1, 20, 21, 99])
 def test_it_is_the_same_with_keys_that_only_python_can_compare(

@@ -453,7 +453,7 @@ def machine_of_maps(map_class, keys, foreign, orders):
 
         @rule(
             how=st.sampled_from(
-                "copy copy.copy deepcopy pickle items frozen,pickle frozen from_sorted eval".split()
+                "copy copy.copy deepcopy pickle items frozen,pickle frozen snapshot from_sorted eval".split()
             )
         )
         def go_on_with_a_copy(self, how):
@@ -464,6 +464,7 @@ def machine_of_maps(map_class, keys, foreign, orders):
                 "pickle": lambda: pickled(self.m),
                 "items": lambda: self.made(self.m.items()),
                 "frozen": lambda: self.m.frozen().thaw(),
+                "snapshot": lambda: self.m.snapshot().thaw(),
                 "frozen,pickle": lambda: pickled(self.m.frozen()).thaw(),
                 "from_sorted": lambda: map_class.from_sorted(self.m.items(), **self.options),
                 "eval": lambda: self.made(
@@ -668,7 +669,7 @@ def machine_of_sets(set_class, keys, foreign, orders):
 
         @rule(
             how=st.sampled_from(
-                ["copy", "copy.copy", "deepcopy", "pickle", "elements", "frozen", "from_sorted"]
+                "copy copy.copy deepcopy pickle elements frozen snapshot from_sorted".split()
             )
         )
         def go_on_with_a_copy(self, how):
@@ -679,6 +680,7 @@ def machine_of_sets(set_class, keys, foreign, orders):
                 "pickle": lambda: pickled(self.s),
                 "elements": lambda: self.made(self.s),
                 "frozen": lambda: self.s.frozen().thaw(),
+                "snapshot": lambda: self.s.snapshot().thaw(),
                 "from_sorted": lambda: set_class.from_sorted(self.s, **self.options),
             }[how]()
             assert twin == self.s

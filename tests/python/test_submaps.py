@@ -222,7 +222,9 @@ def machine_of_parts(keys, stranger):
                 found = view.range(start, stop, **options)
             else:
                 found = view.keys(start, stop, **options)
-                assert list(view.items(start, stop, **options)) == [*map(self.entry, in_order)]
+                entries = [*map(self.entry, in_order)]
+                assert list(view.items(start, stop, **options)) == entries
+                assert list(view.items(start, stop, **options, consistent=True)) == entries
                 assert list(view.values(start, stop, **options)) == [
                     self.model[k] for k in in_order
                 ]
@@ -387,7 +389,7 @@ def machine_of_maps(map_class, keys, stranger):
                 assert type(twin) is map_class
                 assert list(twin.items()) == items
             assert list(map_class(view).items()) == items
-            assert list(view.frozen().items()) == items
+            assert list(view.frozen().items()) == list(view.snapshot().items()) == items
             assert list(view.to_dict().items()) == items[:: -1 if part.reverse else 1]
 
     return MapMachine

@@ -43,7 +43,7 @@ static operation any_operation(void) {
     static const uint8_t kinds[] = {
         GET,     GET,    PUT,    PUT,       PUT,       PUT_IF_ABSENT, PUT_IF_PRESENT, REPLACE_EXACT,
         REMOVE,  REMOVE, REMOVE, POP_FIRST, POP_LAST,  FIRST,         LAST,           FLOOR,
-        CEILING, LOWER,  HIGHER, SCAN_UP,   SCAN_DOWN, CLEAR};
+        CEILING, LOWER,  HIGHER, SCAN_UP,   SCAN_DOWN, CLEAR,         SNAPSHOT,       SNAPSHOT};
     static const uint8_t some_keys[] = {2, 2, 2, 3, 3, 1};
     operation o = {.what = kinds[sched_choose(sizeof kinds)],
                    .key = some_keys[sched_choose(6)],
@@ -83,6 +83,9 @@ static void set_up_anything_under_debra(void) {
 #define TALL .height = 3
 #define SCENARIO(...) (&(const scenario){__VA_ARGS__})
 #define BEFORE .before =
+#define THREE_ENTRIES {{PUT, 1}, {PUT, 2}, {PUT, 3}}
+#define INSIDE .when = IN_WALK
+#define BEHIND .when = WHEN_CLOSED
 #define FIRST_FIBRE .by[0] =
 #define SECOND_FIBRE .by[1] =
 #define THIRD_FIBRE .by[2] =
@@ -286,6 +289,78 @@ static const sched_program programs_of_ibr[] = {
     {"append_append", 2, set_up, fibre, judge, 2, 0, 0,
      SCENARIO(.hashed = true, .keys = COUNTED, BEFORE{{PUT, 1, 2}}, FIRST_FIBRE{{APPEND, 2, 2}},
               SECOND_FIBRE{{APPEND, 3, 2}})},
+    /* Of a snapshot and what is inside it, beside one operation that has not ended: each way to see
+     * an effect. */
+    {"snapshot_seen", 2, set_up, fibre, judge, 2, 0, 25,
+     SCENARIO(BEFORE THREE_ENTRIES, FIRST_FIBRE{{SNAPSHOT}, {GET, 2, INSIDE}, {PUT, 3, INSIDE}},
+              SECOND_FIBRE{{PUT, 2}})},
+    {"snapshot_seen_by_index", 2, set_up, fibre, judge, 2, 0, 25,
+     SCENARIO(.hashed = true, BEFORE THREE_ENTRIES,
+              FIRST_FIBRE{{SNAPSHOT}, {GET, 2, INSIDE}, {PUT, 3, INSIDE}}, SECOND_FIBRE{{PUT, 2}})},
+    {"snapshot_failed", 2, set_up, fibre, judge, 2, 0, 25,
+     SCENARIO(BEFORE THREE_ENTRIES,
+              FIRST_FIBRE{{SNAPSHOT}, {REPLACE_EXACT, 2, .expected = 2, INSIDE}, {PUT, 3, INSIDE}},
+              SECOND_FIBRE{{PUT, 2}})},
+    {"snapshot_failed_removal", 2, set_up, fibre, judge, 2, 0, 25,
+     SCENARIO(BEFORE THREE_ENTRIES, FIRST_FIBRE{{SNAPSHOT}, {REMOVE, 2, INSIDE}, {PUT, 3, INSIDE}},
+              SECOND_FIBRE{{REMOVE, 2}})},
+    {"snapshot_put_if_absent", 2, set_up, fibre, judge, 2, 0, 25,
+     SCENARIO(BEFORE THREE_ENTRIES,
+              FIRST_FIBRE{{SNAPSHOT}, {PUT_IF_ABSENT, 2, INSIDE}, {PUT, 3, INSIDE}},
+              SECOND_FIBRE{{PUT, 2}})},
+    {"snapshot_gone", 2, set_up, fibre, judge, 2, 0, 25,
+     SCENARIO(BEFORE THREE_ENTRIES, FIRST_FIBRE{{SNAPSHOT}, {GET, 2, INSIDE}, {PUT, 3, INSIDE}},
+              SECOND_FIBRE{{REMOVE, 2}})},
+    {"snapshot_gone_by_index", 2, set_up, fibre, judge, 2, 0, 25,
+     SCENARIO(.hashed = true, BEFORE{{PUT, 1}, {PUT, 2}},
+              FIRST_FIBRE{{SNAPSHOT}, {GET, 2, INSIDE}, {PUT, 3, INSIDE}},
+              SECOND_FIBRE{{REMOVE, 2}})},
+    {"snapshot_behind", 2, set_up, fibre, judge, 2, 0, 25,
+     SCENARIO(BEFORE THREE_ENTRIES, FIRST_FIBRE{{SNAPSHOT}, {PUT, 2, INSIDE}, {PUT, 3, INSIDE}},
+              SECOND_FIBRE{{REMOVE, 2}})},
+    {"snapshot_first", 2, set_up, fibre, judge, 2, 0, 25,
+     SCENARIO(BEFORE THREE_ENTRIES, FIRST_FIBRE{{SNAPSHOT}, {FIRST, INSIDE}, {PUT, 3, INSIDE}},
+              SECOND_FIBRE{{REMOVE, 1}})},
+    {"snapshot_floor", 2, set_up, fibre, judge, 2, 0, 25,
+     SCENARIO(BEFORE THREE_ENTRIES, FIRST_FIBRE{{SNAPSHOT}, {FLOOR, 2, INSIDE}, {PUT, 3, INSIDE}},
+              SECOND_FIBRE{{PUT, 2}})},
+    {"snapshot_scan", 2, set_up, fibre, judge, 2, 0, 25,
+     SCENARIO(BEFORE THREE_ENTRIES, FIRST_FIBRE{{SNAPSHOT}, {SCAN_UP, INSIDE}, {PUT, 3, INSIDE}},
+              SECOND_FIBRE{{PUT, 2}})},
+    {"snapshot_pop", 2, set_up, fibre, judge, 2, 0, 25,
+     SCENARIO(BEFORE THREE_ENTRIES, FIRST_FIBRE{{SNAPSHOT}, {GET, 1, INSIDE}, {PUT, 3, INSIDE}},
+              SECOND_FIBRE{{POP_FIRST}})},
+    /* Beside threads that have not ended, or have not begun. */
+    {"snapshot_one", 2, set_up, fibre, judge, 2, 1, 25,
+     SCENARIO(BEFORE{{PUT, 2}, {PUT, 3}}, FIRST_FIBRE{{PUT, 2}, {PUT, 3}},
+              SECOND_FIBRE{{SNAPSHOT}})},
+    {"snapshot_late", 2, set_up, fibre, judge, 3, 0, 100,
+     SCENARIO(.hashed = true, BEFORE{{PUT, 2}},
+              FIRST_FIBRE{{SNAPSHOT}, {PUT, 3, BEHIND}, {PUT, 2, BEHIND}}, SECOND_FIBRE{{GET, 2}})},
+    {"snapshot_looked", 3, set_up, fibre, judge, 0, 0, 100,
+     SCENARIO(BEFORE{{PUT, 2}, {PUT, 3}}, FIRST_FIBRE{{PUT, 2}}, SECOND_FIBRE{{GET, 2}, {PUT, 3}},
+              THIRD_FIBRE{{SNAPSHOT}})},
+    {"snapshot_overtaken", 3, set_up, fibre, judge, 0, 0, 100,
+     SCENARIO(BEFORE{{PUT, 2}, {PUT, 3}}, FIRST_FIBRE{{GET, 2}}, SECOND_FIBRE{{PUT, 2}, {PUT, 3}},
+              THIRD_FIBRE{{SNAPSHOT}})},
+    {"snapshot_older", 3, set_up, fibre, judge, 0, 0, 100,
+     SCENARIO(BEFORE{{PUT, 2}, {PUT, 3}}, FIRST_FIBRE{{PUT, 2}, {PUT, 3}}, SECOND_FIBRE{{PUT, 2}},
+              THIRD_FIBRE{{SNAPSHOT}})},
+    {"snapshot_share", 3, set_up, fibre, judge, 0, 0, 100,
+     SCENARIO(BEFORE{{PUT, 2}, {PUT, 3}}, FIRST_FIBRE{{PUT, 2}}, SECOND_FIBRE{{SNAPSHOT}},
+              THIRD_FIBRE{{SNAPSHOT}, {PUT, 3}})},
+    {"snapshot_row", 3, set_up, fibre, judge, 0, 0, 100,
+     SCENARIO(BEFORE{{PUT, 2}, {PUT, 3}}, FIRST_FIBRE{{PUT, 2}}, SECOND_FIBRE{{GET, 2}, {PUT, 3}},
+              THIRD_FIBRE{{SNAPSHOT}, {SNAPSHOT}})},
+    {"snapshot_new", 3, set_up, fibre, judge, 0, 0, 100,
+     SCENARIO(.keys = COUNTED, .hashed = true, BEFORE{{PUT, 3}}, FIRST_FIBRE{{PUT, 2}, {PUT, 3}},
+              SECOND_FIBRE{{GET, 2}, {PUT, 4}}, THIRD_FIBRE{{SNAPSHOT}})},
+    {"snapshot_again", 3, set_up, fibre, judge, 0, 0, 100,
+     SCENARIO(.keys = UNDECIDED, BEFORE{{PUT, 2}, {PUT, 3}}, FIRST_FIBRE{{REMOVE, 2}, {PUT, 2}},
+              SECOND_FIBRE{{PUT, 3}}, THIRD_FIBRE{{SNAPSHOT}})},
+    {"snapshot_append", 3, set_up, fibre, judge, 0, 0, 100,
+     SCENARIO(.hashed = true, BEFORE{{PUT, 1}}, FIRST_FIBRE{{APPEND, 2}},
+              SECOND_FIBRE{{GET, 3}, {REMOVE, 1}}, THIRD_FIBRE{{SNAPSHOT}})},
     {"anything", 3, set_up_anything, fibre, judge, 0, 0, 1000, SCENARIO(.keys = DIGESTS)},
     {"anything_indexed", 3, set_up_anything, fibre, judge, 0, 0, 1000,
      SCENARIO(.keys = COUNTED, .hashed = true)},

@@ -40,14 +40,20 @@ typedef enum what {
     SCAN_DOWN,
     SAMPLE, /* of every 4^(height - 1) */
     CLEAR,
-    APPEND /* the key and the next one, with two values */
+    APPEND, /* the key and the next one, with two values */
+    SNAPSHOT
 } what;
+
+/* In the middle of a snapshot: behind the first entries of its walk, or behind its instant, before
+ * the content is taken. */
+enum { IN_WALK = 1, WHEN_CLOSED };
 
 typedef struct operation {
     uint8_t what, key;
     uint8_t height;       /* of a new node, as far as the list's top allows */
     uint8_t expected;     /* value of REPLACE_EXACT and REMOVE_EXACT */
     bool no_tick; /* of the era when something is published */
+    uint8_t when; /* who takes the snapshot before it does it in the middle of that */
 } operation;
 
 typedef enum key_style {
@@ -69,6 +75,7 @@ typedef struct event {
     unsigned value; /* what it wanted to store */
     cc_status status;
     unsigned got_key, got; /* what it returned: a key, a value */
+    unsigned contents[KEYS]; /* of a snapshot */
     uint64_t began, ended;
 } event;
 

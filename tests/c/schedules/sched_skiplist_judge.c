@@ -35,6 +35,8 @@ bool map_answers(unsigned *at, const event *e) {
     case CLEAR:
         memset(at, 0, KEYS * sizeof *at);
         return true;
+    case SNAPSHOT:
+        return memcmp(at, e->contents, sizeof e->contents) == 0;
     default:
         break;
     }
@@ -83,7 +85,7 @@ void print_events(void) {
         "nothing", "get",          "put",       "put_if_absent", "put_if_present", "replace_exact",
         "remove",  "pop, removal", "pop_first", "pop_last",      "first",          "last",
         "floor",   "ceiling",      "lower",     "higher",        "scan_up",        "scan_down",
-        "sample",  "clear",        "append"};
+        "sample",  "clear",        "append",    "snapshot"};
     for (unsigned k = 1; k < KEYS; k++) {
         fprintf(stderr, "  key %u: value %u before, %u after\n", k, contents_before[k],
                 contents_after[k]);
@@ -94,5 +96,8 @@ void print_events(void) {
                 "  %3d .. %3d  %s(key %u, value %u, expected %u) -> %d (key %u, value %u)\n",
                 (int)e->began, (int)e->ended, names[e->done.what], e->done.key, e->value,
                 e->done.expected, (int)e->status, e->got_key, e->got);
+        for (unsigned k = 1; e->done.what == SNAPSHOT && k < KEYS; k++) {
+            fprintf(stderr, "              key %u: value %u\n", k, e->contents[k]);
+        }
     }
 }

@@ -353,6 +353,64 @@ static unsigned value_of(unsigned fibre, unsigned place) {
     return 1 + MOST_BEFORE + fibre * MOST_OPERATIONS + place;
 }
 
+/* An operation that is noted as a whole. */
+static void perform_and_note(const operation *o, unsigned value_number) {
+    event e;
+    perform(o, value_number, &e);
+    if (o->what != SCAN_UP && o->what != SCAN_DOWN) {
+        note(&e);
+    }
+}
+
+/* What is done in the middle of the snapshot at `place`. */
+static void perform_inside(unsigned who, unsigned place, unsigned when) {
+    for (place++; place < MOST_OPERATIONS && now.by[who][place].when; place++) {
+        if (now.by[who][place].when == when) {
+            perform_and_note(&now.by[who][place], value_of(who, place));
+        }
+    }
+}
+
+/* As the object layer does it. */
+static void take_snapshot(unsigned who, unsigned place) {
+    const operation *o = &now.by[who][place];
+    cc_entry entries[4 * KEYS + MOST_EVENTS];
+    event e = {.done = *o, .status = CC_FOUND};
+    cc_status status;
+    size_t taken, count = 0;
+    bool in_order, has_begun = false;
+    sched_record(sched_me())->random = lucky_state(o);
+    e.began = sched_stamp();
+    cc_snapshot *s = cc_ordered_snapshot(list);
+    while ((status = cc_snapshot_step(s)) != CC_ABSENT) {
+        if (status == CC_NEED_COMPARE) {
+            learn(cc_snapshot_search(s));
+        } else if (status != CC_FOUND) {
+            sched_fail("no memory");
+        } else if (!has_begun) {
+            has_begun = true;
+            perform_inside(who, place, IN_WALK);
+        }
+    }
+    perform_inside(who, place, WHEN_CLOSED);
+    if (cc_snapshot_room(s) > sizeof entries / sizeof *entries) {
+        sched_fail("a snapshot wants too much room");
+    }
+    while ((taken = cc_snapshot_take(s, entries + count, &in_order)) > 0) {
+        count += taken;
+    }
+    e.ended = sched_stamp();
+    for (size_t i = 0; i < count; i++) {
+        unsigned key = key_of(&entries[i]);
+        if (key == 0 || key >= KEYS || e.contents[key]) {
+            sched_fail("a snapshot has key %u twice", key);
+        }
+        e.contents[key] = number_of(entries[i].value);
+    }
+    cc_snapshot_end(s);
+    note(&e);
+}
+
 void begin(void) {
     event e;
     list = cc_ordered_new(tested_operations, &word_tables[now.keys]);
@@ -383,16 +441,19 @@ void use_debra(void) {
 
 void fibre(unsigned who) {
     for (unsigned i = 0; i < MOST_OPERATIONS && now.by[who][i].what; i++) {
-        event e;
+        if (now.by[who][i].when) { /* inside a snapshot */
+            continue;
+        }
         sched_point(); /* or the operation would seem to begin when the one before it ends */
         if (now.by[who][i].what == APPEND) {
             append(&now.by[who][i], value_of(who, i));
             continue;
         }
-        perform(&now.by[who][i], value_of(who, i), &e);
-        if (e.done.what != SCAN_UP && e.done.what != SCAN_DOWN) {
-            note(&e);
+        if (now.by[who][i].what == SNAPSHOT) {
+            take_snapshot(who, i);
+            continue;
         }
+        perform_and_note(&now.by[who][i], value_of(who, i));
     }
 }
 
