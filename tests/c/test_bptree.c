@@ -19,6 +19,9 @@
 #include <unistd.h>
 #endif
 
+/* A value that is none. Volatile, or gcc sees a put that fails release it, and warns. */
+static const volatile uintptr_t no_word = 0;
+
 static cc_ordered *new_tree(void) {
     cc_ordered *tree = cc_ordered_new(&cc_bptree_operations, &deciding_words);
     CHECK(tree);
@@ -115,7 +118,7 @@ static double bytes_after(load l, int64_t n) {
     size_t empty = cc_ordered_bytes(tree);
     for (int64_t i = 0; i < n; i++) {
         int64_t number = number_in(l, i, n, &r, order);
-        put_as(tree, 0, number, (uintptr_t)0, CC_PUT_ALWAYS, NULL, NULL);
+        put_as(tree, 0, number, no_word, CC_PUT_ALWAYS, NULL, NULL);
     }
     cc_ordered_flush(tree);
     free(order);
@@ -219,7 +222,7 @@ static void die_at(leaf_node *leaf, unsigned steps, unsigned i, bool inserts) {
 static void die_and_go_on(unsigned n, unsigned i, unsigned steps, bool inserts) {
     cc_ordered *tree = new_tree();
     for (unsigned k = 0; k < n; k++) { /* keys that are their digests: no words are lost */
-        put_as(tree, 0, 2 * (int64_t)k, 0, CC_PUT_ALWAYS, NULL, NULL);
+        put_as(tree, 0, 2 * (int64_t)k, no_word, CC_PUT_ALWAYS, NULL, NULL);
     }
     leaf_node *leaf = root_leaf(tree);
     if (!inserts || n < leaf->head.count) {
@@ -228,7 +231,8 @@ static void die_and_go_on(unsigned n, unsigned i, unsigned steps, bool inserts) 
         if (i % 2) { /* a reader finds it, or a writer */
             CHECK_EQ(get_as(tree, 0, 2 * (int64_t)n + 1, NULL, NULL), CC_ABSENT);
         }
-        CHECK_EQ(put_as(tree, 0, 2 * (int64_t)n + 1, 0, CC_PUT_ALWAYS, NULL, NULL), CC_ABSENT);
+        CHECK_EQ(put_as(tree, 0, 2 * (int64_t)n + 1, no_word, CC_PUT_ALWAYS, NULL, NULL),
+                 CC_ABSENT);
         for (unsigned k = 0; k < n; k++) {
             CHECK_EQ(get_as(tree, 0, 2 * (int64_t)k, NULL, NULL),
                      is_taken_out && k == i ? CC_ABSENT : CC_FOUND);
@@ -242,7 +246,7 @@ static void die_and_go_on(unsigned n, unsigned i, unsigned steps, bool inserts) 
 /* Without it all who come wait for ever: so before the rest. */
 static void test_repair(void) {
     cc_ordered *tree = new_tree();
-    put_as(tree, 0, 1, 0, CC_PUT_ALWAYS, NULL, NULL);
+    put_as(tree, 0, 1, no_word, CC_PUT_ALWAYS, NULL, NULL);
     leaf_node *leaf = root_leaf(tree);
     die_at(leaf, 1, 0, leaf->head.count > 1);
     cc_bptree_repair(&leaf->head);
@@ -280,7 +284,7 @@ static void write_all_the_time(void *tree, uint64_t seed) {
     while (!atomic_load(&stops)) {
         int64_t number = rng_below(&r, FORK_KEYS);
         if (rng_below(&r, 2)) {
-            put_as(tree, 0, number, 0, CC_PUT_ALWAYS, NULL, NULL);
+            put_as(tree, 0, number, no_word, CC_PUT_ALWAYS, NULL, NULL);
         } else {
             remove_as(tree, 0, number, NULL, NULL);
         }
@@ -298,7 +302,7 @@ static void fork_beside_writers(int index, void *tree) {
         if (child == 0) {
             alarm(60);
             for (int64_t k = 0; k < FORK_KEYS; k++) {
-                put_as(tree, 0, k, 0, CC_PUT_ALWAYS, NULL, NULL);
+                put_as(tree, 0, k, no_word, CC_PUT_ALWAYS, NULL, NULL);
                 CHECK_EQ(get_as(tree, 0, k, NULL, NULL), CC_FOUND);
             }
             cc_entry entries[FORK_KEYS + 1];
