@@ -475,10 +475,8 @@ void *cc_arena_alloc(cc_thread *self, size_t bytes) {
 static void give_back(region *r, unsigned size, uint64_t number) {
     cc_os_discard(memory_of(r, number), SLAB_BYTES);
     cc_fetch_add_acq_rel_u64(&r->fresh, 1); /* (20) */
-    cc_atomic_u64 *word = &r->slabs[number].state;
-    uint64_t state = cc_load_acquire_u64(word);
-    while (!cc_cas_acq_rel_u64(word, &state, FRESH | LISTED | OF_SIZE(size))) {
-    }
+    uint64_t state =
+        cc_exchange_acq_rel_u64(&r->slabs[number].state, FRESH | LISTED | OF_SIZE(size));
     if (!(state & LISTED)) {
         list_slab(r, size, number);
     }

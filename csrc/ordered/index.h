@@ -172,6 +172,10 @@ static inline index_bucket *index_bucket_at(const index_table *t, uint64_t numbe
     return &t->buckets[number & t->bucket_mask];
 }
 
+static inline index_bucket *index_home_of(const index_table *t, uint64_t hash) {
+    return index_bucket_at(t, index_home(hash));
+}
+
 /* How many buckets a key may be in. */
 static inline unsigned index_probes(const index_table *t) {
     return t->bucket_mask + 1 < MOST_PROBES ? (unsigned)(t->bucket_mask + 1) : MOST_PROBES;

@@ -399,13 +399,8 @@ void cc_skiplist_give_up_node(cc_skiplist *list, cc_smr_guard *g, node *n, cc_le
 
 typedef struct index_attempts {
     bool began; /* it may be in some table */
-    bool anyhow; /* let it be lost where there is no room: we are a loser */
+    bool loses; /* let it be lost where there is no room: we are a loser */
 } index_attempts;
-
-static void lose_where_there_is_no_room(cc_skiplist *list, index_attempts *attempts) {
-    attempts->anyhow = true;
-    cc_skiplist_become_loser(list);
-}
 
 /* In the index with it, before it is linked. False: a table is full, and the region is over; when
  * there is no memory for another one, that does not matter the next time. */
@@ -420,16 +415,9 @@ static bool put_into_index(cc_skiplist *list, cc_smr_guard *g, const cc_search *
     /* Read before: whatever table is full, there is room to come as long as another one replaces
      * this. */
     const uintptr_t before = cc_load_relaxed_uptr(&list->index);
-    const index_table *full;
-    while ((full = cc_skiplist_put_into_index(list, g, search->hash, n, attempts->began,
-                                              attempts->anyhow)) != NULL) {
-        attempts->began = true; /* in some other table, perhaps */
-        if (cc_skiplist_larger_one_helps(list, full)) {
-            break;
-        }
-        lose_where_there_is_no_room(list, attempts);
-    }
-    attempts->began = true;
+    const index_table *full =
+        cc_skiplist_index_or_lose(list, g, search->hash, n, attempts->began, &attempts->loses);
+    attempts->began = true; /* in some other table, perhaps */
     if (!full) {
         return true;
     }
@@ -437,7 +425,8 @@ static bool put_into_index(cc_skiplist *list, cc_smr_guard *g, const cc_search *
     cc_leave(g);
     cc_skiplist_make_room(list, self, full);
     if (cc_load_relaxed_uptr(&list->index) == before) {
-        lose_where_there_is_no_room(list, attempts);
+        cc_skiplist_become_loser(list);
+        attempts->loses = true;
     }
     CC_INVARIANT(self->spare_count >= 2); /* for what the put still has to retire */
     cc_enter_as(self, list->map.common.domain, g);
@@ -523,7 +512,7 @@ cc_status cc_skiplist_put(cc_ordered *map, cc_search *search, uintptr_t value, c
     } else {
         free_new_node(n); /* made, but not needed in the end */
     }
-    if (attempts.anyhow) {
+    if (attempts.loses) {
         cc_skiplist_stop_being_loser(list);
     }
     cc_skiplist_end_update(list, &g, &left);

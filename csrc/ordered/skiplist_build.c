@@ -144,20 +144,15 @@ static const index_table *index_chain(cc_skiplist *list, cc_smr_guard *g,
                                       const cc_new_entry *entries, chain *c) {
     const index_table *t = hold_current_table(list, g, CC_HELD_TABLE);
     for (unsigned i = c->indexed; i < c->count; i++) {
-        CC_PREFETCH(index_bucket_at(t, index_home(entries[i].hash)));
+        CC_PREFETCH(index_home_of(t, entries[i].hash));
     }
     while (c->indexed < c->count) {
         unsigned i = c->indexed++; /* one for which a table is full may be in another one */
         uint64_t hash = entries[i].hash;
         const index_table *full =
-            cc_skiplist_put_into_index(list, g, hash, c->nodes[i], false, c->loses);
-        if (full && cc_skiplist_larger_one_helps(list, full)) {
-            return full;
-        }
+            cc_skiplist_index_or_lose(list, g, hash, c->nodes[i], false, &c->loses);
         if (full) {
-            c->loses = true;
-            cc_skiplist_become_loser(list);
-            cc_skiplist_put_into_index(list, g, hash, c->nodes[i], true, true);
+            return full;
         }
     }
     return NULL;

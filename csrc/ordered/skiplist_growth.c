@@ -45,10 +45,6 @@ static void retire_copied(cc_skiplist *list, cc_smr_guard *g, node *n) {
                        CC_RETIRED_OWN, left.node_birth, left.node_bytes);
 }
 
-static index_bucket *home_of(const index_table *t, uint64_t hash) {
-    return index_bucket_at(t, index_home(hash));
-}
-
 /* As one of its builders. Where there is no room, and it may not be linked yet, its inserter does
  * not know, so nobody will say when it is: nothing is healed any more. */
 static void copy_node(cc_skiplist *list, index_table *next, const node *n) {
@@ -57,7 +53,7 @@ static void copy_node(cc_skiplist *list, index_table *next, const node *n) {
         if (!(cc_load_acquire_u64(&n->slot.birth) & CC_LINKED)) { /* (4) */
             cc_skiplist_become_loser(list); /* for good */
         }
-        index_note_loss(next, home_of(next, hash));
+        index_note_loss(next, index_home_of(next, hash));
     }
 }
 
@@ -179,7 +175,7 @@ static index_table *hold_healed(cc_skiplist *list, cc_smr_guard *g, uint64_t num
  * last one out of n. */
 static bool heal_node(cc_skiplist *list, cc_smr_guard *g, const index_table *t, node *n) {
     uint64_t hash = hash_of(list, n);
-    if (!hash || !(cc_load_acquire_u64(&home_of(t, hash)->state) & BUCKET_HEALING) ||
+    if (!hash || !(cc_load_acquire_u64(&index_home_of(t, hash)->state) & BUCKET_HEALING) ||
         !cc_join_builders(&n->slot.birth)) {
         return false;
     }

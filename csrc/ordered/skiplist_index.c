@@ -72,7 +72,8 @@ static unsigned other_slot(unsigned slot) {
     return CC_HELD_TABLE + CC_HELD_OTHER_TABLE - slot;
 }
 
-bool cc_skiplist_larger_one_helps(cc_skiplist *list, const index_table *t) {
+/* A held table has no room for some key. Would a larger one? */
+static bool larger_one_helps(cc_skiplist *list, const index_table *t) {
     uint64_t buckets = index_buckets(t);
     return buckets <= SMALL_TABLE ||
            cc_ordered_length(&list->map) * SLOTS_PER_ENTRY >= buckets * INDEX_SLOTS;
@@ -101,7 +102,7 @@ const index_table *cc_skiplist_put_into_index(cc_skiplist *list, cc_smr_guard *g
                 if (!anyhow) {
                     return t;
                 }
-                index_note_loss(t, index_bucket_at(t, index_home(hash)));
+                index_note_loss(t, index_home_of(t, hash));
             }
             /* (17) Store-load: who copies n's bucket sees n, or we see where it is copied to. */
             cc_fence_seq_cst(&list->map.common.domain->era);
@@ -117,6 +118,17 @@ const index_table *cc_skiplist_put_into_index(cc_skiplist *list, cc_smr_guard *g
             again = true;
         }
     }
+}
+
+const index_table *cc_skiplist_index_or_lose(cc_skiplist *list, cc_smr_guard *g, uint64_t hash,
+                                             const node *n, bool again, bool *loses) {
+    const index_table *full;
+    while ((full = cc_skiplist_put_into_index(list, g, hash, n, again, *loses)) != NULL &&
+           !larger_one_helps(list, full)) {
+        cc_skiplist_become_loser(list);
+        *loses = again = true;
+    }
+    return full;
 }
 
 void cc_skiplist_take_from_index(cc_skiplist *list, cc_smr_guard *g, const node *n) {
@@ -215,7 +227,7 @@ static bool is_indexed(cc_skiplist *list, const index_table *t, const node *n) {
     if (!hash) {
         return cc_load_relaxed_u32(&list->unhashed);
     }
-    const index_bucket *home = index_bucket_at(t, index_home(hash));
+    const index_bucket *home = index_home_of(t, hash);
     return index_table_has(t, hash, link_to(n)) ||
            (cc_load_relaxed_u64(&home->state) & BUCKET_LOST) ||
            /* Then nodes do not tell that they were put without a hash. */

@@ -476,15 +476,17 @@ static inline void cc_skiplist_stop_being_loser(cc_skiplist *list) {
     cc_fetch_add_acq_rel_u32(&list->losers, UINT32_MAX);
 }
 
-/* A held table has no room for some key. Would a larger one? */
-bool cc_skiplist_larger_one_helps(cc_skiplist *list, const index_table *t);
-
 /* Put n into the index, before it is linked: steps 1 to 3 of index.h. NULL: done. Else the table,
  * held, that has no room: make some outside of the region, and try again. With `anyhow` n is lost
  * there; whoever may do that is a loser until n is linked or given up. In a write phase, by a
  * builder of n. */
 const index_table *cc_skiplist_put_into_index(cc_skiplist *list, cc_smr_guard *g, uint64_t hash,
                                               const node *n, bool again, bool anyhow);
+
+/* The same, with what is done where there is no room. NULL: done, and where *loses, n may have been
+ * lost; then the caller is a loser. Else the table, held, in place of which a larger one helps. */
+const index_table *cc_skiplist_index_or_lose(cc_skiplist *list, cc_smr_guard *g, uint64_t hash,
+                                             const node *n, bool again, bool *loses);
 
 /* Rule B. In a write phase. */
 void cc_skiplist_take_from_index(cc_skiplist *list, cc_smr_guard *g, const node *n);
