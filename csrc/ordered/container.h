@@ -65,20 +65,27 @@ static inline void cc_release_word(const cc_word_table *words, uintptr_t word) {
 int cc_compare_key_slowly(cc_container *c, cc_smr_guard *g, cc_search *search, unsigned kind,
                           uint64_t digest, uintptr_t word, const void *node);
 
+/* Whether kinds and digests alone tell the answer to the search's question: *answer. */
+CC_ALWAYS_INLINE bool cc_digests_tell(const cc_search *search, unsigned kind, uint64_t digest,
+                                      uintptr_t word, int *answer) {
+    if (kind != search->kind || (search->digest == digest && search->key | word)) {
+        return false;
+    }
+    *answer = search->digest == digest                                      ? 0
+              : search->digest < digest && search->question == CC_ASK_ORDER ? -1
+                                                                            : 1;
+    return true;
+}
+
 /* The answer to the search's question about the key (kind, digest, word) of `node`, or
  * CC_UNDECIDED. */
 CC_ALWAYS_INLINE int cc_compare_key(cc_container *c, cc_smr_guard *g, cc_search *search,
                                     unsigned kind, uint64_t digest, uintptr_t word,
                                     const void *node) {
-    if (kind == search->kind) {
-        if (search->digest != digest) {
-            return search->digest < digest && search->question == CC_ASK_ORDER ? -1 : 1;
-        }
-        if (!(search->key | word)) {
-            return 0;
-        }
-    }
-    return cc_compare_key_slowly(c, g, search, kind, digest, word, node);
+    int answer;
+    return cc_digests_tell(search, kind, digest, word, &answer)
+               ? answer
+               : cc_compare_key_slowly(c, g, search, kind, digest, word, node);
 }
 
 /* ---------------------------------------------------------------- operations */

@@ -277,10 +277,13 @@ CC_ALWAYS_INLINE int compare_sought(const void *what, const void *n) {
     if (s->mode == SEEK_END) {
         return 1;
     }
-    if (n == s->above) {
-        return s->above_is_equal ? 0 : -1;
+    const node *m = n;
+    int order;
+    if (!cc_digests_tell(s->search, kind_of(m), m->digest, key_of(m), &order)) {
+        order = n == s->above ? (s->above_is_equal ? 0 : -1)
+                              : cc_compare_key_slowly(&s->list->map.common, s->g, s->search,
+                                                      kind_of(m), m->digest, key_of(m), m);
     }
-    int order = compare(s->list, s->g, s->search, n);
     return order == 0 && s->mode == SEEK_PAST_EQUAL ? 1 : order;
 }
 

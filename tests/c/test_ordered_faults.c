@@ -146,6 +146,23 @@ static void test_lies(void) {
     }
 }
 
+/* Nothing but puts, so that a level that does not agree with the one below shows at once. */
+static void test_levels_agree(void) {
+    begin_test("comparisons inside that tell anything leave levels that agree");
+    mood = rng_from(1);
+    teller_inside = tell_anything;
+    for (int round = 0; round < 40; round++) {
+        cc_ordered *list = ordered_of(&told_words);
+        cc_ordered_distrust(list);
+        for (int i = 0; i < 60; i++) {
+            put_as(list, 2, i, word_new(1), CC_PUT_IF_ABSENT, NULL, tell_anything);
+        }
+        check_but_for_order(list, 1);
+        cc_ordered_free(list);
+    }
+    CHECK_EQ(words_alive, 0);
+}
+
 /* A key that is said to equal one with another hash must not be in the index by its own: nobody would
  * look for it there when the node dies. */
 static void test_lies_about_hashed_keys(void) {
@@ -317,6 +334,7 @@ static void test_no_memory(void) {
 
 static void test_kind(void) {
     test_no_memory();
+    test_levels_agree();
     test_lies();
     test_lies_about_hashed_keys();
 }
