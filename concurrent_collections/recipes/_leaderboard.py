@@ -106,7 +106,7 @@ class Leaderboard(NotCopied):
     replaced, and readers of the order show an entry only while it is true. So whatever stops a change, an exception of a key's ``<``
     or of a signal handler included, every player with a score has a place, and none has two for ever. All of that is lock-free.
 
-    `ranking` makes a copy that stands still, in which each player is once, with a score that was true at some instant of the call.
+    `ranking` makes a copy that stands still: all players and their scores at one instant.
     `top`, `around` and `rank` look at the live order, and are weakly consistent: exact while nothing changes. A player whose score
     changes meanwhile may be missing, or be shown with the score from before, but is not shown twice; those whose scores do not
     change are shown.
@@ -284,9 +284,9 @@ class Leaderboard(NotCopied):
     def ranking(self) -> Ranking:
         """Return a copy that stands still, a `Ranking`, with the place of each player. O(n log n).
 
-        Each player who has a score all the time is in it once, with a score that was true at some instant of the call.
+        All players and scores of one instant, as `SkipListMap.snapshot`.
         """
-        return Ranking(self._players.frozen())
+        return Ranking(self._players.snapshot())
 
     def items(self) -> list[tuple[Any, Any]]:
         """Return all (player, score) pairs, the best first: those of a `ranking`."""

@@ -393,3 +393,18 @@ class TestThreads:
                 top = [player for player, _ in board.top(50)]
                 assert len(top) == len(set(top)) and set(top) >= set(range(25, 50))
                 assert [p for p, _ in board.around(30, 1)].count(30) == 1
+
+    def test_a_ranking_is_of_one_instant(self, eager_switching):
+        names = [f"player {n}" for n in range(20)]
+        board = Leaderboard(dict.fromkeys(names, 0))
+
+        def play():
+            for name in names:  # one after the other: nobody is ever two ahead of another
+                board.increment(name)
+
+        with in_background(play):
+            for _ in range(rounds(200)):
+                scores = dict(board.ranking())
+                numbers = [scores[name] for name in names]
+                assert sorted(numbers, reverse=True) == numbers
+                assert numbers[0] - numbers[-1] <= 1
