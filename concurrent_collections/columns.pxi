@@ -12,8 +12,11 @@ cdef object table_between(owner, start, stop, inclusive, bint has_values, Py_ssi
     if table != NULL:
         range_of(table, start, stop, inclusive, first, end)
         return <object>table
+    cdef cc_ordered *entries = cc_object_map_in(owner)
+    if entries == NULL:  # of a view that somebody has made by hand
+        raise TypeError(f"owner: expected an ordered container, got {type(owner).__name__}")
     result = cc_frozen_from_range(
-        cc_object_map_in(owner), has_values, NULL if start is OPEN else <PyObject *>start,
+        entries, has_values, NULL if start is OPEN else <PyObject *>start,
         NULL if stop is OPEN else <PyObject *>stop,
         (0 if at_start else CC_START_EXCLUSIVE) | (CC_STOP_INCLUSIVE if at_stop else 0))
     first[0] = 0

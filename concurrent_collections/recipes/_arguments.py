@@ -23,6 +23,15 @@ def finite_number(value: Any, name: str, *kinds: type) -> Any:
     return value
 
 
+def seconds(value: Any, name: str) -> Any:
+    """A finite number that can be subtracted from a float."""
+    try:
+        float(finite_number(value, name))
+    except OverflowError:
+        raise OverflowError(f"{name}: too large for a float") from None
+    return value
+
+
 def count(value: Any, name: str, least: int = 0) -> int:
     try:
         number = index(value)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from itertools import islice, starmap
+from sys import maxsize
 from typing import Any, NamedTuple
 
 from concurrent_collections._counters import AtomicCounter
@@ -168,9 +169,14 @@ class OrderBook(NotCopied):
         levels = self._side(side)
         finite_number(price, "price", int, float, Fraction, Decimal)
         quantity = count(quantity, "quantity", 1)
-        order = Order(self._number.add(1), side, price, quantity, owner)
-        record = _Record(order, quantity)
-        levels.compute(price, lambda level: (*level, record), ())
+
+        def append(level: _Level) -> _Level:
+            # The number is taken here, so that of orders with one price the first one has the smaller number.
+            order = Order(self._number.add(1), side, price, quantity, owner)
+            return (*level, _Record(order, quantity))
+
+        # What is in the map is what the last call has returned: nobody else's record is behind it there.
+        order = levels.compute(price, append, ())[-1].order
         self.match()
         return order
 
@@ -323,7 +329,7 @@ class OrderBook(NotCopied):
 
     def depth(self, levels: Any = None) -> Depth:
         """Return (price, quantity) pairs of both sides, the best prices first: of so many prices a side, or all."""
-        most = None if levels is None else count(levels, "levels")
+        most = None if levels is None else min(count(levels, "levels"), maxsize)
         bids, asks = self._prices(self._bids), self._prices(self._asks)
         return Depth(list(islice(bids, most)), list(islice(asks, most)))
 

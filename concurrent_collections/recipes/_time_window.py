@@ -15,6 +15,7 @@ from concurrent_collections.recipes._arguments import (
     count,
     finite_number,
     optional_callable,
+    seconds,
 )
 from concurrent_collections.recipes._bounded_map import BoundedSkipListMap
 
@@ -90,7 +91,7 @@ class TimeWindow(NotCopied):
     ) -> None:
         if max_age is None and max_count is None:
             raise TypeError("max_age: needed, where there is no max_count")
-        if max_age is not None and finite_number(max_age, "max_age") <= 0:
+        if max_age is not None and seconds(max_age, "max_age") <= 0:
             raise ValueError(f"max_age: expected more than 0, got {max_age}")
         if max_count is not None and count(max_count, "max_count", 1) >= 2**63:
             raise OverflowError("max_count: expected at most 2**63 - 1")
@@ -124,17 +125,25 @@ class TimeWindow(NotCopied):
         Then evicts what is too old, perhaps the event itself. Raises TypeError or ValueError for a time that is no finite
         number, and what the clock raises: nothing is added then. Raises what ``on_evict`` raises, after the event is in.
         """
-        time = self._now() if at is None else finite_number(at, "at")
+        now = self._now() if at is None or self._max_age is not None else None
+        time = now if at is None else finite_number(at, "at")
+        oldest = self._oldest(now)
         self._events.put((time, self._number.add(1)), event)
-        self.evict()
+        self._evict(oldest)
         return time
+
+    def _oldest(self, now: Any) -> Any:
+        """What is as old as this, or older, is out; None: nothing is."""
+        return None if self._max_age is None else now - self._max_age
 
     def evict(self) -> int:
         """Remove what is too old; return how many events this call has removed. O(log n) for each."""
-        if self._max_age is None:
-            return 0
+        return self._evict(None if self._max_age is None else self._oldest(self._now()))
+
+    def _evict(self, oldest: Any) -> int:
         removed = 0
-        oldest = self._now() - self._max_age
+        if oldest is None:
+            return removed
         while (item := self._events.first_item(None)) is not None and item[0][0] <= oldest:
             event = self._events.pop(item[0], _GONE)
             if event is not _GONE:  # else another thread was faster
@@ -158,7 +167,7 @@ class TimeWindow(NotCopied):
     def _length(self, last: Any) -> Any:
         if last is None:
             return self._max_age
-        if finite_number(last, "last") <= 0:
+        if seconds(last, "last") <= 0:
             raise ValueError(f"last: expected more than 0, got {last}")
         if self._max_age is not None and last > self._max_age:
             raise ValueError(f"last: the window keeps {self._max_age}, got {last}")

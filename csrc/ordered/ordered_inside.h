@@ -43,10 +43,11 @@ struct cc_ordered_operations {
     cc_status (*sample)(cc_ordered *map, cc_search *search, size_t every, cc_entry *entries,
                         size_t room, size_t *count);
     /* scan_up for a walk of a snapshot (snapshot.h): reports nothing, and says which things it has
-     * found. NULL: the container takes no snapshots. */
+     * found, and whether it has come to the end; without entries it has. NULL: the container takes
+     * no snapshots. */
     cc_status (*scan_for_snapshot)(cc_ordered *map, cc_search *search, unsigned how,
                                    cc_entry *entries, struct cc_identity *identities, size_t room,
-                                   size_t *count);
+                                   size_t *count, bool *at_end);
     size_t (*append)(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run);
     void (*expect)(cc_ordered *map, size_t entries); /* NULL: it makes no use of hints */
     cc_status (*clear)(cc_ordered *map);

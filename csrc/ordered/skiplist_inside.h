@@ -557,7 +557,7 @@ cc_status cc_skiplist_sample(cc_ordered *map, cc_search *search, size_t every, c
 /* skiplist_order.c */
 cc_status cc_skiplist_scan_for_snapshot(cc_ordered *map, cc_search *search, unsigned how,
                                         cc_entry *entries, cc_identity *identities, size_t room,
-                                        size_t *count);
+                                        size_t *count, bool *at_end);
 
 /* skiplist_build.c */
 size_t cc_skiplist_append(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run);

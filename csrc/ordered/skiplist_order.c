@@ -560,6 +560,7 @@ CC_NEVER_INLINE cc_status walk_up(cc_skiplist *list, cc_smr_guard *g, cc_search 
         cc_end_reading(g);
         return CC_FOUND;
     }
+    *at_end = false; /* what a walk has seen that was interrupted */
     start s;
     if (find_start(list, g, search, how, level, at, &s) == CC_NEED_COMPARE) {
         return CC_NEED_COMPARE;
@@ -600,18 +601,18 @@ CC_NEVER_INLINE cc_status walk_up_by_segments(cc_skiplist *list, cc_smr_guard *g
 }
 
 static cc_status scan_level(cc_skiplist *list, cc_search *search, unsigned how, int level,
-                            const collected *c) {
+                            const collected *c, bool *at_end) {
     cc_smr_guard g;
     position at;
-    bool at_end = c->room == 0;
+    *at_end = c->room == 0;
     *c->count = 0;
-    while (*c->count == 0 && !at_end) {
+    while (*c->count == 0 && !*at_end) {
         if (cc_begin_operation(&list->map.common, &g, 0)) {
             return CC_NO_MEMORY;
         }
         cc_status status = level == 0 && are_segments_worth(list, c->room)
-                               ? walk_up_by_segments(list, &g, search, how, &at, c, &at_end)
-                               : walk_up(list, &g, search, how, level, &at, NULL, c, &at_end);
+                               ? walk_up_by_segments(list, &g, search, how, &at, c, at_end)
+                               : walk_up(list, &g, search, how, level, &at, NULL, c, at_end);
         acquire_collected(list, &g, c);
         cc_end_operation(&g);
         if (status == CC_NEED_COMPARE) {
@@ -624,14 +625,17 @@ static cc_status scan_level(cc_skiplist *list, cc_search *search, unsigned how, 
 cc_status cc_skiplist_scan_up(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
                               size_t room, size_t *count) {
     const collected c = {entries, room, count, how & CC_SCAN_WITHOUT_VALUES, NULL};
-    return scan_level((cc_skiplist *)map, search, how, 0, &c);
+    bool at_end;
+    return scan_level((cc_skiplist *)map, search, how, 0, &c, &at_end);
 }
 
 cc_status cc_skiplist_scan_for_snapshot(cc_ordered *map, cc_search *search, unsigned how,
                                         cc_entry *entries, cc_identity *identities, size_t room,
-                                        size_t *count) {
+                                        size_t *count, bool *at_end) {
     const collected c = {entries, room, count, false, identities};
-    return scan_level((cc_skiplist *)map, search, how, 0, &c);
+    cc_status status = scan_level((cc_skiplist *)map, search, how, 0, &c, at_end);
+    *at_end &= *count < room; /* else there may have been more than was taken */
+    return status;
 }
 
 /* A level on which one link spans about `room` entries. */
@@ -650,7 +654,8 @@ cc_status cc_skiplist_sample(cc_ordered *map, cc_search *search, size_t every, c
     cc_skiplist *list = (cc_skiplist *)map;
     int level = level_spanning(every), top = (int)cc_load_acquire_u32(&list->top) - 1; /* (3) */
     const collected c = {entries, room, count, true, NULL};
-    return scan_level(list, search, CC_SCAN_EXCLUSIVE, level < top ? level : top, &c);
+    bool at_end;
+    return scan_level(list, search, CC_SCAN_EXCLUSIVE, level < top ? level : top, &c, &at_end);
 }
 
 #ifndef MOST_ENTRIES_DOWN

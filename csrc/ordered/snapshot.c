@@ -77,7 +77,11 @@ struct cc_snapshot {
     walk *own;
     uint64_t most;
     cc_search from; /* the last key that the walk has found */
-    bool goes_on;
+    bool goes_on, at_end;
+    /* An order that is none can lead round in a circle: one entry is remembered, and another one
+     * after twice as many parts (Brent's way to find a cycle). */
+    uint64_t parts;
+    cc_identity seen;
     /* How far the content has been taken: the next part of the walk, then the next bucket. */
     bool is_taking;
     walked *part;
@@ -90,10 +94,13 @@ static cc_atomic_uptr *bucket_of(collector *c, const cc_identity *identity) {
     return &c->buckets[cc_mix((uint64_t)(uintptr_t)identity->thing) >> 8 & c->mask];
 }
 
+static inline bool is_same(const cc_identity *a, const cc_identity *b) {
+    return a->thing == b->thing && a->stamp == b->stamp;
+}
+
 static cell *find_cell(collector *c, const cc_identity *identity) {
     cell *found = (cell *)cc_load_seq_cst_uptr(bucket_of(c, identity));
-    while (found &&
-           (found->identity.thing != identity->thing || found->identity.stamp != identity->stamp)) {
+    while (found && !is_same(&found->identity, identity)) {
         found = found->next;
     }
     return found;
@@ -216,14 +223,18 @@ void cc_report(cc_container *owner, cc_smr_guard *g, const cc_reported *entry,
 
 /* ---------------------------------------------------------------- releasing */
 
+static void free_part(const cc_word_table *words, walked *part) {
+    for (size_t i = 0; i < part->count; i++) {
+        cc_release_word(words, part->entries[i].key);
+        cc_release_word(words, part->entries[i].value);
+    }
+    cc_free(part);
+}
+
 static void free_walk(const cc_word_table *words, walk *w) {
     for (walked *part = w ? w->first : NULL, *next; part; part = next) {
         next = part->next;
-        for (size_t i = 0; i < part->count; i++) {
-            cc_release_word(words, part->entries[i].key);
-            cc_release_word(words, part->entries[i].value);
-        }
-        cc_free(part);
+        free_part(words, part);
     }
     cc_free(w);
 }
@@ -394,7 +405,23 @@ static void go_on_behind(cc_snapshot *s, const cc_entry *last) {
     s->goes_on = true;
 }
 
-static cc_status walk_on(cc_snapshot *s, size_t *count) {
+/* An entry of the part has been found before: keys that go on would not come to it. */
+static bool comes_round(cc_snapshot *s, const walked *part) {
+    for (size_t i = 0; i < part->count; i++) {
+        if (is_same(&part->identities[i], &s->seen)) {
+            return true;
+        }
+    }
+    if ((s->parts & (s->parts + 1)) == 0) {
+        s->seen = part->identities[part->count - 1];
+    }
+    s->parts++;
+    return false;
+}
+
+/* The end is not looked for behind it: what has come there meanwhile came behind the arming, and so
+ * reports. Else others that append could lead the walk on for ever. */
+static cc_status walk_on(cc_snapshot *s) {
     if (!s->own && !(s->own = cc_alloc_zeroed(sizeof *s->own))) {
         return CC_NO_MEMORY;
     }
@@ -405,11 +432,15 @@ static cc_status walk_on(cc_snapshot *s, size_t *count) {
     part->next = NULL;
     cc_status status = s->map->ops->scan_for_snapshot(
         s->map, s->goes_on ? &s->from : NULL, s->goes_on ? CC_SCAN_EXCLUSIVE : 0, part->entries,
-        part->identities, ENTRIES_PER_WALK, &part->count);
-    *count = status == CC_FOUND ? part->count : 0;
-    if (*count == 0) {
+        part->identities, ENTRIES_PER_WALK, &part->count, &s->at_end);
+    if (status != CC_FOUND || part->count == 0) {
         cc_free(part);
         return status;
+    }
+    if (comes_round(s, part)) {
+        free_part(s->map->common.words, part);
+        s->at_end = true;
+        return CC_FOUND;
     }
     *(s->own->last ? &s->own->last->next : &s->own->first) = part;
     s->own->last = part;
@@ -426,7 +457,9 @@ static void give_back(cc_snapshot *s, cc_thread *self) {
     cc_search_end(words, &s->from);
     s->own = NULL;
     s->c = NULL;
-    s->goes_on = false;
+    s->goes_on = s->at_end = false;
+    s->parts = 0;
+    s->seen = (cc_identity){NULL, 0};
     if (c) {
         leave(s->map, self, c);
     }
@@ -440,10 +473,11 @@ cc_status cc_snapshot_step(cc_snapshot *s) {
     }
     uintptr_t state = cc_load_acquire_uptr(&s->c->state); /* (21) */
     if (state == OPEN) {
-        size_t count;
-        cc_status status = walk_on(s, &count);
-        if (status != CC_FOUND || count) {
-            return status;
+        if (!s->at_end) {
+            cc_status status = walk_on(s);
+            if (status != CC_FOUND || !s->at_end || s->own->count) {
+                return status;
+            }
         }
         if (cc_cas_seq_cst_uptr(&s->c->state, &state, (uintptr_t)s->own)) { /* (21) */
             state = (uintptr_t)s->own;

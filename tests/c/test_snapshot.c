@@ -220,6 +220,36 @@ static void test_parked(void) {
     }
 }
 
+/* With one entry a step the walk can be led on; it is given up in the end (below). */
+static void test_led_on(void) {
+    if (CC_SMALL_SIZES) {
+        return;
+    }
+    begin_test("whoever appends an entry whenever the walk goes on does not lead it on");
+    cc_ordered *list = ordered_of(&undecided_words);
+    int64_t next = 0, steps = 0;
+    while (next < 10) {
+        put_as(list, 0, next, word_new(next + 1), CC_PUT_ALWAYS, NULL, tell_the_truth);
+        next++;
+    }
+    cc_snapshot *s = cc_ordered_snapshot(list);
+    while (cc_snapshot_step(s) != CC_ABSENT) {
+        CHECK(steps++ < 5);
+        put_as(list, 0, next, word_new(next + 1), CC_PUT_ALWAYS, NULL, tell_the_truth);
+        next++;
+    }
+    static content c;
+    memset(&c, 0, sizeof c);
+    for (int64_t i = 0; i < next; i++) {
+        c.value[i] = i + 1;
+    }
+    check_content(s, &c);
+    cc_snapshot_end(s);
+    check_at_rest(list);
+    cc_ordered_free(list);
+    CHECK_EQ(atomic_load(&words_alive), 0);
+}
+
 /* ---------------------------------------------------------------- given up */
 
 #if defined(CC_SCHED) /* each gives the processor away some times */
@@ -565,6 +595,7 @@ static void test_all(void) {
     }
     test_content();
     test_parked();
+    test_led_on();
     test_given_up();
     test_the_judge();
     test_histories();

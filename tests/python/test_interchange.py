@@ -56,6 +56,12 @@ class TestColumns:
         assert lists(m, values="d") == ([0.5, 1.5], [0.25, 0.5])
         assert lists(of({Fraction(1, 2): 1}), keys="d") == ([0.5], [1])
 
+    def test_a_view_of_nothing(self):
+        View = type(SkipListMap().items())
+        for owner in (None, 5, {}):
+            with pytest.raises(TypeError):
+                columns(View(owner, ..., ..., (True, False), False))
+
     @every_map
     def test_what_has_no_place(self, of):
         for entries, options, kind, text in [

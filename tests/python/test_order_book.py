@@ -174,6 +174,7 @@ class TestOrderBook:
         ]:
             with pytest.raises(kind, match=rf"^{name}: "):
                 book.submit(*arguments)
+        assert book.depth(2**63) == ([], [])
         with pytest.raises(TypeError, match=r"^order: "):
             book.cancel(1)
         with pytest.raises(TypeError, match=r"^order: "):
@@ -424,6 +425,13 @@ class TestOthersInBetween:
 
 
 class TestThreads:
+    def test_of_one_price_the_first_has_the_smaller_number(self, eager_switching):
+        book = OrderBook()
+        run_copies(4, lambda index: [book.submit("buy", 1, 1) for _ in range(rounds(1500))])
+        numbers = [order.number for order, _ in book.orders("buy")]
+        assert len(numbers) == 4 * rounds(1500)
+        assert numbers == sorted(numbers)
+
     @pytest.mark.parametrize("prices", [1, 3, 50])
     def test_nothing_is_lost_or_doubled(self, prices, eager_switching):
         a = Accounts()

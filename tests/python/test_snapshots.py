@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
+import itertools
 import os
 import random
 import threading
@@ -13,7 +15,7 @@ from fractions import Fraction
 import pytest
 from support import Key, Object, OnlyLess, collect, in_background, in_child, rounds, run_threads
 
-from concurrent_collections import Comparator, FrozenSkipListMap, FrozenSkipListSet
+from concurrent_collections import Comparator, FrozenSkipListMap, FrozenSkipListSet, SkipListMap
 
 # One of each way in which keys are kept, in order.
 KEYS = {
@@ -466,3 +468,76 @@ def test_forks_beside_snapshots(Map):
     with in_background(m.snapshot), in_background(m.snapshot):
         for _ in range(rounds(10)):
             in_child(child)
+
+
+class Liar:
+    def __init__(self, answer):
+        self.answer = answer
+
+    def __lt__(self, other):
+        return self.answer()
+
+
+class TestOrdersThatAreNone:
+    """Which entries come, and how often, is anybody's guess; but the walk comes to an end."""
+
+    @pytest.mark.parametrize("size", [2, 10, 300, 3000])
+    def test_keys_that_lie(self, size):
+        generator = random.Random(size)
+        for answer in (lambda: True, lambda: False, lambda: generator.random() < 0.5):
+            m = SkipListMap()
+            for n in range(size):
+                m[Liar(answer)] = n
+            for snapshot in (m.snapshot(), m.submap().snapshot()):
+                assert set(snapshot.values()) <= set(range(size))
+
+    @pytest.mark.parametrize("answer", [-1, 1])
+    @pytest.mark.parametrize("size", [10, 3000])
+    def test_comparators_that_lie(self, answer, size):
+        m = SkipListMap(comparator=Comparator.from_function(lambda a, b: answer))
+        for n in range(size):
+            m[n] = n
+        assert set(m.snapshot().values()) <= set(range(size))
+        assert set(m.items(consistent=True)) <= {(n, n) for n in range(size)}
+
+
+def test_who_appends_in_a_comparison_does_not_lead_it_on():
+    class Appends:
+        count = 0
+
+        def __init__(self, rank):
+            self.rank = rank
+
+        def __lt__(self, other):
+            if is_on:
+                Appends.count += 1
+                m[Key(1000 + Appends.count)] = 0
+            return self.rank < other.rank
+
+        def __gt__(self, other):
+            return self.rank > other.rank
+
+    is_on = False
+    m = SkipListMap((Appends(rank), rank) for rank in range(20))
+    is_on = True
+    snapshot = m.snapshot()
+    is_on = False
+    assert list(snapshot.values())[:20] == list(range(20))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_beside_threads_that_append(threads):
+    m = SkipListMap((n, n) for n in range(1000))
+    numbers = itertools.count(1000)
+
+    def append():
+        for _ in range(100):
+            n = next(numbers)
+            m[n] = n
+
+    with contextlib.ExitStack() as stack:
+        for _ in range(threads):
+            stack.enter_context(in_background(append))
+        for _ in range(rounds(30)):
+            snapshot = m.snapshot()
+            assert list(snapshot)[:1000] == list(range(1000))

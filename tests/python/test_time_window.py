@@ -124,6 +124,26 @@ class TestTimeWindow:
         w.add(Decimal("0.2"), at=0.25)
         assert w.statistics()[:3] == (2, Decimal("0.3"), Decimal("0.15"))
 
+    def test_a_clock_that_fails_adds_nothing(self):
+        def clock():
+            raise OSError
+
+        w = TimeWindow(5, clock=clock)
+        for at in (None, 1):
+            with pytest.raises(OSError):
+                w.add("x", at=at)
+        assert not w._events
+        w = TimeWindow(max_count=2, clock=clock)  # asked for nothing here
+        assert w.add("x", at=1) == 1
+
+    def test_lengths_that_no_float_holds(self):
+        with pytest.raises(OverflowError, match=r"^max_age: "):
+            TimeWindow(10**400)
+        w = TimeWindow(max_count=3)
+        w.add()
+        with pytest.raises(OverflowError, match=r"^last: "):
+            w.count(10**400)
+
     def test_bad_arguments(self):
         with pytest.raises(TypeError, match=r"^max_age: "):
             TimeWindow()

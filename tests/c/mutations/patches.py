@@ -6,12 +6,13 @@ A mutation is `NAME.patch`: a header that patch and git ignore, then a unified d
     Noticed-by: sched_queue scq_close scq_close_small
     Noticed-by: test_scq_ring
     Survives: why nothing can notice it
+    Slow: how long it takes
 
     --- a/csrc/...
 
 `Noticed-by` names one program and may occur several times: an explorer (tests/c/schedules/sched_*.c) with the programs that
 it tries, in this order (none: all), or a unit test (tests/c/test_*.c). `Survives` is for the few that an explorer cannot
-see. A line that begins with a blank continues the one before.
+see, `Slow` for those that take it millions of schedules: they are tried when all are, or by name. A line that begins with a blank continues the one before.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-FIELDS = ("Breaks", "Noticed-by", "Survives")
+FIELDS = ("Breaks", "Noticed-by", "Survives", "Slow")
 WIDEST_CONTEXT = 24  # lines around a change, where three are found in several places
 
 Texts = dict[str, str]  # file below the root, its text
@@ -56,6 +57,7 @@ class Mutation:
     breaks: str
     noticed_by: tuple[tuple[str, ...], ...]  # program, and which of its programs
     survives: str
+    is_slow: bool
     hunks: tuple[Hunk, ...]
     header: str  # as it stands in the file
 
@@ -118,6 +120,7 @@ def parse(name: str, text: str) -> Mutation:
         fields["Breaks"][0],
         tuple(tuple(value.split()) for value in fields["Noticed-by"]),
         "".join(fields["Survives"]),
+        bool(fields["Slow"]),
         tuple(hunks),
         header,
     )

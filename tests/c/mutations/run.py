@@ -243,7 +243,7 @@ def chosen(mutations: list[Mutation], names: list[str]) -> list[tuple[Mutation, 
             # store-load fences always: nothing else in the tests sees that one is missing.
             always = "fence" in mutation.name and not mutation.survives
             explorers = [p for p in programs if is_explorer(p)]
-            if explorers and not always and number % turns != today % turns:
+            if explorers and (mutation.is_slow or (not always and number % turns != today % turns)):
                 explorers = []
             tests = [p for p in programs if not is_explorer(p)]
             programs = explorers + ([tests[today % len(tests)]] if tests else [])
