@@ -530,10 +530,11 @@ def test_beside_threads_that_append(threads):
     m = SkipListMap((n, n) for n in range(1000))
     numbers = itertools.count(1000)
 
-    def append():
+    def append():  # and remove what was appended a while before: else the map grows for ever
         for _ in range(100):
             n = next(numbers)
             m[n] = n
+            m.delete(max(n - 500, 1000))
 
     with contextlib.ExitStack() as stack:
         for _ in range(threads):
