@@ -74,13 +74,14 @@ static void check_but_for_order(cc_ordered *list, unsigned kinds) {
 }
 
 /* Of a container that can. The walk comes to an end, however the keys lead it round. */
-static void take_snapshot(cc_ordered *list, const cc_word_table *words, teller tell) {
+static void take_snapshot(cc_ordered *list, const cc_word_table *words, teller tell,
+                          int64_t most_steps) {
     cc_snapshot *s = cc_ordered_snapshot(list);
     cc_status status = CC_ABSENT;
     bool in_order = true;
     int64_t steps = 0;
     while (s && ((status = cc_snapshot_step(s)) == CC_FOUND || status == CC_NEED_COMPARE)) {
-        CHECK(steps++ < 100000);
+        CHECK(steps++ < most_steps);
         if (status == CC_NEED_COMPARE) {
             cc_search *search = cc_snapshot_search(s);
             CHECK_EQ(cc_search_learn(words, search, tell(search, &search->needed)), 0);
@@ -169,13 +170,28 @@ static void test_lies(void) {
                 check_but_for_order(list, kinds);
             }
             if (i % 50 == 0) {
-                take_snapshot(list, inside ? &told_words : &undecided_words, tell);
+                take_snapshot(list, inside ? &told_words : &undecided_words, tell, 100000);
             }
         }
         check_but_for_order(list, kinds);
         cc_ordered_free(list);
         CHECK_EQ(words_alive, 0);
     }
+}
+
+/* More entries than a walk finds at once, so that it has to go on behind one. */
+static void test_snapshots_go_on(void) {
+    begin_test("a snapshot that lies lead round comes to an end");
+    cc_ordered *list = ordered_of(&undecided_words);
+    mood = rng_from(5);
+    for (int i = 0; i < 3000; i++) {
+        put_as(list, 2, i, word_new(1), CC_PUT_IF_ABSENT, NULL, tell_the_truth);
+    }
+    for (int i = 0; i < TELLERS; i++) {
+        take_snapshot(list, &undecided_words, tellers[i], CC_SMALL_SIZES ? 1000000 : 2000);
+    }
+    cc_ordered_free(list);
+    CHECK_EQ(words_alive, 0);
 }
 
 /* Nothing but puts, so that a level that does not agree with the one below shows at once. */
@@ -368,6 +384,7 @@ static void test_kind(void) {
     test_no_memory();
     test_levels_agree();
     test_lies();
+    test_snapshots_go_on();
     test_lies_about_hashed_keys();
 }
 
