@@ -36,7 +36,9 @@
  *
  * Progress. A report is a bounded number of steps but for the CASes on a bucket and on a cell,
  * which fail only when somebody else has reported there. A snapshot is begun again only when
- * `most` reports have been made meanwhile, and then has room for twice as many.
+ * `most` reports have been made meanwhile, and then has room for twice as many. Its walk ends where
+ * it first sees the end, whatever is appended behind; and if an order that is none leads it round,
+ * where it meets an entry again (then entries may be in it more than once).
  *
  * Memory. Cells and records live as long as their collector. The last one to leave it retires it,
  * with their references and what the walk has taken. No more than `most` reports wait while a
