@@ -484,7 +484,8 @@ class TestOrdersThatAreNone:
     @pytest.mark.parametrize("size", [2, 10, 300, 3000])
     def test_keys_that_lie(self, size):
         generator = random.Random(size)
-        for answer in (lambda: True, lambda: False, lambda: generator.random() < 0.5):
+        answers = [lambda: True, lambda: False, lambda: generator.random() < 0.5]
+        for answer in answers[: 2 if size > 300 else 3]:
             m = SkipListMap()
             for n in range(size):
                 m[Liar(answer)] = n
