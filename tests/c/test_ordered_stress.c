@@ -455,22 +455,13 @@ static void test_kind(void) {
     test_clear();
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-#define UNDER_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define UNDER_ASAN 1
-#endif
-#endif
-
 int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     use_scheme_of_the_environment();
     for_every_ordered_kind(test_kind);
     test_i64map();
-#if CC_HAS_INTERRUPTS && !defined(UNDER_ASAN)
-    /* There is no handler but the core's here. (AddressSanitizer's memcpy takes 2 kB of stack, and
-     * a compiler makes one of a struct that is copied in a read phase.) */
+#if CC_HAS_INTERRUPTS
+    /* There is no handler but the core's here. */
     CHECK_EQ(cc_load_relaxed_u64(&cc_interrupts_put_off), 0);
 #endif
     printf("passed\n");
