@@ -25,6 +25,14 @@ cdef tuple parse_inclusive(inclusive):
     return bool(at_start), bool(at_stop)
 
 
+cdef int frozen_range(cc_frozen *table, start, stop, inclusive, Py_ssize_t *first, Py_ssize_t *end) except -1:
+    # Where a range lies in a table; the bounds as the functions above give them.
+    at_start, at_stop = inclusive
+    return cc_frozen_range(
+        table, NULL if start is OPEN else <PyObject *>start, NULL if stop is OPEN else <PyObject *>stop,
+        (0 if at_start else CC_START_EXCLUSIVE) | (CC_STOP_INCLUSIVE if at_stop else 0), first, end)
+
+
 cdef PyObject *the_default(tuple default, str name) except? NULL:
     # Of a method that raises KeyError without one: NULL. The tuple keeps it.
     if not default:

@@ -8,13 +8,13 @@ cdef extern from "Python.h":
 cdef object table_between(owner, start, stop, inclusive, bint has_values, Py_ssize_t *first, Py_ssize_t *end):
     # A table with the range, and where it lies there. The bounds are as parse_bound gives them.
     cdef cc_frozen *table = cc_frozen_in(owner)
-    at_start, at_stop = inclusive
     if table != NULL:
-        range_of(table, start, stop, inclusive, first, end)
+        frozen_range(table, start, stop, inclusive, first, end)
         return <object>table
     cdef cc_ordered *entries = cc_object_map_in(owner)
     if entries == NULL:  # of a view that somebody has made by hand
         raise TypeError(f"owner: expected an ordered container, got {type(owner).__name__}")
+    at_start, at_stop = inclusive
     result = cc_frozen_from_range(
         entries, has_values, NULL if start is OPEN else <PyObject *>start,
         NULL if stop is OPEN else <PyObject *>stop,

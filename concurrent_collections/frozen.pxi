@@ -134,10 +134,7 @@ cdef object iterate(cc_frozen *table, int want):
 cdef int range_of(cc_frozen *table, start, stop, inclusive, Py_ssize_t *first, Py_ssize_t *end) except -1:
     start = parse_bound(cc_frozen_order(table), start, b"start")
     stop = parse_bound(cc_frozen_order(table), stop, b"stop")
-    at_start, at_stop = parse_inclusive(inclusive)
-    return cc_frozen_range(
-        table, NULL if start is OPEN else <PyObject *>start, NULL if stop is OPEN else <PyObject *>stop,
-        (0 if at_start else CC_START_EXCLUSIVE) | (CC_STOP_INCLUSIVE if at_stop else 0), first, end)
+    return frozen_range(table, start, stop, parse_inclusive(inclusive), first, end)
 
 
 cdef object entry_at(cc_frozen *table, index, int want):

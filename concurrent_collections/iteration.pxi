@@ -22,13 +22,6 @@ cdef cc_ordered *entries_of(object owner) except NULL:
     return entries
 
 
-cdef int frozen_range(cc_frozen *table, start, stop, inclusive, Py_ssize_t *first, Py_ssize_t *end) except -1:
-    at_start, at_stop = inclusive
-    return cc_frozen_range(
-        table, NULL if start is OPEN else <PyObject *>start, NULL if stop is OPEN else <PyObject *>stop,
-        (0 if at_start else CC_START_EXCLUSIVE) | (CC_STOP_INCLUSIVE if at_stop else 0), first, end)
-
-
 def _iterate(owner, str want, start, stop, inclusive, bint reverse):
     """What views iterate with: want is "key", "value" or "item"."""
     cdef int w = CC_WANT_KEY if want == "key" else CC_WANT_VALUE if want == "value" else CC_WANT_ITEM

@@ -151,13 +151,11 @@ cdef object table_of_snapshot(cc_ordered *entries, bint has_values, start, stop,
     cdef Py_ssize_t first, end
     cdef const cc_order *order = cc_order_of_map(entries)
     start, stop = parse_bound(order, start, b"start"), parse_bound(order, stop, b"stop")
-    at_start, at_stop = parse_inclusive(inclusive)
+    inclusive = parse_inclusive(inclusive)
     table = cc_frozen_snapshot(entries, has_values)
     if start is OPEN and stop is OPEN:
         return table
-    cc_frozen_range(
-        <cc_frozen *>table, NULL if start is OPEN else <PyObject *>start, NULL if stop is OPEN else <PyObject *>stop,
-        (0 if at_start else CC_START_EXCLUSIVE) | (CC_STOP_INCLUSIVE if at_stop else 0), &first, &end)
+    frozen_range(<cc_frozen *>table, start, stop, inclusive, &first, &end)
     return cc_frozen_part(<cc_frozen *>table, first, end - first)
 
 

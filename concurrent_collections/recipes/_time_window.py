@@ -125,20 +125,22 @@ class TimeWindow(NotCopied):
         Then evicts what is too old, perhaps the event itself. Raises TypeError or ValueError for a time that is no finite
         number, and what the clock raises: nothing is added then. Raises what ``on_evict`` raises, after the event is in.
         """
-        now = self._now() if at is None or self._max_age is not None else None
+        now = self._now() if at is None else None
         time = now if at is None else finite_number(at, "at")
         oldest = self._oldest(now)
         self._events.put((time, self._number.add(1)), event)
         self._evict(oldest)
         return time
 
-    def _oldest(self, now: Any) -> Any:
+    def _oldest(self, now: Any = None) -> Any:
         """What is as old as this, or older, is out; None: nothing is."""
-        return None if self._max_age is None else now - self._max_age
+        if self._max_age is None:
+            return None
+        return (self._now() if now is None else now) - self._max_age
 
     def evict(self) -> int:
         """Remove what is too old; return how many events this call has removed. O(log n) for each."""
-        return self._evict(None if self._max_age is None else self._oldest(self._now()))
+        return self._evict(self._oldest())
 
     def _evict(self, oldest: Any) -> int:
         removed = 0

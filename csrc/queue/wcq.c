@@ -241,8 +241,9 @@ static inline cc_queue_status put_filled(wcq_node *node, wcq_record *self, uint6
     return CC_QUEUE_OK;
 }
 
-/* OK, EMPTY or CLOSED. */
-static inline cc_queue_status take_filled(wcq_node *node, wcq_record *self, uint64_t *index) {
+/* OK, EMPTY or CLOSED. OK: the index is the caller's. */
+static inline cc_queue_status take_filled(wcq_node *node, wcq_record *self, uint64_t *index,
+                                          uintptr_t *word) {
     if (wcq_dequeue(&node->filled, self, index) == WCQ_EMPTY) {
         if (!wcq_is_final(&node->filled)) {
             return CC_QUEUE_EMPTY;
@@ -251,6 +252,8 @@ static inline cc_queue_status take_filled(wcq_node *node, wcq_record *self, uint
             return CC_QUEUE_CLOSED;
         }
     }
+    *word = cc_load_relaxed_uptr(&words_of(node)[*index]);
+    cc_handle_count(&self->common.gets, 1);
     return CC_QUEUE_OK;
 }
 
@@ -266,14 +269,11 @@ CC_NEVER_INLINE cc_queue_status put_bounded(wcq *q, wcq_record *self, uintptr_t 
 CC_NEVER_INLINE cc_queue_status take_bounded(wcq *q, wcq_record *self, uintptr_t *word) {
     wcq_node *node = q->only;
     uint64_t index;
-    cc_queue_status status = take_filled(node, self, &index);
-    if (status != CC_QUEUE_OK) {
-        return status;
+    cc_queue_status status = take_filled(node, self, &index, word);
+    if (status == CC_QUEUE_OK) {
+        wcq_enqueue(&node->free, self, index);
     }
-    *word = cc_load_relaxed_uptr(&words_of(node)[index]);
-    cc_handle_count(&self->common.gets, 1);
-    wcq_enqueue(&node->free, self, index);
-    return CC_QUEUE_OK;
+    return status;
 }
 
 /* The oldest word's index stays out of `free`: nobody else can have it. */
@@ -281,13 +281,8 @@ CC_NEVER_INLINE cc_queue_status replace_bounded(wcq *q, wcq_record *self, uintpt
                                                 uintptr_t *oldest) {
     wcq_node *node = q->only;
     uint64_t index;
-    cc_queue_status status = take_filled(node, self, &index);
-    if (status != CC_QUEUE_OK) {
-        return status;
-    }
-    *oldest = cc_load_relaxed_uptr(&words_of(node)[index]);
-    cc_handle_count(&self->common.gets, 1);
-    return put_filled(node, self, index, word);
+    cc_queue_status status = take_filled(node, self, &index, oldest);
+    return status == CC_QUEUE_OK ? put_filled(node, self, index, word) : status;
 }
 
 /* ---------------------------------------------------------------- the queue */

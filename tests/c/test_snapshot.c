@@ -115,6 +115,19 @@ static void change(cc_ordered *list, content *c, rng *r, int64_t numbers, unsign
     }
 }
 
+/* A list for a round, with something in it: of few numbers, or now and then of many. */
+static cc_ordered *begin_round(int64_t round, rng *r, content *c, int64_t *numbers,
+                               unsigned *kinds) {
+    memset(c, 0, sizeof *c);
+    *numbers = round % 4 || CC_SMALL_SIZES ? 1 + rng_below(r, 40) : MOST_NUMBERS;
+    *kinds = 1 + (unsigned)rng_below(r, KEY_KINDS);
+    cc_ordered *list = ordered_of(round % 2 ? &deciding_words : &undecided_words);
+    for (int64_t i = rng_below(r, *numbers + 1); i > 0; i--) {
+        change(list, c, r, *numbers, *kinds);
+    }
+    return list;
+}
+
 /* Changes between two steps are in it, changes behind the instant are not. */
 static void test_content(void) {
     begin_test("the content at the step that closes it, whatever is done between two steps");
@@ -122,13 +135,9 @@ static void test_content(void) {
     for (int64_t round = 0; round < rounds; round++) {
         rng r = rng_from((uint64_t)round);
         static content c, then;
-        memset(&c, 0, sizeof c);
-        int64_t numbers = round % 4 || CC_SMALL_SIZES ? 1 + rng_below(&r, 40) : MOST_NUMBERS;
-        unsigned kinds = 1 + (unsigned)rng_below(&r, KEY_KINDS);
-        cc_ordered *list = ordered_of(round % 2 ? &deciding_words : &undecided_words);
-        for (int64_t i = rng_below(&r, numbers + 1); i > 0; i--) {
-            change(list, &c, &r, numbers, kinds);
-        }
+        int64_t numbers;
+        unsigned kinds;
+        cc_ordered *list = begin_round(round, &r, &c, &numbers, &kinds);
         cc_snapshot *s[2] = {cc_ordered_snapshot(list), cc_ordered_snapshot(list)};
         CHECK(s[0] && s[1]);
         bool is_closed[2] = {false, false};
@@ -185,13 +194,9 @@ static void test_parked(void) {
     for (int64_t round = 0; round < rounds; round++) {
         rng r = rng_from((uint64_t)round + 7);
         static content c, then;
-        memset(&c, 0, sizeof c);
-        int64_t numbers = round % 4 || CC_SMALL_SIZES ? 1 + rng_below(&r, 40) : MOST_NUMBERS;
-        unsigned kinds = 1 + (unsigned)rng_below(&r, KEY_KINDS);
-        cc_ordered *list = ordered_of(round % 2 ? &deciding_words : &undecided_words);
-        for (int64_t i = rng_below(&r, numbers + 1); i > 0; i--) {
-            change(list, &c, &r, numbers, kinds);
-        }
+        int64_t numbers;
+        unsigned kinds;
+        cc_ordered *list = begin_round(round, &r, &c, &numbers, &kinds);
         cc_snapshot *s = cc_ordered_snapshot(list);
         cc_status status = CC_FOUND;
         while (status != CC_ABSENT) {
