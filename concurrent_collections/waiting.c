@@ -208,7 +208,8 @@ int cc_let_interpreter_in(void) {
     }
     PyObject *result = PyObject_CallNoArgs(nothing);
     Py_XDECREF(result);
-    return result ? 0 : -1;
+    /* And those that another thread has sent while it had its turn in there. */
+    return result ? PyErr_CheckSignals() : -1;
 }
 
 /* ---------------------------------------------------------------- for tests */
