@@ -1,9 +1,10 @@
 """Patches that fit the tree no more, rewritten: after code has moved, been renamed or been formatted anew.
 
 Each hunk of such a patch is placed again. First it is merged, as `git apply --3way` would: against the newest commit that it
-fits. If that fails, its pre-image is looked for in every file of the core, token by token, so that neither blanks nor comments
-matter: first with all of its context, then with less and less, in its own file before the others. Identifiers that the file
-does not have (any more) may stand for others, the same one each time: those have been renamed, and the change is renamed, too.
+fits. If that fails, its pre-image is looked for in every file of the core, token by token, so that neither blanks nor
+comments matter: first with all of its context, then with less and less, in its own file before the others, and in those never
+by less than half of it. Identifiers that the file does not have (any more) may stand for others, the same one each time:
+those have been renamed, and the change is renamed, too.
 """
 
 from __future__ import annotations
@@ -166,7 +167,9 @@ class Refresher:
         for front, behind in contexts(first, len(before.words) - last):
             begin, end = first - front, last + behind
             pattern = before.words[begin:end]
-            for files in (own, others):
+            # Few tokens look alike in many files: a hunk leaves its own only with most of them.
+            elsewhere = others if 2 * len(pattern) > len(before.words) else []
+            for files in (own, elsewhere):
                 for renaming in (False, True):
                     found = [
                         (file, start - begin, names)
