@@ -75,7 +75,7 @@ def when_asleep(q, count, action):
     return Waiter(act)
 
 
-def run_script(Queue, script, timeout=60, **options):
+def run_script(Queue, script, timeout=200, **options):
     """Run a script in a process of its own; `q` there is a queue of this kind."""
     choice = "" if Queue.choice is None else f"c.config.queue_backend = {Queue.choice!r}\n"
     prelude = (

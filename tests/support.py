@@ -78,8 +78,8 @@ def run_copies(count, function, **options):
 
 
 @contextlib.contextmanager
-def in_background(step):
-    """Repeat `step()` in another thread while the block runs."""
+def in_background(step, pause=1e-5):
+    """Repeat `step()` in another thread while the block runs, with pauses: collections, which stop everybody, need longer ones."""
     stop = threading.Event()
     errors = []
 
@@ -88,7 +88,7 @@ def in_background(step):
             while not stop.is_set():
                 step()
                 # A thread that never pauses makes starting others take 50 ms each on 3.13t.
-                time.sleep(1e-5)
+                time.sleep(pause)
         except BaseException as error:
             errors.append(error)
 
@@ -207,7 +207,7 @@ def until(condition):
         time.sleep(0.0005)
 
 
-def run_program(program, *arguments, timeout=60, cwd=None, **environment):
+def run_program(program, *arguments, timeout=200, cwd=None, **environment):
     """What a new interpreter makes of a program, with variables of the environment of its own."""
     return subprocess.run(
         [sys.executable, "-P", "-c", program, *arguments],
@@ -219,7 +219,7 @@ def run_program(program, *arguments, timeout=60, cwd=None, **environment):
     )
 
 
-def until_memory_suffices(fail_from, operation, after_failure=lambda: None, most=500):
+def until_memory_suffices(fail_from, operation, after_failure=lambda: None, most=5000):
     """Call the operation with memory for none, one, two, ... allocations, until it succeeds; return its answer.
 
     `fail_from` is the fixture no_failing_allocations. `after_failure` is called, with memory, after each MemoryError.
@@ -237,7 +237,7 @@ def until_memory_suffices(fail_from, operation, after_failure=lambda: None, most
     pytest.fail("the operation never succeeds")
 
 
-def in_child(body, timeout=60):
+def in_child(body, timeout=200):
     """Run `body()` in a forked child and demand that it returns normally and in time."""
     sys.stdout.flush()
     sys.stderr.flush()

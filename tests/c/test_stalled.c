@@ -206,18 +206,20 @@ static void *do_job(void *argument) {
 
 /* ---------------------------------------------------------------- the tests */
 
-enum { OPERATIONS_OF_A_TEST = 100000 };
+enum { OPERATIONS_OF_A_TEST = 100000, LEAST_OPERATIONS = 30000 };
 static int64_t operations_each = OPERATIONS_OF_A_TEST;
 
-/* What may wait while one thread is stopped in a region. */
+/* What may wait while one thread is stopped in a region, and the two that work may have lost their
+ * processors in regions of their own. */
+enum { REGIONS = 3 };
 static size_t bound(cc_ordered *list, size_t alive_then) {
     size_t threshold = cc_load_relaxed_u32(&cc_smr_settings.retire_threshold);
     size_t stripes = domain_of(list)->stripe_mask + 1;
     if (cc_ordered_scheme(list) == CC_SMR_IBR) {
-        /* What was alive while the clock showed the interval, what is born before the clock moves
+        /* What was alive while the clock showed the intervals, what is born before the clock moves
          * on (the gaps are geometric: eighty times the mean has not been seen), and what a scan is
          * not worth while for. */
-        size_t seen = alive_then + 80 * CC_PUBLICATIONS_PER_ERA;
+        size_t seen = REGIONS * alive_then + 80 * CC_PUBLICATIONS_PER_ERA;
         return seen + seen / 2 + stripes * 2 * threshold;
     }
     return CC_MOST_HELD + stripes * 4 * threshold; /* one thread is stopped */
@@ -234,7 +236,7 @@ static size_t bound_of_bytes(cc_ordered *list, size_t alive_then, size_t bytes_t
     size_t by_number = bound(list, alive_then) * BYTES_OF_A_NODE + table;
     size_t stripes = domain_of(list)->stripe_mask + 1, by_bytes;
     if (cc_ordered_scheme(list) == CC_SMR_IBR) {
-        size_t seen = bytes_then + 80 * CC_PUBLICATIONS_PER_ERA * MEAN_BYTES_OF_A_NODE;
+        size_t seen = REGIONS * bytes_then + 80 * CC_PUBLICATIONS_PER_ERA * MEAN_BYTES_OF_A_NODE;
         by_bytes = seen + seen / 2 + stripes * (WORTH_A_SCAN + table);
     } else {
         by_bytes = CC_MOST_HELD * BYTES_OF_A_NODE + stripes * 3 * (WORTH_A_SCAN + table);
@@ -271,14 +273,16 @@ static void test_stopped(const char *what, int phase, void (*work)(cc_ordered *,
     for (int64_t i = 0; i < KEYS; i += 2) {
         put_as(list, 1, i, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
     }
-    size_t alive_then = 2 * KEYS + 16; /* nodes and values, tables of the index */
+    /* Nodes and values of half of the keys, a few more now and then, tables of the index. */
+    size_t alive_then = KEYS + KEYS / 8 + 16;
     size_t bytes_then = cc_ordered_bytes(list);
     cc_smr_statistics before, after;
     cc_smr_get_statistics(&before);
     victim v = {.list = list, .blocks_the_signal = blocked};
     stop_the_victim(&v, phase);
     most_things = most_bytes = 0;
-    job j = {list, scaled(operations_each) / 2, work};
+    int64_t operations = scaled(operations_each); /* far more than may wait */
+    job j = {list, (operations > LEAST_OPERATIONS ? operations : LEAST_OPERATIONS) / 2, work};
     pthread_t other;
     CHECK_EQ(pthread_create(&other, NULL, do_job, &j), 0);
     do_job(&j);

@@ -285,13 +285,13 @@ class TestOneItem:
             if error:
                 with pytest.raises(error):
                     use()
-                assert seconds <= time.monotonic() - before < seconds + 2
+                assert seconds <= time.monotonic() - before < seconds + 60
             else:
                 use()
         before = time.monotonic()
         with pytest.raises(Empty):
             q.get(timeout=seconds)
-        assert seconds <= time.monotonic() - before < seconds + 2
+        assert seconds <= time.monotonic() - before < seconds + 60
 
     def test_block_may_be_any_object_with_a_truth(self, Queue):
         class Undecided:

@@ -451,10 +451,11 @@ class TestGivingUp:
         async def main():
             thread = None
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.05):
+                async with asyncio.timeout(None) as limit:
                     wait = asyncio.create_task(q.async_get())
                     await a_moment()
                     thread = in_thread(q.get)
+                    limit.reschedule(asyncio.get_running_loop().time() + 0.05)
                     time.sleep(
                         0.1
                     )  # the loop is late: the timeout and the notification come together

@@ -18,6 +18,7 @@ import pytest
 from queue_kinds import each_queue
 from queue_waiters import (
     Loop,
+    asleep,
     in_thread,
     run_until_told,
     stand_in_line,
@@ -78,8 +79,7 @@ class TestStepByStep:
     def test_success_at_the_second_look_while_notified_passes_on(self, Queue):
         q, loop = Queue(), Loop()
         waiter = stand_in_line(q, loop)
-        thread = in_thread(q.get)
-        time.sleep(0.03)
+        thread = asleep(q, 1, q.get)
         q.put("meant for the waiter")
         assert thread.is_alive()
         assert len(loop.calls) == 1

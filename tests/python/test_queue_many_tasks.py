@@ -247,10 +247,17 @@ class TestPutMany:
 
     def test_a_timeout_has_it_as_its_cause(self, Queue):
         async def main():
+            async def end_it(limit):
+                while not q.waiting_putters:
+                    await asyncio.sleep(0)
+                limit.reschedule(0)  # long ago
+
             q = Queue(maxsize=3)
             with pytest.raises(TimeoutError) as caught:
-                async with asyncio.timeout(0.01):
+                async with asyncio.timeout(None) as limit:
+                    ending = asyncio.create_task(end_it(limit))
                     await q.async_put_many(range(10))
+            await ending
             assert caught.value.__cause__.items_put == len(q) == 3
             assert caught.value.__cause__.item_not_put == 3
 

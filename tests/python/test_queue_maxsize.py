@@ -183,7 +183,7 @@ def test_beside_threads_and_tasks_nothing_is_lost(Queue):
 
     def change():
         draw = random.Random(3)
-        while not ended.is_set():
+        while not (lengths and ended.is_set()):
             q.maxsize = draw.randrange(1, largest + 1)
             lengths.append(len(q))
         q.maxsize = 1

@@ -12,6 +12,7 @@ from queue_kinds import each_store
 from queue_waiters import (
     SOON,
     Waiter,
+    asleep,
     run_script,
     when_asleep,
 )
@@ -110,9 +111,8 @@ def test_one_put_wakes_one_and_the_others_sleep_on(Queue):
 def test_they_are_woken_in_the_order_in_which_they_came(Queue):
     q = Queue()
     waiters = []
-    for _ in range(6):
-        waiters.append(Waiter(q.get))
-        time.sleep(SOON)
+    for n in range(6):
+        waiters.append(asleep(q, n + 1, q.get))
     for n, waiter in enumerate(waiters):
         q.put(n)
         assert waiter.end() == n

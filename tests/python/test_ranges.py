@@ -265,6 +265,7 @@ def test_a_signal_of_who_had_the_last_turn_loses_no_entry(Map, eager_switching):
         pass
 
     def interrupt(signum, frame):
+        arrived.set()
         raise Interrupted
 
     def send():
@@ -272,23 +273,29 @@ def test_a_signal_of_who_had_the_last_turn_loses_no_entry(Map, eager_switching):
             time.sleep(0)
         signal.pthread_kill(threading.main_thread().ident, signal.SIGALRM)
 
-    size = 9000
+    size, raised = 9000, 0
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         for _ in range(rounds(300)):
             m = Map((n, n) for n in range(size))
-            popped = None
+            popped, arrived = None, threading.Event()
             sender = threading.Thread(target=send)
-            sender.start()
-            with pytest.raises(Interrupted) as caught:
+            try:
+                sender.start()
                 popped = m.pop_range()
-                time.sleep(60)
+                sender.join()
+                assert arrived.wait(60)
+            except Interrupted as interrupted:
+                raised += 1
+                if popped is None:
+                    popped = interrupted.popped
+            # Python ignores it when a weak reference's callback is interrupted, one of threading's, say.
+            assert arrived.is_set()
             sender.join()
-            if popped is None:
-                popped = caught.value.popped
             assert [key for key, _ in popped] + list(m) == list(range(size))
     finally:
         signal.signal(signal.SIGALRM, before)
+    assert raised
 
 
 def test_a_failing_allocation_loses_no_entry(Map, no_failing_allocations):
@@ -359,8 +366,9 @@ def test_large_containers_are_cut_about_equally(Map, Set, parts):
         sizes = sizes_and_checked(container, container.split(parts))
         assert len(sizes) == parts
         share = len(container) / parts
-        # At least 64 samples a part: six times the spread of 1/8 would be 0.75.
-        assert all(0.25 * share < size < 1.75 * share for size in sizes)
+        # At least 64 samples a part. The sum of so many gaps is 1.75 times its mean once in some millions, which
+        # these hundreds of parts would meet; twice its mean once in thousands of millions.
+        assert all(0.25 * share < size < 2 * share for size in sizes)
 
 
 def test_a_part_of_a_large_container_may_be_small(Map):

@@ -125,10 +125,10 @@ class TestAStalledReader:
         assert all(map(dead, references))
 
     def test_large_values_are_pinned_by_count_not_by_thousands(self, Map, smr_scheme):
-        # Of the 20,000 that pass through one key, under ibr those of the reader's era: 64 in the mean, 12 times the
-        # mean has a probability of 6e-6. Under debra what makes a scan interrupt the reader. (docs/smr.md)
+        # Of the 20,000 that pass through one key, under ibr those of the reader's era: 64 in the mean, 20 times the
+        # mean has a probability of 2e-9. Under debra what makes a scan interrupt the reader. (docs/smr.md)
         m = Map()
-        in_one_era = 12 * 64
+        in_one_era = 20 * 64
         in_one_stripe = 4 * config.retire_threshold + 40
         bound = in_one_stripe if m.smr_scheme == "debra" else in_one_era
         most = alive = 0

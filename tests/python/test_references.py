@@ -706,7 +706,7 @@ class TestCollectionsDuringWork:
                     for at, node in m.items(key, key + 5):
                         assert node.index == at
 
-        with in_background(gc.collect):
+        with in_background(gc.collect, pause=1e-3):
             run_copies(3, work)
         reference = weakref.ref(m)
         m = None

@@ -467,10 +467,10 @@ def test_ctrl_c_in_the_block_gives_back(new, alarm):
 
     async def main():
         async with s:
+            alarm(interrupt, 0.05)
             while True:
                 time.sleep(0.001)
 
-    alarm(interrupt, 0.05)
     with pytest.raises(Interrupt):
         asyncio.run(main())
     assert (s.value, s.waiters) == (1, 0)

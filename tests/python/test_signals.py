@@ -275,7 +275,8 @@ def test_faulthandler_dumps_after_a_time(Map, tmp_path, smr_scheme):
         with stalled_reader(m):
             churn(m)
             faulthandler.dump_traceback_later(0.05, file=file)
-            time.sleep(0.3)
+            while not os.fstat(file.fileno()).st_size:  # the watchdog's thread may come late
+                time.sleep(0.3)  # not in short steps: see above
             faulthandler.cancel_dump_traceback_later()
             churn(m)
         file.seek(0)
@@ -454,6 +455,6 @@ def test_ctrl_c_interrupts_a_process_whose_threads_hammer_a_map(smr_scheme):
     ids=["map", "map.update", "map.fromkeys", "set", "set.update"],
 )
 def test_filling_a_container_from_an_endless_iterator_of_c_looks_at_signals(Map, Set, fill, alarm):
-    alarm(interrupt, 0.05)
     with pytest.raises(Interrupt):
+        alarm(interrupt, 0.05)
         fill(Map, Set, itertools.repeat(1))

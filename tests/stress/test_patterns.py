@@ -307,7 +307,7 @@ def test_collections_run_all_the_time_beside_every_pattern(eager_switching):
                     assert node.key == at
                 node = None
 
-    with in_background(gc.collect):
+    with in_background(gc.collect, pause=1e-3):
         run_copies(3, work)
     whole = weakref.ref(m)
     m = None

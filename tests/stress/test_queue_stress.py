@@ -186,7 +186,7 @@ def test_threads_come_and_go_in_the_middle_of_it(Queue, eager_switching):
             q.put(item)
             q.get()
 
-    with in_background(gc.collect):
+    with in_background(gc.collect, pause=1e-3):
         for _ in range(rounds(30)):
             threads = [threading.Thread(target=short_life, args=(n,)) for n in range(6)]
             for thread in threads:
