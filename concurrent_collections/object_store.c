@@ -525,6 +525,10 @@ const void *cc_object_store_core(const cc_object_store *s) {
     return s->core;
 }
 
+bool cc_object_store_has_table(const cc_object_store *s, const cc_store_operations *operations) {
+    return s->operations == operations;
+}
+
 /* ---------------------------------------------------------------- tasks */
 
 static int get_for_task(void *closure, PyObject *nothing, PyObject **result) {
