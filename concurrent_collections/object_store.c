@@ -135,7 +135,7 @@ static cc_outcome try_waiting_put(void *closure) {
 /* Of cc_object_store_put, which has not succeeded at once. Apart, so that those which do save no
  * registers for it. */
 CC_NEVER_INLINE int put_otherwise(cc_object_store *s, PyObject *item, uint64_t deadline,
-                                         cc_store_status status) {
+                                  cc_store_status status) {
     if (status == CC_STORE_FULL && deadline != CC_NOT_AT_ALL) {
         waiting_put put = {s, (uintptr_t)item, status};
         if (cc_wait_until(&s->not_full, try_waiting_put, &put, deadline) == CC_WAIT_RAISED) {
@@ -235,7 +235,7 @@ static cc_outcome try_waiting_get(void *closure) {
 
 /* The rest of get_word, which has not succeeded at once. Apart, as put_otherwise. */
 CC_NEVER_INLINE cc_store_status get_otherwise(cc_object_store *s, uintptr_t *word,
-                                                     uint64_t deadline, cc_store_status status) {
+                                              uint64_t deadline, cc_store_status status) {
     if (status == CC_STORE_EMPTY && deadline != CC_NOT_AT_ALL) {
         waiting_get get = {s, word, status};
         if (cc_wait_until(&s->not_empty, try_waiting_get, &get, deadline) == CC_WAIT_RAISED) {

@@ -54,7 +54,11 @@ class Kind:
 # On builds with a GIL, FastQueue with "gil" is LockFreeQueue by another name.
 KINDS = [
     Kind(LockFreeQueue),
-    *(Kind(FastQueue, backend) for backend in config.available_queue_backends if backend not in ("auto", "gil")),
+    *(
+        Kind(FastQueue, backend)
+        for backend in config.available_queue_backends
+        if backend not in ("auto", "gil")
+    ),
     Kind(WaitFreeQueue),
 ]
 KINDS = [kind for kind in KINDS if kind.is_there()]
