@@ -160,6 +160,9 @@ extern const cc_word_table cc_object_words;
  * has raised, or of a key that a C function does not take. */
 PyObject *cc_order_word(const cc_order *order, PyObject *key);
 
+/* Whether the order's C functions take a key at all. */
+bool cc_order_takes(const cc_order *order, PyObject *key);
+
 /* Fill in a search for such a word, which the search borrows. It asks for order. */
 void cc_key_fill_search(cc_search *search, const cc_order *order, PyObject *word);
 
@@ -203,6 +206,9 @@ int cc_order_compare_natively(const cc_order *order, PyObject *a, PyObject *b);
 
 /* Order of two keys: -1, 0, 1, or -2 with an exception. Runs key functions for both. */
 int cc_order_compare_keys(const cc_order *order, PyObject *a, PyObject *b);
+
+/* Whether comparing them, which are two objects, comes to a C function: for counts. Asks none. */
+bool cc_order_comes_to_c(const cc_order *order, PyObject *a, PyObject *b);
 
 /* By code of users, where native comparing has not decided, or is not to be believed: -1, 0, 1, or
  * -2 with an exception. */

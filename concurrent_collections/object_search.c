@@ -13,7 +13,10 @@ int cc_key_begin_ranked_search(cc_search *search, const cc_order *order, PyObjec
     return 0;
 }
 
-int cc_key_begin_search_unless_nan(cc_search *search, const cc_order *order, PyObject *key) {
+int cc_key_begin_search_if_taken(cc_search *search, const cc_order *order, PyObject *key) {
+    if (!cc_order_takes(order, key)) {
+        return 1;
+    }
     PyObject *word = cc_order_word(order, key);
     int answer = word ? cc_order_is_nan(order, word) : -1;
     if (answer == 0) {
@@ -37,6 +40,10 @@ int cc_key_answer(cc_search *search, PyObject *key) {
     if (!other) {
         Py_XDECREF(word);
         return -1;
+    }
+    if (cc_tally_is_on()) {
+        bool is_c = cc_order_comes_to_c(search->order, word, other);
+        cc_tally(search, is_c ? CC_PATH_C : CC_PATH_PYTHON);
     }
     int order = cc_order_compare_by_python(search->order, word, other);
     Py_DECREF(other);

@@ -7,7 +7,7 @@
  *     if (cc_key_begin_search(&search, cc_order_of(map), key)) {
  *         return an error;
  *     }
- *     CC_UNTIL_DECIDED(status, &search, key, cc_ordered_get(map, &search, &word));
+ *     CC_UNTIL_DECIDED(status, map, &search, key, cc_ordered_get(map, &search, &word));
  *     cc_key_end_search(&search);
  *
  * Promises. Python code runs only between two attempts of an operation, when no region is open, and
@@ -21,6 +21,7 @@
 
 #include "object_compare.h"
 #include "object_order.h"
+#include "object_tally.h"
 
 /* Begin a search for a key. -1 with what a key function raises, with a ValueError for a NaN, of
  * whatever type, and with what `==` of a type that we do not know raises. A search that has begun
@@ -35,8 +36,9 @@ static inline int cc_key_begin_search(cc_search *search, const cc_order *order, 
     return search->kind == CC_KIND_OTHER ? cc_key_refuse_nan(key, "key") : 0;
 }
 
-/* The same, but a NaN is no error: the answer is 1, and nothing has begun. */
-int cc_key_begin_search_unless_nan(cc_search *search, const cc_order *order, PyObject *key);
+/* The same, but a NaN is no error, nor is a key that a C function of the order does not take: the
+ * answer is 1, and nothing has begun. */
+int cc_key_begin_search_if_taken(cc_search *search, const cc_order *order, PyObject *key);
 
 /* The key of a search as its order has it: borrowed. */
 static inline PyObject *cc_key_word_of(const cc_search *search, PyObject *key) {
@@ -64,15 +66,16 @@ static inline void cc_key_end_search(cc_search *search) {
     }
 }
 
-/* Run `operation` (an expression of type cc_status) until it needs no more comparisons. Afterwards
- * `status` is its answer, or CC_NO_MEMORY with an exception. */
-#define CC_UNTIL_DECIDED(status, search, key, operation)                                           \
+/* Run `operation` (an expression of type cc_status) on a map until it needs no more comparisons.
+ * Afterwards `status` is its answer, or CC_NO_MEMORY with an exception. */
+#define CC_UNTIL_DECIDED(status, map, search, key, operation)                                      \
     while ((status = (operation)) == CC_NEED_COMPARE) {                                            \
         if (cc_key_answer(search, key)) {                                                          \
             status = CC_NO_MEMORY;                                                                 \
             break;                                                                                 \
         }                                                                                          \
     }                                                                                              \
+    cc_tally_collect(map, search, key);                                                            \
     if (status == CC_NO_MEMORY && !PyErr_Occurred()) {                                             \
         PyErr_NoMemory();                                                                          \
     }
