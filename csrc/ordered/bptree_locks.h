@@ -14,9 +14,10 @@
  * Waiting. Who finds a lock taken gives back his own, closes his region, pauses, and tries the
  * whole operation again; after LOOKS_BEFORE_SLEEP times he stands in line (event_count.h), tries
  * once more, and sleeps. Who gives locks back wakes all who stand in line: which of them can go on
- * only another try can tell.  fork. A lock carries the generation of its process: forks since the
- * first one (modulo 2^13).
- * The child has none of the threads that held locks. So a lock of another generation is anybody's:
+ * only another try can tell.
+ *
+ * fork. A lock carries the generation of its process: forks since the first one (modulo 2^13). The
+ * child has none of the threads that held locks. So a lock of another generation is anybody's:
  * whoever meets it takes it over, closes the hole in the leaf, and gives it back
  * (cc_bptree_repair). What the dead thread had not published did not happen; what it had taken out
  * and not retired is lost, as any memory in its hands.
