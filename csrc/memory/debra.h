@@ -59,8 +59,7 @@ static inline void cc_begin_reading(cc_smr_guard *g) {
  * AddressSanitizer (gcc; by clang, without optimization, 1408, so that there are no interrupts in
  * such builds). Less than the smallest signal frame: on x86-64 the registers (440 bytes), the x87
  * and SSE state (512), its header (64) and the red zone (128); elsewhere more. No memset and the
- * like in a read phase, and no struct that is copied: those of the sanitizers take 2 kB, and the
- * phase would read on when it has been neutralized. */
+ * like in a read phase: AddressSanitizer's own take 2 kB. */
 #define CC_MOST_STACK 1000u
 
 #if defined(CC_TEST_HOOKS)

@@ -3,7 +3,6 @@
  * An ordered map of words that any number of threads use at once, whatever algorithm is behind it:
  *
  *   skiplist.h   a skip list, lock-free
- *   bptree.h     a B+tree with locks
  *
  *     cc_ordered *map = cc_ordered_new(&cc_skiplist_operations, &words);
  *     status = cc_ordered_put(map, &search, value, CC_PUT_ALWAYS, &old);
