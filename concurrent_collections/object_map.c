@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "object_search.h"
+#include "ordered/skiplist.h"
+#include "ordered/skiplist_locked.h"
 
 cc_ordered *cc_object_map_new(const cc_ordered_operations *ops) {
     cc_ordered *map = cc_ordered_new(ops, &cc_object_words);
@@ -399,8 +401,61 @@ static const char *check_map(PyObject *self) {
     return map ? cc_ordered_check(map) : NULL;
 }
 
-static void *make_map(const void *operations) {
-    return cc_object_map_new(operations);
+/* ---------------------------------------------------------------- backends */
+
+static const struct {
+    const char *name;
+    const cc_ordered_operations *operations;
+} backends[] = {
+    {"lockfree", &cc_skiplist_operations},
+    {"locked", &cc_skiplist_locked_operations},
+};
+enum { BACKENDS = sizeof backends / sizeof *backends };
+
+/* Whose name that is, or with "auto" `automatic`; NULL with an exception. */
+static const cc_ordered_operations *operations_named(PyObject *name,
+                                                     const cc_ordered_operations *automatic) {
+    if (!PyUnicode_Check(name)) {
+        PyErr_Format(PyExc_TypeError, "backend: expected a str, got %s", Py_TYPE(name)->tp_name);
+        return NULL;
+    }
+    for (int i = 0; i < BACKENDS; i++) {
+        if (PyUnicode_CompareWithASCIIString(name, backends[i].name) == 0) {
+            return backends[i].operations;
+        }
+    }
+    if (PyUnicode_CompareWithASCIIString(name, "auto") == 0) {
+        return automatic;
+    }
+    PyErr_Format(PyExc_ValueError, "backend: expected 'auto', 'lockfree' or 'locked', got %R",
+                 name);
+    return NULL;
+}
+
+const char *cc_object_map_backend(const cc_ordered *map) {
+    int i = 0;
+    while (i < BACKENDS - 1 && backends[i].operations != cc_ordered_operations_of(map)) {
+        i++;
+    }
+    return backends[i].name;
+}
+
+int cc_object_map_check_backend(const cc_ordered *map, PyObject *name) {
+    const cc_ordered_operations *its_own = cc_ordered_operations_of(map);
+    const cc_ordered_operations *wanted = operations_named(name, its_own);
+    if (wanted && wanted != its_own) {
+        PyErr_Format(PyExc_TypeError,
+                     "backend: __new__ has made this container with %s, and it keeps that; a "
+                     "subclass passes backend to __new__",
+                     cc_object_map_backend(map));
+    }
+    return wanted == its_own ? 0 : -1;
+}
+
+static void *make_map(const void *operations, PyObject *names) {
+    PyObject *name = names ? PyDict_GetItemString(names, "backend") : NULL;
+    const cc_ordered_operations *ops = name ? operations_named(name, operations) : operations;
+    return ops ? cc_object_map_new(ops) : NULL;
 }
 
 static void unmake_map(void *map) {

@@ -14,6 +14,7 @@ cdef extern from "ordered/ordered.h":
     int CC_FIRST, CC_LAST, CC_FLOOR, CC_CEILING, CC_LOWER, CC_HIGHER
     void cc_ordered_free(cc_ordered *map)
     size_t cc_ordered_length(const cc_ordered *map)
+    bint cc_ordered_takes_snapshots(const cc_ordered *map)
     size_t cc_ordered_bytes(const cc_ordered *map)
     size_t cc_ordered_flush(cc_ordered *map)
     size_t cc_ordered_limbo_count(const cc_ordered *map)
@@ -43,6 +44,8 @@ cdef extern from "object_map.h":
     int cc_object_map_clear(cc_ordered *map) except -1
     const cc_container_kind cc_object_set_kind
     const cc_container_kind cc_object_map_kind
+    const char *cc_object_map_backend(const cc_ordered *map)
+    int cc_object_map_check_backend(const cc_ordered *map, object name) except -1
     cc_ordered *cc_object_map_in(object o)
     PyObject *cc_object_map_default_factory(object self)
     int cc_object_map_set_default_factory(object self, PyObject *factory) except -1

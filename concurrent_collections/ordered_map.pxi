@@ -35,9 +35,11 @@ cdef class _OrderedMap(_Container):
     cdef cc_ordered *entries  # made with the instance
     cdef cc_atomic_uptr factories  # object_map.c's
 
-    def __init__(self, other=(), /, *, key=None, reverse=False, comparator=None, default_factory=None, **entries):
+    def __init__(
+            self, other=(), /, *, key=None, reverse=False, comparator=None, default_factory=None, backend="auto", **entries):
         if entries:
             raise no_entries(self, entries)
+        cc_object_map_check_backend(self.entries, backend)
         set_order(self, self.entries, key, reverse, comparator)
         set_factory(self, default_factory)
         self.update(other)
@@ -46,6 +48,11 @@ cdef class _OrderedMap(_Container):
     def comparator(self):
         """The order of the keys, a Comparator. Read-only: a container keeps its order for life."""
         return _comparator_of(self)
+
+    @property
+    def backend(self):
+        """What is behind the container: ``"lockfree"`` or ``"locked"``. Read-only: it keeps that for life."""
+        return cc_object_map_backend(self.entries).decode()
 
     # ---- one key ----
 
@@ -480,14 +487,14 @@ cdef class _OrderedMap(_Container):
         return result
 
     @classmethod
-    def from_sorted(cls, items, /, *, key=None, reverse=False, comparator=None):
+    def from_sorted(cls, items, /, *, key=None, reverse=False, comparator=None, backend="auto"):
         """Return a new map of pairs whose keys ascend in the order that the keywords name, as for the constructor.
 
         Raises ValueError, with the position, if a key does not come after the one before it. Does not call ``__init__``. O(n), where
         the keys are of exact built-in types; else O(n log n).
         """
         from concurrent_collections._frozen import FrozenSkipListMap
-        result = cls.__new__(cls)
+        result = new_with_backend(cls, backend)
         frozen = FrozenSkipListMap.from_sorted(items, key=key, reverse=reverse, comparator=comparator)
         cc_order_set(entries_of(result), order_in(frozen))
         cc_frozen_thaw(cc_frozen_in(frozen), entries_of(result))
@@ -547,7 +554,9 @@ cdef class _OrderedMap(_Container):
 
     def __reduce__(self):
         factory = factory_of(self)
-        if cc_order_of_map(self.entries) != cc_order_ascending_one():
+        if self.backend != DEFAULT_BACKEND:
+            make, arguments = _new_map, (type(self), factory, _comparator_of(self), self.backend)
+        elif cc_order_of_map(self.entries) != cc_order_ascending_one():
             make, arguments = _new_map, (type(self), factory, _comparator_of(self))
         elif factory is not None:
             make, arguments = _new_map, (type(self), factory)
@@ -637,9 +646,25 @@ cdef object MAP_SETITEM = _OrderedMap.__setitem__
 cdef object MAP_MISSING = _OrderedMap.__missing__
 
 
-def _new_map(cls, default_factory, comparator=None):
-    """For copies and pickles: a new map without entries, made without calling __init__."""
+DEFAULT_BACKEND = "lockfree"  # what "auto" is: docs/performance.md has the measurement
+
+
+cdef object new_with_backend(cls, backend):
+    # Made without calling __init__. A __new__ that a subclass has chooses for itself, unless it is asked for another one.
+    if backend == "auto" or backend == DEFAULT_BACKEND:
+        return cls.__new__(cls)
+    if cls.__new__ is SkipListMap.__new__ or cls.__new__ is SkipListSet.__new__:
+        return cls.__new__(cls, backend=backend)
     result = cls.__new__(cls)
+    cdef cc_ordered *entries = cc_object_map_in(result)
+    if entries != NULL:
+        cc_object_map_check_backend(entries, backend)
+    return result
+
+
+def _new_map(cls, default_factory, comparator=None, backend="auto"):
+    """For copies and pickles: a new map without entries, made without calling __init__."""
+    result = new_with_backend(cls, backend)
     if not isinstance(result, _OrderedMap):
         raise TypeError(f"{cls.__name__}.__new__ has made no map, but {type(result).__name__}")
     if comparator is not None:
@@ -650,7 +675,7 @@ def _new_map(cls, default_factory, comparator=None):
 
 cdef object map_like(_OrderedMap self):
     # Without entries, for copies and results.
-    result = _new_map(type(self), factory_of(self))
+    result = _new_map(type(self), factory_of(self), None, self.backend)
     cc_order_set(entries_of(result), cc_order_of_map(self.entries))
     return result
 
@@ -723,7 +748,7 @@ cdef object map_equals(self, other):
 
 
 cdef class SkipListMap(_OrderedMap):
-    """SkipListMap(other=(), /, *, key=None, reverse=False, comparator=None, default_factory=None)\n--\n\nA lock-free ordered map that any number of threads can use at once.
+    """SkipListMap(other=(), /, *, key=None, reverse=False, comparator=None, default_factory=None, backend="auto")\n--\n\nA lock-free ordered map that any number of threads can use at once.
 
     Parameters
     ----------
@@ -737,6 +762,12 @@ cdef class SkipListMap(_OrderedMap):
         Order keys by this, instead of ``key``.
     default_factory : callable, optional
         What ``m[key]`` stores and returns for a key that is not there, as in a ``collections.defaultdict``; atomically.
+    backend : str
+        ``"lockfree"``, which ``"auto"`` is, or ``"locked"``: a skip list whose reads are lock-free, and whose insertions and
+        removals lock the nodes that they change. Everything below is promised by both, but for the progress of those two, and
+        ``snapshot`` and ``items(consistent=True)``, which raise NotImplementedError with ``"locked"``.
+
+    Raises ValueError for another ``backend``, and TypeError if ``__new__`` was called with another one than ``__init__``.
 
     Keys are ordered by ``<`` and need no hash: ints of any size, floats (no NaN), str, bytes, tuples, and
     any objects with a consistent ``<``. Two keys are the same if neither is less: ``1``, ``1.0`` and ``True`` are one key. An

@@ -152,6 +152,10 @@ cdef object table_of_snapshot(cc_ordered *entries, bint has_values, start, stop,
     cdef const cc_order *order = cc_order_of_map(entries)
     start, stop = parse_bound(order, start, b"start"), parse_bound(order, stop, b"stop")
     inclusive = parse_inclusive(inclusive)
+    if not cc_ordered_takes_snapshots(entries):
+        raise NotImplementedError(
+            f"snapshot: not with backend={cc_object_map_backend(entries).decode()!r}; a container with backend='lockfree' "
+            f"takes snapshots")
     table = cc_frozen_snapshot(entries, has_values)
     if start is OPEN and stop is OPEN:
         return table

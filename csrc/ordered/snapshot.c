@@ -377,8 +377,12 @@ static uint64_t first_most(const cc_ordered *map) {
     return 4 * (uint64_t)cc_ordered_length(map) + LEAST_REPORTS;
 }
 
+bool cc_ordered_takes_snapshots(const cc_ordered *map) {
+    return map->ops->scan_for_snapshot;
+}
+
 cc_snapshot *cc_ordered_snapshot(cc_ordered *map) {
-    cc_snapshot *s = map->ops->scan_for_snapshot ? cc_alloc_zeroed(sizeof *s) : NULL;
+    cc_snapshot *s = cc_ordered_takes_snapshots(map) ? cc_alloc_zeroed(sizeof *s) : NULL;
     if (s) {
         s->map = map;
         s->most = first_most(map);

@@ -80,14 +80,15 @@ static int do_not_know(const cc_search *search, unsigned kind, uint64_t digest, 
 }
 
 static const cc_word_table word_tables[] = {
-    [DIGESTS] = {acquire, release, NULL, NULL},
-    [COUNTED] = {acquire, release, compare_words, NULL},
-    [COMPARED] = {acquire, release, compare_words, NULL},
-    [UNDECIDED] = {acquire, release, do_not_know, NULL},
+    [DIGESTS] = {acquire, release, NULL, NULL, NULL},
+    [COUNTED] = {acquire, release, compare_words, NULL, NULL},
+    [COMPARED] = {acquire, release, compare_words, NULL, NULL},
+    [UNDECIDED] = {acquire, release, do_not_know, NULL, NULL},
 };
 
 /* ---------------------------------------------------------------- what happened */
 
+static const cc_ordered_operations *tested_operations = &cc_skiplist_operations;
 static cc_ordered *list;
 scenario now;
 event events[MOST_EVENTS];
@@ -413,7 +414,8 @@ static void take_snapshot(unsigned who, unsigned place) {
 
 void begin(void) {
     event e;
-    list = cc_ordered_new(&cc_skiplist_operations, &word_tables[now.keys]);
+    list = cc_ordered_new(tested_operations, &word_tables[now.keys]);
+    tested_operations = &cc_skiplist_operations;
     memset(values, 0, sizeof values);
     memset(contents_before, 0, sizeof contents_before);
     memset(contents_after, 0, sizeof contents_after);
@@ -431,6 +433,10 @@ void begin(void) {
         sched_record(i)->operations =
             CC_OPERATIONS_PER_POLL - 2; /* each fibre's second operation polls */
     }
+}
+
+void use_locks(void) {
+    tested_operations = &cc_skiplist_locked_operations;
 }
 
 /* Every program runs under both schemes. Here whoever holds up two things is interrupted. */
