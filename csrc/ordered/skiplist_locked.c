@@ -19,7 +19,10 @@
  * anything. When a lock is taken it gives all back and waits with empty hands; when the place has
  * changed it searches again.
  *
- *   Inserting links the node from level 0 up, while all predecessors are locked.
+ *   Inserting links the node from level 0 up, while all predecessors are locked, and so is the node
+ *   (with a chain, each of its nodes): a node that is not whole yet is nobody's to remove. That is
+ *   what the paper has `fullyLinked` for. The locks of the predecessors alone would not do: on a
+ *   level on which the node is not linked yet its remover may have seen another predecessor.
  *   Removing, with the node and all its predecessors locked, swaps the value for the tombstone,
  *   then for each level from the top down has the predecessor lead past the node, and only then
  *   marks the node's own link there.
@@ -49,8 +52,10 @@
  *
  * fork. A child may find that a thread died between its steps (node_lock.h). Links that had not
  * been made are missing, so that a tower is lower; the entry is there or not, as its level 0 and
- * its value say. Whoever comes upon a dead node that is still linked and not locked takes it out
- * (finish_dead). A node that its inserter has never left is not freed.
+ * its value say. Such a node is abandoned: it is not locked, and its state is one that only the
+ * dead thread could have left. Where it is linked only a walk tells, so who removes it walks.
+ * Whoever comes upon a dead node that is still linked and not locked takes it out (finish_dead). A
+ * node that its inserter has never left is not freed.
  */
 #include "skiplist_locked.h"
 

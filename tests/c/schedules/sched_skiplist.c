@@ -40,8 +40,9 @@ static operation any_operation(void) {
         GET,     GET,    PUT,    PUT,       PUT,       PUT_IF_ABSENT, PUT_IF_PRESENT, REPLACE_EXACT,
         REMOVE,  REMOVE, REMOVE, POP_FIRST, POP_LAST,  FIRST,         LAST,           FLOOR,
         CEILING, LOWER,  HIGHER, SCAN_UP,   SCAN_DOWN, CLEAR,         SNAPSHOT,       SNAPSHOT};
+    const unsigned without_snapshots = sizeof kinds - 2;
     static const uint8_t some_keys[] = {2, 2, 2, 3, 3, 1};
-    operation o = {.what = kinds[sched_choose(sizeof kinds)],
+    operation o = {.what = kinds[sched_choose(takes_snapshots() ? sizeof kinds : without_snapshots)],
                    .key = some_keys[sched_choose(6)],
                    .height = (uint8_t)(1 + sched_choose(3)),
                    .no_tick = sched_choose(2) == 1};

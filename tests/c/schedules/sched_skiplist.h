@@ -90,6 +90,7 @@ extern unsigned contents_before[KEYS], contents_after[KEYS];
 void begin(void);
 /* Before that: the next list is one with locks. */
 void use_locks(void);
+bool takes_snapshots(void);
 void use_debra(void);
 void fibre(unsigned who);
 const char *judge(void);

@@ -439,6 +439,10 @@ void use_locks(void) {
     tested_operations = &cc_skiplist_locked_operations;
 }
 
+bool takes_snapshots(void) {
+    return tested_operations == &cc_skiplist_operations;
+}
+
 /* Every program runs under both schemes. Here whoever holds up two things is interrupted. */
 void use_debra(void) {
     cc_store_relaxed_u32(&cc_smr_settings.scheme, CC_SMR_DEBRA);
