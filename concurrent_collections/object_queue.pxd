@@ -1,5 +1,5 @@
 # Queues of objects, as Cython sees them: object_queue.h and csrc/queue/queue.h say what each one promises.
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
 
 from concurrent_collections.object_store cimport cc_object_store
 
@@ -11,6 +11,10 @@ cdef extern from "queue/queue.h":
     ctypedef struct cc_queue_options:
         size_t capacity
         uint32_t ring_slots, patience, spins, backoff_wait
+    ctypedef struct cc_queue_statistics:
+        uint64_t puts, gets, requests, most_steps
+        uint32_t patience
+    void cc_queue_get_statistics(const cc_queue *queue, cc_queue_statistics *out)
     bint cc_queue_kind_is_available(cc_queue_kind kind)
     const char *cc_queue_backend(const cc_queue *queue)
     bint cc_queue_is_wait_free(const cc_queue *queue)
