@@ -33,10 +33,10 @@ cdef extern from "platform/cc_os.h":
     const char *cc_park_name()
     int cc_os_interrupt_signal()
 
-cdef extern from "queue/queue.h":
-    ctypedef enum cc_queue_kind:
-        CC_QUEUE_LCRQ
-    bint cc_queue_kind_is_available(cc_queue_kind kind)
+cdef extern from "object_queue.h":
+    ctypedef enum cc_object_queue_kind:
+        CC_OBJECT_QUEUE_LCRQ, CC_OBJECT_QUEUE_GIL
+    bint cc_object_queue_is_available(cc_object_queue_kind kind)
 
 cdef extern from *:
     """
@@ -70,7 +70,8 @@ __version__ = CC_PACKAGE_VERSION.decode()
 cdef tuple SMR_SCHEMES = ("ibr", "debra")  # in the order of cc_smr_scheme
 _SMR_SCHEMES = SMR_SCHEMES
 cdef tuple QUEUE_BACKENDS = ("auto", "scq") + (
-    ("lcrq",) if cc_queue_kind_is_available(CC_QUEUE_LCRQ) else ())
+    ("lcrq",) if cc_object_queue_is_available(CC_OBJECT_QUEUE_LCRQ) else ()) + (
+    ("gil",) if cc_object_queue_is_available(CC_OBJECT_QUEUE_GIL) else ())
 
 # Indexes into the tuples above: C ints, so that any thread may change them at any time.
 cdef cc_atomic_u32 chosen_queue_backend
@@ -132,7 +133,7 @@ cdef class Config:
 
     @property
     def queue_backend(self):
-        """The algorithm of new FastQueues: 'auto', 'scq', or 'lcrq' if the machine can run it.
+        """The algorithm of new FastQueues: 'auto', 'scq', 'lcrq' if the machine can run it, or 'gil' if the build has a GIL.
 
         Environment: CONCURRENT_COLLECTIONS_QUEUE_BACKEND.
         """

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "object_queue.h"
 
+#include "object_gil_queue.h"
+
 static_assert((int)CC_STORE_OK == (int)CC_QUEUE_OK && (int)CC_STORE_EMPTY == (int)CC_QUEUE_EMPTY &&
                   (int)CC_STORE_FULL == (int)CC_QUEUE_FULL &&
                   (int)CC_STORE_CLOSED == (int)CC_QUEUE_CLOSED &&
@@ -79,22 +81,68 @@ static const cc_store_operations operations = {
     .visit = visit,
     .free = free_core,
     .bytes = bytes,
-    .advice_get = "waiting for an item stops the event loop that runs in this thread; "
-                  "use `await queue.async_get()`",
-    .advice_put = "waiting for room stops the event loop that runs in this thread; "
-                  "use `await queue.async_put(item)`",
-    .advice_join = "join() stops the event loop that runs in this thread; "
-                   "use `await queue.async_join()`",
+    CC_QUEUE_ADVICE,
 };
 
-cc_object_store *cc_object_queue_new(cc_queue_kind kind, const cc_queue_options *options_) {
+/* ---------------------------------------------------------------- kinds */
+
+static bool find_kind(cc_object_queue_kind kind, cc_queue_kind *found) {
+    switch (kind) {
+    case CC_OBJECT_QUEUE_SCQ:
+        *found = CC_QUEUE_SCQ;
+        return true;
+    case CC_OBJECT_QUEUE_LCRQ:
+        *found = CC_QUEUE_LCRQ;
+        return true;
+    case CC_OBJECT_QUEUE_WAIT_FREE:
+        *found = CC_QUEUE_WAIT_FREE;
+        return true;
+    case CC_OBJECT_QUEUE_GIL:
+        break;
+    }
+    return false;
+}
+
+bool cc_object_queue_is_available(cc_object_queue_kind kind) {
+    cc_queue_kind of_core;
+    if (find_kind(kind, &of_core)) {
+        return cc_queue_kind_is_available(of_core);
+    }
+#if defined(Py_GIL_DISABLED)
+    return false;
+#else
+    return true;
+#endif
+}
+
+cc_object_store *cc_object_queue_new(cc_object_queue_kind kind, const cc_queue_options *options_) {
     cc_queue_options options = *options_;
+    cc_queue_kind of_core;
+    if (!find_kind(kind, &of_core)) {
+#if defined(Py_GIL_DISABLED)
+        PyErr_SetString(PyExc_SystemError, "there is no GIL to protect a queue");
+        return NULL;
+#else
+        return cc_object_store_new(&cc_gil_queue_operations, cc_gil_queue_new(&options));
+#endif
+    }
     if (!cc_waiting_may_spin()) {
         options.backoff_wait = 1; /* never */
     }
-    return cc_object_store_new(&operations, cc_queue_new(kind, &options));
+    return cc_object_store_new(&operations, cc_queue_new(of_core, &options));
 }
 
-const cc_queue *cc_object_queue_core(const cc_object_store *s) {
-    return cc_object_store_core(s);
+/* NULL: it is no cc_queue. */
+static const cc_queue *queue_of(const cc_object_store *s) {
+    return cc_object_store_has_table(s, &operations) ? cc_object_store_core(s) : NULL;
+}
+
+const char *cc_object_queue_backend(const cc_object_store *s) {
+    const cc_queue *queue = queue_of(s);
+    return queue ? cc_queue_backend(queue) : "gil";
+}
+
+bool cc_object_queue_is_wait_free(const cc_object_store *s) {
+    const cc_queue *queue = queue_of(s);
+    return queue && cc_queue_is_wait_free(queue);
 }

@@ -4,17 +4,14 @@ from libc.stdint cimport uint32_t
 from concurrent_collections.object_store cimport cc_object_store
 
 cdef extern from "queue/queue.h":
-    ctypedef struct cc_queue:
-        pass
-    ctypedef enum cc_queue_kind:
-        CC_QUEUE_SCQ, CC_QUEUE_LCRQ, CC_QUEUE_WAIT_FREE
     ctypedef struct cc_queue_options:
         size_t capacity
         uint32_t ring_slots, patience, spins, backoff_wait
-    bint cc_queue_kind_is_available(cc_queue_kind kind)
-    const char *cc_queue_backend(const cc_queue *queue)
-    bint cc_queue_is_wait_free(const cc_queue *queue)
 
 cdef extern from "object_queue.h":
-    cc_object_store *cc_object_queue_new(cc_queue_kind kind, const cc_queue_options *options) except NULL
-    const cc_queue *cc_object_queue_core(const cc_object_store *s)
+    ctypedef enum cc_object_queue_kind:
+        CC_OBJECT_QUEUE_SCQ, CC_OBJECT_QUEUE_LCRQ, CC_OBJECT_QUEUE_WAIT_FREE, CC_OBJECT_QUEUE_GIL
+    bint cc_object_queue_is_available(cc_object_queue_kind kind)
+    cc_object_store *cc_object_queue_new(cc_object_queue_kind kind, const cc_queue_options *options) except NULL
+    const char *cc_object_queue_backend(const cc_object_store *s)
+    bint cc_object_queue_is_wait_free(const cc_object_store *s)

@@ -132,9 +132,10 @@ static cc_outcome try_waiting_put(void *closure) {
                                         : CC_ATTEMPT_ENDED;
 }
 
-int cc_object_store_put(cc_object_store *s, PyObject *item, uint64_t deadline) {
-    Py_INCREF(item);
-    cc_store_status status = put_word(s, (uintptr_t)item, deadline != CC_NOT_AT_ALL);
+/* Of cc_object_store_put, which has not succeeded at once. Apart, so that those which do save no
+ * registers for it. */
+CC_NEVER_INLINE int put_otherwise(cc_object_store *s, PyObject *item, uint64_t deadline,
+                                  cc_store_status status) {
     if (status == CC_STORE_FULL && deadline != CC_NOT_AT_ALL) {
         waiting_put put = {s, (uintptr_t)item, status};
         if (cc_wait_until(&s->not_full, try_waiting_put, &put, deadline) == CC_WAIT_RAISED) {
@@ -142,14 +143,24 @@ int cc_object_store_put(cc_object_store *s, PyObject *item, uint64_t deadline) {
             return -1;
         }
         status = put.status;
-    }
-    if (status == CC_STORE_OK) {
-        cc_place_notify(&s->not_empty);
-        return 0;
+        if (status == CC_STORE_OK) {
+            cc_place_notify(&s->not_empty);
+            return 0;
+        }
     }
     Py_DECREF(item); /* not the last one: the caller has it */
     take_back(s, status);
     return no_put(status);
+}
+
+int cc_object_store_put(cc_object_store *s, PyObject *item, uint64_t deadline) {
+    Py_INCREF(item);
+    cc_store_status status = put_word(s, (uintptr_t)item, deadline != CC_NOT_AT_ALL);
+    if (status != CC_STORE_OK) {
+        return put_otherwise(s, item, deadline, status);
+    }
+    cc_place_notify(&s->not_empty);
+    return 0;
 }
 
 int cc_object_store_try_put(cc_object_store *s, PyObject *item) {
@@ -222,22 +233,32 @@ static cc_outcome try_waiting_get(void *closure) {
                                          : CC_ATTEMPT_ENDED;
 }
 
-/* OK, or not, with an exception. */
-static cc_store_status get_word(cc_object_store *s, uintptr_t *word, uint64_t deadline) {
-    cc_store_status status = take_word(s, word, deadline != CC_NOT_AT_ALL);
+/* The rest of get_word, which has not succeeded at once. Apart, as put_otherwise. */
+CC_NEVER_INLINE cc_store_status get_otherwise(cc_object_store *s, uintptr_t *word,
+                                              uint64_t deadline, cc_store_status status) {
     if (status == CC_STORE_EMPTY && deadline != CC_NOT_AT_ALL) {
         waiting_get get = {s, word, status};
         if (cc_wait_until(&s->not_empty, try_waiting_get, &get, deadline) == CC_WAIT_RAISED) {
             return CC_STORE_EMPTY;
         }
         status = get.status;
+        if (status == CC_STORE_OK) {
+            tell_putters(s);
+            return CC_STORE_OK;
+        }
     }
-    if (status == CC_STORE_OK) {
-        tell_putters(s);
-    } else {
-        no_item(status);
-    }
+    no_item(status);
     return status;
+}
+
+/* OK, or not, with an exception. */
+static inline cc_store_status get_word(cc_object_store *s, uintptr_t *word, uint64_t deadline) {
+    cc_store_status status = take_word(s, word, deadline != CC_NOT_AT_ALL);
+    if (status != CC_STORE_OK) {
+        return get_otherwise(s, word, deadline, status);
+    }
+    tell_putters(s);
+    return CC_STORE_OK;
 }
 
 PyObject *cc_object_store_get(cc_object_store *s, uint64_t deadline) {
@@ -523,6 +544,10 @@ size_t cc_object_store_bytes(const cc_object_store *s) {
 
 const void *cc_object_store_core(const cc_object_store *s) {
     return s->core;
+}
+
+bool cc_object_store_has_table(const cc_object_store *s, const cc_store_operations *operations) {
+    return s->operations == operations;
 }
 
 /* ---------------------------------------------------------------- tasks */

@@ -6,8 +6,8 @@
  *
  * A new kind of store fills in a table (cc_store_operations) over a core that holds words. It gets
  * everything below for nothing: waiting threads and tasks, timeouts, many at once, task_done and
- * join, shutdown, garbage collection, fast methods. object_queue.c and object_stack.c are such
- * tables.
+ * join, shutdown, garbage collection, fast methods. object_queue.c, object_gil_queue.c and
+ * object_stack.c are such tables.
  *
  * What a caller may rely on
  *
@@ -49,7 +49,7 @@ typedef enum cc_store_status {
  * that is good for throughput; that of `put_now` or `take_now`, an event loop perhaps, cannot. */
 typedef struct cc_store_operations {
     /* OK, FULL, CLOSED or NO_MEMORY; unless OK the word stays the caller's. OK is brought about by
-     * a read-modify-write (cc_event_notify). */
+     * a read-modify-write (cc_event_notify), unless the GIL orders all (object_gil_queue.h). */
     cc_store_status (*put)(void *core, uintptr_t word);
     cc_store_status (*put_now)(void *core, uintptr_t word);
     /* OK, EMPTY, CLOSED or NO_MEMORY; the same. */
@@ -145,6 +145,8 @@ bool cc_object_store_set_capacity(cc_object_store *s, size_t capacity, uint64_t 
 void cc_object_store_tell_of_room(cc_object_store *s, uint64_t more);
 size_t cc_object_store_bytes(const cc_object_store *s);
 const void *cc_object_store_core(const cc_object_store *s);
+/* Was it made with this table? */
+bool cc_object_store_has_table(const cc_object_store *s, const cc_store_operations *operations);
 
 /* ---- for tasks ---- */
 

@@ -36,7 +36,7 @@ cdef inline cc_object_store *inside(_Queue queue) except NULL:
     return store_at(queue, &queue.inner)
 
 
-cdef int begin(_Queue queue, cc_queue_kind kind, iterable, maxsize, ring_size, patience) except -1:
+cdef int begin(_Queue queue, cc_object_queue_kind kind, iterable, maxsize, ring_size, patience) except -1:
     cdef cc_queue_options options
     memset(&options, 0, sizeof(options))  # whatever fields it has
     options.capacity = capacity_from(maxsize)
@@ -47,7 +47,7 @@ cdef int begin(_Queue queue, cc_queue_kind kind, iterable, maxsize, ring_size, p
     items = items_from(iterable)
     if cc_load_relaxed_uptr(&queue.inner):
         begun_already(queue)
-    if not cc_queue_kind_is_available(kind):
+    if not cc_object_queue_is_available(kind):
         raise RuntimeError(f"{type(queue).__name__}: the algorithm does not run on this machine")
     return begin_store(queue, &queue.inner, cc_object_queue_new(kind, &options), items, maxsize)
 
@@ -313,8 +313,8 @@ cdef class _Queue(_Container):
 
     @property
     def backend(self):
-        """The algorithm: 'scq', 'lcrq', 'wcq' or 'crturn'."""
-        return (<bytes>cc_queue_backend(cc_object_queue_core(inside(self)))).decode()
+        """The algorithm: 'scq', 'lcrq', 'wcq' or 'crturn'; or 'gil', a plain list of items that the GIL protects."""
+        return (<bytes>cc_object_queue_backend(inside(self))).decode()
 
     @property
     def waiting_getters(self):
@@ -373,10 +373,13 @@ cdef class LockFreeQueue(_Queue):
     queue full. Waking a sleeping thread takes a short lock among the waiters. Any object can be an item, None too. A queue is
     true if it is not empty.
 
-    Source: Nikolaev, A Scalable, Portable, and Memory-Efficient Lock-Free FIFO Queue (DISC 2019).
+    On builds with a GIL ``backend`` is 'gil': a thread that has the GIL, without which no Python code runs, puts or gets in one
+    step, and nobody takes a lock. There the GIL is all that one thread can hold another up with.
+
+    Source: Nikolaev, A Scalable, Portable, and Memory-Efficient Lock-Free FIFO Queue (DISC 2019), for 'scq'.
     """
     def __init__(self, maxsize=0, iterable=(), *, ring_size=None):
-        begin(self, CC_QUEUE_SCQ, iterable, maxsize, ring_size, None)
+        begin(self, usual_kind(), iterable, maxsize, ring_size, None)
 
 
 cdef class FastQueue(_Queue):
@@ -388,7 +391,8 @@ cdef class FastQueue(_Queue):
         As for LockFreeQueue.
 
     ``config.queue_backend`` chooses the algorithm when the queue is made: 'scq'; 'lcrq' if the processor can swap 16 bytes at
-    once; or 'auto', which is 'lcrq' if available and else 'scq'. ``backend`` says which one it is.
+    once; 'gil' on builds with a GIL; or 'auto', which is 'gil' if available, else 'lcrq' if available, and else 'scq'.
+    ``backend`` says which one it is.
 
     Source: Morrison and Afek, Fast Concurrent Queues for x86 Processors (PPoPP 2013), for 'lcrq'.
     """
@@ -414,12 +418,12 @@ cdef class WaitFreeQueue(_Queue):
     processor cannot swap 16 bytes at once, Correia and Ramalhete's CRTurn queue (2017).
     """
     def __init__(self, maxsize=0, iterable=(), *, ring_size=None, patience=None):
-        begin(self, CC_QUEUE_WAIT_FREE, iterable, maxsize, ring_size, patience)
+        begin(self, CC_OBJECT_QUEUE_WAIT_FREE, iterable, maxsize, ring_size, patience)
 
     @property
     def wait_free(self):
         """Whether puts and gets of all threads are wait-free, unless they have to wait."""
-        return cc_queue_is_wait_free(cc_object_queue_core(inside(self)))
+        return cc_object_queue_is_wait_free(inside(self))
 
 
 @cython.final
@@ -448,14 +452,23 @@ cdef class _QueueIterator:
 
 # ---------------------------------------------------------------- types
 
-cdef cc_queue_kind chosen_fast_kind() except *:
+cdef cc_object_queue_kind usual_kind() noexcept:
+    return (CC_OBJECT_QUEUE_GIL if cc_object_queue_is_available(CC_OBJECT_QUEUE_GIL)
+            else CC_OBJECT_QUEUE_SCQ)
+
+
+cdef cc_object_queue_kind chosen_fast_kind() except *:
     name = config.queue_backend
-    # 'auto': LCRQ was the faster one, or as fast, in every workload of benchmarks/queues.py
-    # (docs/benchmarks.md): a put and a get of it take three locked instructions, those of SCQ four
-    # or more.
-    if name == "scq" or not cc_queue_kind_is_available(CC_QUEUE_LCRQ):
-        return CC_QUEUE_SCQ
-    return CC_QUEUE_LCRQ
+    if name == "scq":
+        return CC_OBJECT_QUEUE_SCQ
+    if name == "lcrq":
+        return CC_OBJECT_QUEUE_LCRQ
+    # 'auto', where there is no GIL: LCRQ was the faster one, or as fast, in every workload of
+    # benchmarks/queues.py (docs/benchmarks.md): a put and a get of it take three locked
+    # instructions, those of SCQ four or more.
+    if usual_kind() == CC_OBJECT_QUEUE_SCQ and cc_object_queue_is_available(CC_OBJECT_QUEUE_LCRQ):
+        return CC_OBJECT_QUEUE_LCRQ
+    return usual_kind()
 
 
 cdef cc_object_store *store_in(PyObject *self) noexcept:

@@ -51,17 +51,22 @@ class Kind:
         return True
 
 
+# On builds with a GIL, FastQueue with "gil" is LockFreeQueue by another name.
 KINDS = [
     Kind(LockFreeQueue),
-    *(Kind(FastQueue, backend) for backend in config.available_queue_backends if backend != "auto"),
+    *(
+        Kind(FastQueue, backend)
+        for backend in config.available_queue_backends
+        if backend not in ("auto", "gil")
+    ),
     Kind(WaitFreeQueue),
 ]
 KINDS = [kind for kind in KINDS if kind.is_there()]
 
 # For threads that meet: also with as little of everything as there can be, so that rings end all the time and every
-# operation takes the slow way. FastQueue with SCQ is LockFreeQueue by another name.
+# operation takes the slow way. Without a GIL, FastQueue with SCQ is LockFreeQueue by another name.
 KINDS_UNDER_LOAD = [
-    *(kind for kind in KINDS if kind.choice != "scq"),
+    *(kind for kind in KINDS if kind.choice != LockFreeQueue().backend),
     Kind(LockFreeQueue, name="small", ring_size=1),
     Kind(WaitFreeQueue, name="slow", ring_size=1, patience=0),
 ]

@@ -9,6 +9,7 @@ import inspect
 import pickle
 import queue
 import sys
+import sysconfig
 import threading
 import time
 import warnings
@@ -30,6 +31,8 @@ from concurrent_collections import (
 )
 
 pytestmark = each_queue
+
+HAS_NO_GIL = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))  # the build, whatever runs on it
 
 
 class TestConstruction:
@@ -627,7 +630,7 @@ class TestTheWhole:
     def test_the_backend(self, Queue):
         backend = Queue().backend
         if Queue.cls is LockFreeQueue:
-            assert backend == "scq"
+            assert backend == ("scq" if HAS_NO_GIL else "gil")
         elif Queue.cls is FastQueue:
             assert backend == Queue.choice
         else:
@@ -647,7 +650,13 @@ class TestFastQueueAndConfig:
             assert FastQueue().backend == Queue.choice
             config.queue_backend = "auto"
             there = config.available_queue_backends
-            assert FastQueue().backend == ("lcrq" if "lcrq" in there else "scq")
+            assert ("gil" in there) is not HAS_NO_GIL
+            assert FastQueue().backend == (
+                "gil" if "gil" in there else "lcrq" if "lcrq" in there else "scq"
+            )
+            if "gil" in there:
+                config.queue_backend = "gil"
+                assert FastQueue(iterable="ab").drain() == ["a", "b"]
         finally:
             config.queue_backend = before
 

@@ -370,7 +370,9 @@ class TestMemoryThatRunsOut:
             if results[0] is None:
                 break
         assert results == [None]
-        assert failures, "the thread needed no memory at all"
+        # A queue that the GIL protects knows no threads, and drops without memory.
+        needs_memory = getattr(q, "backend", None) != "gil"
+        assert (failures > 0) is needs_memory
 
     def test_construction_fails_cleanly(self, Queue, no_failing_allocations):
         item, reference = watched()
