@@ -25,12 +25,20 @@ cdef tuple parse_inclusive(inclusive):
     return bool(at_start), bool(at_stop)
 
 
+cdef inline PyObject *given(object bound) noexcept:
+    # A bound as the core takes it: borrowed; NULL is none.
+    return NULL if bound is OPEN else <PyObject *>bound
+
+
+cdef inline unsigned int flags_of(bint at_start, bint at_stop) noexcept:
+    # What the core is told about the bounds that parse_inclusive gives.
+    return (0 if at_start else CC_START_EXCLUSIVE) | (CC_STOP_INCLUSIVE if at_stop else 0)
+
+
 cdef int frozen_range(cc_frozen *table, start, stop, inclusive, Py_ssize_t *first, Py_ssize_t *end) except -1:
     # Where a range lies in a table; the bounds as the functions above give them.
     at_start, at_stop = inclusive
-    return cc_frozen_range(
-        table, NULL if start is OPEN else <PyObject *>start, NULL if stop is OPEN else <PyObject *>stop,
-        (0 if at_start else CC_START_EXCLUSIVE) | (CC_STOP_INCLUSIVE if at_stop else 0), first, end)
+    return cc_frozen_range(table, given(start), given(stop), flags_of(at_start, at_stop), first, end)
 
 
 cdef PyObject *the_default(tuple default, str name) except? NULL:

@@ -16,9 +16,7 @@ cdef object table_between(owner, start, stop, inclusive, bint has_values, Py_ssi
         raise TypeError(f"owner: expected an ordered container, got {type(owner).__name__}")
     at_start, at_stop = inclusive
     result = cc_frozen_from_range(
-        entries, has_values, NULL if start is OPEN else <PyObject *>start,
-        NULL if stop is OPEN else <PyObject *>stop,
-        (0 if at_start else CC_START_EXCLUSIVE) | (CC_STOP_INCLUSIVE if at_stop else 0))
+        entries, has_values, given(start), given(stop), flags_of(at_start, at_stop))
     first[0] = 0
     end[0] = (<cc_frozen *>result).count
     return result

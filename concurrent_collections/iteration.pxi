@@ -3,16 +3,12 @@
 
 cdef object iterate(object owner, cc_ordered *entries, object start, object stop,
                     bint start_inclusive, bint stop_inclusive, bint is_reversed, int want):
-    cdef PyObject *low = NULL if start is OPEN else <PyObject *>start
-    cdef PyObject *high = NULL if stop is OPEN else <PyObject *>stop
     if is_reversed:
         return cc_object_iterator_new(
-            owner, entries, high, low,
-            CC_FROM_ABOVE | (0 if stop_inclusive else CC_START_EXCLUSIVE)
-            | (CC_STOP_INCLUSIVE if start_inclusive else 0), want)
+            owner, entries, given(stop), given(start),
+            CC_FROM_ABOVE | flags_of(stop_inclusive, start_inclusive), want)
     return cc_object_iterator_new(
-        owner, entries, low, high,
-        (0 if start_inclusive else CC_START_EXCLUSIVE) | (CC_STOP_INCLUSIVE if stop_inclusive else 0), want)
+        owner, entries, given(start), given(stop), flags_of(start_inclusive, stop_inclusive), want)
 
 
 cdef cc_ordered *entries_of(object owner) except NULL:
@@ -43,6 +39,4 @@ def _count(owner, start, stop, inclusive):
         return end - first
     at_start, at_stop = inclusive
     return cc_object_scan_count(
-        entries_of(owner),
-        NULL if start is OPEN else <PyObject *>start, NULL if stop is OPEN else <PyObject *>stop,
-        (0 if at_start else CC_START_EXCLUSIVE) | (CC_STOP_INCLUSIVE if at_stop else 0))
+        entries_of(owner), given(start), given(stop), flags_of(at_start, at_stop))

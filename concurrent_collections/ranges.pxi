@@ -14,10 +14,9 @@ cdef int set_range(cc_range *range, owner, tuple bounds, bint from_above) except
     if from_above:
         start, stop, at_start, at_stop = stop, start, at_stop, at_start
     range.map = entries_of(owner)
-    range.start = NULL if start is OPEN else <PyObject *>start
-    range.stop = NULL if stop is OPEN else <PyObject *>stop
-    range.how = ((CC_FROM_ABOVE if from_above else 0) | (0 if at_start else CC_START_EXCLUSIVE)
-                 | (CC_STOP_INCLUSIVE if at_stop else 0))
+    range.start = given(start)
+    range.stop = given(stop)
+    range.how = (CC_FROM_ABOVE if from_above else 0) | flags_of(at_start, at_stop)
     return 0
 
 

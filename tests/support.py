@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 import traceback
@@ -25,6 +26,7 @@ SCALE = float(os.environ.get("CC_STRESS_SCALE", "1"))
 # It keeps freed memory back and makes every C frame several times larger.
 IS_UNDER_ASAN = "libasan" in os.environ.get("LD_PRELOAD", "")
 
+HAS_NO_GIL = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))  # the build, whatever runs on it
 is_gil_enabled = getattr(sys, "_is_gil_enabled", lambda: True)
 
 

@@ -6,6 +6,7 @@
 #include "check.h"
 #include "memory/cc_alloc.h"
 #include "queue/fifo.h"
+#include "visit_words.h"
 
 static const uint32_t chunk_sizes[] = {0, 1, 2, 3, 7, 64};
 enum { CHUNK_SIZES = sizeof chunk_sizes / sizeof *chunk_sizes };
@@ -29,17 +30,6 @@ static void put(model *m) {
 static void take(model *m) {
     CHECK_EQ(cc_fifo_take(&m->fifo), m->first);
     m->first++;
-}
-
-static int visit_next(uintptr_t word, void *argument) {
-    uintptr_t *expected = argument;
-    CHECK_EQ(word, *expected);
-    ++*expected;
-    return 0;
-}
-
-static int stop_at(uintptr_t word, void *argument) {
-    return word == *(uintptr_t *)argument ? 42 : 0;
 }
 
 static uint64_t words_per_chunk(const model *m) {
@@ -86,6 +76,30 @@ static void test_against_the_model(void) {
                     take(&m);
                 }
                 check(&m);
+            }
+        }
+        cc_fifo_end(&m.fifo);
+    }
+}
+
+static void test_around_a_chunk(void) {
+    begin_test("filled and emptied with about as many words as a chunk has");
+    for (int size = 0; size < CHUNK_SIZES; size++) {
+        model m;
+        begin(&m, chunk_sizes[size]);
+        const uint64_t n = words_per_chunk(&m);
+        const uint64_t counts[] = {0, 1, n - 1, n, n + 1, 2 * n};
+        for (int turn = 0; turn < 36; turn++) { /* every count behind every other one */
+            uint64_t puts[] = {counts[turn % 6], counts[turn / 6]};
+            for (int half = 0; half < 2; half++) {
+                for (uint64_t i = 0; i < puts[half]; i++) {
+                    put(&m);
+                    check(&m);
+                }
+                while (m.first != m.next) {
+                    take(&m);
+                    check(&m);
+                }
             }
         }
         cc_fifo_end(&m.fifo);
@@ -151,6 +165,7 @@ static void test_without_memory(void) {
 
 int main(void) {
     test_against_the_model();
+    test_around_a_chunk();
     test_nothing_is_allocated_by_pairs();
     test_without_memory();
     return 0;

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "memory/cc_alloc.h"
+#include "visit_words.h"
 
 static void put(cc_queue *queue, uintptr_t word) {
     CHECK_EQ(cc_queue_put(queue, word), CC_QUEUE_OK);
@@ -340,17 +341,6 @@ static void release(uintptr_t word) {
     released[released_count++] = word;
 }
 
-static int add_up(uintptr_t word, void *argument) {
-    uintptr_t *expected = argument;
-    CHECK_EQ(word, *expected);
-    ++*expected;
-    return 0;
-}
-
-static int stop_at(uintptr_t word, void *argument) {
-    return word == *(uintptr_t *)argument ? 42 : 0;
-}
-
 static void test_what_is_left_is_released(const queue_kind *kind) {
     for (uint32_t slots = 0; slots <= 4; slots++) {
         for (uintptr_t taken = 0; taken <= 3000; taken += 750) {
@@ -362,7 +352,7 @@ static void test_what_is_left_is_released(const queue_kind *kind) {
                 CHECK_EQ(get(queue), i);
             }
             uintptr_t next = taken + 1;
-            CHECK_EQ(cc_queue_visit(queue, add_up, &next), 0);
+            CHECK_EQ(cc_queue_visit(queue, visit_next, &next), 0);
             CHECK_EQ(next, 3001);
             uintptr_t third = taken + 3;
             CHECK_EQ(cc_queue_visit(queue, stop_at, &third), taken < 3000 ? 42 : 0);

@@ -11,7 +11,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from support import run_program
+from support import HAS_NO_GIL, run_program
 
 import concurrent_collections
 from concurrent_collections import (
@@ -409,9 +409,7 @@ class TestImport:
         assert error.startswith("ImportError: ")
         assert str(package / "_core.") in error
 
-    @pytest.mark.skipif(
-        not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this build has a GIL"
-    )
+    @pytest.mark.skipif(not HAS_NO_GIL, reason="this build has a GIL")
     def test_importing_keeps_the_gil_off(self, tmp_path):
         program = (
             "import sys, warnings; warnings.simplefilter('error')\n"

@@ -9,7 +9,6 @@ import inspect
 import pickle
 import queue
 import sys
-import sysconfig
 import threading
 import time
 import warnings
@@ -17,7 +16,7 @@ import weakref
 
 import pytest
 from queue_kinds import each_queue
-from support import Object, dead
+from support import HAS_NO_GIL, Object, dead
 
 import concurrent_collections
 from concurrent_collections import (
@@ -31,8 +30,6 @@ from concurrent_collections import (
 )
 
 pytestmark = each_queue
-
-HAS_NO_GIL = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))  # the build, whatever runs on it
 
 
 class TestConstruction:

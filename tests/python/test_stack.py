@@ -13,7 +13,6 @@ import pickle
 import queue
 import sys
 import threading
-import time
 import warnings
 import weakref
 
@@ -24,6 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from support import (
     Object,
     dead,
+    in_background,
     in_child,
     rounds,
     run_copies,
@@ -628,7 +628,7 @@ class TestThreads:
         run_threads(climb, look)
 
     def test_collections_meanwhile(self):
-        stack, stop = LockFreeStack(), []
+        stack = LockFreeStack()
 
         def work():
             for _ in range(rounds(2000)):
@@ -637,15 +637,9 @@ class TestThreads:
                 stack.push(item)
                 stack.peek()
                 stack.try_pop()
-            stop.append(1)
 
-        def collect():
-            while len(stop) < 2:
-                gc.collect()
-                # Without a pause the others hardly run on 3.13t: each collection stops them.
-                time.sleep(1e-4)
-
-        run_threads(work, work, collect)
+        with in_background(gc.collect, pause=1e-4):
+            run_threads(work, work)
 
     def test_threads_that_end_leave_nothing_behind(self):
         stack = LockFreeStack()
