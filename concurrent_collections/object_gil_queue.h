@@ -21,10 +21,11 @@
  * either) and by `free`, when nobody can reach the queue any more. There is no C API that would
  * let a detached thread in.
  *
- * No wake-up is lost, though a put is no read-modify-write. It and the look at the count of waiters
- * behind it (cc_place_notify) are one stretch with the GIL. A waiter stands in line and then tries
- * once more, both with the GIL: either its try comes after the put, and finds the word, or the look
- * comes after the waiter has come into the line, and finds it. Without the GIL waiters only leave.
+ * No wake-up is lost, though a put is no read-modify-write. The look at the count of waiters
+ * (cc_place_notify) comes after the put, and both with the GIL, which may be given up in between
+ * (tasks may be told of room first). A waiter stands in line and then tries once more, both with
+ * the GIL, too: either its try comes after the put, and finds the word, or the look comes after the
+ * waiter has come into the line, and finds it. Without the GIL waiters only leave.
  */
 #ifndef CC_OBJECT_GIL_QUEUE_H
 #define CC_OBJECT_GIL_QUEUE_H

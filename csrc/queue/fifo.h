@@ -43,7 +43,8 @@ typedef struct cc_fifo {
     uint32_t words_per_chunk;
 } cc_fifo;
 
-/* Make it, empty. words_per_chunk 0: the default. False: without memory, and nothing is left. */
+/* Make it, empty. words_per_chunk 0: the default; the bytes of a chunk fit in a size_t. False:
+ * without memory, and nothing is left. */
 bool cc_fifo_begin(cc_fifo *fifo, uint32_t words_per_chunk);
 
 /* Give back its memory; the words in it are the caller's business. */
