@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -109,7 +110,18 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture
-def alarm():
+def collector_off():
+    """Nothing is collected by itself. Python ignores what a signal's handler raises if it comes while the collector calls
+    something written in Python: a callback of `gc.callbacks` (hypothesis has one), of a weak reference, a finalizer.
+    """
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture
+def alarm(collector_off):
     """`alarm(handler, seconds, interval=0)` arranges for signals; they end with the test."""
 
     def arrange(handler, seconds, interval=0.0):

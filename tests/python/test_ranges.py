@@ -236,7 +236,7 @@ def test_an_exception_that_takes_no_attributes_has_the_entries_too(Map):
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="this system has no such signals")
-def test_a_signal_that_comes_meanwhile_loses_no_entry(Map):
+def test_a_signal_that_comes_meanwhile_loses_no_entry(Map, collector_off):
     # Found by a fresh reader: its handler ran right behind the call, whose result was lost.
     class Interrupted(Exception):
         pass
@@ -271,7 +271,7 @@ def test_a_signal_that_comes_meanwhile_loses_no_entry(Map):
     not (hasattr(signal, "pthread_kill") and is_gil_enabled()),
     reason="without signals, or a GIL: there a signal may come before Python has stored what a call returned",
 )
-def test_a_signal_of_who_had_the_last_turn_loses_no_entry(Map, eager_switching):
+def test_a_signal_of_who_had_the_last_turn_loses_no_entry(Map, eager_switching, collector_off):
     # Sent while the call, behind its last entries, lets other threads run: six of 2400 results were lost.
     class Interrupted(Exception):
         pass
