@@ -18,6 +18,13 @@ cdef cc_ordered *entries_of(object owner) except NULL:
     return entries
 
 
+def _levels(owner):
+    """How many nodes are linked on each level of an ordered container, the lowest first: for profiling.py."""
+    cdef uint64_t counts[64]
+    assert CC_MOST_LEVELS == 64
+    return [counts[level] for level in range(cc_ordered_levels(entries_of(owner), counts, CC_MOST_LEVELS))]
+
+
 def _iterate(owner, str want, start, stop, inclusive, bint reverse):
     """What views iterate with: want is "key", "value" or "item"."""
     cdef int w = CC_WANT_KEY if want == "key" else CC_WANT_VALUE if want == "value" else CC_WANT_ITEM

@@ -15,6 +15,8 @@ cdef extern from "ordered/ordered.h":
     void cc_ordered_free(cc_ordered *map)
     size_t cc_ordered_length(const cc_ordered *map)
     size_t cc_ordered_bytes(const cc_ordered *map)
+    unsigned int CC_MOST_LEVELS
+    unsigned int cc_ordered_levels(cc_ordered *map, uint64_t *counts, unsigned int room)
     size_t cc_ordered_flush(cc_ordered *map)
     size_t cc_ordered_limbo_count(const cc_ordered *map)
     unsigned int cc_ordered_scheme(const cc_ordered *map)

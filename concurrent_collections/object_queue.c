@@ -146,3 +146,17 @@ bool cc_object_queue_is_wait_free(const cc_object_store *s) {
     const cc_queue *queue = queue_of(s);
     return queue && cc_queue_is_wait_free(queue);
 }
+
+void cc_object_queue_get_statistics(const cc_object_store *s, cc_queue_statistics *out) {
+    const cc_queue *queue = queue_of(s);
+    if (queue) {
+        cc_queue_get_statistics(queue, out);
+        return;
+    }
+#if !defined(Py_GIL_DISABLED)
+    const void *core = cc_object_store_core(s);
+    uint64_t puts = cc_gil_queue_operations.puts(core);
+    *out = (cc_queue_statistics){.puts = puts,
+                                 .gets = puts - cc_gil_queue_operations.length(core)};
+#endif
+}

@@ -29,6 +29,9 @@ const char *cc_object_queue_backend(const cc_object_store *s);
 /* The same: cc_queue_is_wait_free; false for "gil". */
 bool cc_object_queue_is_wait_free(const cc_object_store *s);
 
+/* The same: cc_queue_get_statistics; of "gil" nothing but puts and gets. */
+void cc_object_queue_get_statistics(const cc_object_store *s, cc_queue_statistics *out);
+
 /* To who would stop an event loop by waiting in a queue: in the tables of all kinds. */
 #define CC_QUEUE_ADVICE                                                                            \
     .advice_get = "waiting for an item stops the event loop that runs in this thread; "            \

@@ -316,6 +316,18 @@ cdef class _Queue(_Container):
         """The algorithm: 'scq', 'lcrq', 'wcq' or 'crturn'; or 'gil', a plain list of items that the GIL protects."""
         return (<bytes>cc_object_queue_backend(inside(self))).decode()
 
+    def statistics(self):
+        """Return what operations have come to, since the queue was made, as a dict. O(threads).
+
+        'puts', 'gets': how many have succeeded. Exact while no thread works. What follows is of the algorithm 'wcq', and 0 in
+        others: 'requests', how often an operation has used up its tries on the fast path and asked other threads for help, which
+        it does at most twice; 'patience', how many tries that are; 'most_steps', how many steps (accesses to shared memory) an
+        operation may take with as many threads as have used the queue, or 0 if the queue is not `wait_free`.
+        """
+        cdef cc_queue_statistics s
+        cc_object_queue_get_statistics(inside(self), &s)
+        return {"puts": s.puts, "gets": s.gets, "requests": s.requests, "patience": s.patience, "most_steps": s.most_steps}
+
     @property
     def waiting_getters(self):
         """How many threads and tasks are in line for an item. It may be out of date when you get it."""

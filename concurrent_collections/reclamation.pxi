@@ -62,6 +62,21 @@ if _flush_before_collection not in gc.callbacks:
     gc.callbacks.append(_flush_before_collection)
 
 
+cdef extern from "memory/arena.h":
+    unsigned int CC_ARENA_SIZES
+    ctypedef struct cc_arena_blocks:
+        uint64_t bytes, slabs, blocks, free
+    void cc_arena_look(cc_arena_blocks *out)
+
+
+def _node_blocks():
+    """What smr.node_blocks() is made of: a tuple for each size."""
+    cdef cc_arena_blocks looks[32]
+    assert CC_ARENA_SIZES <= 32
+    cc_arena_look(looks)
+    return [(looks[i].bytes, looks[i].slabs, looks[i].blocks, looks[i].free) for i in range(CC_ARENA_SIZES)]
+
+
 def _smr_statistics():
     """What smr.stats() is made of."""
     cdef cc_smr_statistics s

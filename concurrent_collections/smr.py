@@ -13,7 +13,7 @@ from collections import namedtuple
 
 from concurrent_collections import _core
 
-__all__ = ["ContainerStats", "OpenRegion", "Stats", "stats"]
+__all__ = ["ContainerStats", "NodeBlocks", "OpenRegion", "Stats", "node_blocks", "stats"]
 
 
 class OpenRegion(namedtuple("OpenRegion", "age thread_id")):
@@ -78,3 +78,22 @@ def stats(container=None):
         return Stats(*found[:5], found[5] and OpenRegion(*found[5]), *found[6:])
     of_one = _core._smr_statistics_of(container)
     return ContainerStats(*of_one[:5], of_one[5] and OpenRegion(*of_one[5]))
+
+
+class NodeBlocks(namedtuple("NodeBlocks", "block_bytes slabs blocks free")):
+    """The memory of ordered maps and sets for entries of one size: one of those that `node_blocks()` returns.
+
+    block_bytes: of one block; slabs: pieces of memory that have such blocks; blocks: how many fit in; free: how many of these
+    nobody has. A few that threads have at hand for their next entries do not count as free.
+    """
+
+    __slots__ = ()
+
+
+def node_blocks():
+    """Return a list of `NodeBlocks`, one for each size of block that is in use, the smallest first.
+
+    They are those of all ordered maps and sets of the process together. The memory is looked at piece by piece, while other
+    threads go on. O(memory); never blocks an operation on a container.
+    """
+    return [NodeBlocks(*of) for of in _core._node_blocks() if of[1]]

@@ -3,7 +3,7 @@ from typing import Any, NamedTuple, overload
 from concurrent_collections._ordered import SkipListMap, SkipListSet
 from concurrent_collections._stack import LockFreeStack
 
-__all__ = ["ContainerStats", "OpenRegion", "Stats", "stats"]
+__all__ = ["ContainerStats", "NodeBlocks", "OpenRegion", "Stats", "node_blocks", "stats"]
 
 class OpenRegion(NamedTuple):
     age: int
@@ -39,3 +39,11 @@ def stats(container: None = None) -> Stats: ...
 def stats(
     container: SkipListMap[Any, Any] | SkipListSet[Any] | LockFreeStack[Any],
 ) -> ContainerStats: ...
+
+class NodeBlocks(NamedTuple):
+    block_bytes: int
+    slabs: int
+    blocks: int
+    free: int
+
+def node_blocks() -> list[NodeBlocks]: ...

@@ -556,3 +556,21 @@ uint64_t cc_arena_bytes(void) {
     uint64_t fresh = cc_load_acquire_u64(&r->fresh); /* (20): before `taken` */
     return (cc_load_relaxed_u64(&r->taken) - r->begin - fresh) * SLAB_BYTES;
 }
+
+void cc_arena_look(cc_arena_blocks out[CC_ARENA_SIZES]) {
+    for (unsigned size = 0; size < CC_ARENA_SIZES; size++) {
+        out[size] = (cc_arena_blocks){.bytes = bytes_of_size(size)};
+    }
+    region *r = the_region();
+    uint64_t end = r ? cc_load_acquire_u64(&r->taken) : 0; /* (22) */
+    for (uint64_t number = r ? r->begin : 0; number < end; number++) {
+        uint64_t state = cc_load_relaxed_u64(&r->slabs[number].state);
+        if (state & FRESH) {
+            continue; /* it has no memory */
+        }
+        cc_arena_blocks *of = &out[SIZE_IN(state)];
+        of->slabs++;
+        of->blocks += blocks_in_slab(of->bytes);
+        of->free += state & GOING ? blocks_in_slab(of->bytes) : FREE_BLOCKS(state);
+    }
+}

@@ -80,4 +80,16 @@ void cc_arena_free(void *block, size_t bytes);
 /* Bytes of the slabs that hold a block which is in use, or at hand somewhere. */
 uint64_t cc_arena_bytes(void);
 
+/* Of all slabs with memory for blocks of one size. What a thread has at hand counts as in use. */
+typedef struct cc_arena_blocks {
+    uint64_t bytes; /* of one block */
+    uint64_t slabs;
+    uint64_t blocks, free; /* that fit into the slabs; and of these, free in their slabs */
+} cc_arena_blocks;
+
+/* One entry for each size, the smallest first. Each slab is looked at once, beside all other
+ * threads; one that is just being taken for the first time may count as of the smallest size.
+ * O(slabs); wait-free. */
+void cc_arena_look(cc_arena_blocks out[CC_ARENA_SIZES]);
+
 #endif

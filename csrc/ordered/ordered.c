@@ -183,6 +183,10 @@ size_t cc_ordered_bytes(const cc_ordered *map) {
 
 /* ---------------------------------------------------------------- limbo */
 
+unsigned cc_ordered_levels(cc_ordered *map, uint64_t *counts, unsigned room) {
+    return map->ops->levels ? map->ops->levels(map, counts, room) : 0;
+}
+
 size_t cc_ordered_flush(cc_ordered *map) {
     map->ops->retire_remainder(map);
     return cc_smr_flush(map->common.domain);

@@ -67,6 +67,8 @@ struct cc_ordered_operations {
     /* For every word that a thing in limbo owns, of a kind of the container's own. */
     int (*visit_retired)(uintptr_t word, unsigned kind,
                          int (*visit)(uintptr_t word, void *argument), void *argument);
+    /* NULL: it has no levels. */
+    unsigned (*levels)(cc_ordered *map, uint64_t *counts, unsigned room);
     const char *(*check)(cc_ordered *map);
 };
 

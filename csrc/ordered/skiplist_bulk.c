@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The skip list as a whole: clear, freeing, what the garbage collector visits, the check, and the
- * table of operations.
+ * The skip list as a whole: clear, freeing, what the garbage collector visits, its levels, the
+ * check, and the table of operations.
  *
  * Promises. clear removes every entry that is there when it begins. An entry that is put meanwhile
  * may be removed or stay: the list need not be empty at any point. Without memory a
@@ -307,6 +307,27 @@ int cc_skiplist_visit(cc_ordered *map, int (*visit)(uintptr_t word, void *argume
     return 0;
 }
 
+/* ---------------------------------------------------------------- levels */
+
+/* Each upper level is walked as by a clear; so levels are of different moments. */
+unsigned cc_skiplist_levels(cc_ordered *map, uint64_t *counts, unsigned room) {
+    cc_skiplist *list = (cc_skiplist *)map;
+    cc_thread *self = cc_thread_self();
+    unsigned top = (unsigned)cc_load_acquire_u32(&list->top); /* (3) */
+    if (!self || !room) {
+        return 0;
+    }
+    counts[0] = cc_ordered_length(map);
+    top = top < room ? top : room;
+    for (unsigned level = 1; level < top; level++) {
+        cc_smr_guard g;
+        cc_enter_as(self, list->map.common.domain, &g);
+        counts[level] = cc_skiplist_unlink_dead(list, &g, (int)level);
+        cc_leave(&g);
+    }
+    return top;
+}
+
 /* ---------------------------------------------------------------- checking */
 
 /* Order on every level, every level a subset of the one below, no marked or dead node linked, all
@@ -403,5 +424,6 @@ const cc_ordered_operations cc_skiplist_operations = {
     .retire_remainder = cc_skiplist_retire_remainder,
     .visit = cc_skiplist_visit,
     .visit_retired = cc_skiplist_visit_retired,
+    .levels = cc_skiplist_levels,
     .check = cc_skiplist_check,
 };

@@ -425,8 +425,9 @@ void cc_skiplist_give_up_node(cc_skiplist *list, cc_smr_guard *g, node *n, cc_le
 cc_status cc_skiplist_seek_again(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
                                  position *at, int levels);
 
-/* Walk a level from end to end and unlink what is marked there. A read phase: it only helps. */
-void cc_skiplist_unlink_dead(cc_skiplist *list, cc_smr_guard *g, int level);
+/* Walk a level from end to end and unlink what is marked there. Returns how many nodes it has
+ * passed. A read phase: it only helps. */
+unsigned cc_skiplist_unlink_dead(cc_skiplist *list, cc_smr_guard *g, int level);
 
 /* Unlink n by one CAS on each level, where it still follows what it has been seen to follow. */
 void cc_skiplist_unlink_at(cc_skiplist *list, const position *at, node *n);
@@ -575,6 +576,7 @@ int cc_skiplist_visit(cc_ordered *map, int (*visit)(uintptr_t word, void *argume
                       void *argument);
 int cc_skiplist_visit_retired(uintptr_t word, unsigned kind,
                               int (*visit)(uintptr_t word, void *argument), void *argument);
+unsigned cc_skiplist_levels(cc_ordered *map, uint64_t *counts, unsigned room);
 const char *cc_skiplist_check(cc_ordered *map);
 
 #endif

@@ -78,11 +78,11 @@ cc_status cc_skiplist_seek_again(cc_skiplist *list, cc_smr_guard *g, cc_search *
 #endif
 
 /* Walk a level and unlink what is marked there: from end to end, or until `sought_node`, if there
- * is one, is unlinked. A read phase: it only helps. Whoever is in the way costs a few steps back,
- * to the last place that is still linked, and only when all of MOST_STEPS_BACK places have died the
- * way from the head. */
-CC_NEVER_INLINE void unlink_dead_from_level(cc_skiplist *list, cc_smr_guard *g, int level,
-                                            const node *sought_node) {
+ * is one, is unlinked. Returns how many nodes it has passed. A read phase: it only helps. Whoever
+ * is in the way costs a few steps back, to the last place that is still linked, and only when all
+ * of MOST_STEPS_BACK places have died the way from the head. */
+CC_NEVER_INLINE unsigned unlink_dead_from_level(cc_skiplist *list, cc_smr_guard *g, int level,
+                                                const node *sought_node) {
     CC_CHECKPOINT(g);
     /* The ones before `place`, which may be stepped on again: the region has seen them. */
     cc_link *places[MOST_STEPS_BACK];
@@ -101,16 +101,17 @@ CC_NEVER_INLINE void unlink_dead_from_level(cc_skiplist *list, cc_smr_guard *g, 
         }
         cc_link_word link = cc_protect_reference(g, false, place.before);
         for (; cc_is_marked(link); link = cc_protect_reference(g, false, place.before)) {
-            place.before =
-                kept ? (kept--, places[--steps % MOST_STEPS_BACK]) : &list->head.next[level];
+            place.before = kept ? (kept--, places[--steps % MOST_STEPS_BACK])
+                                : (steps = 0, &list->head.next[level]);
         }
         place.current = cc_target_of(link); /* of a clean link: `before` is still there */
     }
     cc_end_reading(g);
+    return steps;
 }
 
-void cc_skiplist_unlink_dead(cc_skiplist *list, cc_smr_guard *g, int level) {
-    unlink_dead_from_level(list, g, level, NULL);
+unsigned cc_skiplist_unlink_dead(cc_skiplist *list, cc_smr_guard *g, int level) {
+    return unlink_dead_from_level(list, g, level, NULL);
 }
 
 /* Unlink n, which is marked and ours, without asking where its key belongs. */

@@ -326,6 +326,14 @@ const char *cc_queue_backend(const cc_queue *queue) {
     return queue->ops->backend;
 }
 
+void cc_queue_get_statistics(const cc_queue *queue, cc_queue_statistics *out) {
+    uint64_t gets = cc_queue_gets(queue); /* first: no word is counted that was not put */
+    *out = (cc_queue_statistics){.puts = cc_queue_puts(queue), .gets = gets};
+    if (queue->ops->add_statistics) {
+        queue->ops->add_statistics(queue, out);
+    }
+}
+
 bool cc_queue_is_wait_free(const cc_queue *queue) {
     return queue->ops->is_wait_free && queue->ops->is_wait_free(queue);
 }

@@ -137,6 +137,22 @@ size_t cc_queue_bytes(const cc_queue *queue); /* allocated for the queue now */
 /* "scq", "lcrq", "wcq", "crturn". */
 const char *cc_queue_backend(const cc_queue *queue);
 
+/* What the operations have come to, since the queue was made. Exact while nobody is at work. */
+typedef struct cc_queue_statistics {
+    uint64_t puts, gets;
+    /* wCQ; 0 of other kinds. How often all tries on the fast path were in vain, so that a request
+     * was written down for others to help with, at most twice in one operation; and how many tries
+     * there are. */
+    uint64_t requests;
+    uint32_t patience;
+    /* Steps that an operation may take at the most, with as many threads as have used the queue:
+     * wcq_ring.h derives it. 0: no number is known (lists of rings, and other kinds). */
+    uint64_t most_steps;
+} cc_queue_statistics;
+
+/* O(threads); wait-free. */
+void cc_queue_get_statistics(const cc_queue *queue, cc_queue_statistics *out);
+
 /* Is each operation of each thread finished after a bounded number of its own steps? Of the
  * wait-free kinds that is wCQ with a capacity of at most 65536 (else rings are linked, which is
  * lock-free) and CRTurn without one (else credits are counted, which is lock-free). A thread's

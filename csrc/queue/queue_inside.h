@@ -45,6 +45,8 @@ typedef struct cc_queue_operations {
     void (*end)(cc_queue *queue);
     size_t (*bytes)(const cc_queue *queue); /* of what end gives back */
     bool (*is_wait_free)(const cc_queue *queue);
+    /* Fill in what is the kind's own: the rest is there. NULL: nothing is. */
+    void (*add_statistics)(const cc_queue *queue, cc_queue_statistics *out);
 } cc_queue_operations;
 
 struct cc_queue {

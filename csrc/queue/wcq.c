@@ -386,6 +386,22 @@ static bool is_wait_free(const cc_queue *queue) {
     return ((const wcq *)queue)->only != NULL;
 }
 
+static void add_statistics(const cc_queue *queue, cc_queue_statistics *out) {
+    const wcq *q = (const wcq *)queue;
+    const cc_handles *handles = &queue->handles;
+    cc_handle_walk w;
+    for (const cc_handle *h = cc_handle_first(handles, &w); h; h = cc_handle_next(handles, &w)) {
+        /* Two for each request: it is odd while one is pending. */
+        out->requests += (cc_load_relaxed_u64(&((const wcq_record *)h)->sequence) + 1) / 2;
+    }
+    out->patience = q->patience;
+    if (q->only) { /* wcq_ring.h, Progress */
+        uint64_t k = cc_handles_count(handles), n = UINT64_C(1) << (q->only->bits - 1);
+        uint64_t p = (uint64_t)q->patience * (1 + (uint64_t)q->spins);
+        out->most_steps = 32 * k * k * WCQ_HELP_EVERY * (p + 4 * n + 2 * k);
+    }
+}
+
 const cc_queue_operations cc_wcq_operations = {
     .backend = "wcq",
     .is_available = cc_can_swap_pairs,
@@ -401,6 +417,7 @@ const cc_queue_operations cc_wcq_operations = {
     .end = end,
     .bytes = bytes_of_rings,
     .is_wait_free = is_wait_free,
+    .add_statistics = add_statistics,
 };
 
 #else

@@ -22,6 +22,7 @@ from sphinx.util.docutils import SphinxDirective
 
 import concurrent_collections
 import concurrent_collections.mixed  # which the package does not import by itself
+import concurrent_collections.profiling
 import concurrent_collections.recipes
 
 logger = logging.getLogger(__name__)

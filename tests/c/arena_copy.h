@@ -83,6 +83,7 @@ static void discard_for_copy(void *from, size_t bytes) {
 #define cc_arena_alloc arena_alloc
 #define cc_arena_free arena_free
 #define cc_arena_bytes arena_bytes
+#define cc_arena_look arena_look
 #define cc_os_address_space address_space_of_copy
 #define cc_os_reserve reserve_for_copy
 #define cc_os_unreserve unreserve_for_copy

@@ -346,6 +346,46 @@ static void in_huge_pages(void) {
     }
 }
 
+/* What a look says: of one size, and of all together. */
+static cc_arena_blocks look_at_size(size_t bytes) {
+    cc_arena_blocks looks[CC_ARENA_SIZES], found = {0};
+    uint64_t slabs = 0;
+    arena_look(looks);
+    for (unsigned size = 0; size < CC_ARENA_SIZES; size++) {
+        CHECK_EQ(looks[size].bytes, CC_ARENA_LEAST + 8 * size);
+        CHECK_EQ(looks[size].blocks, looks[size].slabs * (SLAB_BYTES / looks[size].bytes));
+        CHECK(looks[size].free <= looks[size].blocks);
+        slabs += looks[size].slabs;
+        if (looks[size].bytes == bytes) {
+            found = looks[size];
+        }
+    }
+    CHECK_EQ(slabs * SLAB_BYTES, arena_bytes());
+    return found;
+}
+
+/* Of as many blocks as fill some slabs, all are in use; of those that are freed, all but what the
+ * thread has at hand are free, as long as their slabs have memory. */
+static void test_look(void) {
+    int64_t per_slab = (int64_t)(SLAB_BYTES / 40), n = 3 * per_slab;
+    for (int64_t i = 0; i < n; i++) {
+        CHECK((blocks[i] = take(40)));
+    }
+    cc_arena_blocks look = look_at_size(40);
+    CHECK(look.blocks >= (uint64_t)n && look.free == 0);
+    for (int64_t i = 0; i < n; i += 2) { /* no slab becomes empty */
+        check_and_free(blocks[i], 40);
+    }
+    look = look_at_size(40);
+    CHECK(look.free <= (uint64_t)(n + 1) / 2);
+    CHECK(look.free + BLOCKS_AT_HAND + BLOCKS_BEFORE_REUSE >= (uint64_t)(n + 1) / 2);
+    for (int64_t i = 1; i < n; i += 2) {
+        check_and_free(blocks[i], 40);
+    }
+    empty_hands();
+    CHECK_EQ(look_at_size(40).slabs, 0);
+}
+
 static void without_memory(void) {
     int64_t n = 0;
     void *block = take(40);
@@ -529,6 +569,7 @@ int main(void) {
     in_child("where large pieces are refused, smaller ones do", with_small_pieces);
     in_child("there are huge pages", in_huge_pages);
     in_child("without memory the answer is NULL", without_memory);
+    in_child("a look finds what is in use, and what is free", test_look);
     in_child("a full arena says so, and has room for all sizes when it is empty again", full);
     in_child("in a full arena a slab belongs to its size until it is empty", full_of_two_sizes);
     in_child("a slab that is in the list of another size comes into its own", in_another_list);

@@ -326,8 +326,35 @@ static void test_plain_words(void) {
     cc_ordered_free(list);
 }
 
+/* Every node is on level 0, and what is on a level is on the one below. */
+static void test_levels(void) {
+    begin_test("levels");
+    uint64_t counts[CC_MOST_LEVELS];
+    cc_ordered *list = ordered_of(&deciding_words);
+    CHECK(cc_ordered_levels(list, counts, 0) == 0);
+    for (int64_t i = 0; i < 500; i++) {
+        put_as(list, 0, i, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
+    }
+    unsigned n = cc_ordered_levels(list, counts, CC_MOST_LEVELS);
+    for (unsigned level = 0; level < n; level++) {
+        CHECK(counts[level] <= (level ? counts[level - 1] : 500));
+    }
+    if (n) { /* else the kind has none */
+        CHECK_EQ(counts[0], 500);
+        CHECK_EQ(cc_ordered_levels(list, counts, 1), 1);
+        CHECK_EQ(cc_ordered_clear(list), CC_FOUND);
+        n = cc_ordered_levels(list, counts, CC_MOST_LEVELS);
+        for (unsigned level = 0; level < n; level++) {
+            CHECK_EQ(counts[level], 0);
+        }
+    }
+    check_at_rest(list);
+    cc_ordered_free(list);
+}
+
 static void test_kind(void) {
     test_empty();
+    test_levels();
     static const profile profiles[] = {
         {"kind 0 against the model: digests decide", &deciding_words, tell_the_truth, 0, 1, 300,
          150000},

@@ -55,6 +55,30 @@ static void test_first_in_first_out(const queue_kind *kind) {
     }
 }
 
+static void test_statistics(const queue_kind *kind) {
+    cc_queue *queue = queue_of(kind, (cc_queue_options){.capacity = 8, .patience = 1});
+    cc_queue_statistics s;
+    cc_queue_get_statistics(queue, &s);
+    CHECK_EQ(s.puts + s.gets + s.requests, 0);
+    for (uintptr_t word = 1; word <= 8; word++) {
+        put(queue, word);
+    }
+    CHECK_EQ(get(queue), 1);
+    cc_queue_get_statistics(queue, &s);
+    CHECK_EQ(s.puts, 8);
+    CHECK_EQ(s.gets, 1);
+    CHECK_EQ(s.patience, 0);
+    bool is_wcq = strcmp(cc_queue_backend(queue), "wcq") == 0;
+    bool is_one_ring = is_wcq && cc_queue_is_wait_free(queue);
+    CHECK_EQ(s.most_steps != 0, is_one_ring);
+    if (is_one_ring) { /* no try on a fast path: a request for each of two rings */
+        CHECK_EQ(s.requests, 2 * 9);
+    } else if (!is_wcq) {
+        CHECK_EQ(s.requests, 0);
+    }
+    cc_queue_free(queue, NULL);
+}
+
 static void test_capacity(const queue_kind *kind) {
     static const size_t capacities[] = {1, 2, 3, 7, 8, 16, 63, 64, 65, 1000, 5000, 70000};
     for (size_t c = 0; c < sizeof capacities / sizeof *capacities; c++) {
@@ -660,6 +684,7 @@ int main(void) {
     } tests[] = {
         {"words come out in the order they went in", test_first_in_first_out},
         {"a bounded queue takes exactly its capacity", test_capacity},
+        {"statistics", test_statistics},
         {"a bound that changes, with more and with less inside", test_set_capacity},
         {"puts that overwrite", test_overwriting},
         {"puts that overwrite without memory", test_overwriting_without_memory},
