@@ -90,11 +90,25 @@ class FrozenSkipListMap(_Frozen[_K], _MapOrder[_K, _V], Mapping[_K, _V]):
     @overload
     @classmethod
     def fromkeys(
-        cls, iterable: Iterable[_K2], value: None = None
+        cls,
+        iterable: Iterable[_K2],
+        value: None = None,
+        *,
+        key: Callable[[_K2], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
     ) -> FrozenSkipListMap[_K2, Any | None]: ...
     @overload
     @classmethod
-    def fromkeys(cls, iterable: Iterable[_K2], value: _V2) -> FrozenSkipListMap[_K2, _V2]: ...
+    def fromkeys(
+        cls,
+        iterable: Iterable[_K2],
+        value: _V2,
+        *,
+        key: Callable[[_K2], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+    ) -> FrozenSkipListMap[_K2, _V2]: ...
     @classmethod
     def from_sorted(
         cls,

@@ -30,6 +30,7 @@ from concurrent_collections._ordered import (
     _keeps_all_equal,
     _keeps_equal,
     _order_from,
+    _order_settings,
     _OrderedMap,
     _OrderedSet,
 )

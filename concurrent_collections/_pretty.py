@@ -61,11 +61,16 @@ def print_map(
 
 
 def print_elements(
-    printer: Printer, name: str, brackets: str, elements: Iterable[Any], cycle: bool
+    printer: Printer,
+    name: str,
+    brackets: str,
+    elements: Iterable[Any],
+    cycle: bool,
+    settings: Sequence[str] = (),
 ) -> None:
-    """Show elements as ``Name({element, ...})``, with the brackets that are given."""
+    """Show elements as ``Name({element, ...})``, with the brackets that are given, and settings as in ``repr``."""
     if cycle:
         printer.text(f"{name}({brackets[0]}...{brackets[1]})")
     else:
-        before, after = f"{name}({brackets[0]}", f"{brackets[1]})"
+        before, after = f"{name}({brackets[0]}", ", ".join([brackets[1], *settings]) + ")"
         _print_all(printer, before, elements, after, printer.pretty)

@@ -63,6 +63,9 @@ class _Part:
         comparator = _ordered._comparator_of(self._container)
         return comparator.reversed() if self._reverse else comparator
 
+    def _settings(self):
+        return _ordered._order_settings(self.comparator)
+
     def _narrow(self, start, stop, inclusive):
         return _ordered._narrow(
             self._container, self._bounds, start, stop, inclusive, self._reverse
@@ -445,10 +448,10 @@ class SkipListSubMap(_Part, MutableMapping):
     @recursive_repr("SkipListSubMap({...})")
     def __repr__(self):
         entries = ", ".join([f"{key!r}: {value!r}" for key, value in self.items()])
-        return f"{type(self).__name__}({{{entries}}})"
+        return f"{type(self).__name__}({', '.join([f'{{{entries}}}', *self._settings()])})"
 
     def _repr_pretty_(self, printer, cycle):
-        print_map(printer, type(self).__name__, self.items(), cycle)
+        print_map(printer, type(self).__name__, self.items(), cycle, self._settings())
 
 
 class SkipListSubSet(_SetOfKeys, _Part, MutableSet):
@@ -629,14 +632,12 @@ class SkipListSubSet(_SetOfKeys, _Part, MutableSet):
 
     @recursive_repr("SkipListSubSet({...})")
     def __repr__(self):
-        return (
-            f"{type(self).__name__}({{{', '.join([repr(e) for e in self])}}})"
-            if self
-            else f"{type(self).__name__}()"
-        )
+        elements = ", ".join([repr(element) for element in self])
+        arguments = [f"{{{elements}}}"] if elements else []
+        return f"{type(self).__name__}({', '.join(arguments + self._settings())})"
 
     def _repr_pretty_(self, printer, cycle):
-        print_elements(printer, type(self).__name__, "{}", self, cycle)
+        print_elements(printer, type(self).__name__, "{}", self, cycle, self._settings())
 
 
 from concurrent_collections import _ordered  # noqa: E402  (it imports this module first)

@@ -48,3 +48,15 @@ cdef PyObject *the_default(tuple default, str name) except? NULL:
     if len(default) > 1:
         raise TypeError(f"{name} expected at most 1 argument, got {len(default)}")
     return <PyObject *>default[0]
+
+
+cdef dict chosen_order(key, reverse, comparator):
+    # What fromkeys hands on to a constructor, which may be a subclass's: what somebody has said.
+    cdef dict chosen = {}
+    if key is not None:
+        chosen["key"] = key
+    if reverse is not False:
+        chosen["reverse"] = reverse
+    if comparator is not None:
+        chosen["comparator"] = comparator
+    return chosen

@@ -121,6 +121,15 @@ cdef class Comparator:
         return self  # as of a function
 
 
+def _order_settings(comparator):
+    """What repr shows of a container's order besides its content: a list of keyword arguments."""
+    cdef tuple parts = parts_of(comparator)
+    form, is_reversed, function = parts[0]
+    if len(parts) > 1 or form not in (CC_BY_NATURE, CC_BY_KEY):
+        return [f"comparator={comparator!r}"]
+    return ([f"key={function!r}"] if form == CC_BY_KEY else []) + (["reverse=True"] if is_reversed else [])
+
+
 cdef tuple COMPARATOR_FORMS = ("natural", "by_key", "from_function", "from_c")  # by their numbers
 
 

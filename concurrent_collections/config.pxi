@@ -213,7 +213,8 @@ cdef class Config:
 
     @property
     def enable_statistics(self):
-        """Count retired and released things and scans, for `statistics()`."""
+        """Count retired and released things and scans, for `statistics()`; and how keys are compared, for that of ordered
+        maps and sets."""
         return cc_load_relaxed_u32(&cc_smr_settings.statistics) != 0
 
     @enable_statistics.setter

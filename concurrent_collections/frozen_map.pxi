@@ -27,9 +27,12 @@ cdef class FrozenSkipListMap(_Frozen):
         cc_frozen_show(self, map_table(other, _order_from(key, reverse, comparator)))
 
     @classmethod
-    def fromkeys(cls, iterable, value=None):
-        """Return a new map with the elements of ``iterable`` as keys, all with the same ``value``."""
-        return cls([(key, value) for key in iterable])
+    def fromkeys(cls, iterable, value=None, *, key=None, reverse=False, comparator=None):
+        """Return a new map with the elements of ``iterable`` as keys, all with the same ``value``.
+
+        The other keywords name the order, and go to the constructor if they are given.
+        """
+        return cls([(element, value) for element in iterable], **chosen_order(key, reverse, comparator))
 
     @classmethod
     def from_sorted(cls, items, /, *, key=None, reverse=False, comparator=None):
@@ -182,17 +185,16 @@ cdef class FrozenSkipListMap(_Frozen):
         if Py_ReprEnter(self):
             return f"{name}({{...}})"
         try:
-            if not self:
-                return f"{name}()"
             entries = ", ".join([f"{key!r}: {value!r}" for key, value in iterate(self.table, CC_WANT_ITEM)])
-            return f"{name}({{{entries}}})"
+            arguments = [f"{{{entries}}}"] if entries else []
+            return f"{name}({', '.join(arguments + _order_settings(_comparator_of(self)))})"
         finally:
             Py_ReprLeave(self)
 
     def _repr_pretty_(self, printer, bint cycle):
         """For IPython: as repr, but in lines that fit, and cut after as many entries as IPython likes."""
         if cycle or self:
-            PRINT_MAP(printer, type(self).__name__, self.items(), cycle)
+            PRINT_MAP(printer, type(self).__name__, self.items(), cycle, _order_settings(_comparator_of(self)))
         else:
             printer.text(repr(self))
 

@@ -185,17 +185,16 @@ cdef class FrozenSkipListSet(_Frozen):
         if Py_ReprEnter(self):
             return f"{name}({{...}})"
         try:
-            if not self:
-                return f"{name}()"
             elements = ", ".join([repr(element) for element in iterate(self.table, CC_WANT_KEY)])
-            return f"{name}({{{elements}}})"
+            arguments = [f"{{{elements}}}"] if elements else []
+            return f"{name}({', '.join(arguments + _order_settings(_comparator_of(self)))})"
         finally:
             Py_ReprLeave(self)
 
     def _repr_pretty_(self, printer, bint cycle):
         """For IPython: as repr, but in lines that fit, and cut after as many elements as IPython likes."""
         if cycle or self:
-            PRINT_ELEMENTS(printer, type(self).__name__, "{}", self, cycle)
+            PRINT_ELEMENTS(printer, type(self).__name__, "{}", self, cycle, _order_settings(_comparator_of(self)))
         else:
             printer.text(repr(self))
 

@@ -40,7 +40,7 @@ static cc_status insert(attempt *a, PyObject *value, PyObject **current) {
     PyObject *of_map = (PyObject *)a->search.key;
     Py_INCREF(value);
     Py_XINCREF(of_map);
-    CC_UNTIL_DECIDED(status, &a->search, a->key,
+    CC_UNTIL_DECIDED(status, a->map, &a->search, a->key,
                      cc_ordered_put(a->map, &a->search, (uintptr_t)value, CC_PUT_IF_ABSENT, &old));
     if (status != CC_ABSENT) {
         Py_XDECREF(of_map);
@@ -56,7 +56,7 @@ static cc_status replace(attempt *a, PyObject *current, PyObject *value) {
     cc_status status;
     Py_INCREF(value);
     CC_UNTIL_DECIDED(
-        status, &a->search, a->key,
+        status, a->map, &a->search, a->key,
         cc_ordered_replace_exact(a->map, &a->search, (uintptr_t)current, (uintptr_t)value));
     if (status != CC_FOUND) {
         Py_DECREF(value);
@@ -66,7 +66,7 @@ static cc_status replace(attempt *a, PyObject *current, PyObject *value) {
 
 static cc_status remove_it(attempt *a, PyObject *current) {
     cc_status status;
-    CC_UNTIL_DECIDED(status, &a->search, a->key,
+    CC_UNTIL_DECIDED(status, a->map, &a->search, a->key,
                      cc_ordered_remove_exact(a->map, &a->search, (uintptr_t)current));
     return status;
 }

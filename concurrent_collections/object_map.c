@@ -19,7 +19,7 @@ cc_status cc_object_map_find(cc_ordered *map, cc_search *search, PyObject *key, 
                              cc_lookup_policy policy) {
     cc_status status;
     uintptr_t word = 0;
-    CC_UNTIL_DECIDED(status, search, key, cc_ordered_get(map, search, value ? &word : NULL));
+    CC_UNTIL_DECIDED(status, map, search, key, cc_ordered_get(map, search, value ? &word : NULL));
     status = cc_key_lookup_status(search, key, status, policy);
     if (value) {
         *value = (PyObject *)word;
@@ -84,7 +84,7 @@ static cc_status put_searched(cc_ordered *map, cc_search *search, PyObject *key,
     PyObject *of_map = (PyObject *)search->key;
     Py_INCREF(value);
     Py_XINCREF(of_map);
-    CC_UNTIL_DECIDED(status, search, key,
+    CC_UNTIL_DECIDED(status, map, search, key,
                      cc_ordered_put(map, search, (uintptr_t)value, policy, old ? &word : NULL));
     bool inserted = status == CC_ABSENT && policy != CC_PUT_IF_PRESENT;
     bool replaced = status == CC_FOUND && policy != CC_PUT_IF_ABSENT;
@@ -149,7 +149,8 @@ static cc_status take_out(cc_ordered *map, PyObject *key, PyObject **old) {
     if (cc_key_begin_search(&search, cc_order_of(map), key)) {
         return CC_NO_MEMORY;
     }
-    CC_UNTIL_DECIDED(status, &search, key, cc_ordered_remove(map, &search, old ? &word : NULL));
+    CC_UNTIL_DECIDED(status, map, &search, key,
+                     cc_ordered_remove(map, &search, old ? &word : NULL));
     status = cc_key_lookup_status(&search, key, status, CC_ABSENT_IF_BUILTIN);
     if (old) {
         *old = (PyObject *)word;
@@ -214,7 +215,7 @@ PyObject *cc_object_map_neighbour(cc_ordered *map, PyObject *key, int relation, 
     } else if (cc_key_begin_search(&search, cc_order_of(map), key)) {
         return NULL;
     }
-    CC_UNTIL_DECIDED(status, &search, key,
+    CC_UNTIL_DECIDED(status, map, &search, key,
                      cc_ordered_neighbour(map, &search, (cc_relation)relation, &entry));
     cc_key_forget(&search);
     if (status == CC_ABSENT && key && cc_ordered_length(map) == 0 &&
@@ -380,6 +381,9 @@ static void clear_map(PyObject *self) {
 static void free_set(PyObject *self) {
     cc_ordered *map = map_in(self);
     const cc_order *order = map ? (const cc_order *)cc_ordered_order(map) : NULL;
+    if (map) {
+        cc_tally_free(map);
+    }
     cc_ordered_free(map);
     cc_order_drop(order);
 }

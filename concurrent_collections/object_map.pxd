@@ -77,6 +77,10 @@ cdef extern from "object_scan.h":
     Py_ssize_t cc_object_scan_count(cc_ordered *map, PyObject *start, PyObject *stop,
                                     unsigned int how) except -1
 
+cdef extern from "object_tally.h":
+    object cc_tally_of(cc_ordered *map)
+    size_t cc_tally_bytes(cc_ordered *map)
+
 cdef extern from "object_range.h":
     ctypedef struct cc_range:
         cc_ordered *map

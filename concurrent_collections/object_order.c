@@ -2,6 +2,7 @@
 #include "object_order.h"
 
 #include "object_compare.h"
+#include "object_tally.h"
 
 cc_order *cc_order_ascending, *cc_order_descending;
 
@@ -372,6 +373,20 @@ int cc_order_compare_natively(const cc_order *order, PyObject *a, PyObject *b) {
                               order->parts[0].is_reversed);
 }
 
+bool cc_order_comes_to_c(const cc_order *order, PyObject *a, PyObject *b) {
+    for (Py_ssize_t i = 0; order->has_c && i < Py_SIZE(order); i++) {
+        PyObject *x = order->is_ranked ? ((cc_ranked_key *)a)->ranks[i] : a;
+        PyObject *y = order->is_ranked ? ((cc_ranked_key *)b)->ranks[i] : b;
+        if (x != y && order->parts[i].form >= CC_BY_FUNCTION) {
+            return order->parts[i].form == CC_BY_C_FUNCTION;
+        }
+        if (x != y && cc_key_compare_natively(x, y) != 0) {
+            return false;
+        }
+    }
+    return false;
+}
+
 /* What a function of two keys says, as functools.cmp_to_key takes it: -1, 0, 1, or -2. */
 static int ask_function(const cc_order_part *part, PyObject *a, PyObject *b) {
     if (part->form == CC_BY_C_FUNCTION) {
@@ -535,14 +550,31 @@ int cc_order_check_bound(const cc_order *order, PyObject *bound, const char *arg
 
 /* ---------------------------------------------------------------- the word table */
 
+/* Which path such a comparison has taken; where it is still open, cc_key_answer counts it. */
+static void count_comparison(const cc_search *search, const cc_order *order, const cc_stored_key *a,
+                             const cc_stored_key *b, int answer) {
+    cc_search *own = (cc_search *)search; /* the searcher's, whose counts are ours */
+    if (answer == CC_UNDECIDED) {
+        if (cc_search_recall(search, b->kind, b->digest, b->word) != CC_UNDECIDED) {
+            cc_tally(own, CC_PATH_MEMO);
+        }
+    } else {
+        bool is_c = cc_order_comes_to_c(order, (PyObject *)a->word, (PyObject *)b->word);
+        cc_tally(own, is_c ? CC_PATH_C : CC_PATH_NATIVE);
+    }
+}
+
 /* The core asks this inside a region, when digests do not decide. */
 static int compare_keys(const cc_search *search, unsigned kind, uint64_t digest, uintptr_t word) {
     const cc_stored_key a = {.digest = search->digest, .word = search->key, .kind = search->kind};
     const cc_stored_key b = {.digest = digest, .word = word, .kind = (uint8_t)kind};
-    if (search->is_cautious && ((const cc_order *)search->order)->has_c) {
-        return a.word == b.word ? 0 : CC_UNDECIDED;
+    const cc_order *order = search->order;
+    int answer = search->is_cautious && order->has_c ? (a.word == b.word ? 0 : CC_UNDECIDED)
+                                                     : compare_stored_natively(order, &a, &b);
+    if (cc_tally_is_on()) {
+        count_comparison(search, order, &a, &b, answer);
     }
-    return compare_stored_natively(search->order, &a, &b);
+    return answer;
 }
 
 static uint64_t hash_of_key(unsigned kind, uint64_t digest, uintptr_t word) {

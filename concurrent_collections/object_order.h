@@ -204,6 +204,9 @@ int cc_order_compare_natively(const cc_order *order, PyObject *a, PyObject *b);
 /* Order of two keys: -1, 0, 1, or -2 with an exception. Runs key functions for both. */
 int cc_order_compare_keys(const cc_order *order, PyObject *a, PyObject *b);
 
+/* Whether comparing them, which are two objects, comes to a C function: for counts. Asks none. */
+bool cc_order_comes_to_c(const cc_order *order, PyObject *a, PyObject *b);
+
 /* By code of users, where native comparing has not decided, or is not to be believed: -1, 0, 1, or
  * -2 with an exception. */
 int cc_order_compare_by_python(const cc_order *order, PyObject *a, PyObject *b);

@@ -56,7 +56,8 @@ int cc_range_remove_exact(cc_ordered *map, PyObject *key, PyObject *value) {
         return -1;
     }
     /* `value` is held, so no other object can be at its address. */
-    CC_UNTIL_DECIDED(status, &search, key, cc_ordered_remove_exact(map, &search, (uintptr_t)value));
+    CC_UNTIL_DECIDED(status, map, &search, key,
+                     cc_ordered_remove_exact(map, &search, (uintptr_t)value));
     cc_key_end_search(&search);
     return status == CC_NO_MEMORY ? -1 : status == CC_FOUND;
 }
@@ -67,7 +68,7 @@ static cc_status remove_met(cc_ordered *map, const cc_entry *e, uintptr_t *value
     cc_search search;
     cc_status status;
     cc_key_fill_stored_search(&search, cc_order_of(map), e->kind, e->digest, e->key);
-    CC_UNTIL_DECIDED(status, &search, NULL, cc_ordered_remove(map, &search, value));
+    CC_UNTIL_DECIDED(status, map, &search, NULL, cc_ordered_remove(map, &search, value));
     cc_key_forget(&search);
     return status;
 }

@@ -202,6 +202,7 @@ static cc_status scan_core(cc_object_scan *s, size_t *count) {
         }
     }
     if (from) {
+        cc_tally_collect(s->map, from, key);
         cc_key_forget(from);
     }
     Py_XDECREF(key);

@@ -38,6 +38,10 @@ int cc_key_answer(cc_search *search, PyObject *key) {
         Py_XDECREF(word);
         return -1;
     }
+    if (cc_tally_is_on()) {
+        bool is_c = cc_order_comes_to_c(search->order, word, other);
+        cc_tally(search, is_c ? CC_PATH_C : CC_PATH_PYTHON);
+    }
     int order = cc_order_compare_by_python(search->order, word, other);
     Py_DECREF(other);
     Py_DECREF(word);

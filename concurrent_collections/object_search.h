@@ -7,7 +7,7 @@
  *     if (cc_key_begin_search(&search, cc_order_of(map), key)) {
  *         return an error;
  *     }
- *     CC_UNTIL_DECIDED(status, &search, key, cc_ordered_get(map, &search, &word));
+ *     CC_UNTIL_DECIDED(status, map, &search, key, cc_ordered_get(map, &search, &word));
  *     cc_key_end_search(&search);
  *
  * Promises. Python code runs only between two attempts of an operation, when no region is open, and
@@ -21,6 +21,7 @@
 
 #include "object_compare.h"
 #include "object_order.h"
+#include "object_tally.h"
 
 /* Begin a search for a key. -1 with what a key function raises, with a ValueError for a NaN, of
  * whatever type, and with what `==` of a type that we do not know raises. A search that has begun
@@ -64,15 +65,16 @@ static inline void cc_key_end_search(cc_search *search) {
     }
 }
 
-/* Run `operation` (an expression of type cc_status) until it needs no more comparisons. Afterwards
- * `status` is its answer, or CC_NO_MEMORY with an exception. */
-#define CC_UNTIL_DECIDED(status, search, key, operation)                                           \
+/* Run `operation` (an expression of type cc_status) on a map until it needs no more comparisons.
+ * Afterwards `status` is its answer, or CC_NO_MEMORY with an exception. */
+#define CC_UNTIL_DECIDED(status, map, search, key, operation)                                      \
     while ((status = (operation)) == CC_NEED_COMPARE) {                                            \
         if (cc_key_answer(search, key)) {                                                          \
             status = CC_NO_MEMORY;                                                                 \
             break;                                                                                 \
         }                                                                                          \
     }                                                                                              \
+    cc_tally_collect(map, search, key);                                                            \
     if (status == CC_NO_MEMORY && !PyErr_Occurred()) {                                             \
         PyErr_NoMemory();                                                                          \
     }

@@ -204,6 +204,10 @@ cdef class _OrderedSet(_Container):
         """Drop the references that wait for readers, as far as possible; return how many still wait. See ``SkipListMap.flush``."""
         return cc_ordered_flush(self.entries)
 
+    def statistics(self):
+        """Return how elements were compared while ``config.enable_statistics`` was set. As ``SkipListMap.statistics``."""
+        return {"comparisons": cc_tally_of(self.entries)}
+
     @property
     def smr_scheme(self):
         """How this container reclaims removed entries: 'ibr' or 'debra'. See `config.smr_scheme`."""
@@ -376,22 +380,21 @@ cdef class _OrderedSet(_Container):
         if Py_ReprEnter(self):
             return f"{name}({{...}})"
         try:
-            if not self:
-                return f"{name}()"
             elements = ", ".join([repr(element) for element in self])
-            return f"{name}({{{elements}}})"
+            arguments = [f"{{{elements}}}"] if elements else []
+            return f"{name}({', '.join(arguments + _order_settings(_comparator_of(self)))})"
         finally:
             Py_ReprLeave(self)
 
     def _repr_pretty_(self, printer, bint cycle):
         """For IPython: as repr, but in lines that fit, and cut after as many elements as IPython likes."""
         if cycle or self:
-            PRINT_ELEMENTS(printer, type(self).__name__, "{}", self, cycle)
+            PRINT_ELEMENTS(printer, type(self).__name__, "{}", self, cycle, _order_settings(_comparator_of(self)))
         else:
             printer.text(repr(self))
 
     def __sizeof__(self):
-        return object.__sizeof__(self) + cc_ordered_bytes(self.entries)
+        return object.__sizeof__(self) + cc_ordered_bytes(self.entries) + cc_tally_bytes(self.entries)
 
     @classmethod
     def __class_getitem__(cls, item, /):

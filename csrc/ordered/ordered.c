@@ -58,6 +58,10 @@ uintptr_t cc_ordered_set_order(cc_ordered *map, uintptr_t order) {
     return cc_cas_acq_rel_uptr(&map->common.order, &before, order) ? order : before; /* (1) */
 }
 
+cc_atomic_uptr *cc_ordered_notes(cc_ordered *map) {
+    return &map->notes;
+}
+
 void cc_ordered_distrust(cc_ordered *map) {
     cc_store_relaxed_u32(&map->common.asked, 1); /* seen by whoever sees the order */
 }

@@ -67,6 +67,10 @@ uintptr_t cc_ordered_order(const cc_ordered *map);
  * which is this one or, unchanged, one that had been set before. */
 uintptr_t cc_ordered_set_order(cc_ordered *map, uintptr_t order);
 
+/* A word of the map for whatever the owner makes of it: 0 at first. What it leads to is the owner's
+ * to free when the map is freed. */
+cc_atomic_uptr *cc_ordered_notes(cc_ordered *map);
+
 /* What `compare` of the word table says of this map's keys may be a lie, since the owner asks
  * others: it is believed no more than what foreign code says outside. Before the order is set that
  * has such comparisons. */

@@ -16,6 +16,7 @@
 struct cc_ordered {
     cc_container common; /* first */
     const cc_ordered_operations *ops;
+    cc_atomic_uptr notes; /* the owner's; operations do not look at it */
 };
 
 struct cc_identity; /* snapshot.h */

@@ -20,6 +20,16 @@ static int for_question(const cc_search *search, int answer) {
     return search->question == CC_ASK_ORDER || answer == CC_UNDECIDED ? answer : answer != 0;
 }
 
+int cc_search_recall(const cc_search *search, unsigned kind, uint64_t digest, uintptr_t word) {
+    for (uint32_t i = search->known_count; i-- > 0;) {
+        const cc_stored_key *known = &search->known[i].key;
+        if (known->word == word && known->digest == digest && known->kind == kind) {
+            return search->known[i].order;
+        }
+    }
+    return CC_UNDECIDED;
+}
+
 int cc_compare_key_slowly(cc_container *c, cc_smr_guard *g, cc_search *search, unsigned kind,
                           uint64_t digest, uintptr_t word, const void *node) {
     const cc_word_table *words = c->words;
@@ -28,12 +38,8 @@ int cc_compare_key_slowly(cc_container *c, cc_smr_guard *g, cc_search *search, u
     cc_hold(g, CC_HELD_NODES, (uintptr_t)node);
     cc_end_reading(g);
     int answer = words->compare ? words->compare(search, kind, digest, word) : CC_UNDECIDED;
-    for (uint32_t i = answer == CC_UNDECIDED ? search->known_count : 0; i-- > 0;) {
-        const cc_stored_key *known = &search->known[i].key;
-        if (known->word == word && known->digest == digest && known->kind == kind) {
-            answer = search->known[i].order;
-            break;
-        }
+    if (answer == CC_UNDECIDED) {
+        answer = cc_search_recall(search, kind, digest, word);
     }
     if (answer != CC_UNDECIDED) {
         cc_resume_reading(g);

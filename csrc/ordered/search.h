@@ -80,6 +80,9 @@ typedef struct cc_known_order {
     int8_t order;
 } cc_known_order;
 
+/* How many counts an owner may keep in a search. */
+#define CC_TALLY_ROOM 4
+
 /* One operation's key and what is known about it. Filled in by the caller, zero where not said. */
 typedef struct cc_search {
     uint64_t digest;
@@ -88,7 +91,8 @@ typedef struct cc_search {
     uint8_t kind;
     uint8_t question; /* cc_question */
     const void *order; /* the owner's, for `compare`: by what it orders (cc_ordered_order) */
-    bool is_cautious; /* the owner's, for `compare` */
+    bool is_cautious, has_tally; /* the owner's, for `compare`; and these counts, 0 at first */
+    uint32_t tally[CC_TALLY_ROOM];
     /* Set by operations. */
     bool asks; /* a comparison with `needed` is wanted; its word is acquired */
     cc_stored_key needed;
@@ -117,6 +121,9 @@ typedef struct cc_word_table {
 /* Remember the answer to the search's question about search->needed (which stays acquired until
  * cc_search_end). Returns 0, or -1 without memory: then the word is released and forgotten. */
 int cc_search_learn(const cc_word_table *words, cc_search *search, int answer);
+
+/* What the search has been told about that key, or CC_UNDECIDED. */
+int cc_search_recall(const cc_search *search, unsigned kind, uint64_t digest, uintptr_t word);
 
 /* Release what the search holds. May run foreign code. */
 void cc_search_end(const cc_word_table *words, cc_search *search);

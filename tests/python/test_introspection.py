@@ -8,7 +8,7 @@ import pytest
 from ordered_kinds import MAPS
 
 import concurrent_collections
-from concurrent_collections import LockFreeQueue, smr
+from concurrent_collections import Comparator, LockFreeQueue, smr
 
 VIEWS = [type(view) for Map in MAPS for m in [Map()] for view in (m.keys(), m.values(), m.items())]
 CLASSES = [
@@ -176,3 +176,117 @@ class TestCompletions:
     def test_not_millions_of_them(self, Map):
         offered = Map.fromkeys(range(20_000))._ipython_key_completions_()
         assert offered == list(range(10_000))
+
+
+class Named:
+    """A function whose repr is Python that makes it."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __call__(self, key):
+        return abs(key)
+
+    def __repr__(self):
+        return f"Named({self.name!r})"
+
+
+SIZE = Named("size")
+ORDERS = {
+    "reverse=True": {"reverse": True},
+    "key=Named('size')": {"key": SIZE},
+    "key=Named('size'), reverse=True": {"key": SIZE, "reverse": True},
+    "comparator=Comparator.by_key(Named('size')).then(Comparator.natural().reversed())": {
+        "comparator": Comparator.by_key(SIZE).then(Comparator.natural().reversed())
+    },
+}
+every_order = pytest.mark.parametrize(("text", "keywords"), ORDERS.items(), ids=ORDERS)
+
+
+@every_order
+class TestOrders:
+    """What shows a container shows its order, as the constructor takes it."""
+
+    def there_and_back(self, thing, names):
+        twin = eval(repr(thing), {**names, "Comparator": Comparator, "Named": {"size": SIZE}.get})
+        assert twin == thing
+        assert list(twin) == list(thing)
+        assert twin.comparator == thing.comparator
+        assert repr(twin).split("(", 1)[1] == repr(thing).split("(", 1)[1]
+
+    @pytest.mark.reads
+    def test_maps(self, Map, text, keywords):
+        m = Map({1: "a", -2: "b", 3: "c"}, **keywords)
+        entries = ", ".join([f"{key}: {value!r}" for key, value in m.items()])
+        assert repr(m) == f"{Map.__name__}({{{entries}}}, {text})"
+        assert repr(Map(**keywords)) == f"{Map.__name__}({text})"
+        assert Lines.of(m).replace(",\n", ", ") == repr(m)
+        assert Lines.of(Map(**keywords)) == repr(Map(**keywords))
+        for one in (m, Map(**keywords)):
+            self.there_and_back(one, {Map.__name__: Map})
+
+    @pytest.mark.reads
+    def test_sets(self, Set, text, keywords):
+        s = Set([1, -2, 3], **keywords)
+        assert repr(s) == f"{Set.__name__}({{{', '.join(map(repr, s))}}}, {text})"
+        assert repr(Set(**keywords)) == f"{Set.__name__}({text})"
+        assert Lines.of(s).replace(",\n", ", ") == repr(s)
+        for one in (s, Set(**keywords)):
+            self.there_and_back(one, {Set.__name__: Set})
+
+    def test_parts(self, Map, Set, text, keywords):
+        m, s = Map({1: "a", -2: "b", 3: "c"}, **keywords), Set([1, -2, 3], **keywords)
+        for part in (m.submap(), s.subset()):
+            assert repr(part).endswith(f"}}, {text})")
+            assert Lines.of(part).replace(",\n", ", ") == repr(part)
+        self.there_and_back(m.submap(), {"SkipListSubMap": Map})
+        self.there_and_back(s.descending(), {"SkipListSubSet": Set})
+
+    @pytest.mark.reads
+    def test_fromkeys(self, Map, text, keywords):
+        m = Map.fromkeys([1, -2, 3], 0, **keywords)
+        assert repr(m) == repr(Map({1: 0, -2: 0, 3: 0}, **keywords))
+
+
+def test_the_opposite_of_an_order_that_is_turned_round_says_nothing(Map, Set):
+    assert repr(Set([1, 2], reverse=True).descending()) == "SkipListSubSet({1, 2})"
+    assert repr(Map({1: 2}).descending()) == "SkipListSubMap({1: 2}, reverse=True)"
+    assert repr(Map({1: 2}, reverse=True, default_factory=int)) == (
+        f"{Map.__name__}({{1: 2}}, reverse=True, default_factory=<class 'int'>)"
+    )
+
+
+def test_a_key_function_that_shows_the_container_does_not_go_round(Map, Set):
+    class Showing:
+        container = None
+
+        def __call__(self, key):
+            return key
+
+        def __repr__(self):
+            return repr(self.container)
+
+    for cls in (Map, Set):
+        key = Showing()
+        key.container = cls(key=key)
+        assert repr(key.container) == f"{cls.__name__}(key={cls.__name__}({{...}}))"
+        assert Lines.of(key.container) == repr(key.container)
+        key.container = None
+
+
+def test_fromkeys_names_what_the_constructor_does(Map):
+    for wrong, error in (
+        ({"key": 1}, "key: expected a callable"),
+        ({"comparator": 1}, "comparator: expected a Comparator"),
+        ({"comparator": Comparator(), "key": len}, "key: not together with comparator"),
+    ):
+        with pytest.raises(TypeError, match=error):
+            Map.fromkeys("ab", **wrong)
+
+    class Plain(Map):
+        def __init__(self):
+            super().__init__()
+
+    assert Plain.fromkeys("ba") == {"a": None, "b": None}
+    with pytest.raises(TypeError, match="reverse"):
+        Plain.fromkeys("ba", reverse=True)

@@ -126,6 +126,8 @@ assert_type(SkipListMap(ints), SkipListMap[int, str])
 assert_type(SkipListMap(zip([1], "a", strict=True)), SkipListMap[int, str])
 assert_type(SkipListMap.fromkeys([1, 2]), SkipListMap[int, Any | None])
 assert_type(SkipListMap.fromkeys("ab", 0), SkipListMap[str, int])
+assert_type(SkipListMap.fromkeys("ab", 0, key=str.lower, reverse=True), SkipListMap[str, int])
+assert_type(SkipListMap[int, int]().statistics(), dict[str, dict[str, dict[str, int]]])
 assert_type(SkipListSet([1, 2]), SkipListSet[int])
 assert_type(SkipListSet("ab"), SkipListSet[str])
 
