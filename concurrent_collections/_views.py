@@ -46,7 +46,8 @@ class _Bounds:
         return _frozen._columns(self._mapping, bounds, self._reverse, wanted)
 
     def _array(self, dtype, copy):
-        # What numpy makes of keys or values: of numbers in one copy, of all else as of a list.
+        # What numpy makes of keys or values: of numbers in one copy, of all else as of a list. It is no window to the
+        # container, so it is read-only, whatever it was made of, unless somebody wants a copy of their own.
         import numpy
 
         if copy is False:
@@ -55,7 +56,9 @@ class _Bounds:
             (column,) = self._columns((self._want, None))
         except (TypeError, OverflowError):
             column = list(self)
-        return (numpy.array if copy else numpy.asarray)(column, dtype=dtype)
+        array = (numpy.array if copy else numpy.asarray)(column, dtype=dtype)
+        array.flags.writeable = bool(copy)
+        return array
 
     def _is_whole(self):
         return self._start is ... and self._stop is ...

@@ -281,7 +281,7 @@ cdef bint frozen_map_equals(FrozenSkipListMap self, other) except -1:
         try:
             if key not in other:  # not other[key] alone: a defaultdict would make one up
                 return False
-        except TypeError:  # a key that they cannot even look for
+        except (TypeError, OverflowError):  # a key that they cannot even look for
             return False
         try:
             theirs = other[key]

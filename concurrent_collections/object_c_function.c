@@ -132,7 +132,7 @@ static int take_context(cc_c_function *f, PyObject *context) {
         f->context = PyCapsule_GetPointer(context, PyCapsule_GetName(context));
         return f->context ? 0 : -1;
     }
-    if (PyLong_Check(context)) {
+    if (PyLong_Check(context) && !PyBool_Check(context)) {
         if (address_from(context, "context", &address)) {
             return -1;
         }
@@ -148,6 +148,14 @@ static int take_context(cc_c_function *f, PyObject *context) {
         return -1;
     }
     if (PyObject_GetBuffer(context, &f->view, PyBUF_SIMPLE)) {
+        if (PyErr_ExceptionMatches(PyExc_BufferError)) { /* such as: not contiguous */
+            PyObject *type, *value, *traceback;
+            PyErr_Fetch(&type, &value, &traceback);
+            PyErr_Format(PyExc_ValueError, "context: %S", value ? value : Py_None);
+            Py_XDECREF(type);
+            Py_XDECREF(value);
+            Py_XDECREF(traceback);
+        }
         return -1;
     }
     f->context = f->view.buf;
@@ -195,11 +203,12 @@ Py_hash_t cc_c_function_hash(PyObject *function) {
 
 /* ---------------------------------------------------------------- asking */
 
-int cc_c_function_check_key(const cc_c_function *f, PyObject *key) {
+bool cc_c_function_takes(const cc_c_function *f, PyObject *key) {
     long long value;
-    if (!f->of_int64s || cc_key_is_int64(key, &value)) {
-        return 0;
-    }
+    return !f->of_int64s || cc_key_is_int64(key, &value);
+}
+
+void cc_c_function_refuse(PyObject *key) {
     if (cc_key_is_int(key)) {
         PyErr_SetString(PyExc_OverflowError,
                         "comparator: its C function takes ints of 64 bits, got a larger one");
@@ -208,7 +217,6 @@ int cc_c_function_check_key(const cc_c_function *f, PyObject *key) {
                      "comparator: its C function takes ints of 64 bits, got %.100s",
                      Py_TYPE(key)->tp_name);
     }
-    return -1;
 }
 
 int cc_c_function_ask(const cc_c_function *f, PyObject *a, PyObject *b) {
@@ -230,7 +238,7 @@ int cc_c_function_ask_or_raise(const cc_c_function *f, PyObject *a, PyObject *b)
         return answer;
     }
     PyErr_Format(PyExc_TypeError,
-                 "comparator: its C function cannot compare a %.100s with a %.100s",
+                 "comparator: its C function cannot compare instances of '%.100s' and '%.100s'",
                  Py_TYPE(a)->tp_name, Py_TYPE(b)->tp_name);
     return -2;
 }

@@ -46,8 +46,9 @@ PyObject *cc_c_function_arguments(PyObject *function);
 bool cc_c_function_is_same(const cc_c_function *f, const cc_c_function *g);
 Py_hash_t cc_c_function_hash(PyObject *function);
 
-/* Whether it takes the key: 0; or -1 with a TypeError, or an OverflowError. */
-int cc_c_function_check_key(const cc_c_function *f, PyObject *key);
+/* Whether it takes the key; and the TypeError or OverflowError for one that is not taken. */
+bool cc_c_function_takes(const cc_c_function *f, PyObject *key);
+void cc_c_function_refuse(PyObject *key);
 
 /* Order of two keys that it takes: -1, 0, 1; or CC_UNDECIDED: it cannot tell. */
 int cc_c_function_ask(const cc_c_function *f, PyObject *a, PyObject *b);

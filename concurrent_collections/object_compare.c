@@ -155,7 +155,8 @@ int cc_key_refuse_nan(PyObject *key, const char *argument) {
         PyErr_Format(PyExc_ValueError, "%s: NaN cannot be ordered", argument);
     } else {
         PyErr_Format(PyExc_ValueError,
-                     "%s: a %.100s that does not equal itself, as NaN does not, cannot be ordered",
+                     "%s: an instance of '%.100s' that does not equal itself, as NaN does not, "
+                     "cannot be ordered",
                      argument, Py_TYPE(key)->tp_name);
     }
     return -1;

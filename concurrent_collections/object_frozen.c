@@ -177,7 +177,7 @@ int cc_frozen_find(cc_frozen *t, PyObject *key, int policy, Py_ssize_t *where) {
 int cc_frozen_has(cc_frozen *t, PyObject *key) {
     cc_search search;
     Py_ssize_t where;
-    int is_nan = cc_key_begin_search_unless_nan(&search, t->order, key);
+    int is_nan = cc_key_begin_search_if_taken(&search, t->order, key);
     if (is_nan) {
         return is_nan < 0 ? -1 : 0;
     }

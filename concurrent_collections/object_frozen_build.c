@@ -656,6 +656,10 @@ PyObject *cc_frozen_part(cc_frozen *t, Py_ssize_t first, Py_ssize_t count) {
             Py_DECREF((PyObject *)part);
             return NULL;
         }
+        if ((i - first + 1) % CC_ITEMS_PER_LOOK == 0 && cc_let_interpreter_in()) {
+            Py_DECREF((PyObject *)part);
+            return NULL;
+        }
     }
     return (PyObject *)cc_frozen_finished(part);
 }

@@ -43,7 +43,7 @@ int cc_object_map_contains(cc_ordered *map, PyObject *key) {
 
 int cc_object_map_has(cc_ordered *map, PyObject *key) {
     cc_search search;
-    int is_nan = cc_key_begin_search_unless_nan(&search, cc_order_of(map), key);
+    int is_nan = cc_key_begin_search_if_taken(&search, cc_order_of(map), key);
     if (is_nan) {
         return is_nan < 0 ? -1 : 0;
     }

@@ -248,19 +248,19 @@ static void describe(const cc_order *order, cc_ranked_key *ranked) {
     ranked->hash = hash;
 }
 
-/* 0, or -1 where a C function does not take the key. */
-static int check_key(const cc_order *order, PyObject *key) {
-    int answer = 0;
-    for (Py_ssize_t i = 0; answer == 0 && i < Py_SIZE(order); i++) {
-        answer = order->parts[i].form == CC_BY_C_FUNCTION
-                     ? cc_c_function_check_key(c_function_of(&order->parts[i]), key)
-                     : 0;
+bool cc_order_takes(const cc_order *order, PyObject *key) {
+    for (Py_ssize_t i = 0; order->checks_keys && i < Py_SIZE(order); i++) {
+        const cc_order_part *part = &order->parts[i];
+        if (part->form == CC_BY_C_FUNCTION && !cc_c_function_takes(c_function_of(part), key)) {
+            return false;
+        }
     }
-    return answer;
+    return true;
 }
 
 PyObject *cc_order_word(const cc_order *order, PyObject *key) {
-    if (order->checks_keys && check_key(order, key)) {
+    if (!cc_order_takes(order, key)) {
+        cc_c_function_refuse(key);
         return NULL;
     }
     if (!order->is_ranked) {

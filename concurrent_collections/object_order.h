@@ -160,6 +160,9 @@ extern const cc_word_table cc_object_words;
  * has raised, or of a key that a C function does not take. */
 PyObject *cc_order_word(const cc_order *order, PyObject *key);
 
+/* Whether the order's C functions take a key at all. */
+bool cc_order_takes(const cc_order *order, PyObject *key);
+
 /* Fill in a search for such a word, which the search borrows. It asks for order. */
 void cc_key_fill_search(cc_search *search, const cc_order *order, PyObject *word);
 

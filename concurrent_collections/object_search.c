@@ -13,7 +13,10 @@ int cc_key_begin_ranked_search(cc_search *search, const cc_order *order, PyObjec
     return 0;
 }
 
-int cc_key_begin_search_unless_nan(cc_search *search, const cc_order *order, PyObject *key) {
+int cc_key_begin_search_if_taken(cc_search *search, const cc_order *order, PyObject *key) {
+    if (!cc_order_takes(order, key)) {
+        return 1;
+    }
     PyObject *word = cc_order_word(order, key);
     int answer = word ? cc_order_is_nan(order, word) : -1;
     if (answer == 0) {

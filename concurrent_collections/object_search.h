@@ -36,8 +36,9 @@ static inline int cc_key_begin_search(cc_search *search, const cc_order *order, 
     return search->kind == CC_KIND_OTHER ? cc_key_refuse_nan(key, "key") : 0;
 }
 
-/* The same, but a NaN is no error: the answer is 1, and nothing has begun. */
-int cc_key_begin_search_unless_nan(cc_search *search, const cc_order *order, PyObject *key);
+/* The same, but a NaN is no error, nor is a key that a C function of the order does not take: the
+ * answer is 1, and nothing has begun. */
+int cc_key_begin_search_if_taken(cc_search *search, const cc_order *order, PyObject *key);
 
 /* The key of a search as its order has it: borrowed. */
 static inline PyObject *cc_key_word_of(const cc_search *search, PyObject *key) {

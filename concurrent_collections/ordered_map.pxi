@@ -727,7 +727,7 @@ cdef object map_equals(self, other):
         try:
             if key not in other:  # not other[key] alone: a defaultdict would make one up
                 return False
-        except TypeError:  # a key that they cannot even look for
+        except (TypeError, OverflowError):  # a key that they cannot even look for
             return False
         try:
             theirs = other[key]

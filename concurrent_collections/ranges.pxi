@@ -3,8 +3,13 @@
 
 cdef tuple WHOLE = (OPEN, OPEN, (True, True))
 
-cdef enum:
-    MOST_ATTEMPTS_IN_VAIN = 10_000  # others would have to take an entry and put it back as often
+cdef extern from *:
+    """
+    #ifndef MOST_ATTEMPTS_IN_VAIN
+    #define MOST_ATTEMPTS_IN_VAIN 10000 /* others would have to take an entry and put it back as often */
+    #endif
+    """
+    int MOST_ATTEMPTS_IN_VAIN
 
 
 cdef int set_range(cc_range *range, owner, tuple bounds, bint from_above) except -1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import starmap
+from itertools import chain, starmap
 from operator import lt
 from time import sleep
 from types import GenericAlias
@@ -346,6 +346,18 @@ class BoundedSkipListMap:
         """Iterate over keys. Arguments and promises as for `SkipListMap.keys`; no entry counts as used."""
         return iter(self._entries.keys(start, stop, inclusive=inclusive, reverse=reverse))
 
+    def values(
+        self,
+        start: Any = None,
+        stop: Any = None,
+        *,
+        inclusive: Any = (True, False),
+        reverse: bool = False,
+    ) -> Iterator[Any]:
+        """Iterate over values, in the order of their keys. Arguments and promises as for `SkipListMap.values`; none counts as used."""
+        entries = self._entries.values(start, stop, inclusive=inclusive, reverse=reverse)
+        return (entry[0] for entry in entries)
+
     def items(
         self,
         start: Any = None,
@@ -363,6 +375,21 @@ class BoundedSkipListMap:
     ) -> int:
         """Return how many keys lie between two bounds. Arguments and promises as for `SkipListMap.count_range`."""
         return self._entries.count_range(start, stop, inclusive=inclusive)
+
+    def to_dict(self) -> dict[Any, Any]:
+        """Return a dict with the same entries, in the order of their keys; no entry counts as used. Weakly consistent."""
+        return dict(self.items())
+
+    def update(self, other: Any = (), /, **kwargs: Any) -> None:
+        """Put the entries of a mapping or of an iterable of pairs, then the keyword arguments: one `put` after another."""
+        is_mapping = hasattr(other, "keys")
+        pairs = ((key, other[key]) for key in other) if is_mapping else other
+        for key, value in chain(pairs, kwargs.items()):
+            self.put(key, value)
+
+    def popitem(self, last: bool = True) -> tuple[Any, Any]:
+        """Remove and return the entry with the largest key as a pair, or with ``last=False`` the smallest; KeyError if there is none."""
+        return self.pop_last() if last else self.pop_first()
 
     def clear(self) -> None:
         """Remove the entries, one after another; nothing is reported."""

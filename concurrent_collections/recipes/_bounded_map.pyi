@@ -1,8 +1,8 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import GenericAlias
 from typing import Any, Generic, Literal, Self, TypeVar, overload
 
-from _typeshed import SupportsRichComparison
+from _typeshed import SupportsKeysAndGetItem, SupportsRichComparison
 
 _K = TypeVar("_K", bound=SupportsRichComparison)
 _V = TypeVar("_V")
@@ -63,6 +63,14 @@ class BoundedSkipListMap(Generic[_K, _V]):
         inclusive: bool | tuple[bool, bool] = (True, False),
         reverse: bool = False,
     ) -> Iterator[_K]: ...
+    def values(
+        self,
+        start: _K | None = None,
+        stop: _K | None = None,
+        *,
+        inclusive: bool | tuple[bool, bool] = (True, False),
+        reverse: bool = False,
+    ) -> Iterator[_V]: ...
     def items(
         self,
         start: _K | None = None,
@@ -78,6 +86,26 @@ class BoundedSkipListMap(Generic[_K, _V]):
         *,
         inclusive: bool | tuple[bool, bool] = (True, False),
     ) -> int: ...
+    def to_dict(self) -> dict[_K, _V]: ...
+    @overload
+    def update(self, other: SupportsKeysAndGetItem[_K, _V], /) -> None: ...
+    @overload
+    def update(self, other: Iterable[tuple[_K, _V]] = (), /) -> None: ...
+    @overload
+    def update(
+        self: BoundedSkipListMap[str, _V],
+        other: SupportsKeysAndGetItem[str, _V],
+        /,
+        **kwargs: _V,
+    ) -> None: ...
+    @overload
+    def update(
+        self: BoundedSkipListMap[str, _V],
+        other: Iterable[tuple[str, _V]] = (),
+        /,
+        **kwargs: _V,
+    ) -> None: ...
+    def popitem(self, last: bool = True) -> tuple[_K, _V]: ...
     def clear(self) -> None: ...
     def copy(self) -> Self: ...
     def __reduce__(self) -> tuple[Any, ...]: ...

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from concurrent_collections._counters import AtomicCounter
 from concurrent_collections._ordered import REMOVE, SkipListMap
+from concurrent_collections._queues import LockFreeQueue
 from concurrent_collections.recipes._arguments import (
     NotCopied,
     count,
@@ -121,8 +122,9 @@ class OrderBook(NotCopied):
     Lock-free: a thread that stops in the middle of a call holds nobody up; others finish its trade, or cancel it. A step on a price takes
     O(log(prices) + orders at that price), and is repeated if another thread has changed the orders at that price meanwhile.
 
-    If a signal handler raises in a call, the call has had its effect or not. Its trades are reported, unless it was just reporting: then
-    those that were left go unreported. What `on_trade` raises, `submit` and `match` raise, when all trades have been reported.
+    If a signal handler raises in a call, the call has had its effect or not. Its trades are reported all the same; those that it can no
+    longer report, since the handler has raised while it was reporting, the next `submit` or `match` reports. What `on_trade` raises,
+    `submit` and `match` raise, when all trades have been reported.
 
     Example::
 
@@ -132,7 +134,7 @@ class OrderBook(NotCopied):
         book.cancel(order)                       # 70
     """
 
-    __slots__ = ("_asks", "_bids", "_number", "_on_trade")
+    __slots__ = ("_asks", "_bids", "_number", "_on_trade", "_unreported")
     _instead = "orders go on trading; list(b.orders('buy')) has those of a side"
 
     def __init__(self, on_trade: Callable[[Trade], object] | None = None) -> None:
@@ -141,6 +143,9 @@ class OrderBook(NotCopied):
         # Price: level. The best price is the first one.
         self._bids: SkipListMap[Any, _Level] = SkipListMap(reverse=True)
         self._asks: SkipListMap[Any, _Level] = SkipListMap()
+        self._unreported: LockFreeQueue[list[Trade]] = (
+            LockFreeQueue()
+        )  # of calls that were interrupted
 
     def _side(self, side: Any) -> SkipListMap[Any, _Level]:
         if side not in ("buy", "sell"):
@@ -223,14 +228,29 @@ class OrderBook(NotCopied):
         """
         trades: list[Trade] = []
         failure = None
+        left_over = begun = 0  # trades of others; reports
         try:
+            if not self._unreported.empty():
+                (trades,) = starmap(self._unreported.try_get, [(trades,)])
+                left_over = len(trades)
             while self._match_best(trades):
                 pass
         finally:
-            failure = self._report(trades)
+            # Interrupts arrive where a call returns or begins, or a loop goes on (_bounded_map.py). So one that comes in
+            # here has begun a report or not, as `begun` says.
+            try:
+                while self._on_trade is not None and begun < len(trades):
+                    begun += 1
+                    try:
+                        self._on_trade(trades[begun - 1])
+                    except Exception as error:
+                        failure = error if failure is None else failure
+            finally:
+                if self._on_trade is not None and begun < len(trades):
+                    self._unreported.put(trades[begun:])
         if failure is not None:
             raise failure
-        return len(trades)
+        return len(trades) - left_over
 
     def _match_best(self, trades: list[Trade]) -> bool:
         """One trade, or part of one; False: there is none."""
@@ -289,17 +309,6 @@ class OrderBook(NotCopied):
             return level[1:] or REMOVE
 
         levels.compute_if_present(record.order.price, replaced)
-
-    def _report(self, trades: list[Trade]) -> Exception | None:
-        """Call `on_trade` for each; return the first exception when all have been reported."""
-        failure = None
-        report = self._on_trade
-        for trade in trades if report is not None else ():
-            try:
-                report(trade)
-            except Exception as error:
-                failure = error if failure is None else failure
-        return failure
 
     # ---- looking ----
 

@@ -281,9 +281,10 @@ void cc_forget_collector(cc_container *owner) {
 
 /* ---------------------------------------------------------------- coming and going */
 
+/* As many buckets as there may be reports, divided by 16: a quarter of the entries at first. */
 static collector *new_collector(cc_ordered *map, cc_thread *self, uint64_t most) {
-    size_t wanted = cc_ordered_length(map) / 4, buckets = LEAST_CELL_BUCKETS;
-    while (buckets < wanted && buckets < MOST_CELL_BUCKETS) {
+    size_t buckets = LEAST_CELL_BUCKETS;
+    while (buckets < most / 16 && buckets < MOST_CELL_BUCKETS) {
         buckets *= 2;
     }
     collector *c =
@@ -325,12 +326,26 @@ CC_NEVER_INLINE collector *join_current(cc_container *owner, cc_smr_guard *g) {
     return c;
 }
 
+/* What is released with a collector. At most: a node's later reports are smaller than a cell, and
+ * what has been refused is nothing. */
+static size_t bytes_of(const collector *c) {
+    size_t bytes = sizeof *c + (c->mask + 1) * sizeof c->buckets[0];
+    uint64_t reports = cc_load_relaxed_u64(&c->reports);
+    bytes += (size_t)(reports < c->most ? reports : c->most) * sizeof(cell);
+    uintptr_t state = cc_load_acquire_uptr(&c->state);
+    const walk *w = state >= CLOSED ? (const walk *)state : NULL;
+    for (const walked *part = w ? w->first : NULL; part; part = part->next) {
+        bytes += sizeof *part;
+    }
+    return bytes + (w ? sizeof *w : 0);
+}
+
 static void leave(cc_ordered *map, cc_thread *self, collector *c) {
     if (cc_fetch_sub_acq_rel_u32(&c->users, 1) == 1) {
         fail(c, GIVEN_UP);
         disarm(&map->common, c);
         cc_retire(map->common.domain, self, c->retirement, (uintptr_t)c, CC_RETIRED_COLLECTOR,
-                  c->birth, 0);
+                  c->birth, bytes_of(c));
     }
 }
 

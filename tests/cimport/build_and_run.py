@@ -120,7 +120,7 @@ def check_comparators(consumer: ModuleType) -> None:
         texts["a"] = 1
     except TypeError as error:
         said = str(error)
-    assert said == "comparator: its C function cannot compare a str with a bytes", said
+    assert said == "comparator: its C function cannot compare instances of 'str' and 'bytes'", said
     assert len(texts) == 4
 
 

@@ -153,6 +153,9 @@ class TestWhereTheyComeFrom:
             (ValueError, "^context: -1 is no address", [natively, -1], {}),
             (TypeError, "^context: expected an address, .* got float", [natively, 0.5], {}),
             (TypeError, "^context: expected an address, .* got str", [natively, "a"], {}),
+            (TypeError, "^context: expected an address, .* got bool", [natively, True], {}),
+            (TypeError, "^context: expected an address, .* got bool", [natively, False], {}),
+            (ValueError, "^context: .*contiguous", [natively, memoryview(bytes(9))[::2]], {}),
         ]:  # fmt: skip
             with pytest.raises(error, match=match):
                 Comparator.from_c(*arguments, **keywords)
@@ -253,6 +256,28 @@ class TestKeys:
         assert m == {least: 2, 1: 4, 5: 5, most: 3}
         check(m)
 
+    def test_algebra_with_keys_that_are_not_taken_finds_them_not_there(self, functions):
+        order = Comparator.from_c(functions["numbers"], keys="int64s")
+        s, m = (
+            SkipListSet([1, 2, 3], comparator=order),
+            SkipListMap({1: 1, 2: 2, 3: 3}, comparator=order),
+        )
+        foreign = {2, 3, "a", 1.5, 2**63, None}
+        for keys in (s, s.frozen(), s.subset(), m.keys(), m.keys(1, 9), m.frozen().keys()):
+            assert list(keys & foreign) == [2, 3]
+            assert list(keys - foreign) == [1]
+            assert keys.isdisjoint({"a", 2**63}) and not keys.isdisjoint(foreign)
+            assert not keys >= foreign and keys >= {2, 3}
+            assert keys != {1, 2, 2**63} and keys == {1, 2, 3}
+        assert m.items() & {(2, 2), ("a", 2), (2**63, 2)} == {(2, 2)}
+        s -= foreign
+        assert list(s) == [1]
+        s &= foreign
+        assert list(s) == []
+        for one in (m, m.frozen()):
+            assert one != {1: 1, 2: 2, 2**63: 3} and {1: 1, 2: 2, "a": 3} != one
+            assert one == {1: 1, 2: 2, 3: 3}
+
     def test_equal_int64s_and_one_object_are_not_asked_about(self, functions):
         context = script([1])
         m = SkipListMap(
@@ -281,7 +306,7 @@ class TestKeys:
         ):
             m = SkipListMap({n: str(n) for n in range(40)}, comparator=comparator)
             before = dict(m)
-            match = "^comparator: its C function cannot compare a .* with a .*$"
+            match = "^comparator: its C function cannot compare instances of '.*' and '.*'$"
             for operation in [
                 lambda: m.get("a"),
                 lambda: "a" in m,
@@ -311,7 +336,9 @@ class TestKeys:
             context = script([1] * fails + [CANNOT, CANNOT])
             m = SkipListMap(comparator=Comparator.from_c(functions["tell_of_objects"], context))
             stored = 0
-            with pytest.raises(TypeError, match="cannot compare a object with a object"):
+            with pytest.raises(
+                TypeError, match="cannot compare instances of 'object' and 'object'"
+            ):
                 while True:
                     m[object()] = 1
                     stored += 1

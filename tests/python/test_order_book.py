@@ -423,6 +423,53 @@ class TestOthersInBetween:
             number += 1
         assert reported
 
+    def test_what_an_interrupt_leaves_unreported_the_next_call_reports(self):
+        seen = []
+
+        def note(trade):
+            seen.append(trade.quantity)
+            if interrupts and len(seen) == interrupts[0]:
+                raise KeyboardInterrupt
+
+        for interrupts in ([1], [2], [3], [4], []):
+            seen.clear()
+            book = OrderBook(on_trade=note)
+            for quantity in (1, 2, 3, 4):
+                book.submit("sell", 5, quantity)
+            if interrupts:
+                with pytest.raises(KeyboardInterrupt):
+                    book.submit("buy", 5, 10)
+                assert seen == [1, 2, 3, 4][: interrupts.pop()]
+                book.submit("sell", 5, 5)
+                assert seen == [1, 2, 3, 4]
+                assert book.submit("buy", 5, 5) and seen == [1, 2, 3, 4, 5]
+            else:
+                book.submit("buy", 5, 10)
+            assert book.match() == 0
+            assert seen[:4] == [1, 2, 3, 4]
+
+    def test_an_interrupt_when_all_has_been_matched_leaves_nothing_unreported(self):
+        class Interrupted(OrderBook):
+            __slots__ = ("ends",)
+
+            def _match_best(self, trades):
+                if not super()._match_best(trades):
+                    self.ends -= 1
+                    if not self.ends:
+                        raise KeyboardInterrupt
+                    return False
+                return True
+
+        seen = []
+        book = Interrupted(on_trade=seen.append)
+        book.ends = 2
+        book.submit("sell", 5, 1)
+        with pytest.raises(KeyboardInterrupt):
+            book.submit("buy", 5, 1)
+        assert len(seen) == 1
+        assert book.match() == 0
+        assert len(seen) == 1
+
 
 class TestThreads:
     def test_of_one_price_the_first_has_the_smaller_number(self, eager_switching):

@@ -169,6 +169,25 @@ class TestBoundedSkipListMap:
         with pytest.raises(TypeError, match="on_evict"):
             BoundedSkipListMap(3, on_evict=3)
 
+    def test_what_a_user_of_dicts_expects(self):
+        m = BoundedSkipListMap(3, evict="least recently used")
+        m.update({1: "a", 2: "b"})
+        m.update([(3, "c")])
+        assert list(m.values()) == ["a", "b", "c"]
+        assert list(m.values(2, reverse=True)) == ["c", "b"]
+        assert m.to_dict() == {1: "a", 2: "b", 3: "c"}
+        assert list(m.to_dict()) == [1, 2, 3]
+        m.update([(4, "d")])  # nothing of the above counts as used
+        assert m.to_dict() == {2: "b", 3: "c", 4: "d"}
+        assert m.popitem() == (4, "d") and m.popitem(last=False) == (2, "b")
+        assert m.popitem() == (3, "c")
+        with pytest.raises(KeyError):
+            m.popitem()
+        words = BoundedSkipListMap(2)
+        words.update(b=2, a=1)
+        words.update([("c", 3)], d=4)
+        assert words.to_dict() == {"c": 3, "d": 4}
+
     def test_ranges_and_repr(self):
         m = BoundedSkipListMap(5, evict="oldest")
         for key in range(5):

@@ -8,12 +8,23 @@ import gc
 import itertools
 import os
 import random
+import sys
 import threading
 import weakref
 from fractions import Fraction
 
 import pytest
-from support import Key, Object, OnlyLess, collect, in_background, in_child, rounds, run_threads
+from support import (
+    Key,
+    Object,
+    OnlyLess,
+    collect,
+    in_background,
+    in_child,
+    rounds,
+    run_threads,
+    stalled_reader,
+)
 
 from concurrent_collections import Comparator, FrozenSkipListMap, FrozenSkipListSet, SkipListMap
 
@@ -543,3 +554,34 @@ def test_beside_threads_that_append(threads):
         for _ in range(rounds(30)):
             snapshot = m.snapshot()
             assert list(snapshot)[:1000] == list(range(1000))
+
+
+def test_what_a_snapshot_leaves_in_limbo_has_bytes(Map):
+    m = Map({n: None for n in range(5000)})
+    before = sys.getsizeof(m)
+    with stalled_reader(m):
+        assert len(m.snapshot()) == 5000
+        assert sys.getsizeof(m) >= before + 5000 * 48  # what the walk has found, which waits
+    m.flush()
+    assert sys.getsizeof(m) == before
+
+
+def test_a_long_part_of_a_snapshot_lets_the_interpreter_in(Map):
+    """What another thread has asked for arrives in the middle of cutting a range out, which then has no effect."""
+    looks = []
+    m = Map({n: None for n in range(100_000)})
+
+    def trace(frame, event, argument):
+        looks.append(event)
+
+    def counted(*bounds):
+        looks.clear()
+        sys.setprofile(trace)
+        try:
+            return len(m.snapshot(*bounds)), len(looks)
+        finally:
+            sys.setprofile(None)
+
+    (whole, looks_of_whole), (part, looks_of_part) = counted(), counted(0)
+    assert whole == part == 100_000
+    assert looks_of_part > looks_of_whole + 20

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-import importlib
+import importlib.util
 import inspect
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 import concurrent_collections
 
 PACKAGE = Path(concurrent_collections.__file__).parent
+TOOLS = Path(__file__).resolve().parents[2] / "tools"
 STUBS = sorted(PACKAGE.rglob("*.pyi"))
 
 
@@ -69,3 +71,49 @@ def test_all_that_is_public_has_one():
         and not any(part.startswith("_") for part in name.split("."))
     ]
     assert bare == []
+
+
+def docstrings_of(tmp_path, text):
+    loader = SourceFileLoader("write_stubs", str(TOOLS / "write_stubs"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("write_stubs", loader))
+    loader.exec_module(module)
+    source = tmp_path / "source.py"
+    source.write_text(text)
+    return module.Docstrings([source])
+
+
+def test_a_body_in_the_line_of_its_colon_takes_no_docstring_of_the_next(tmp_path):
+    found = docstrings_of(
+        tmp_path,
+        '''\
+class A:
+    def one(self): return 1
+    def two(self, default=":", other=(1,  # a comment:
+            2)) -> dict[str, int]:
+        """Two."""
+    def three(self): pass  # nothing:
+    def four(self):  # a comment
+        """Four."""
+''',
+    )
+    assert [found.find("A", name) for name in ("one", "two", "three", "four")] == [
+        "",
+        "Two.",
+        "",
+        "Four.",
+    ]
+
+
+def test_bases_that_go_round_end(tmp_path):
+    found = docstrings_of(
+        tmp_path,
+        '''\
+class A(other.A, B):
+    pass
+class B(A):
+    def f(self):
+        """F."""
+''',
+    )
+    assert found.find("A", "f") == found.find("B", "f") == "F."
+    assert found.find("A", "g") == ""
