@@ -15,8 +15,8 @@ cc_ordered *cc_object_map_new(const cc_ordered_operations *ops) {
 
 /* ---------------------------------------------------------------- one key */
 
-cc_status cc_object_map_find(cc_ordered *map, cc_search *search, PyObject *key, PyObject **value,
-                             cc_lookup_policy policy) {
+CC_ALWAYS_INLINE cc_status find_searched(cc_ordered *map, cc_search *search, PyObject *key,
+                                         PyObject **value, cc_lookup_policy policy) {
     cc_status status;
     uintptr_t word = 0;
     CC_UNTIL_DECIDED(status, map, search, key, cc_ordered_get(map, search, value ? &word : NULL));
@@ -27,12 +27,17 @@ cc_status cc_object_map_find(cc_ordered *map, cc_search *search, PyObject *key, 
     return status;
 }
 
+cc_status cc_object_map_find(cc_ordered *map, cc_search *search, PyObject *key, PyObject **value,
+                             cc_lookup_policy policy) {
+    return find_searched(map, search, key, value, policy);
+}
+
 static cc_status find(cc_ordered *map, PyObject *key, PyObject **value, cc_lookup_policy policy) {
     cc_search search;
     if (cc_key_begin_search(&search, cc_order_of(map), key)) {
         return CC_NO_MEMORY;
     }
-    cc_status status = cc_object_map_find(map, &search, key, value, policy);
+    cc_status status = find_searched(map, &search, key, value, policy);
     cc_key_end_search(&search);
     return status;
 }

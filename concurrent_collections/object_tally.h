@@ -9,7 +9,8 @@
  *
  * Promises. Nothing here raises, but for cc_tally_of, or waits. While statistics are off a
  * comparison that is counted here pays a load and a branch, and so does an operation. Counts only
- * grow, and each is exact once the operations have returned.
+ * grow, and each is exact once the operations have returned, but for one that has made more than
+ * 65,535 comparisons of one sort: 65,535 are counted of those.
  *
  * What counts: comparisons that a search for one key makes, or that a scan makes to find its next
  * chunk, and that kind and digest of the two keys have not decided (search.h): those take a few
@@ -46,7 +47,7 @@ static inline bool cc_tally_is_on(void) {
 /* Count a comparison of this search. */
 static inline void cc_tally(cc_search *search, cc_path path) {
     search->has_tally = true;
-    search->tally[path]++;
+    search->tally[path] += search->tally[path] < UINT16_MAX;
 }
 
 void cc_tally_collect_now(cc_ordered *map, cc_search *search, PyObject *key);

@@ -90,11 +90,12 @@ typedef struct cc_search {
     uintptr_t key;
     uint8_t kind;
     uint8_t question; /* cc_question */
+    bool is_cautious; /* the owner's, for `compare` */
+    bool has_tally;   /* the owner's: one of its counts is not 0 */
+    bool asks; /* set by operations: a comparison with `needed` is wanted; its word is acquired */
     const void *order; /* the owner's, for `compare`: by what it orders (cc_ordered_order) */
-    bool is_cautious, has_tally; /* the owner's, for `compare`; and these counts, 0 at first */
-    uint32_t tally[CC_TALLY_ROOM];
+    uint16_t tally[CC_TALLY_ROOM]; /* the owner's counts, 0 at first */
     /* Set by operations. */
-    bool asks; /* a comparison with `needed` is wanted; its word is acquired */
     cc_stored_key needed;
     /* Grows by cc_search_learn; holds the acquired words until cc_search_end. */
     cc_known_order *known;
