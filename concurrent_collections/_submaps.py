@@ -109,6 +109,10 @@ class _Part:
             wait(futures)
         return [future.result() for future in futures]
 
+    def statistics(self):
+        """Return how keys of the whole container were compared: see `SkipListMap.statistics`."""
+        return self._container.statistics()
+
     # ---- ends ----
 
     def _end(self, last, item, default, name):

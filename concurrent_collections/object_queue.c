@@ -156,7 +156,6 @@ void cc_object_queue_get_statistics(const cc_object_store *s, cc_queue_statistic
 #if !defined(Py_GIL_DISABLED)
     const void *core = cc_object_store_core(s);
     uint64_t puts = cc_gil_queue_operations.puts(core);
-    *out = (cc_queue_statistics){.puts = puts,
-                                 .gets = puts - cc_gil_queue_operations.length(core)};
+    *out = (cc_queue_statistics){.puts = puts, .gets = puts - cc_gil_queue_operations.length(core)};
 #endif
 }

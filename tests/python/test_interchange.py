@@ -229,6 +229,7 @@ class TestArrays:
         down = SkipListMap((n, n) for n in range(10)).submap(3, 6).descending()
         assert numpy.asarray(down.keys()).tolist() == [5, 4, 3]
 
+    @every_map
     def test_arrays_of_views_are_read_only_whatever_is_in_them(self, of, numpy):
         for m in (of({1: 2, 3: 4}), of({1.5: 2.5}), of({"a": None}), of({2**70: True}), of({})):
             for view in (m.keys(), m.values(), m.keys(reverse=True), m.values(reverse=True)):

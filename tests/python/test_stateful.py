@@ -467,11 +467,12 @@ def machine_of_maps(map_class, keys, foreign, orders):
                 "snapshot": lambda: self.m.snapshot().thaw(),
                 "frozen,pickle": lambda: pickled(self.m.frozen()).thaw(),
                 "from_sorted": lambda: map_class.from_sorted(self.m.items(), **self.options),
-                "eval": lambda: self.made(
-                    eval(
-                        repr(self.m),
-                        {map_class.__name__: map_class, "Key": Key, "inf": float("inf")},
-                    )
+                # Functions do not show how they are made.
+                "eval": self.m.copy
+                if {"key", "comparator"} & self.options.keys()
+                else lambda: eval(
+                    repr(self.m),
+                    {map_class.__name__: map_class, "Key": Key, "inf": float("inf")},
                 ),
             }[how]()
             assert twin == self.m

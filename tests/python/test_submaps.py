@@ -614,7 +614,7 @@ def test_it_writes_through_the_methods_of_a_subclass(Map):
 def test_they_show_themselves_as_containers_do(Map, Set):
     m, s = Map({1: "a", 2: "b", 3: "c"}), Set([1, 2, 3])
     assert repr(m.submap(2)) == "SkipListSubMap({2: 'b', 3: 'c'})"
-    assert repr(s.descending()) == "SkipListSubSet({3, 2, 1})"
+    assert repr(s.descending()) == "SkipListSubSet({3, 2, 1}, reverse=True)"
     assert repr(m.submap(7)) == "SkipListSubMap({})"
     assert repr(s.subset(7)) == "SkipListSubSet()"
     m[4] = m.submap(4)

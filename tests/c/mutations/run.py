@@ -57,6 +57,7 @@ TESTS_IN_STEPS = (
 
 FOUND = re.compile(r"FOUND by (\w+) in program (\w+), memory (\w+), at schedule (\d+)")
 BROKEN = re.compile(r"(?:broken: |invariant broken: |ERROR: AddressSanitizer: )(.*)")
+UNIT_TEST_DAYS = 3  # in which each mutation for unit tests has its turn
 BUDGETS = (500, 5000, 20000, 100000)  # a little of everything first, then more
 SEVERAL_PREEMPTIONS = 20000  # schedules of an enumeration, below which it has hardly begun
 
@@ -236,14 +237,17 @@ def chosen(mutations: list[Mutation], names: list[str]) -> list[tuple[Mutation, 
         if names and mutation.name not in names:
             programs = [program for program in programs if program in names]
         if turns > 1:
-            # Of the mutations for explorers a part, and of unit tests one for each mutation, others the next day. The
+            # Of the mutations for explorers a part, of those for unit tests a third, by one each, others the next day. The
             # store-load fences always: nothing else in the tests sees that one is missing.
             always = "fence" in mutation.name and not mutation.survives
             explorers = [p for p in programs if is_explorer(p)]
             if explorers and (mutation.is_slow or (not always and number % turns != today % turns)):
                 explorers = []
             tests = [p for p in programs if not is_explorer(p)]
-            programs = explorers + ([tests[today % len(tests)]] if tests else [])
+            has_turn = tests and number % UNIT_TEST_DAYS == today % UNIT_TEST_DAYS
+            programs = explorers + (
+                [tests[today // UNIT_TEST_DAYS % len(tests)]] if has_turn else []
+            )
         if programs:
             choice.append((mutation, programs))
     return choice
