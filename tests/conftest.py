@@ -45,6 +45,12 @@ else:
     hypothesis.settings.load_profile(os.environ.get("CC_HYPOTHESIS", "default-run"))
 
 
+def pytest_collection_finish():
+    """Tests that collect garbage do not look at pytest's ten thousand tests each time, which takes a hundred times as long."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
 def eager_switching():
     """On a GIL build threads change places often; without this they hardly ever overlap."""
@@ -114,7 +120,6 @@ def collector_off():
     """Nothing is collected by itself. Python ignores what a signal's handler raises if it comes while the collector calls
     something written in Python: a callback of `gc.callbacks` (hypothesis has one), of a weak reference, a finalizer.
     """
-    gc.collect()
     gc.disable()
     yield
     gc.enable()

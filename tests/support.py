@@ -249,6 +249,7 @@ def in_child(body, timeout=200):
         try:
             # Collections in the child would otherwise copy every page of the parent's heap.
             gc.freeze()
+            faulthandler.register(signal.SIGQUIT, file=sys.__stderr__)
             body()
             status = 0
         except BaseException:
@@ -263,6 +264,8 @@ def in_child(body, timeout=200):
             assert os.waitstatus_to_exitcode(status) == 0
             return
         if time.monotonic() > deadline:
+            os.kill(child, signal.SIGQUIT)  # it shows where it is
+            time.sleep(1)
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             raise AssertionError(f"the child did not end in {timeout} s")

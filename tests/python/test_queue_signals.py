@@ -257,8 +257,10 @@ def test_a_signal_that_arrives_with_the_notification_does_not_swallow_it(Queue, 
     q = Queue()
     taken = []
     others = []
+    until_it_is_expected = threading.Event()
 
     def notify_and_signal():
+        until_it_is_expected.wait()
         time.sleep(SOON)
         others.append(Waiter(q.get))
         time.sleep(SOON)
@@ -271,6 +273,7 @@ def test_a_signal_that_arrives_with_the_notification_does_not_swallow_it(Queue, 
     alarm(interrupt, 100)
     helper = Waiter(notify_and_signal)
     with pytest.raises(Interrupt):
+        until_it_is_expected.set()
         taken.extend(itertools.islice(q, 1))
         for _ in range(1000):
             time.sleep(0.001)
