@@ -60,7 +60,8 @@
  *     does not end a read phase.
  *
  * Bound. A thread that stalls pins what it holds, at most CC_MOST_HELD words, and a stripe's limbo
- * grows to 2 * retire_threshold things before it is neutralized. That does not hold while the
+ * grows to 2 * retire_threshold things before it is neutralized (beside what a scan has taken whose
+ * thread lost its processor then, at most 3 * retire_threshold). That does not hold while the
  * thread has the signal blocked, or somebody has put another handler in place: then nothing that it
  * may have seen is released, and each attempt counts as a refusal in the statistics. But what is
  * done to a stalled thread cannot be taken back: somebody who takes the signal away between step 3

@@ -222,7 +222,10 @@ static size_t bound(cc_ordered *list, size_t alive_then) {
         size_t seen = REGIONS * alive_then + 80 * CC_PUBLICATIONS_PER_ERA;
         return seen + seen / 2 + stripes * 2 * threshold;
     }
-    return CC_MOST_HELD + stripes * 4 * threshold; /* one thread is stopped */
+    /* What the regions hold; what a scan has taken whose thread lost its processor then, at most as
+     * much as makes a scan worth while (limbo.c); and what the others' scans leave, since there
+     * were that many. */
+    return REGIONS * CC_MOST_HELD + stripes * (3 + 2) * threshold;
 }
 
 /* A node at most; and in the mean, when there are thousands. */
