@@ -13,13 +13,12 @@ to the script: ``python -m concurrent_collections.profiling script.py``. docs/pr
 """
 
 # What type checkers need stands in profiling.pyi: importing typing takes longer than all of this package.
-import argparse
+import atexit
 import builtins
 import gc
 import itertools
 import json
 import os
-import statistics
 import sys
 import threading
 import time
@@ -125,20 +124,15 @@ class _Stalls:
             return
         lasts = seconds - self._since
         self.longest = max(self.longest, lasts)
-        if not self._is_counted:
-            self._is_counted = True
-            self.count += 1
-            before = self.described
-        else:
-            before = self.described[:-1]
-        self.described = [
-            *before[1 - MOST_STALLS :],
-            {
-                "thread_id": self._thread,
-                "from": round(self._since, 6),
-                "seconds": round(lasts, 6),
-            },
-        ]
+        before = self.described[:-1] if self._is_counted else self.described
+        self.count += not self._is_counted
+        self._is_counted = True
+        stall = {
+            "thread_id": self._thread,
+            "from": round(self._since, 6),
+            "seconds": round(lasts, 6),
+        }
+        self.described = [*before, stall][-MOST_STALLS:]
 
 
 def _difference(after, before):
@@ -153,6 +147,13 @@ def _difference(after, before):
 
 def _share(part, whole):
     return round(part / whole, 4) if whole else None
+
+
+def _text_of(error):
+    try:
+        return repr(error)
+    except Exception:  # of a user's class
+        return type(error).__name__
 
 
 def _rate(count, seconds):
@@ -175,7 +176,8 @@ class _Subject:
         self.has_domain = _has_domain(container)
         self.scheme = smr.stats(container).scheme if self.has_domain else None
         self.backend = container.backend if self.is_queue else None
-        self.counts_before = self.counts = self._counts_of(container)
+        self.counts_before = {}  # of one that is made while the profile runs
+        self.counts = self._counts_of(container)
         names = ["length"]
         names += _OF_RECLAMATION if self.has_domain else []
         if self.is_queue:
@@ -192,6 +194,12 @@ class _Subject:
         ask = getattr(container, "statistics", None)
         return ask() if callable(ask) else {}
 
+    def begin(self):
+        """What has been counted until now does not count."""
+        container = self.ref()
+        if container is not None:
+            self.counts_before = self._counts_of(container)
+
     def sample(self, seconds):
         container = self.ref()
         if container is None or self.failure:
@@ -199,7 +207,14 @@ class _Subject:
         try:
             self._sample(container, seconds)
         except Exception as error:  # of a subclass
-            self.failure = repr(error)
+            self.failure = _text_of(error)
+
+    def seen(self, figures, *arguments):
+        """Figures of a view; of what a subclass has counted otherwise, what is wrong with them."""
+        try:
+            return figures(*arguments)
+        except Exception as error:
+            return {"failure": _text_of(error)}
 
     def _sample(self, container, seconds):
         row = {"length": len(container)}
@@ -216,7 +231,7 @@ class _Subject:
             row["waiting_getters"] = container.waiting_getters
             row["waiting_putters"] = container.waiting_putters
         elif self.is_stack:
-            row.update(self.counts)
+            row.update({name: self.counts[name] for name in self.series.names if name not in row})
         if self.is_queue or self.is_stack:
             self.maxsize = container.maxsize
             self.full += bool(self.maxsize and row["length"] >= self.maxsize)
@@ -231,7 +246,7 @@ class _Subject:
         try:
             self.comparisons = _time_comparisons(container, probe)
         except Exception as error:  # of a subclass
-            self.failure = repr(error)
+            self.failure = _text_of(error)
 
     # ---- views ----
 
@@ -334,12 +349,14 @@ def _kinds(a, b):
 
 def _time_comparisons(container, probe):
     """Compare neighbouring keys by the container's order, one by one, on the clock."""
+    import statistics
+
     compare = getattr(container, "comparator", None)
     if compare is None or not probe:
         return None
     keys, times, raised = [], {}, 0
     try:
-        keys.extend(itertools.islice(container, probe))
+        keys.extend(itertools.islice(container, min(probe, sys.maxsize)))
     except Exception:  # of the keys, which going from one chunk to the next compares
         raised += 1
     if len(keys) < 2 and not raised:
@@ -352,7 +369,8 @@ def _time_comparisons(container, probe):
         except Exception:  # that is the affair of the keys' users
             raised += 1
             continue
-        times.setdefault(_kinds(a, b), []).append(clock() - before)
+        took = clock() - before
+        times.setdefault(_kinds(a, b), []).append(took)
     empty = []
     for _ in range(max(len(keys), 1)):
         before = clock()
@@ -370,25 +388,25 @@ def _time_comparisons(container, probe):
 # ---------------------------------------------------------------- settings
 
 _settings_lock = threading.Lock()
-_running = 0
+_running = set()  # profiles
 _settings_before = (False, False)
 
 
-def _begin_counting():
-    global _running, _settings_before
+def _begin_counting(p):
+    global _settings_before
     with _settings_lock:
-        if _running == 0:
+        if not _running:
             _settings_before = config.enable_statistics, config.enable_contention_stats
-            config.enable_statistics = config.enable_contention_stats = True
-        _running += 1
+        _running.add(p)
+        config.enable_statistics = config.enable_contention_stats = True
 
 
-def _end_counting():
-    global _running
+def _end_counting(p):
+    """As often as one likes: after an interrupt, say."""
     with _settings_lock:
-        _running -= 1
-        if _running == 0:
+        if _running == {p}:
             config.enable_statistics, config.enable_contention_stats = _settings_before
+        _running.discard(p)
 
 
 # ---------------------------------------------------------------- the profile
@@ -415,7 +433,7 @@ class Profile:
         self._began = self._ended = None
         self._before = self._after = None
         self._error = None
-        self._blocks = []
+        self._blocks = None
         self._stop = threading.Event()
         self._thread = threading.Thread(
             target=self._sample_on_and_on, name="concurrent_collections.profiling", daemon=True
@@ -437,14 +455,20 @@ class Profile:
     def __enter__(self):
         if self._began is not None:
             raise RuntimeError("a profile runs once: make another one")
-        _begin_counting()
         try:
-            self._began = time.monotonic()
+            _begin_counting(self)
             self._before = smr.stats()
+            self._began = time.monotonic()
+            given = list(self._subjects)
+            for subject in given:
+                subject.begin()
             self._sample()
+            for subject in self._subjects[len(given) :]:  # that are there, too
+                subject.begin()
             self._thread.start()
         except BaseException:
-            _end_counting()
+            self._stop.set()
+            _end_counting(self)
             raise
         return self
 
@@ -452,13 +476,17 @@ class Profile:
         try:
             self._stop.set()
             self._thread.join()
-            self._next_find = 0.0  # what is there at the end is found, however short the block was
-            self._sample()
-            self._ended = time.monotonic()
-            self._after = smr.stats()
-            self._blocks = smr.node_blocks()
-        finally:
-            _end_counting()
+        finally:  # also when it is interrupted
+            try:
+                self._next_find = (
+                    0.0  # what is there at the end is found, however short the block was
+                )
+                self._sample()
+                self._ended = time.monotonic()
+                self._after = smr.stats()
+                self._blocks = smr.node_blocks()
+            finally:
+                _end_counting(self)
         for subject in list(self._subjects):
             subject.finish(self._probe)
 
@@ -467,7 +495,7 @@ class Profile:
             while not self._stop.wait(self._period):
                 self._sample()
         except BaseException as error:  # MemoryError, say: shown, not swallowed
-            self._error = error
+            self._error = _text_of(error)  # it would keep what it has met alive
 
     def _sample(self):
         seconds = time.monotonic() - self._began
@@ -486,7 +514,7 @@ class Profile:
     def _look_for_containers(self):
         found = [o for o in gc.get_objects() if issubclass(type(o), _KINDS)]
         for o in found:
-            if len(self._subjects) == MOST_FOUND:
+            if len(self._subjects) >= MOST_FOUND:
                 described = sum(subject.ref() is not None for subject in self._subjects)
                 self._not_described = max(self._not_described, len(found) - described)
                 return
@@ -521,12 +549,14 @@ class Profile:
             "smr": {"process": self._reclamation(after)},
             "debra": {"process": self._neutralization(after)},
             "comparator": {
-                s.label: s.comparator() for s in subjects if s.is_ordered and s.comparator()
+                s.label: s.seen(s.comparator)
+                for s in subjects
+                if s.is_ordered and s.seen(s.comparator)
             },
             "skiplist": {s.label: s.skip_list() for s in subjects if s.is_skip_list},
-            "queue": {s.label: s.queue(seconds) for s in subjects if s.is_queue},
-            "wcq": {s.label: s.wcq() for s in subjects if s.backend == "wcq"},
-            "stack": {s.label: s.stack(seconds) for s in subjects if s.is_stack},
+            "queue": {s.label: s.seen(s.queue, seconds) for s in subjects if s.is_queue},
+            "wcq": {s.label: s.seen(s.wcq) for s in subjects if s.backend == "wcq"},
+            "stack": {s.label: s.seen(s.stack, seconds) for s in subjects if s.is_stack},
         }
         views["smr"].update(
             {s.label: s.reclamation() for s in subjects if s.has_domain and s.series.count}
@@ -544,7 +574,7 @@ class Profile:
 
     def _memory(self, after):
         before = self._before
-        blocks = self._blocks or smr.node_blocks()
+        blocks = smr.node_blocks() if self._blocks is None else self._blocks
         had = sum(of.blocks * of.block_bytes for of in blocks)
         free = sum(of.free * of.block_bytes for of in blocks)
         retired, released = after.retired - before.retired, after.released - before.released
@@ -587,7 +617,7 @@ class Profile:
     def _failures(self):
         failures = {s.label: s.failure for s in self._subjects if s.failure}
         if self._error is not None:
-            failures["sampler"] = repr(self._error)
+            failures["sampler"] = self._error
         return failures
 
     def to_json(self, indent=None):
@@ -690,26 +720,21 @@ def profile(*containers, period=0.05, samples=512, probe=256, find=False):
 
 
 def _run(source, script, arguments):
-    """Run a script as `python script.py` does, and return when its threads have ended, too."""
+    """Run a script as `python script.py` does, in a process that has nothing else to do."""
     code = compile(source, script, "exec")
     main = types.ModuleType("__main__")
     main.__file__ = script
     main.__builtins__ = builtins
-    before = sys.argv, sys.path[:], sys.modules["__main__"]
     sys.argv = [script, *arguments]
-    sys.path[0:1] = [os.path.dirname(os.path.abspath(script))]
+    if not getattr(sys.flags, "safe_path", False):
+        sys.path[0] = os.path.dirname(os.path.realpath(script))
     sys.modules["__main__"] = main
-    try:
-        exec(code, main.__dict__)
-        return main  # who holds it keeps what is in it
-    finally:
-        others = [threading.main_thread(), threading.current_thread()]
-        while alive := [t for t in threading.enumerate() if not t.daemon and t not in others]:
-            alive[0].join()
-        sys.argv, sys.path[:], sys.modules["__main__"] = before
+    exec(code, main.__dict__)
 
 
 def _main(arguments=None):
+    import argparse
+
     parser = argparse.ArgumentParser(
         prog="python -m concurrent_collections.profiling",
         description="Run a script and profile the containers that it makes.",
@@ -731,17 +756,21 @@ def _main(arguments=None):
             source = file.read()
     except (ValueError, OSError, RuntimeError) as error:
         parser.error(str(error))
-    try:
-        with p:
-            kept = _run(source, given.script, given.arguments)
-    finally:
+    if given.plot:
+        p.plot()  # what it needs can no longer be imported at the end
+
+    def finish():
+        p.__exit__(None, None, None)
         p.report(sys.stderr)
         if given.json:
             with open(given.json, "w", encoding="utf-8") as file:
                 file.write(p.to_json(indent=1))
         if given.plot:
             p.plot().savefig(given.plot)
-    del kept
+
+    p.__enter__()
+    atexit.register(finish)  # behind the script's threads, which end as they do without a profile
+    _run(source, given.script, given.arguments)
 
 
 if __name__ == "__main__":

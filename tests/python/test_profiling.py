@@ -7,6 +7,7 @@ import gc
 import io
 import itertools
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -312,7 +313,120 @@ class TestSampling:
         assert len(mine) == 5
 
 
+class TestFigures:
+    def test_counts_begin_with_the_block(self):
+        q, s = LockFreeQueue(), LockFreeStack()
+        p = profile(q, s, period=SELDOM)
+        for n in range(1000):
+            q.put(n)
+            s.push(n)
+        with p:
+            q.put(0)
+            s.push(0)
+        assert p.views["queue"]["LockFreeQueue #1"]["puts"] == 1
+        assert p.views["stack"]["LockFreeStack #1"]["pushes"] == 1
+
+    def test_of_what_is_made_in_the_block_all_counts(self, monkeypatch):
+        monkeypatch.setattr(profiling, "MOST_FOUND", 1_000_000)
+        with profile(find=True, period=SELDOM) as p:
+            q = LockFreeQueue(17)
+            q.put_many(range(10))
+        (mine,) = [of for of in p.views["queue"].values() if of["maxsize"] == 17]
+        assert mine["puts"] == 10
+
+    def test_what_comparisons_take_is_no_more_than_the_call(self, monkeypatch):
+        now = 0
+
+        def clock():
+            nonlocal now
+            now += 1
+            return now
+
+        monkeypatch.setattr(profiling.time, "perf_counter_ns", clock)
+        monkeypatch.setattr(profiling, "_kinds", lambda a, b: clock() and "kinds")
+        s = SkipListSet(range(10))
+        with profile(s, period=SELDOM) as p:
+            pass
+        of = p.views["comparator"]["SkipListSet #1"]["nanoseconds_by_type"]["kinds"]
+        assert of == {"comparisons": 9, "median": 1, "most": 1}
+
+    def test_a_block_that_has_used_no_memory_stays_so(self):
+        with profile(period=SELDOM) as p:
+            pass
+        p._blocks = []  # as in a process without an ordered container
+        m = SkipListMap({1: 1})
+        assert p.views["memory"]["process"]["blocks_in_use_by_bytes"] == {}
+        assert len(m) == 1
+
+    def test_more_are_given_than_would_be_found(self, monkeypatch):
+        monkeypatch.setattr(profiling, "MOST_FOUND", 2)
+        queues = [LockFreeQueue() for _ in range(5)]
+        with profile(*queues[:4], find=True, period=SELDOM) as p:
+            pass
+        assert len(p.views["queue"]) == 4
+        assert p.views["smr"]["process"]["containers_not_described"] >= 1
+
+    @pytest.mark.parametrize("most", [1, 2, 3])
+    def test_the_last_stalls_are_described(self, monkeypatch, most):
+        monkeypatch.setattr(profiling, "MOST_STALLS", most)
+        stalls = profiling._Stalls()
+        for n in range(5):
+            for second in range(3):
+                stalls.see(second, 100 * n + 10, smr.OpenRegion(5, n + 1))
+        assert stalls.count == 5
+        assert [of["thread_id"] for of in stalls.described] == [1, 2, 3, 4, 5][-most:]
+        assert stalls.described[-1]["seconds"] == 2
+
+    def test_subclasses_that_count_otherwise_spoil_nothing_else(self):
+        class Counting(LockFreeStack):
+            def statistics(self):
+                return {**super().statistics(), "extra": 1}
+
+        class Empty(LockFreeQueue):
+            def statistics(self):
+                return {"puts": 0, "gets": 0} if not self else {}
+
+        class Unspeakable(Exception):
+            def __repr__(self):
+                raise ZeroDivisionError
+
+        class Raising(LockFreeQueue):
+            def __len__(self):
+                raise Unspeakable
+
+        s, q, r = Counting(), Empty(), Raising()
+        with profile(s, q, r, period=SELDOM) as p:
+            s.push(1)
+            q.put(1)
+        assert p.views["stack"]["Counting #1"]["pushes"] == 1
+        assert "failure" in p.views["queue"]["Empty #1"]
+        assert p.views["smr"]["process"]["failures"]["Raising #1"] == "Unspeakable"
+        json.loads(p.to_json())
+        p.report(io.StringIO())
+
+
 class TestLife:
+    @pytest.mark.parametrize("where", ["start", "join"])
+    def test_an_interrupt_leaves_nothing_behind(self, where, monkeypatch):
+        real = getattr(threading.Thread, where)
+
+        def interrupted(self, *arguments):
+            real(self, *arguments)
+            if self.name == "concurrent_collections.profiling":
+                raise KeyboardInterrupt
+
+        before = config.enable_statistics
+        q = LockFreeQueue()
+        p = profile(q, period=0.001)
+        monkeypatch.setattr(threading.Thread, where, interrupted)
+        with pytest.raises(KeyboardInterrupt), p:
+            q.put(1)
+        assert config.enable_statistics is before
+        until(lambda: not p._thread.is_alive())
+        if where == "join":
+            assert p.views["queue"]["LockFreeQueue #1"]["puts"] == 1
+            assert p.seconds == p.seconds
+
     def test_settings_are_as_before(self, monkeypatch):
         monkeypatch.setattr(config, "enable_statistics", False, raising=True)
         for before in (False, True):
@@ -440,6 +554,12 @@ if "raise" in sys.argv: sys.exit(3)
 """
 
 
+def import_path(directory, inside):
+    """PYTHONPATH with a directory in front of what it has, which under ASAN is where we are installed."""
+    given = os.environ.get("PYTHONPATH")
+    return os.pathsep.join([str(inside / directory), *([given] if given else [])])
+
+
 class TestCommand:
     def run(self, tmp_path, *arguments):
         (tmp_path / "script.py").write_text(SCRIPT)
@@ -462,6 +582,37 @@ class TestCommand:
         views = json.loads((tmp_path / "p.json").read_text())["views"]
         assert views["skiplist"]["SkipListMap #1"]["entries"] == 100
         assert views["queue"]["LockFreeQueue #1"]["maxsize"] == 5
+
+    def test_threads_that_only_the_interpreter_ends(self, tmp_path):
+        program = (
+            "from concurrent.futures import ThreadPoolExecutor\npool = ThreadPoolExecutor(2)\n"
+        )
+        (tmp_path / "pool.py").write_text(program + "print(pool.submit(pow, 2, 3).result())\n")
+        done = self.run(tmp_path, "pool.py")
+        assert (done.returncode, done.stdout) == (0, "8\n")
+        assert "smr (" in done.stderr
+
+    @pytest.mark.parametrize("is_safe", [False, True])
+    def test_a_script_imports_what_it_would_without_a_profile(self, is_safe, tmp_path):
+        for name in ("real", "other", "path"):
+            (tmp_path / name).mkdir()
+        (tmp_path / "real/beside_it.py").write_text("")
+        (tmp_path / "path/on_the_path.py").write_text("")
+        imported = "on_the_path" if is_safe else "beside_it, on_the_path"
+        (tmp_path / "real/script.py").write_text(f"import {imported}\nprint('found')\n")
+        (tmp_path / "other/script.py").symlink_to(tmp_path / "real/script.py")
+        command = [sys.executable, *(["-P"] if is_safe else [])]
+        for module in ([], ["-m", "concurrent_collections.profiling"]):
+            done = subprocess.run(
+                [*command, *module, "other/script.py"],
+                capture_output=True,
+                text=True,
+                timeout=60,
+                cwd=tmp_path,
+                env={**os.environ, "PYTHONPATH": import_path("path", tmp_path)},
+                check=False,
+            )
+            assert done.stdout == "found\n", done.stderr
 
     def test_bad_options(self, tmp_path):
         done = self.run(tmp_path, "--period", "0", "script.py")
