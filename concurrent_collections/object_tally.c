@@ -11,7 +11,12 @@
 #define MOST_TALLIED_TYPES 64
 #endif
 
-/* Types beyond that are counted under one name, which no type has. */
+/* Of a type's name, with the 0 behind it. */
+#ifndef BYTES_OF_A_NAME
+#define BYTES_OF_A_NAME 128
+#endif
+
+/* Types beyond MOST_TALLIED_TYPES are counted under one name; one that is called so, too. */
 static const char others[] = "...";
 
 typedef struct tally {
@@ -76,12 +81,27 @@ static const char *name_of_key(const cc_search *search, PyObject *key) {
         return cc_kind_of_any_order(search->kind) == CC_KIND_FLOAT ? "float" : "int";
     }
     PyObject *word = key ? key : (PyObject *)search->key;
-    return Py_TYPE(Py_IS_TYPE(word, &cc_ranked_key_type) ? ((cc_ranked_key *)word)->key : word)
-        ->tp_name;
+    PyTypeObject *type =
+        Py_TYPE(Py_IS_TYPE(word, &cc_ranked_key_type) ? ((cc_ranked_key *)word)->key : word);
+    /* That of a static type begins with its module's. */
+    const char *dot = type->tp_flags & Py_TPFLAGS_HEAPTYPE ? NULL : strrchr(type->tp_name, '.');
+    return dot ? dot + 1 : type->tp_name;
+}
+
+/* Once, and no further than there is room: on 3.13t somebody who renames a type frees the old name
+ * while others read it. So what is copied need not be text, either. */
+static void copy_name(char to[BYTES_OF_A_NAME], const char *from) {
+    size_t i = 0;
+    for (; i < BYTES_OF_A_NAME - 1 && from[i]; i++) {
+        to[i] = from[i];
+    }
+    memset(to + i, 0, BYTES_OF_A_NAME - i);
 }
 
 void cc_tally_collect_now(cc_ordered *map, cc_search *search, PyObject *key) {
-    tally *entry = entry_of(map, name_of_key(search, key));
+    char name[BYTES_OF_A_NAME];
+    copy_name(name, name_of_key(search, key));
+    tally *entry = entry_of(map, name);
     for (int i = 0; i < CC_TALLY_ROOM; i++) {
         if (entry && search->tally[i]) {
             cc_fetch_add_relaxed_u64(&entry->counts[i], search->tally[i]);
@@ -107,10 +127,13 @@ PyObject *cc_tally_of(cc_ordered *map) {
     PyObject *all = PyDict_New();
     for (tally *entry = first_of(map); all && entry; entry = entry->next) {
         PyObject *counts = counts_of(entry);
-        if (!counts || PyDict_SetItemString(all, entry->name, counts)) {
+        PyObject *name =
+            PyUnicode_DecodeUTF8(entry->name, (Py_ssize_t)strlen(entry->name), "replace");
+        if (!counts || !name || PyDict_SetItem(all, name, counts)) {
             Py_CLEAR(all);
         }
         Py_XDECREF(counts);
+        Py_XDECREF(name);
     }
     return all;
 }

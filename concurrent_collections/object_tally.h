@@ -14,12 +14,15 @@
  *
  * What counts: comparisons that a search for one key makes, or that a scan makes to find its next
  * chunk, and that kind and digest of the two keys have not decided (search.h): those take a few
- * instructions of the core, which knows nothing of this. Comparisons of keys with the bound of a
- * range do not count.
+ * instructions of the core, which knows nothing of this. Each counts once, by one path: of an order
+ * of several parts, the path of the first part that the bytes do not decide, whatever that part and
+ * those behind it say. Comparisons of keys with the bound of a range do not count, nor does that of
+ * a map's first key with itself, nor what is asked between two chunks, or without a key.
  *
  * Memory. The counts of a search are in the search. Those of a map are in a list that only grows
  * while the map lives, an entry for each name of a type, up to MOST_TALLIED_TYPES. No type is
- * referred to. What there is no memory to count is not counted.
+ * referred to, and of a long name only the beginning is kept. What there is no memory to count is
+ * not counted.
  *
  * Every function but cc_tally needs an attached thread.
  *
@@ -37,7 +40,7 @@ typedef enum cc_path {
     CC_PATH_NATIVE, /* by the two keys' bytes, in the core */
     CC_PATH_MEMO, /* by what the same search had been told before */
     CC_PATH_PYTHON, /* by `<` or a function in Python */
-    CC_PATH_C, /* by a function of Comparator.from_c, wherever it was called */
+    CC_PATH_C, /* by a function of Comparator.from_c */
 } cc_path;
 
 static inline bool cc_tally_is_on(void) {

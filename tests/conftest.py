@@ -61,6 +61,17 @@ def eager_switching():
 
 
 @pytest.fixture
+def counting():
+    """Statistics are on while the test runs."""
+    from concurrent_collections import config
+
+    before = config.enable_statistics
+    config.enable_statistics = True
+    yield
+    config.enable_statistics = before
+
+
+@pytest.fixture
 def no_failing_allocations():
     """Whatever a test arranges, allocations work again after it."""
     from support import hooks

@@ -185,11 +185,11 @@ size_t cc_ordered_bytes(const cc_ordered *map) {
     return (size_t)(sum + cc_sum_of_bytes(map));
 }
 
-/* ---------------------------------------------------------------- limbo */
-
 unsigned cc_ordered_levels(cc_ordered *map, uint64_t *counts, unsigned room) {
     return map->ops->levels ? map->ops->levels(map, counts, room) : 0;
 }
+
+/* ---------------------------------------------------------------- limbo */
 
 size_t cc_ordered_flush(cc_ordered *map) {
     map->ops->retire_remainder(map);

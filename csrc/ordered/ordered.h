@@ -212,10 +212,11 @@ size_t cc_ordered_length(const cc_ordered *map);
 /* Bytes allocated for the map and all that is in it; limbo included. */
 size_t cc_ordered_bytes(const cc_ordered *map);
 
-/* How many nodes are linked on each level, the lowest first, for at most `room` levels; returns how
- * many there are: 0 without memory, and of a container that has none. Compares nothing. Each level
- * is counted by itself, beside all other operations. Of a skip list: the entries, then a walk over
- * each upper level, in all O(n / 3); helps to unlink. Lock-free, as cc_ordered_clear. */
+/* How many nodes are linked on each level, the lowest first, for at most `room` levels, and
+ * CC_MOST_LEVELS are enough; returns for how many: 0 without memory, and of a container that has
+ * none. Compares nothing. Each level is counted by itself, beside all other operations. Of a
+ * skip list: the entries, then a walk over each upper level, in all O(n / 3); helps to unlink.
+ * Lock-free, as cc_ordered_clear. */
 #define CC_MOST_LEVELS 64u
 unsigned cc_ordered_levels(cc_ordered *map, uint64_t *counts, unsigned room);
 

@@ -68,6 +68,7 @@ typedef struct cc_skiplist {
 enum { RETIRED_NODE = CC_RETIRED_OWN, RETIRED_TABLE };
 
 _Static_assert(CC_HELD_NODES + 2 * MAX_HEIGHT <= CC_MOST_HELD, "a whole position can be held");
+_Static_assert(MAX_HEIGHT <= CC_MOST_LEVELS, "a caller's array has room for all levels");
 
 /* ---------------------------------------------------------------- nodes */
 

@@ -410,14 +410,6 @@ class TestTheCollectorsHook:
             assert "Error" not in result.stderr
 
 
-@pytest.fixture
-def counting():
-    before = config.enable_statistics
-    config.enable_statistics = True
-    yield
-    config.enable_statistics = before
-
-
 class TestStatistics:
     def test_a_quiet_container_has_nothing_to_tell(self, Map, Set, smr_scheme):
         m = Map({n: n for n in range(100)})

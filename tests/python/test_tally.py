@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import struct
 import sys
 
@@ -30,15 +31,6 @@ assert "T" in s.statistics()["comparisons"]
 """
 
 
-@pytest.fixture
-def statistics():
-    """They are on while the test runs."""
-    before = config.enable_statistics
-    config.enable_statistics = True
-    yield
-    config.enable_statistics = before
-
-
 def counts(container):
     return container.statistics()["comparisons"]
 
@@ -50,7 +42,7 @@ class TestWhatCounts:
         assert Key(7) in m
         assert m.statistics() == {"comparisons": {}}
 
-    def test_what_the_first_bytes_decide_does_not(self, statistics):
+    def test_what_the_first_bytes_decide_does_not(self, counting):
         s = SkipListSet()
         for n in range(100):
             s.add(n)
@@ -61,7 +53,7 @@ class TestWhatCounts:
         assert all(n in numbers for n in range(100))
         assert counts(numbers) == {}
 
-    def test_long_strings_are_compared_natively(self, statistics):
+    def test_long_strings_are_compared_natively(self, counting):
         m = SkipListMap()
         for n in range(20):
             m[f"{LONG}{n}"] = n
@@ -72,7 +64,7 @@ class TestWhatCounts:
         assert counts(m)["str"]["native"] >= 20 + 19
 
     @pytest.mark.parametrize("ranked", [False, True])
-    def test_each_call_of_a_function_counts_once(self, statistics, ranked):
+    def test_each_call_of_a_function_counts_once(self, counting, ranked):
         calls = []
 
         def compare(a, b):
@@ -97,7 +89,7 @@ class TestWhatCounts:
         assert all(one["memo"] >= one["python"] > 50 for one in found.values())
         assert all(one["native"] == one["c"] == 0 for one in found.values())
 
-    def test_each_call_of_a_c_function_counts_once(self, statistics):
+    def test_each_call_of_a_c_function_counts_once(self, counting):
         after_all = bytearray(
             struct.pack("QQb", 0, 1, 1)
         )  # what it is told to say, and how often it has
@@ -111,13 +103,13 @@ class TestWhatCounts:
         assert counts(m) == {"int": {**NONE, "c": calls}}
         assert calls >= 39
 
-    def test_one_object_is_one_key_natively(self, statistics):
+    def test_one_object_is_one_key_natively(self, counting):
         key = Key(1)
         s = SkipListSet([key])
         assert key in s
         assert counts(s) == {"Key": {**NONE, "native": 1}}
 
-    def test_a_c_function_behind_another_part_counts_where_it_is_asked(self, statistics):
+    def test_a_c_function_behind_another_part_counts_where_it_is_asked(self, counting):
         natively = Comparator.from_c(hooks().comparators()["natively"])
         s = SkipListSet(comparator=Comparator.by_key(lambda word: word[:1]).then(natively))
         s.add("ab")
@@ -129,20 +121,20 @@ class TestWhatCounts:
         others.add(2)
         assert counts(others)["int"]["c"] == 0 < counts(others)["int"]["python"]
 
-    def test_a_comparison_that_raises_has_taken_its_path(self, statistics):
+    def test_a_comparison_that_raises_has_taken_its_path(self, counting):
         m = SkipListMap({1: "a"})
         with pytest.raises(TypeError):
             m["b"] = 2
         assert counts(m) == {"str": {**NONE, "python": 1}}
         assert m == {1: "a"}
 
-    def test_scans_count_for_the_key_that_they_go_on_from(self, statistics):
+    def test_scans_count_for_the_key_that_they_go_on_from(self, counting):
         s = SkipListSet(map(Key, range(600)))
         before = counts(s)["Key"]["python"]
         assert [key.rank for key in s.range(Key(100))] == list(range(100, 600))
         assert counts(s)["Key"]["python"] > before
 
-    def test_turning_it_off_and_on_again_goes_on(self, statistics):
+    def test_turning_it_off_and_on_again_goes_on(self, counting):
         m = SkipListMap({Key(1): 1})
         m[Key(2)] = 2
         first = counts(m)
@@ -153,7 +145,7 @@ class TestWhatCounts:
         m[Key(4)] = 4
         assert counts(m)["Key"]["python"] > first["Key"]["python"]
 
-    def test_each_container_has_its_own(self, statistics):
+    def test_each_container_has_its_own(self, counting):
         m = SkipListMap({Key(1): 1})
         m[Key(2)] = 2
         twin, empty = m.copy(), SkipListMap()
@@ -165,13 +157,54 @@ class TestWhatCounts:
 
 
 class TestTypes:
-    def test_by_the_type_of_the_key_that_was_given(self, statistics):
+    def test_by_the_type_of_the_key_that_was_given(self, counting):
         m = SkipListMap({2: "two"}, key=Key)
         for key in (1, 2.5, True):
             assert key not in m
         assert set(counts(m)) == {"int", "float", "bool"}
 
-    def test_of_many_types_the_rest_counts_as_one(self, statistics):
+    def test_names_are_those_of_the_types_without_their_modules(self, counting):
+        s = SkipListSet([datetime.date(2000, 1, 1)])
+        assert datetime.date(2001, 1, 1) not in s
+        assert set(counts(s)) == {datetime.date.__name__}
+
+    @pytest.mark.parametrize("length", [0, 1, 126, 127, 128, 256])
+    def test_of_a_long_name_the_beginning_is_kept(self, counting, length):
+        s = SkipListSet([0], comparator=Comparator.from_function(lambda a, b: -1))
+        assert type("n" * length, (), {})() not in s
+        assert set(counts(s)) == {"n" * min(length, 127)}
+        assert type("\u20ac" * length, (), {})() not in s
+        assert len(counts(s)) == 1 + (length > 0)  # cut within a letter, too
+
+    def test_of_one_operation_65535_comparisons_of_one_sort_count(self, counting):
+        # Each question about the sought key puts another in front of it, so the search has to go on.
+        class Sought(float):
+            pass
+
+        asked = 0
+
+        def compare(a, b):
+            nonlocal asked
+            if isinstance(a, Sought) or isinstance(b, Sought):
+                asked += 1
+                if asked <= 7000:
+                    m[float(asked)] = None
+            return (a > b) - (a < b)
+
+        m = SkipListMap({0.0: None}, comparator=Comparator.from_function(compare))
+        assert Sought(1e9) not in m
+        assert counts(m)["Sought"] == {**NONE, "python": asked, "memo": 65535}
+
+    @pytest.mark.parametrize("types", [1, 63, 64, 65, 128])
+    def test_around_the_number_of_types_that_have_a_name(self, counting, types):
+        s = SkipListSet([0], comparator=Comparator.from_function(lambda a, b: -1))
+        for n in range(types):
+            assert type(f"T{n}", (), {})() not in s
+        found = {name: one["python"] for name, one in counts(s).items()}
+        assert found.pop("...", 0) == max(types - 64, 0)
+        assert found == {f"T{n}": 1 for n in range(min(types, 64))}
+
+    def test_of_many_types_the_rest_counts_as_one(self, counting):
         calls = []
         s = SkipListSet(
             [0], comparator=Comparator.from_function(lambda a, b: calls.append(a) or -1)
@@ -192,7 +225,7 @@ class TestTypes:
         assert done.returncode == 0, done.stderr
 
     def test_without_memory_nothing_is_counted_and_nothing_fails(
-        self, statistics, no_failing_allocations
+        self, counting, no_failing_allocations
     ):
         m = SkipListMap()
         config.enable_statistics = False
@@ -208,7 +241,7 @@ class TestTypes:
         assert counts(m)["str"]["native"] == 1
 
 
-def test_threads_lose_no_count(statistics, eager_switching):
+def test_threads_lose_no_count(counting, eager_switching):
     calls = []
 
     def compare(a, b):
