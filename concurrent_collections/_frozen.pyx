@@ -33,6 +33,7 @@ from concurrent_collections._ordered import (
     _order_settings,
     _OrderedMap,
     _OrderedSet,
+    _shown,
 )
 from concurrent_collections._pretty import print_elements, print_map
 from concurrent_collections._views import SkipListItemsView, SkipListKeysView, SkipListValuesView

@@ -637,8 +637,7 @@ class SkipListSubSet(_SetOfKeys, _Part, MutableSet):
     @recursive_repr("SkipListSubSet({...})")
     def __repr__(self):
         elements = ", ".join([repr(element) for element in self])
-        arguments = [f"{{{elements}}}"] if elements else []
-        return f"{type(self).__name__}({', '.join(arguments + self._settings())})"
+        return _ordered._shown(type(self).__name__, elements, self._settings())
 
     def _repr_pretty_(self, printer, cycle):
         print_elements(printer, type(self).__name__, "{}", self, cycle, self._settings())

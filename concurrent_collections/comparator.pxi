@@ -130,6 +130,12 @@ def _order_settings(comparator):
     return ([f"key={function!r}"] if form == CC_BY_KEY else []) + (["reverse=True"] if is_reversed else [])
 
 
+def _shown(name, content, settings):
+    """A container as repr shows it: what is in it, unless that is nothing, and its settings."""
+    arguments = [f"{{{content}}}"] if content else []
+    return f"{name}({', '.join(arguments + settings)})"
+
+
 cdef tuple COMPARATOR_FORMS = ("natural", "by_key", "from_function", "from_c")  # by their numbers
 
 

@@ -186,8 +186,7 @@ cdef class FrozenSkipListMap(_Frozen):
             return f"{name}({{...}})"
         try:
             entries = ", ".join([f"{key!r}: {value!r}" for key, value in iterate(self.table, CC_WANT_ITEM)])
-            arguments = [f"{{{entries}}}"] if entries else []
-            return f"{name}({', '.join(arguments + _order_settings(_comparator_of(self)))})"
+            return _shown(name, entries, _order_settings(_comparator_of(self)))
         finally:
             Py_ReprLeave(self)
 

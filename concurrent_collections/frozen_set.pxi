@@ -186,8 +186,7 @@ cdef class FrozenSkipListSet(_Frozen):
             return f"{name}({{...}})"
         try:
             elements = ", ".join([repr(element) for element in iterate(self.table, CC_WANT_KEY)])
-            arguments = [f"{{{elements}}}"] if elements else []
-            return f"{name}({', '.join(arguments + _order_settings(_comparator_of(self)))})"
+            return _shown(name, elements, _order_settings(_comparator_of(self)))
         finally:
             Py_ReprLeave(self)
 

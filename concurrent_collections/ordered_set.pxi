@@ -381,8 +381,7 @@ cdef class _OrderedSet(_Container):
             return f"{name}({{...}})"
         try:
             elements = ", ".join([repr(element) for element in self])
-            arguments = [f"{{{elements}}}"] if elements else []
-            return f"{name}({', '.join(arguments + _order_settings(_comparator_of(self)))})"
+            return _shown(name, elements, _order_settings(_comparator_of(self)))
         finally:
             Py_ReprLeave(self)
 

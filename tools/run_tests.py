@@ -750,7 +750,7 @@ def main() -> int:
     began = time.monotonic()
     tally = Tally(len(wanted))
     # What the others stand on comes first, one by one; then two at a time, since most of them keep one processor busy.
-    # Those that take longest stand first in the table, so that neither lane is alone at the end.
+    # What takes long stands early in the table, so that neither lane is alone at the end.
     foundations = [stage for stage in wanted if stage.name in FOUNDATIONS]
     for stage in foundations:
         tally.run(stage)
