@@ -24,6 +24,9 @@ static void set_up(void) {
     if (now.behind) {
         sched_points_behind();
     }
+    if (now.first_stops) {
+        sched_only_first_is_preempted();
+    }
     begin();
 }
 
@@ -46,7 +49,7 @@ static operation any_operation(void) {
                    .height = (uint8_t)(1 + sched_choose(3)),
                    .no_tick = sched_choose(2) == 1};
     if (o.what == REPLACE_EXACT) {
-        o.expected = (uint8_t)(1 + sched_choose(MOST_VALUES - 1));
+        o.expected = (uint8_t)(1 + sched_choose(19));
     }
     return o;
 }
@@ -61,7 +64,7 @@ static void set_up_anything(void) {
                                     .height = (uint8_t)(1 + sched_choose(3))};
     }
     for (unsigned f = 0; f < SCHED_MOST_FIBRES; f++) {
-        unsigned n = 1 + sched_choose(f == 2 ? 1 : 3);
+        unsigned n = 1 + sched_choose(f == 2 ? 1 : MOST_OPERATIONS_DRAWN);
         for (unsigned i = 0; i < n; i++) {
             now.by[f][i] = any_operation();
         }
@@ -240,13 +243,80 @@ static const sched_program programs_of_ibr[] = {
                      {PUT, 2},
                      {PUT, 2}},
               FIRST_FIBRE{{PUT, 2}, {GET, 3}}, SECOND_FIBRE{{PUT, 4}})},
-    {"index_to_a_young_node", 2, set_up, fibre, judge, 3, 0, 200,
-     SCENARIO(.hashed = true, BEFORE{{PUT, 1}, {PUT, 3}, {PUT, 4}, {PUT, 1}, {PUT, 1}, {PUT, 1}},
-              FIRST_FIBRE{{GET, 2}}, SECOND_FIBRE{{PUT, 3}, {PUT, 2}, {REMOVE, 2}})},
-    {"index_in_an_old_table", 3, set_up, fibre, judge, 3, 0, 400,
-     SCENARIO(.hashed = true, BEFORE{{PUT, 1}, {PUT, 3}, {GET, 1}}, FIRST_FIBRE{{GET, 2}},
-              SECOND_FIBRE{{PUT, 3}, {PUT, 2}, {REMOVE, 2}},
-              THIRD_FIBRE{{PUT, 4}, {PUT, 1}, {PUT, 1}})},
+    /* Rule C. The first thread stops, with a table in hand, and others do all that makes what it finds
+     * there a trap: a younger node is put in, the table is replaced, the node is removed and freed. */
+    {"index_stale_slot_found", 2, set_up, fibre, judge, 1, 0, 25,
+     SCENARIO(.hashed = true, .first_stops = true,
+              BEFORE{{PUT, 1}, {PUT, 3}, {PUT, 4}, {REMOVE, 4}, {GET, 1}}, FIRST_FIBRE{{GET, 2}},
+              SECOND_FIBRE{{PUT, 3},
+                           {PUT, 2},
+                           {PUT, 4},
+                           {PUT, 3},
+                           {PUT, 3},
+                           {PUT, 3},
+                           {PUT, 3},
+                           {PUT, 3},
+                           {REMOVE, 2},
+                           {PUT, 3}})},
+    {"index_stale_slot_copied", 3, set_up, fibre, judge, 2, 0, 25,
+     SCENARIO(.hashed = true, .first_stops = true,
+              BEFORE{{PUT, 1},
+                     {PUT, 3},
+                     {PUT, 4},
+                     {PUT, 2},
+                     {PUT, 3},
+                     {PUT, 3},
+                     {PUT, 3},
+                     {PUT, 3},
+                     {PUT, 3},
+                     {PUT, 3},
+                     {REMOVE, 2},
+                     {REMOVE, 3},
+                     {REMOVE, 4},
+                     {PUT, 1},
+                     {PUT, 1},
+                     {PUT, 1},
+                     {PUT, 1}},
+              FIRST_FIBRE{{PUT, 1}}, SECOND_FIBRE{{PUT, 1}, {PUT, 2}},
+              THIRD_FIBRE{{PUT, 1},
+                          {PUT, 1},
+                          {PUT, 1},
+                          {PUT, 1},
+                          {PUT, 1},
+                          {PUT, 1},
+                          {PUT, 1},
+                          {REMOVE, 2},
+                          {PUT, 1}})},
+    {"index_stale_next", 2, set_up, fibre, judge, 1, 0, 25,
+     SCENARIO(.hashed = true, .first_stops = true, BEFORE{{PUT, 1}}, FIRST_FIBRE{{REMOVE, 1}},
+              SECOND_FIBRE{{PUT, 1},
+                           {PUT, 3},
+                           {PUT, 4},
+                           {PUT, 2},
+                           {PUT, 1},
+                           {PUT, 1},
+                           {PUT, 1},
+                           {PUT, 1},
+                           {PUT, 1},
+                           {PUT, 1}})},
+    /* The same with a table that stays: only a protected load protects what is younger. */
+    {"index_young_node_freed", 3, set_up, fibre, judge, 2, 0, 25,
+     SCENARIO(.hashed = true, .first_stops = true,
+              BEFORE{{PUT, 1}, {PUT, 3}, {PUT, 4}, {REMOVE, 4}, {GET, 1}}, FIRST_FIBRE{{GET, 2}},
+              SECOND_FIBRE{{PUT, 3}, {PUT, 2}}, THIRD_FIBRE{{REMOVE, 2}, {PUT, 3}})},
+    /* Behind putting a new table in place: it is replaced and freed. */
+    {"index_new_table_freed", 2, set_up, fibre, judge, 1, 0, 25,
+     SCENARIO(.hashed = true, .first_stops = true, .behind = true, BEFORE{{PUT, 1}},
+              FIRST_FIBRE{{PUT, 3}},
+              SECOND_FIBRE{{PUT, 1},
+                           {CLEAR},
+                           {PUT, 4},
+                           {PUT, 2},
+                           {PUT, 1},
+                           {PUT, 1},
+                           {PUT, 1},
+                           {PUT, 1},
+                           {PUT, 1}})},
     {"index_shrinks", 3, set_up, fibre, judge, 2, 0, 400,
      SCENARIO(.hashed = true, BEFORE{{PUT, 1}, {PUT, 2}, {PUT, 3}, {PUT, 4}},
               FIRST_FIBRE{{REMOVE, 1}, {REMOVE, 2}, {REMOVE, 3}}, SECOND_FIBRE{{GET, 4}, {PUT, 3}},

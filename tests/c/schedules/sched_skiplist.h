@@ -13,11 +13,12 @@
 #include "scheduler.h"
 
 #define KEYS 5u /* 1 .. 4 */
-#define MOST_OPERATIONS 3u
-#define MOST_BEFORE 10u
-#define MOST_EVENTS 24u
+#define MOST_OPERATIONS 10u
+#define MOST_BEFORE 20u
+#define MOST_EVENTS 32u
 /* 1 .. for `before`, then fibre by fibre, as the description has them. */
 #define MOST_VALUES (1u + MOST_BEFORE + SCHED_MOST_FIBRES * MOST_OPERATIONS)
+#define MOST_OPERATIONS_DRAWN 3u
 
 typedef enum what {
     NOTHING,
@@ -66,6 +67,8 @@ typedef enum key_style {
 typedef struct scenario {
     key_style keys;
     bool hashed, behind; /* behind: sched_points_behind */
+    bool
+        first_stops; /* sched_only_first_is_preempted; under IBR, too, what is retired is freed at once */
     operation before[MOST_BEFORE]; /* by one thread, before the others start */
     operation by[SCHED_MOST_FIBRES][MOST_OPERATIONS];
 } scenario;

@@ -411,8 +411,20 @@ static void take_snapshot(unsigned who, unsigned place) {
     note(&e);
 }
 
+/* Under debra whoever holds up two things is interrupted. Under IBR most programs run with the
+ * threshold that users get: what is retired waits. */
+static void set_threshold(void) {
+    static uint32_t of_users;
+    of_users = of_users ? of_users : cc_load_relaxed_u32(&cc_smr_settings.retire_threshold);
+    cc_store_relaxed_u32(
+        &cc_smr_settings.retire_threshold,
+        cc_load_relaxed_u32(&cc_smr_settings.scheme) == CC_SMR_DEBRA || now.first_stops ? 1
+                                                                                        : of_users);
+}
+
 void begin(void) {
     event e;
+    set_threshold();
     list = cc_ordered_new(&cc_skiplist_operations, &word_tables[now.keys]);
     memset(values, 0, sizeof values);
     memset(contents_before, 0, sizeof contents_before);
@@ -433,10 +445,9 @@ void begin(void) {
     }
 }
 
-/* Every program runs under both schemes. Here whoever holds up two things is interrupted. */
+/* Every program runs under both schemes. */
 void use_debra(void) {
     cc_store_relaxed_u32(&cc_smr_settings.scheme, CC_SMR_DEBRA);
-    cc_store_relaxed_u32(&cc_smr_settings.retire_threshold, 1);
 }
 
 void fibre(unsigned who) {

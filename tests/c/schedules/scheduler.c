@@ -37,6 +37,7 @@ static struct {
 } constants[8];
 static unsigned constant_count;
 static bool points_behind; /* in this run */
+bool only_first_is_preempted;
 
 /* ---------------------------------------------------------------- memory */
 
@@ -297,6 +298,10 @@ void sched_points_behind(void) {
     points_behind = true;
 }
 
+void sched_only_first_is_preempted(void) {
+    only_first_is_preempted = true;
+}
+
 void cc_sched_behind(const int *unused) {
     (void)unused;
     if (current != NOBODY && (points_behind_everywhere || points_behind)) {
@@ -354,7 +359,7 @@ void run_one(void) {
         reset_record(fibres[i].record);
     }
     begin_strategy();
-    points_behind = false;
+    points_behind = only_first_is_preempted = false;
     program->set_up();
     action first = next_action();
     while (first.kind != RUN) { /* nothing is buffered yet, but a replay may stray */

@@ -81,6 +81,11 @@ void sched_foreign_handler(bool blocks);
  * what they have published. */
 void sched_points_behind(void);
 
+/* In set_up: in this run the enumeration preempts nobody but fibre 0, which begins. So it has all
+ * schedules in which fibre 0 stands still once or twice, wherever it may be, while others do all
+ * that they have to. */
+void sched_only_first_is_preempted(void);
+
 /* Nobody writes there during a run: loading from it is no scheduling point. */
 void sched_constant(const void *address, unsigned bytes);
 

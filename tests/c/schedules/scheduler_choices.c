@@ -211,6 +211,9 @@ static action next_by_priority(void) {
  * again would else be woken before the others for ever, and the enumeration come to nothing new. */
 static unsigned next_when_current_waits(void) {
     unsigned who[SCHED_MOST_FIBRES], awake = 0;
+    if (only_first_is_preempted && current == NOBODY) {
+        return 0;
+    }
     unsigned n = runnable(who);
     for (unsigned i = 0; i < n; i++) {
         if (!fibres[who[i]].sleeps_on) {
@@ -243,7 +246,8 @@ static action next_by_enumeration(void) {
     }
     unsigned who[SCHED_MOST_FIBRES];
     unsigned n = runnable(who);
-    unsigned pick = decide(preemptions < most_preemptions ? n : 1);
+    bool may_preempt = preemptions < most_preemptions && (current == 0 || !only_first_is_preempted);
+    unsigned pick = decide(may_preempt ? n : 1);
     if (pick == 0) {
         return (action){RUN, (uint8_t)current, 0};
     }

@@ -76,6 +76,7 @@ extern action taken[MOST_STEPS + 8];
 extern unsigned steps;
 extern unsigned longest_run; /* steps of the longest run so far: where PCT places its changes */
 extern bool points_behind_everywhere; /* on the command line */
+extern bool only_first_is_preempted; /* in this run */
 
 /* ---------------------------------------------------------------- scheduler.c */
 
