@@ -201,7 +201,7 @@ def test_core_under_asan() -> Counts:
         "-Db_lundef=false",
         "-Dfuzzers=true",
         compiler="clang",
-        slowness=5,
+        slowness=10,
     )
     command = ["meson", "test", "-C", BUILD / "core-asan", "--no-rebuild", "--print-errorlogs"]
     text = run(
@@ -608,7 +608,7 @@ class Stage:
 STAGES = [
     Stage("style", "formatters and linters", check_style),
     Stage("declarations", "what Cython is told about C", check_declarations),
-    Stage("core-gcc", "C core, gcc -Werror", lambda: test_core("gcc", slowness=2)),
+    Stage("core-gcc", "C core, gcc -Werror", lambda: test_core("gcc", slowness=4)),
     Stage("install-ft", "wheel, free-threaded", lambda: install("ft")),
     Stage("install-gil", "wheel, GIL build", lambda: install("gil")),
     Stage("plain-gil", "wheel as users get it, GIL build", lambda: test_plain("gil")),
@@ -652,7 +652,7 @@ STAGES = [
     Stage(
         "core-clang",
         "C core, clang -Werror, optimized",
-        lambda: test_core("clang", "-Dbuildtype=release", compiler="clang", slowness=3),
+        lambda: test_core("clang", "-Dbuildtype=release", compiler="clang", slowness=6),
         is_quick=False,
     ),
     Stage(
@@ -666,14 +666,14 @@ STAGES = [
         "core-msan",
         "C core, MSAN",
         lambda: test_core(
-            "msan", "-Db_sanitize=memory", "-Db_lundef=false", compiler="clang", slowness=5
+            "msan", "-Db_sanitize=memory", "-Db_lundef=false", compiler="clang", slowness=10
         ),
         is_quick=False,
     ),
     Stage(
         "core-invariants",
         "C core, invariants checked",
-        lambda: test_core("invariants", "-Ddebug_invariants=true", slowness=5),
+        lambda: test_core("invariants", "-Ddebug_invariants=true", slowness=8),
         is_quick=False,
     ),
     Stage("core-small", "C core, tiny sizes", test_core_with_small_sizes, is_quick=False),

@@ -316,7 +316,7 @@ every_kind = pytest.mark.parametrize("keys", KINDS.values(), ids=KINDS)
 
 class TestModels:
     @every_kind
-    @settings(max_examples=40)
+    @settings(max_examples=rounds(40))
     @given(data=st.data())
     def test_a_map_is_a_sorted_dict(self, keys, data):
         items = data.draw(st.lists(st.tuples(keys, st.integers())))
@@ -348,7 +348,7 @@ class TestModels:
         assert more | m == more | model
 
     @every_kind
-    @settings(max_examples=40)
+    @settings(max_examples=rounds(40))
     @given(data=st.data())
     def test_sets_are_frozensets_with_an_order(self, keys, data):
         a, b = (data.draw(st.lists(keys)) for _ in range(2))

@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from queue_kinds import KINDS
+from support import rounds
 
 from concurrent_collections import Empty, Full, ShutDown
 
@@ -194,7 +195,7 @@ class QueueMachine(RuleBasedStateMachine):
 @pytest.mark.parametrize("kind", KINDS, ids=[kind.__name__ for kind in KINDS])
 def test_every_answer_is_the_models(kind):
     case = type("Case", (QueueMachine,), {"kind": kind}).TestCase
-    case.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+    case.settings = settings(max_examples=rounds(60), stateful_step_count=40, deadline=None)
     case().runTest()
 
 
@@ -218,6 +219,6 @@ def test_the_model_itself_is_asked():
             return items[:-1] if len(items) > 2 else items
 
     case = type("Case", (QueueMachine,), {"kind": staticmethod(Loser)}).TestCase
-    case.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+    case.settings = settings(max_examples=rounds(200), stateful_step_count=40, deadline=None)
     with pytest.raises(AssertionError):
         case().runTest()

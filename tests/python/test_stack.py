@@ -356,7 +356,7 @@ class StackMachine(RuleBasedStateMachine):
 
 
 TestModel = StackMachine.TestCase
-TestModel.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestModel.settings = settings(max_examples=rounds(60), stateful_step_count=30, deadline=None)
 
 
 # ---------------------------------------------------------------- waiting
