@@ -22,6 +22,7 @@ cdef extern from "concurrent_collections/cc_i64map.h" nogil:
         CC_I64MAP_ABSENT
         CC_I64MAP_PRESENT
         CC_I64MAP_MISMATCH
+    const uintptr_t CC_I64MAP_RESERVED
 
 cdef extern from "concurrent_collections/cc_counters.h" nogil:
     ctypedef struct cc_atomic_counter:

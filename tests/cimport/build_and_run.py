@@ -1,4 +1,4 @@
-"""Build consumer.pyx against the installed package, as a project downstream would, and run it.
+"""Build consumer.pyx, and in_cpp.pyx as C++, against the installed package, as a project downstream would, and run it.
 
     python -P tests/cimport/build_and_run.py [DIRECTORY]
 
@@ -25,21 +25,26 @@ HERE = Path(__file__).resolve().parent
 THREADS = 4
 
 
-def build(directory: Path) -> None:
+def build(directory: Path, name: str, *options: str, compiler: str = "CC") -> None:
     directory.mkdir(parents=True, exist_ok=True)
-    c_file = directory / "consumer.c"
-    module = directory / f"consumer{sysconfig.get_config_var('EXT_SUFFIX')}"
+    source = directory / f"{name}.{'cpp' if options else 'c'}"
+    module = directory / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
     site_packages = Path(concurrent_collections.__file__).parent.parent
     assert HERE.parent.parent not in site_packages.parents, "this is the checkout, not a wheel"
     cython = [sys.executable, "-P", "-m", "cython", "-3", "-I", site_packages]
-    subprocess.run([*cython, HERE / "consumer.pyx", "-o", c_file], check=True)
-    compiler = shlex.split(sysconfig.get_config_var("CC"))
+    subprocess.run([*cython, *options, HERE / f"{name}.pyx", "-o", source], check=True)
     includes = [sysconfig.get_path("include"), concurrent_collections.get_include()]
     subprocess.run(
-        [*compiler, "-shared", "-fPIC", "-O2", *(f"-I{path}" for path in includes)]
+        [
+            *shlex.split(sysconfig.get_config_var(compiler)),
+            "-shared",
+            "-fPIC",
+            "-O2",
+            *(f"-I{path}" for path in includes),
+        ]
         # Undefined names would be found only when a function is first called.
         + (["-Wl,-z,now"] if sys.platform == "linux" else ["-undefined", "dynamic_lookup"])
-        + [c_file, "-o", module],
+        + [source, "-o", module],
         check=True,
     )
 
@@ -126,15 +131,19 @@ def check_comparators(consumer: ModuleType) -> None:
 
 def main() -> None:
     directory = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="cimport-"))
-    build(directory)
+    build(directory, "consumer")
+    build(directory, "in_cpp", "--cplus", compiler="CXX")
     sys.path.insert(0, str(directory))
     import consumer
+    import in_cpp
 
     check_atomics(consumer)
     check_reclamation(consumer)
     check_skip_list(consumer)
     check_counters(consumer)
     check_comparators(consumer)
+    assert in_cpp.count_in_map(7, 1_000) == (1_000, 999)
+    assert in_cpp.refuses_the_reserved_value()
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
         assert not sys._is_gil_enabled(), "importing turned the GIL on"
     print("the downstream project works")

@@ -1,7 +1,7 @@
 """The documents: their Python runs, their Cython compiles, their links and commands exist.
 
 A fenced block is run by its language: `python` as a script (an `output` block right behind it is what it
-must print), `pycon` as a doctest, `cython` as a module whose name its first line gives (`# NAME.pyx`).
+must print), `pycon` as a doctest, `cython` and `c` as a module whose name its first line gives (`# NAME.pyx`, `/* NAME.c */`).
 The blocks of one document share their names, from top to bottom.
 """
 
@@ -90,15 +90,15 @@ def run_session(document: Path, block: Block, names: dict) -> None:
 
 
 def build_module(block: Block, directory: Path):
-    """Compile a Cython module as a project downstream would, and import it."""
-    name = re.match(r"# (\w+)\.pyx", block.text)[1]
-    source = directory / f"{name}.pyx"
+    """Compile a module in Cython or C as a project downstream would, and import it."""
+    name, suffix = re.match(r"(?:#|/\*) (\w+)\.(pyx|c)\b", block.text).groups()
+    source = directory / f"{name}.{suffix}"
     module = directory / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
     source.write_text(block.text)
     site_packages = Path(concurrent_collections.__file__).parent.parent
-    subprocess.run(
-        [sys.executable, "-P", "-m", "cython", "-3", "-I", site_packages, source], check=True
-    )
+    if suffix == "pyx":
+        command = [sys.executable, "-P", "-m", "cython", "-3", "-I", site_packages, source]
+        subprocess.run(command, check=True)
     compiler = shlex.split(sysconfig.get_config_var("CC"))
     headers = [sysconfig.get_path("include"), concurrent_collections.get_include()]
     undefined = [] if sys.platform == "linux" else ["-undefined", "dynamic_lookup"]
@@ -134,7 +134,7 @@ def test_the_code_of_a_document_runs(document, tmp_path, monkeypatch):
             run_script(document, block, names, follower.text if is_output else None)
         elif block.language == "pycon":
             run_session(document, block, names)
-        elif block.language == "cython":
+        elif block.language in ("cython", "c"):
             pytest.importorskip("Cython")
             name, module = build_module(block, tmp_path)
             monkeypatch.setitem(sys.modules, name, module)

@@ -17,20 +17,37 @@
 #ifndef CC_ATOMIC_H
 #define CC_ATOMIC_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "cc_arch.h"
 
+#if defined(__cplusplus) /* for users: <stdatomic.h> is C++ since C++23 only */
+#include <atomic>
+using std::atomic_signal_fence;
+using std::atomic_thread_fence;
+using std::memory_order_acq_rel;
+using std::memory_order_acquire;
+using std::memory_order_relaxed;
+using std::memory_order_release;
+using std::memory_order_seq_cst;
+#define CC_ATOMIC_WORD(T) std::atomic<T>
+#define CC_ALIGNED_16 alignas(16)
+#else
+#include <stdatomic.h>
+#define CC_ATOMIC_WORD(T) _Atomic(T)
+#define CC_ALIGNED_16 _Alignas(16)
+#endif
+
+/* All bytes 0 is the value 0. */
 typedef struct cc_atomic_u64 {
-    _Atomic uint64_t word;
+    CC_ATOMIC_WORD(uint64_t) word;
 } cc_atomic_u64;
 typedef struct cc_atomic_u32 {
-    _Atomic uint32_t word;
+    CC_ATOMIC_WORD(uint32_t) word;
 } cc_atomic_u32;
 typedef struct cc_atomic_uptr {
-    _Atomic uintptr_t word;
+    CC_ATOMIC_WORD(uintptr_t) word;
 } cc_atomic_uptr;
 
 /* ---------------------------------------------------------------- the scheduler's side of a
@@ -188,7 +205,7 @@ static inline void cc_set_low_half_release_u32(cc_atomic_u32 *p) {
 #if defined(CC_SCHED)
     unsigned is_big_endian = *(const uint8_t *)&(const uint16_t){1} == 0;
     cc_sched_store((char *)&p->word + 2 * is_big_endian, 2, 0xFFFF, true);
-#elif defined(CC_ARCH_X86_64) && !defined(CC_TSAN) && !defined(_MSC_VER)
+#elif defined(CC_ARCH_X86_64) && !defined(CC_TSAN) && !defined(_MSC_VER) && !defined(__cplusplus)
     __asm__ __volatile__("movw $-1, %0" : "+m"(p->word) : : "memory");
 #else
     atomic_fetch_or_explicit(&p->word, 0xFFFF, memory_order_release);
@@ -202,7 +219,7 @@ typedef struct cc_pair {
 #if defined(_MSC_VER) && !defined(__clang__)
     __declspec(align(16)) uint64_t low;
 #else
-    _Alignas(16) uint64_t low;
+    CC_ALIGNED_16 uint64_t low;
 #endif
     uint64_t high;
 } cc_pair;

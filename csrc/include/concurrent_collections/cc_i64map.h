@@ -23,7 +23,8 @@ typedef struct cc_i64map cc_i64map;
 /* The one word that cannot be a value. */
 #define CC_I64MAP_RESERVED UINTPTR_MAX
 
-/* Answers. Negative ones are errors, and nothing has changed. */
+/* Answers. Negative ones are errors, and nothing has changed. Any function may answer NO_MEMORY at
+ * a thread's first call, which registers the thread; later on, those that only read do not. */
 #define CC_I64MAP_NO_MEMORY (-1)
 #define CC_I64MAP_BAD_VALUE (-2) /* the value is CC_I64MAP_RESERVED */
 #define CC_I64MAP_ABSENT 0
@@ -78,7 +79,7 @@ int cc_i64map_pop_last(cc_i64map *map, int64_t *found, uintptr_t *value);
 
 /* Up to `room` entries in ascending order with from <= key, into keys[] and values[]. Returns how
  * many, 0 at the end; or NO_MEMORY. Each entry was there at some moment of the call. To go on, call
- * with the last key plus one. */
+ * with the last key plus one, unless that was INT64_MAX. */
 int64_t cc_i64map_scan(cc_i64map *map, int64_t from, int64_t *keys, uintptr_t *values, size_t room);
 
 /* Entries (exact when nothing changes meanwhile), and bytes allocated for the map. */

@@ -15,8 +15,7 @@ cdef class Totals:
             raise MemoryError
 
     def __dealloc__(self):
-        if self.map != NULL:
-            capi.cc_i64map_free(self.map)  # nobody uses it any more
+        capi.cc_i64map_free(self.map)  # nobody uses it any more; NULL is nothing
 
     def add(self, const int64_t[::1] numbers):
         """Count each of the numbers. Other threads may add to the same totals meanwhile."""
@@ -33,7 +32,8 @@ cdef class Totals:
     def count(self, int64_t number):
         """How often the number has been added."""
         cdef uintptr_t count = 0
-        capi.cc_i64map_get(self.map, number, &count)
+        if capi.cc_i64map_get(self.map, number, &count) < 0:  # a thread's first call may need memory
+            raise MemoryError
         return count
 
     def between(self, int64_t first, int64_t last):
@@ -45,6 +45,8 @@ cdef class Totals:
         while answer == capi.CC_I64MAP_PRESENT and number <= last:
             found.append((number, count))
             answer = capi.cc_i64map_higher(self.map, number, &number, &count)
+        if answer < 0:
+            raise MemoryError
         return found
 
 
