@@ -22,7 +22,7 @@ KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-SECONDS_OF_A_CELL = 300  # then it hangs
+SECONDS_OF_A_CELL = 300  # and of the start of a kernel: then it hangs
 
 Notebook = dict[str, Any]
 
@@ -107,13 +107,13 @@ def run(path: Path) -> tuple[Notebook, list[str]]:
     client = nbclient.NotebookClient(
         notebook,
         timeout=SECONDS_OF_A_CELL,
+        startup_timeout=SECONDS_OF_A_CELL,
         allow_errors=True,
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
         kernel_name="python3",
-        extra_arguments=[
-            "--IPKernelApp.log_level=ERROR"
-        ],  # it warns of TCP, which stays on this machine
+        # It warns of TCP, which stays on this machine.
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
     client.execute()
     return notebook, list(complaints_about_run(notebook))
