@@ -561,6 +561,7 @@ class TestOutput:
         assert "Skip list" in titles
         figure.savefig(tmp_path / "p.png")
         assert (tmp_path / "p.png").stat().st_size > 10_000
+        assert figure._repr_png_().startswith(b"\x89PNG")  # what Jupyter asks for
 
     def test_no_plot_without_matplotlib(self, monkeypatch):
         without(monkeypatch, "matplotlib")
