@@ -41,10 +41,10 @@ int compare_objects(PyObject *a, PyObject *b, void *context) {
 """
 
 
-def compiled(directory):
-    """The functions above as a library."""
+def compiled(directory, text=SOURCE):
+    """These functions as a library."""
     source, library = Path(directory, "orders.c"), Path(directory, "orders.so")
-    source.write_text(SOURCE)
+    source.write_text(text)
     includes = [concurrent_collections.get_include(), sysconfig.get_path("include")]
     compiler = shlex.split(sysconfig.get_config_var("CC"))
     options = ["-O2", "-shared", "-fPIC", *(f"-I{path}" for path in includes)]

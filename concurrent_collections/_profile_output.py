@@ -1,5 +1,8 @@
 """How a profile is shown: tables, by rich if it is installed, and pictures, by matplotlib."""
 
+import functools
+import io
+
 __all__ = ["draw", "print_tables"]
 
 
@@ -69,7 +72,14 @@ def draw(views, timelines):
     figure = Figure(figsize=(7, 2.8 * len(panels)), layout="constrained")
     for panel, axes in zip(panels, figure.subplots(len(panels), squeeze=False)[:, 0], strict=True):
         panel(axes, views, timelines)
+    figure._repr_png_ = functools.partial(png_of, figure)  # so notebooks show it, without pyplot
     return figure
+
+
+def png_of(figure):
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return file.getvalue()
 
 
 def draw_limbo(axes, views, timelines):

@@ -34,12 +34,12 @@ from concurrent_collections._ordered import (
     _OrderedMap,
     _OrderedSet,
 )
+from concurrent_collections._profile_samples import Series, Stalls
 from concurrent_collections._queues import _Queue
 from concurrent_collections._stack import LockFreeStack
 
 __all__ = ["Profile", "profile"]
 
-MOST_STALLS = 100  # that are described; all are counted
 MOST_FOUND = 64  # containers that a profile finds by itself and describes; all are counted
 MOST_TIME_FOR_FINDING = 0.02  # of the whole
 
@@ -61,78 +61,6 @@ _OF_PROCESS = [
     "refusals",
 ]
 _OF_RECLAMATION = ["era", "waiting", "waiting_bytes", "oldest_age", "oldest_thread"]
-
-
-class _Series:
-    """Rows of numbers over time, in bounded memory: when there are too many every second one goes, here and from then on.
-
-    One thread adds; any may read. What peaks and means are made of counts every row, those that have gone included.
-    """
-
-    def __init__(self, names, most):
-        self.names = names
-        self.rows = []  # replaced as a whole, never shortened in place
-        self.count = 0
-        self.peaks = dict.fromkeys(names, 0)
-        self.sums = dict.fromkeys(names, 0)
-        self.last = dict.fromkeys(names, 0)
-        self._most = most
-        self._every = 1
-
-    def add(self, seconds, row):
-        self.last = row
-        for name, value in row.items():
-            self.peaks[name] = max(self.peaks[name], value)
-            self.sums[name] += value
-        if self.count % self._every == 0:
-            self.rows.append((round(seconds, 6), *(row[name] for name in self.names)))
-            if len(self.rows) >= self._most:
-                self.rows = self.rows[::2]
-                self._every *= 2
-        self.count += 1
-
-    def mean(self, name):
-        return self.sums[name] / self.count if self.count else 0.0
-
-    def table(self):
-        return {"names": ["seconds", *self.names], "rows": [list(row) for row in list(self.rows)]}
-
-
-class _Stalls:
-    """Regions that have been open for at least two samples.
-
-    A region that has been overtaken by its clock has begun before an era that others see, and no region that begins later
-    can have the same beginning. So the same thread with the same beginning, both times overtaken, is the same region.
-    """
-
-    def __init__(self):
-        self.count = 0
-        self.longest = 0.0
-        self.described = []  # replaced as a whole
-        self._thread = self._began = None
-        self._since = 0.0
-        self._is_counted = False
-
-    def see(self, seconds, era, oldest):
-        if oldest is None or oldest.age == 0:
-            self._thread = None
-            return
-        began = era - oldest.age
-        if (oldest.thread_id, began) != (self._thread, self._began):
-            self._thread, self._began, self._since = oldest.thread_id, began, seconds
-            self._is_counted = False
-            return
-        lasts = seconds - self._since
-        self.longest = max(self.longest, lasts)
-        before = self.described[:-1] if self._is_counted else self.described
-        self.count += not self._is_counted
-        self._is_counted = True
-        stall = {
-            "thread_id": self._thread,
-            "from": round(self._since, 6),
-            "seconds": round(lasts, 6),
-        }
-        self.described = [*before, stall][-MOST_STALLS:]
 
 
 def _difference(after, before):
@@ -184,10 +112,10 @@ class _Subject:
             names += ["puts", "gets", "waiting_getters", "waiting_putters"]
         elif self.is_stack:
             names += ["pushes", "pops", "lost", "offers", "eliminated"]
-        self.series = _Series(names, most)
+        self.series = Series(names, most)
         self.maxsize = 0
         self.full = self.empty = 0
-        self.stalls = _Stalls()
+        self.stalls = Stalls()
 
     def _counts_of(self, container):
         # Stacks and queues have it; of ordered containers, those that count comparisons.
@@ -238,11 +166,16 @@ class _Subject:
             self.empty += row["length"] == 0
         self.series.add(seconds, row)
 
-    def finish(self, probe):
+    def note_levels(self):
+        container = self.ref()
+        if container is not None and self.is_ordered:
+            self.levels = _levels(container)
+
+    def compare(self, probe):
+        """This runs what the keys define, which may also interrupt everything."""
         container = self.ref()
         if container is None or not self.is_ordered:
             return
-        self.levels = _levels(container)
         try:
             self.comparisons = _time_comparisons(container, probe)
         except Exception as error:  # of a subclass
@@ -319,7 +252,7 @@ class _Subject:
             "operations": operations,
             "tries_before_a_request": self.counts["patience"],
             "requests": counts["requests"],
-            "requests_per_operation": _share(counts["requests"], operations),
+            "requests_per_operation": counts["requests"] / operations if operations else None,
             "steps_at_most": self.counts["most_steps"] or None,
         }
 
@@ -429,7 +362,7 @@ class Profile:
         self._numbers = {}
         self._not_described = 0
         self._next_find = 0.0
-        self._series = _Series(_OF_PROCESS, samples)
+        self._series = Series(_OF_PROCESS, samples)
         self._began = self._ended = None
         self._before = self._after = None
         self._error = None
@@ -488,7 +421,9 @@ class Profile:
             finally:
                 _end_counting(self)
         for subject in list(self._subjects):
-            subject.finish(self._probe)
+            subject.note_levels()
+        for subject in list(self._subjects):
+            subject.compare(self._probe)
 
     def _sample_on_and_on(self):
         try:

@@ -23,6 +23,7 @@ extensions = [
     "of_python",
     "of_c",
     "of_core",
+    "of_notebooks",
 ]
 root_doc = "docs/index"
 include_patterns = [
@@ -34,7 +35,7 @@ include_patterns = [
     "tests/c/mutations/README.md",
 ]
 exclude_patterns = ["docs/examples/**/*.md"]
-source_suffix = {".md": "markdown"}
+source_suffix = {".md": "markdown", ".ipynb": "notebook"}
 myst_heading_anchors = 4
 default_role = "code"  # `x` in a docstring
 highlight_language = "text"

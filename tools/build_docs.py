@@ -72,7 +72,7 @@ def main() -> int:
     if importlib.util.find_spec("sphinx") is None:
         print("there is no Sphinx in this environment: tools/bootstrap installs it")
         return 1
-    build = Path(sys.argv[1]).resolve()
+    build, notebooks = (Path(path).resolve() for path in sys.argv[1:])
     site = build / "html"
     shutil.rmtree(build, ignore_errors=True)  # the reference follows from more than Sphinx looks at
     build.mkdir(parents=True)
@@ -89,6 +89,7 @@ def main() -> int:
         "-W",
         "--keep-going",
     ]
+    command += [f"-Dnotebooks_run={notebooks}"]
     command += ["-c", ROOT / "docs", "-d", build / "doctrees", ROOT, site]
     # Outside the tree: there the source of the package would be found before what is installed.
     failed = subprocess.run(list(map(str, command)), cwd=build.parent).returncode
