@@ -186,10 +186,15 @@ CC_ALWAYS_INLINE index_answer ask_index(cc_skiplist *list, cc_smr_guard *g, bool
                                                                          : INDEX_ABSENT;
 }
 
-node *cc_skiplist_find_by_index(cc_skiplist *list, cc_smr_guard *g, cc_search *search) {
+node *cc_skiplist_find_by_index(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                                bool *is_absent) {
     node *n;
     uintptr_t value;
-    return ask_index(list, g, false, search, &n, &value) == INDEX_FOUND ? n : NULL;
+    index_answer answer = ask_index(list, g, false, search, &n, &value);
+    if (is_absent) {
+        *is_absent = answer == INDEX_ABSENT;
+    }
+    return answer == INDEX_FOUND ? n : NULL;
 }
 
 /* ---------------------------------------------------------------- operations on one key */

@@ -518,9 +518,11 @@ const index_table *cc_skiplist_index_or_lose(cc_skiplist *list, cc_smr_guard *g,
 void cc_skiplist_take_from_index(cc_skiplist *list, cc_smr_guard *g, const node *n);
 
 /* The node with the searched key, to which the index leads: it is LINKED, and was alive at some
- * point of the call. NULL: look for it in the list. May leave a question in search->asks, as a
- * search does. In a read phase. */
-node *cc_skiplist_find_by_index(cc_skiplist *list, cc_smr_guard *g, cc_search *search);
+ * point of the call. NULL: look for it in the list, unless *is_absent (which may be NULL): it was
+ * not there at some point of the call. May leave a question in search->asks, as a search does. In a
+ * read phase. */
+node *cc_skiplist_find_by_index(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                                bool *is_absent);
 
 /* Does it lead to all nodes, of which there are so many, and to nothing else? NULL, or what is
  * wrong. Adds the bytes of its tables. While no thread is inside an operation. */

@@ -113,7 +113,7 @@ static bool finish_dead(cc_skiplist *list, cc_smr_guard *g, const node *n, cc_lo
 CC_NEVER_INLINE cc_status look_in_index(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
                                         node **n) {
     CC_CHECKPOINT(g);
-    *n = cc_skiplist_find_by_index(list, g, search);
+    *n = cc_skiplist_find_by_index(list, g, search, NULL);
     if (search->asks) {
         return CC_NEED_COMPARE;
     }
@@ -246,6 +246,15 @@ CC_NEVER_INLINE cc_status find_entry_and_place(cc_skiplist *list, cc_smr_guard *
                                                cc_search *search, position *at, node **n,
                                                bool *walked) {
     CC_CHECKPOINT(g);
+    bool is_absent; /* that, without asking foreign code about keys that it would refuse */
+    cc_skiplist_find_by_index(list, g, search, &is_absent);
+    if (search->asks) {
+        return CC_NEED_COMPARE;
+    }
+    if (is_absent) {
+        cc_end_reading(g);
+        return CC_ABSENT;
+    }
     for (;; cc_count_retry(g)) {
         /* Where foreign code orders keys, as a get finds it; there its place may be another one. */
         bool asking = search->known_count || cc_load_relaxed_u32(&list->map.common.asked);

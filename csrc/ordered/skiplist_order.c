@@ -527,7 +527,7 @@ static cc_status find_start(cc_skiplist *list, cc_smr_guard *g, cc_search *searc
         s->place = place_behind(g, &list->head, level);
         return CC_FOUND;
     }
-    node *n = level == 0 ? cc_skiplist_find_by_index(list, g, search) : NULL;
+    node *n = level == 0 ? cc_skiplist_find_by_index(list, g, search, NULL) : NULL;
     if (search->asks) {
         return CC_NEED_COMPARE;
     }
