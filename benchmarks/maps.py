@@ -1,4 +1,4 @@
-"""SkipListMap beside what people use today: SortedDict + Lock, dict, dict + Lock, AtomicDict.
+"""SkipListMap, lock-free and with locks, beside what people use today: SortedDict + Lock, dict, dict + Lock, AtomicDict.
 
     python benchmarks/maps.py [--quick] [--keys 10000,100000,1000000] [--threads 1,2,8]
                               [--repeats 5] [--seconds 0.4] [--patience 0] [--only NAME,...] [--json FILE]
@@ -166,19 +166,18 @@ def whole(cls):
     }
 
 
-OURS = Contestant(
-    "SkipListMap",
-    SkipListMap,
-    items_of,
-    {
-        "get": lambda m: (get_bound, (m.get,)),
-        "mixed": lambda m: (mixed_bound, (m.get, m.__setitem__, m.pop)),
-        "insert": lambda m: (set_bound, (m.__setitem__,)),
-        "floor": lambda m: (get_bound, (m.floor_key,)),
-        "scan keys": lambda m: (scan_keys, (m.keys,)),
-        "scan items": lambda m: (scan_items, (m.items,)),
-        **whole(SkipListMap),
-    },
+OUR_LOOPS = {
+    "get": lambda m: (get_bound, (m.get,)),
+    "mixed": lambda m: (mixed_bound, (m.get, m.__setitem__, m.pop)),
+    "insert": lambda m: (set_bound, (m.__setitem__,)),
+    "floor": lambda m: (get_bound, (m.floor_key,)),
+    "scan keys": lambda m: (scan_keys, (m.keys,)),
+    "scan items": lambda m: (scan_items, (m.items,)),
+}
+OURS = Contestant("SkipListMap", SkipListMap, items_of, OUR_LOOPS | whole(SkipListMap))
+WITH_LOCKS = partial(SkipListMap, backend="locked")
+OURS_WITH_LOCKS = Contestant(
+    "SkipListMap with locks", WITH_LOCKS, items_of, OUR_LOOPS | whole(WITH_LOCKS)
 )
 OURS_LOOKED_UP = Contestant(
     "SkipListMap, m.get(k)",
@@ -226,7 +225,7 @@ DICT_LOCKED = Contestant(
         "insert": lambda m: (set_locked, (locked(m), m.__setitem__)),
     },
 )
-CONTESTANTS = [OURS, SORTED, DICT, DICT_LOCKED, OURS_LOOKED_UP, DICT_LOOKED_UP]
+CONTESTANTS = [OURS, OURS_WITH_LOCKS, SORTED, DICT, DICT_LOCKED, OURS_LOOKED_UP, DICT_LOOKED_UP]
 if AtomicDict is not None:
     CONTESTANTS.append(
         Contestant(

@@ -13,6 +13,7 @@ from typing import (
     Never,
     Self,
     SupportsIndex,
+    TypeAlias,
     TypeVar,
     overload,
     type_check_only,
@@ -34,6 +35,7 @@ _D = TypeVar("_D")
 _R = TypeVar("_R")
 _T = TypeVar("_T", bound=SupportsRichComparison)
 _T2 = TypeVar("_T2", bound=SupportsRichComparison)
+_Backend: TypeAlias = Literal["auto", "lockfree", "locked"]
 
 class _RemoveType:
     def __new__(cls) -> Self: ...
@@ -309,10 +311,13 @@ class _OrderedMap(_Container, _MapMethods[_K, _V]):
         reverse: bool = False,
         comparator: Comparator | None = None,
         default_factory: Any = None,
+        backend: _Backend = "auto",
         **entries: Never,
     ) -> None: ...
     @property
     def comparator(self) -> Comparator: ...
+    @property
+    def backend(self) -> Literal["lockfree", "locked"]: ...
     @overload
     def update(self, other: SupportsKeysAndGetItem[_K, _V], /) -> None: ...
     @overload
@@ -336,6 +341,7 @@ class _OrderedMap(_Container, _MapMethods[_K, _V]):
         key: Callable[[_K], Any] | None = None,
         reverse: bool = False,
         comparator: Comparator | None = None,
+        backend: _Backend = "auto",
     ) -> Self: ...
     def copy(self) -> Self: ...
     def flush(self) -> int: ...
@@ -360,6 +366,7 @@ class SkipListMap(_OrderedMap[_K, _V]):
         reverse: bool = False,
         comparator: Comparator | None = None,
         default_factory: Callable[[], _V] | None = None,
+        backend: _Backend = "auto",
     ) -> None: ...
     @overload
     def __init__(
@@ -371,6 +378,7 @@ class SkipListMap(_OrderedMap[_K, _V]):
         reverse: bool = False,
         comparator: Comparator | None = None,
         default_factory: Callable[[], _V] | None = None,
+        backend: _Backend = "auto",
     ) -> None: ...
     @overload
     def __init__(
@@ -382,6 +390,7 @@ class SkipListMap(_OrderedMap[_K, _V]):
         reverse: bool = False,
         comparator: Comparator | None = None,
         default_factory: Callable[[], _V] | None = None,
+        backend: _Backend = "auto",
     ) -> None: ...
     @overload
     @classmethod
@@ -393,6 +402,7 @@ class SkipListMap(_OrderedMap[_K, _V]):
         key: Callable[[_K2], Any] | None = None,
         reverse: bool = False,
         comparator: Comparator | None = None,
+        backend: _Backend = "auto",
     ) -> SkipListMap[_K2, Any | None]: ...
     @overload
     @classmethod
@@ -404,6 +414,7 @@ class SkipListMap(_OrderedMap[_K, _V]):
         key: Callable[[_K2], Any] | None = None,
         reverse: bool = False,
         comparator: Comparator | None = None,
+        backend: _Backend = "auto",
     ) -> SkipListMap[_K2, _V2]: ...
     @overload
     def __or__(self, other: Mapping[_K, _V], /) -> Self: ...
@@ -551,9 +562,12 @@ class _OrderedSet(_Container, _SetMethods[_T]):
         key: Callable[[Any], Any] | None = None,
         reverse: bool = False,
         comparator: Comparator | None = None,
+        backend: _Backend = "auto",
     ) -> None: ...
     @property
     def comparator(self) -> Comparator: ...
+    @property
+    def backend(self) -> Literal["lockfree", "locked"]: ...
     @classmethod
     def from_sorted(
         cls,
@@ -563,6 +577,7 @@ class _OrderedSet(_Container, _SetMethods[_T]):
         key: Callable[[_T], Any] | None = None,
         reverse: bool = False,
         comparator: Comparator | None = None,
+        backend: _Backend = "auto",
     ) -> Self: ...
     def copy(self) -> Self: ...
     def flush(self) -> int: ...
@@ -589,6 +604,7 @@ class SkipListSet(_OrderedSet[_T]):
         key: Callable[[_T], Any] | None = None,
         reverse: bool = False,
         comparator: Comparator | None = None,
+        backend: _Backend = "auto",
     ) -> None: ...
     @overload
     def __init__(
@@ -599,6 +615,7 @@ class SkipListSet(_OrderedSet[_T]):
         key: Callable[[_T], Any] | None = None,
         reverse: bool = False,
         comparator: Comparator | None = None,
+        backend: _Backend = "auto",
     ) -> None: ...
     # MutableSet promises `|` with sets of anything; ours must have an order.
     @overload

@@ -63,6 +63,11 @@ class _Part:
         comparator = _ordered._comparator_of(self._container)
         return comparator.reversed() if self._reverse else comparator
 
+    @property
+    def backend(self):
+        """The algorithm behind the container: ``"lockfree"`` or ``"locked"``."""
+        return self._container.backend
+
     def _settings(self):
         return _ordered._order_settings(self.comparator)
 

@@ -50,7 +50,7 @@ cdef PyObject *the_default(tuple default, str name) except? NULL:
     return <PyObject *>default[0]
 
 
-cdef dict chosen_order(key, reverse, comparator):
+cdef dict chosen_order(key, reverse, comparator, backend="auto"):
     # What fromkeys hands on to a constructor, which may be a subclass's: what somebody has said.
     cdef dict chosen = {}
     if key is not None:
@@ -59,4 +59,6 @@ cdef dict chosen_order(key, reverse, comparator):
         chosen["reverse"] = reverse
     if comparator is not None:
         chosen["comparator"] = comparator
+    if backend != "auto":
+        chosen["backend"] = backend
     return chosen

@@ -249,14 +249,14 @@ cdef class StripedCounter(_Container):
 
 # ---------------------------------------------------------------- types
 
-cdef void *make_atomic(const void *how) except NULL:
+cdef void *make_atomic(const void *how, PyObject *names) except NULL:
     cdef cc_atomic_counter *made = cc_atomic_counter_new(0)
     if made == NULL:
         raise MemoryError
     return made
 
 
-cdef void *make_striped(const void *how) except NULL:
+cdef void *make_striped(const void *how, PyObject *names) except NULL:
     cdef cc_striped_counter *made = cc_striped_counter_new(0)
     if made == NULL:
         raise MemoryError

@@ -498,7 +498,8 @@ void cc_frozen_show(PyObject *instance, PyObject *table) {
     PyObject_GC_Track(instance);
 }
 
-static void *make_table(const void *how) {
+static void *make_table(const void *how, PyObject *names) {
+    (void)names;
     cc_frozen *t = cc_frozen_new(how != NULL, cc_order_ascending);
     return t ? cc_frozen_finished(t) : NULL;
 }

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "object_search.h"
+#include "ordered/skiplist.h"
+#include "ordered/skiplist_locked.h"
 
 cc_ordered *cc_object_map_new(const cc_ordered_operations *ops) {
     cc_ordered *map = cc_ordered_new(ops, &cc_object_words);
@@ -408,8 +410,71 @@ static const char *check_map(PyObject *self) {
     return map ? cc_ordered_check(map) : NULL;
 }
 
-static void *make_map(const void *operations) {
-    return cc_object_map_new(operations);
+/* ---------------------------------------------------------------- backends */
+
+/* What a constructor's `backend` chooses among, where the class has one of them. */
+static const struct {
+    const char *name;
+    const cc_ordered_operations *operations;
+} backends[] = {
+    {"lockfree", &cc_skiplist_operations},
+    {"locked", &cc_skiplist_locked_operations},
+};
+enum { BACKENDS = sizeof backends / sizeof *backends };
+
+static const char AUTO[] = "auto";
+
+/* Of a table of operations. */
+static const char *name_of_backend(const cc_ordered_operations *operations) {
+    for (int i = 0; i < BACKENDS; i++) {
+        if (backends[i].operations == operations) {
+            return backends[i].name;
+        }
+    }
+    return AUTO;
+}
+
+/* Whose name that is, or with "auto" `automatic`; NULL with a ValueError. */
+static const cc_ordered_operations *operations_named(PyObject *name,
+                                                     const cc_ordered_operations *automatic) {
+    const bool is_text = PyUnicode_Check(name);
+    if (is_text && PyUnicode_CompareWithASCIIString(name, AUTO) == 0) {
+        return automatic;
+    }
+    if (name_of_backend(automatic) == AUTO) {
+        PyErr_Format(PyExc_ValueError, "backend: expected 'auto', got %R", name);
+        return NULL;
+    }
+    for (int i = 0; is_text && i < BACKENDS; i++) {
+        if (PyUnicode_CompareWithASCIIString(name, backends[i].name) == 0) {
+            return backends[i].operations;
+        }
+    }
+    PyErr_Format(PyExc_ValueError, "backend: expected one of 'auto', 'lockfree', 'locked', got %R",
+                 name);
+    return NULL;
+}
+
+const char *cc_object_map_backend(const cc_ordered *map) {
+    return name_of_backend(cc_ordered_operations_of(map));
+}
+
+int cc_object_map_check_backend(const cc_ordered *map, PyObject *name) {
+    const cc_ordered_operations *its_own = cc_ordered_operations_of(map);
+    const cc_ordered_operations *wanted = operations_named(name, its_own);
+    if (wanted && wanted != its_own) {
+        PyErr_Format(PyExc_TypeError,
+                     "backend: __new__ has made this container with '%s', which it keeps; a "
+                     "subclass hands backend to __new__, too",
+                     name_of_backend(its_own));
+    }
+    return wanted == its_own ? 0 : -1;
+}
+
+static void *make_map(const void *operations, PyObject *names) {
+    PyObject *name = names ? PyDict_GetItemString(names, "backend") : NULL;
+    const cc_ordered_operations *ops = name ? operations_named(name, operations) : operations;
+    return ops ? cc_object_map_new(ops) : NULL;
 }
 
 static void unmake_map(void *map) {

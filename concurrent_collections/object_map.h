@@ -104,6 +104,14 @@ int cc_object_map_clear(cc_ordered *map);
  * cc_ordered_operations. */
 extern const cc_container_kind cc_object_set_kind, cc_object_map_kind;
 
+/* What is behind a map, by the name that a constructor's `backend` has for it: "lockfree" or
+ * "locked"; "auto", which is what the class was added with, where there is no other choice. */
+const char *cc_object_map_backend(const cc_ordered *map);
+
+/* Whether `name` is that, or "auto". 0, or -1 with a TypeError, or a ValueError where it names
+ * nothing that the map could have behind it. */
+int cc_object_map_check_backend(const cc_ordered *map, PyObject *name);
+
 /* The map in such an instance; NULL for any other object. */
 cc_ordered *cc_object_map_in(PyObject *o);
 

@@ -597,7 +597,16 @@ static void release_object(uintptr_t word) {
     Py_DECREF((PyObject *)word);
 }
 
-const cc_word_table cc_object_words = {acquire_object, release_object, compare_keys, hash_of_key};
+/* Whoever waits for the lock of a node holds nobody up: not the interpreter, nor who wants to stop
+ * the world. */
+static void detached(void (*sleep)(void *argument), void *argument) {
+    PyThreadState *state = PyEval_SaveThread();
+    sleep(argument);
+    PyEval_RestoreThread(state);
+}
+
+const cc_word_table cc_object_words = {acquire_object, release_object, compare_keys, hash_of_key,
+                                       detached};
 
 /* ---------------------------------------------------------------- at import */
 

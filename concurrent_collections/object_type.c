@@ -45,12 +45,11 @@ static PyObject *container_new(PyTypeObject *type, PyObject *arguments, PyObject
     const container_class *c = class_of(type);
     void *inside = NULL;
     (void)arguments;
-    (void)names;
     if (!c) {
         PyErr_Format(PyExc_TypeError, "%s is not to be instantiated", type->tp_name);
         return NULL;
     }
-    if (c->kind->make && !(inside = c->kind->make(c->how))) {
+    if (c->kind->make && !(inside = c->kind->make(c->how, names))) {
         return NULL;
     }
     cc_container_object *self = (cc_container_object *)type->tp_alloc(type, 0);

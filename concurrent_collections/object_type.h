@@ -36,8 +36,9 @@ struct cc_waitable;
  * not run: with nothing inside. */
 typedef struct cc_container_kind {
     /* Make what is inside, before there is an instance; NULL with an exception. `how` is what its
-     * class was added with. NULL where __init__ makes it. */
-    void *(*make)(const void *how);
+     * class was added with, `names` the keyword arguments of __new__ (NULL: none), which are
+     * __init__'s to check. NULL where __init__ makes it. */
+    void *(*make)(const void *how, PyObject *names);
     /* There will be no instance after all. NULL without `make`. */
     void (*unmake)(void *inside);
     /* For tp_traverse: the world is stopped. */

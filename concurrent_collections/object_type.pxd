@@ -9,7 +9,7 @@ cdef extern from "concurrent_collections/cc_smr.h":
 
 cdef extern from "object_type.h":
     ctypedef struct cc_container_kind:
-        void *(*make)(const void *how) except NULL
+        void *(*make)(const void *how, PyObject *names) except NULL
         void (*unmake)(void *inside) noexcept
         int (*traverse)(PyObject *self, visitproc visit, void *argument) noexcept
         void (*clear)(PyObject *self) noexcept

@@ -35,9 +35,11 @@ cdef class _OrderedMap(_Container):
     cdef cc_ordered *entries  # made with the instance
     cdef cc_atomic_uptr factories  # object_map.c's
 
-    def __init__(self, other=(), /, *, key=None, reverse=False, comparator=None, default_factory=None, **entries):
+    def __init__(
+            self, other=(), /, *, key=None, reverse=False, comparator=None, default_factory=None, backend="auto", **entries):
         if entries:
             raise no_entries(self, entries)
+        cc_object_map_check_backend(self.entries, backend)
         set_order(self, self.entries, key, reverse, comparator)
         set_factory(self, default_factory)
         self.update(other)
@@ -46,6 +48,11 @@ cdef class _OrderedMap(_Container):
     def comparator(self):
         """The order of the keys, a Comparator. Read-only: a container keeps its order for life."""
         return _comparator_of(self)
+
+    @property
+    def backend(self):
+        """The algorithm behind the container: ``"lockfree"`` or ``"locked"``. Read-only: a container keeps it for life."""
+        return backend_of(self.entries)
 
     # ---- one key ----
 
@@ -467,13 +474,13 @@ cdef class _OrderedMap(_Container):
             fill_map(self.entries, kwargs)
 
     @classmethod
-    def fromkeys(cls, iterable, value=None, *, key=None, reverse=False, comparator=None):
+    def fromkeys(cls, iterable, value=None, *, key=None, reverse=False, comparator=None, backend="auto"):
         """Return a new map with the elements of ``iterable`` as keys, all with the same ``value``.
 
-        The other keywords name the order, and go to the constructor if they are given.
+        The other keywords name the order and the backend, and go to the constructor if they are given.
         """
         cdef Py_ssize_t count = 0
-        result = cls(**chosen_order(key, reverse, comparator))
+        result = cls(**chosen_order(key, reverse, comparator, backend))
         if isinstance(result, _OrderedMap) and type(result).__setitem__ is MAP_SETITEM:
             fill_keys((<_OrderedMap>result).entries, iterable, value, CC_PUT_ALWAYS)
             return result
@@ -483,14 +490,14 @@ cdef class _OrderedMap(_Container):
         return result
 
     @classmethod
-    def from_sorted(cls, items, /, *, key=None, reverse=False, comparator=None):
-        """Return a new map of pairs whose keys ascend in the order that the keywords name, as for the constructor.
+    def from_sorted(cls, items, /, *, key=None, reverse=False, comparator=None, backend="auto"):
+        """Return a new map of pairs whose keys ascend in the order that the keywords name; all as for the constructor.
 
         Raises ValueError, with the position, if a key does not come after the one before it. Does not call ``__init__``. O(n), where
         the keys are of exact built-in types; else O(n log n).
         """
         from concurrent_collections._frozen import FrozenSkipListMap
-        result = cls.__new__(cls)
+        result = new_with_backend(cls, backend)
         frozen = FrozenSkipListMap.from_sorted(items, key=key, reverse=reverse, comparator=comparator)
         cc_order_set(entries_of(result), order_in(frozen))
         cc_frozen_thaw(cc_frozen_in(frozen), entries_of(result))
@@ -550,7 +557,10 @@ cdef class _OrderedMap(_Container):
 
     def __reduce__(self):
         factory = factory_of(self)
-        if cc_order_of_map(self.entries) != cc_order_ascending_one():
+        backend = backend_of(self.entries)
+        if backend != DEFAULT_BACKEND:
+            make, arguments = _new_map, (type(self), factory, _comparator_of(self), backend)
+        elif cc_order_of_map(self.entries) != cc_order_ascending_one():
             make, arguments = _new_map, (type(self), factory, _comparator_of(self))
         elif factory is not None:
             make, arguments = _new_map, (type(self), factory)
@@ -654,27 +664,6 @@ cdef object MAP_SETITEM = _OrderedMap.__setitem__
 cdef object MAP_MISSING = _OrderedMap.__missing__
 
 
-def _new_map(cls, default_factory, comparator=None):
-    """For copies and pickles: a new map without entries, made without calling __init__."""
-    result = cls.__new__(cls)
-    if not isinstance(result, _OrderedMap):
-        raise TypeError(f"{cls.__name__}.__new__ has made no map, but {type(result).__name__}")
-    if comparator is not None:
-        set_order(result, entries_of(result), None, False, comparator)
-    set_factory(result, default_factory)
-    return result
-
-
-cdef object map_like(_OrderedMap self):
-    # Without entries, for copies and results.
-    result = _new_map(type(self), factory_of(self))
-    cc_order_set(entries_of(result), cc_order_of_map(self.entries))
-    return result
-
-
-_new_map.__module__ = "concurrent_collections"
-
-
 cdef object factory_of(_OrderedMap self):
     cdef PyObject *factory = cc_object_map_default_factory(self)
     return <object>factory if factory else None
@@ -740,7 +729,7 @@ cdef object map_equals(self, other):
 
 
 cdef class SkipListMap(_OrderedMap):
-    """SkipListMap(other=(), /, *, key=None, reverse=False, comparator=None, default_factory=None)\n--\n\nA lock-free ordered map that any number of threads can use at once.
+    """SkipListMap(other=(), /, *, key=None, reverse=False, comparator=None, default_factory=None, backend="auto")\n--\n\nA lock-free ordered map that any number of threads can use at once.
 
     Parameters
     ----------
@@ -754,18 +743,25 @@ cdef class SkipListMap(_OrderedMap):
         Order keys by this, instead of ``key``.
     default_factory : callable, optional
         What ``m[key]`` stores and returns for a key that is not there, as in a ``collections.defaultdict``; atomically.
+    backend : str
+        The algorithm: ``"lockfree"``, which ``"auto"`` is, or ``"locked"``, whose insertions and removals lock the nodes that they
+        change. Copies, results of ``|`` and pickles keep it.
+
+    Raises ValueError for another ``backend``.
 
     Keys are ordered by ``<`` and need no hash: ints of any size, floats (no NaN), str, bytes, tuples, and
     any objects with a consistent ``<``. Two keys are the same if neither is less: ``1``, ``1.0`` and ``True`` are one key. An
     exact int that fits 64 bits, and a float, are kept by value: the key object that you get back is equal, not identical.
 
-    Every operation is linearizable and lock-free. It takes O(log n) expected time; ``m[k]``, ``get``, ``in`` and replacing take
+    Every operation is linearizable and lock-free; with ``backend="locked"`` reads, scans and replacing values are lock-free, and
+    insertions and removals wait for locks. An operation takes O(log n) expected time; ``m[k]``, ``get``, ``in`` and replacing take
     O(1) if the key is there and is an int, float, str or bytes. Iteration is weakly consistent: it never raises because of
     changes, yields keys in ascending order, each at most once, yields every key that is there throughout, and may or may not
     show what changes meanwhile. ``len``, ``==``, ``repr``, ``copy`` and ``clear`` take many steps and are not atomic.
 
     Source: K. Fraser, "Practical lock-freedom" (2004), with the deviations that csrc/ordered/skiplist.c
-    lists. A search may call ``<`` of keys that are not of exact built-in types, but never while it holds anything that
+    lists; for ``"locked"`` M. Herlihy, Y. Lev, V. Luchangco and N. Shavit, "A simple optimistic skiplist algorithm" (2007), with
+    those of csrc/ordered/skiplist_locked.c. A search may call ``<`` of keys that are not of exact built-in types, but never while it holds anything that
     other threads wait for.
     """
 

@@ -5,7 +5,8 @@ cdef class _OrderedSet(_Container):
     """What every ordered set of objects has, as `_OrderedMap` for maps. Not to be instantiated."""
     cdef cc_ordered *entries  # made with the instance
 
-    def __init__(self, iterable=(), /, *, key=None, reverse=False, comparator=None):
+    def __init__(self, iterable=(), /, *, key=None, reverse=False, comparator=None, backend="auto"):
+        cc_object_map_check_backend(self.entries, backend)
         set_order(self, self.entries, key, reverse, comparator)
         self.update(iterable)
 
@@ -13,6 +14,11 @@ cdef class _OrderedSet(_Container):
     def comparator(self):
         """The order of the elements, a Comparator. Read-only: a container keeps its order for life."""
         return _comparator_of(self)
+
+    @property
+    def backend(self):
+        """The algorithm behind the set: ``"lockfree"`` or ``"locked"``, as for ``SkipListMap``. Read-only."""
+        return backend_of(self.entries)
 
     # ---- one element ----
 
@@ -141,10 +147,10 @@ cdef class _OrderedSet(_Container):
         cc_object_map_clear(self.entries)
 
     @classmethod
-    def from_sorted(cls, elements, /, *, key=None, reverse=False, comparator=None):
+    def from_sorted(cls, elements, /, *, key=None, reverse=False, comparator=None, backend="auto"):
         """Return a new set of elements that ascend; parameters, errors and costs as for ``SkipListMap.from_sorted``."""
         from concurrent_collections._frozen import FrozenSkipListSet
-        result = cls.__new__(cls)
+        result = new_with_backend(cls, backend)
         frozen = FrozenSkipListSet.from_sorted(elements, key=key, reverse=reverse, comparator=comparator)
         cc_order_set(entries_of(result), order_in(frozen))
         cc_frozen_thaw(cc_frozen_in(frozen), entries_of(result))
@@ -177,14 +183,17 @@ cdef class _OrderedSet(_Container):
         # The elements come with the state, after the set itself has been noted: one of them may
         # lead back to it. A subclass with a __setstate__ of its own gets the state alone.
         ours = type(self).__setstate__ is _OrderedSet.__setstate__
-        if cc_order_of_map(self.entries) == cc_order_ascending_one():
-            if ours:
-                return NEW_OBJECT, (type(self),), [list(self), self.__getstate__()]
-            return _new_set, (type(self), list(self)), self.__getstate__()
-        comparator = _comparator_of(self)
-        if ours:
-            return _new_set, (type(self), (), comparator), [list(self), self.__getstate__()]
-        return _new_set, (type(self), list(self), comparator), self.__getstate__()
+        backend = backend_of(self.entries)
+        if backend != DEFAULT_BACKEND:
+            arguments = _comparator_of(self), backend
+        elif cc_order_of_map(self.entries) != cc_order_ascending_one():
+            arguments = _comparator_of(self),
+        else:
+            arguments = ()
+        if not ours:
+            return _new_set, (type(self), list(self), *arguments), self.__getstate__()
+        state = [list(self), self.__getstate__()]
+        return (_new_set, (type(self), (), *arguments), state) if arguments else (NEW_OBJECT, (type(self),), state)
 
     def __setstate__(self, state):
         # A list is what __reduce__ has made. Otherwise as if there were no such method.
@@ -403,22 +412,6 @@ cdef class _OrderedSet(_Container):
 cdef object SET_ITER = _OrderedSet.__iter__  # a subclass may have its own, and then means that
 
 
-def _new_set(cls, elements, comparator=None):
-    """What pickles are made with: __new__, then the elements."""
-    result = cls.__new__(cls)
-    set_order(result, entries_of(result), None, False, comparator)
-    _OrderedSet.update(result, elements)
-    return result
-
-
-cdef object set_like(_OrderedSet self, elements):
-    # What copies and results of set algebra are made with: of the same class and order.
-    result = type(self).__new__(type(self))
-    cc_order_set(entries_of(result), cc_order_of_map(self.entries))
-    _OrderedSet.update(result, elements)
-    return result
-
-
 cdef object plain_set_like(container, elements):
     result = SkipListSet.__new__(SkipListSet)
     cc_order_set(entries_of(result), order_in(container))
@@ -429,10 +422,6 @@ cdef object plain_set_like(container, elements):
 def _set_like(container, elements):
     """What views make results of set algebra with."""
     return plain_set_like(container, elements)
-
-
-# So that pickles do not name the family's module.
-_new_set.__module__ = "concurrent_collections"
 
 
 cdef object as_set(other, _OrderedSet among):
@@ -492,7 +481,7 @@ cdef bint is_within(small, large) except -1:
 
 
 cdef class SkipListSet(_OrderedSet):
-    """SkipListSet(iterable=(), /, *, key=None, reverse=False, comparator=None)\n--\n\nA lock-free ordered set that any number of threads can use at once.
+    """SkipListSet(iterable=(), /, *, key=None, reverse=False, comparator=None, backend="auto")\n--\n\nA lock-free ordered set that any number of threads can use at once.
 
     Parameters
     ----------
@@ -500,6 +489,8 @@ cdef class SkipListSet(_OrderedSet):
         The elements to start with.
     key, reverse, comparator
         The order of the elements, as for SkipListMap.
+    backend : str
+        The algorithm, as for SkipListMap.
 
     Elements are ordered like the keys of SkipListMap, and guarantees, costs and source are the same: every operation on one
     element is linearizable and lock-free, and takes O(log n) expected time; ``in`` takes O(1) for an int, float, str or bytes

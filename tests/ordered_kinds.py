@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from concurrent_collections import FrozenSkipListMap, FrozenSkipListSet, SkipListMap, SkipListSet
 
-MAPS = [SkipListMap]
-SETS = [SkipListSet]
+
+class LockedSkipListMap(SkipListMap):
+    """A map with locks inside, under whatever arguments."""
+
+    def __new__(cls, *arguments, **names):
+        return super().__new__(cls, backend="locked")
+
+
+class LockedSkipListSet(SkipListSet):
+    def __new__(cls, *arguments, **names):
+        return super().__new__(cls, backend="locked")
+
+
+LOCKED = (LockedSkipListMap, LockedSkipListSet)
+
+MAPS = [SkipListMap, LockedSkipListMap]
+SETS = [SkipListSet, LockedSkipListSet]
 
 # Those that never change: tests that only read run with them, too (the mark `reads`).
 FROZEN_MAPS = [FrozenSkipListMap]

@@ -22,10 +22,11 @@
  * on threads.
  *
  * Fork. The child has one thread. A handler of pthread_atfork, which runs before anything else in
- * the child, withdraws every other record's reservation and frees the record. It only stores to
- * memory that is always mapped. What a dead thread was doing to a container stays half done, as it
- * would for any memory that two threads share: an operation that had not reached its linearization
- * point did not happen; memory that the dead thread had in its hands is lost.
+ * the child, withdraws every other record's reservation, gives back the locks that stand in it, and
+ * frees the record. It only stores to memory that is always mapped, and to nodes that a dead thread
+ * had in its hands, and so nobody could free. What a dead thread was doing to a container stays
+ * half done, as it would for any memory that two threads share: an operation that had not reached
+ * its linearization point did not happen; memory that the dead thread had in its hands is lost.
  *
  * Layer: above platform/ and cc_alloc.h, below everything else in this directory. The fields of a
  * record belong to the files that are named beside them; who may touch them is said there.
@@ -54,6 +55,14 @@ struct cc_retired;
 #ifndef CC_MOST_HELD
 #define CC_MOST_HELD 40u
 #endif
+
+/* Locks that a thread holds at a time: one for each level of a skip list, and one for each node of
+ * a chain (ordered/skiplist_build.c). In the words of nodes that have them, this bit is the lock
+ * (ordered/node_lock.h). */
+#ifndef CC_MOST_LOCKS
+#define CC_MOST_LOCKS 80u
+#endif
+#define CC_LOCK_BIT (UINT64_C(1) << 61)
 
 /* Sizes of blocks that arena.c has: in bytes, and how many there are. */
 #define CC_ARENA_LEAST 32u
@@ -98,6 +107,11 @@ typedef struct cc_thread {
         uint64_t things; /* that were put off there */
     } come_back_to[CC_DOMAINS_TO_COME_BACK_TO];
     cc_blocks_at_hand blocks[CC_ARENA_SIZES]; /* arena.c */
+    /* ordered/node_lock.h: cc_atomic_u64 *, the words whose lock this thread has or tries to take;
+     * read by the child of fork(). */
+    cc_atomic_u32 lock_count;
+    cc_atomic_uptr locks[CC_MOST_LOCKS];
+    bool gave_locks_back; /* and has not woken those who wait for them yet; the owner's */
     /* What to do when the thread has ended; NULL until it has run a release function. */
     void (*when_it_ends)(struct cc_thread *self);
     /* How often this thread has changed a container, by a hash of the container: an iterator of the

@@ -198,6 +198,11 @@ static void give_back(void *argument) {
  * in them is lost, with all that it was about to release and the destructions that it had put
  * off. */
 static void drop_dead_thread(cc_thread *t) {
+    for (uint32_t i = 0; i < cc_load_relaxed_u32(&t->lock_count); i++) {
+        cc_atomic_u64 *word = (cc_atomic_u64 *)cc_load_relaxed_uptr(&t->locks[i]);
+        cc_store_relaxed_u64(word, cc_load_relaxed_u64(word) & ~CC_LOCK_BIT);
+    }
+    cc_store_relaxed_u32(&t->lock_count, 0);
     t->spare = NULL;
     t->spare_count = 0;
     t->deferred = NULL;

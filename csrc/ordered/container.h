@@ -133,11 +133,8 @@ static inline void cc_retire_own(cc_container *c, cc_thread *self, cc_retired *r
     cc_retire(c->domain, self, record, node, CC_RETIRED_OWN, birth, bytes);
 }
 
-/* Close the region of an operation that may have changed something, and retire what it leaves
- * behind. Foreign code runs in here, at the very end. */
-static inline void cc_end_update(cc_container *c, cc_smr_guard *g, const cc_leftovers *left) {
-    cc_thread *self = g->thread;
-    cc_leave(g);
+/* Retire what an operation leaves behind, when its region is closed. Foreign code runs in here. */
+static inline void cc_retire_leftovers(cc_container *c, cc_thread *self, const cc_leftovers *left) {
     /* Both records first: foreign code uses spare ones up. */
     bool has_value = left->value && c->words->release;
     cc_retired *value_record = has_value ? cc_take_spare(self) : NULL;
@@ -150,6 +147,14 @@ static inline void cc_end_update(cc_container *c, cc_smr_guard *g, const cc_left
                   0);
     }
     cc_poll(c->domain, self);
+}
+
+/* Close the region of an operation that may have changed something, and retire what it leaves
+ * behind. Foreign code runs in here, at the very end. */
+static inline void cc_end_update(cc_container *c, cc_smr_guard *g, const cc_leftovers *left) {
+    cc_thread *self = g->thread;
+    cc_leave(g);
+    cc_retire_leftovers(c, self, left);
 }
 
 #endif

@@ -37,7 +37,7 @@
 #define CC_ONE_BUILDER (UINT64_C(1) << CC_BUILDER_SHIFT)
 #define CC_LINKED (UINT64_C(1) << 62)
 #define CC_REMOVED (UINT64_C(1) << 63)
-#define CC_BUILDERS(word) (((word) & ~(CC_REMOVED | CC_LINKED)) >> CC_BUILDER_SHIFT)
+#define CC_BUILDERS(word) (((word) & ~(CC_REMOVED | CC_LINKED | CC_LOCK_BIT)) >> CC_BUILDER_SHIFT)
 
 /* A link, and what stands in it: a reference of the arena (arena.h), 0 for none, and marks. */
 typedef cc_atomic_u32 cc_link;

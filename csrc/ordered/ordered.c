@@ -49,6 +49,10 @@ const cc_word_table *cc_ordered_words(const cc_ordered *map) {
     return map->common.words;
 }
 
+const cc_ordered_operations *cc_ordered_operations_of(const cc_ordered *map) {
+    return map->ops;
+}
+
 uintptr_t cc_ordered_order(const cc_ordered *map) {
     return cc_load_acquire_uptr(&map->common.order); /* (1) */
 }

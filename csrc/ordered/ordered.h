@@ -2,7 +2,8 @@
  *
  * An ordered map of words that any number of threads use at once, whatever algorithm is behind it:
  *
- *   skiplist.h   a skip list, lock-free
+ *   skiplist.h          a skip list, lock-free
+ *   skiplist_locked.h   a skip list whose writers lock nodes
  *
  *     cc_ordered *map = cc_ordered_new(&cc_skiplist_operations, &words);
  *     status = cc_ordered_put(map, &search, value, CC_PUT_ALWAYS, &old);
@@ -57,6 +58,7 @@ void cc_ordered_free(cc_ordered *map);
 
 /* What it was made with. */
 const cc_word_table *cc_ordered_words(const cc_ordered *map);
+const cc_ordered_operations *cc_ordered_operations_of(const cc_ordered *map);
 
 /* The order of the map's keys: a word of the owner's, which is in every search of the map
  * (search.h). 0 at first. Wait-free; a thread that reads an order sees what was written to it

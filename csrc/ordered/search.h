@@ -114,6 +114,9 @@ typedef struct cc_word_table {
     /* Hash of a stored key, as in cc_search.hash; 0 where it has none. In a region. NULL: no key
      * is hashed beyond mixing its digest. */
     uint64_t (*hash)(unsigned kind, uint64_t digest, uintptr_t key);
+    /* Call sleep(argument), which may take long, in such a way that nobody else has to wait for it
+     * (detached from an interpreter, say). Outside regions. NULL: it is simply called. */
+    void (*while_asleep)(void (*sleep)(void *argument), void *argument);
 } cc_word_table;
 
 /* A value word that callers must not store: where an entry has it, the entry is dead. */

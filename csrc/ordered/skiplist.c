@@ -110,7 +110,8 @@ node *cc_skiplist_new_node(cc_skiplist *list, const cc_search *search, uintptr_t
     }
     n->digest = search->digest;
     n->birth_kind_height = era | (uint64_t)search->kind << CC_ERA_BITS | (uint64_t)height << 56 |
-                           (in_front ? HAS_WORD : 0);
+                           (in_front ? HAS_WORD : 0) |
+                           (list->head.birth_kind_height & IN_LOCKED_LIST);
     cc_store_relaxed_u64(&n->slot.birth, era | CC_ONE_BUILDER);
     cc_store_relaxed_uptr(&n->slot.value, value);
     return n;
@@ -185,10 +186,15 @@ CC_ALWAYS_INLINE index_answer ask_index(cc_skiplist *list, cc_smr_guard *g, bool
                                                                          : INDEX_ABSENT;
 }
 
-node *cc_skiplist_find_by_index(cc_skiplist *list, cc_smr_guard *g, cc_search *search) {
+node *cc_skiplist_find_by_index(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                                bool *is_absent) {
     node *n;
     uintptr_t value;
-    return ask_index(list, g, false, search, &n, &value) == INDEX_FOUND ? n : NULL;
+    index_answer answer = ask_index(list, g, false, search, &n, &value);
+    if (is_absent) {
+        *is_absent = answer == INDEX_ABSENT;
+    }
+    return answer == INDEX_FOUND ? n : NULL;
 }
 
 /* ---------------------------------------------------------------- operations on one key */
@@ -397,15 +403,8 @@ void cc_skiplist_give_up_node(cc_skiplist *list, cc_smr_guard *g, node *n, cc_le
     }
 }
 
-typedef struct index_attempts {
-    bool began; /* it may be in some table */
-    bool loses; /* let it be lost where there is no room: we are a loser */
-} index_attempts;
-
-/* In the index with it, before it is linked. False: a table is full, and the region is over; when
- * there is no memory for another one, that does not matter the next time. */
-static bool put_into_index(cc_skiplist *list, cc_smr_guard *g, const cc_search *search, node *n,
-                           index_attempts *attempts) {
+bool cc_skiplist_index_new_node(cc_skiplist *list, cc_smr_guard *g, const cc_search *search,
+                                node *n, index_attempts *attempts) {
     if (!search->hash) {
         if (!cc_load_relaxed_u32(&list->unhashed)) {
             cc_store_release_u32(&list->unhashed, 1); /* the CAS that links n is the fence */
@@ -486,7 +485,8 @@ cc_status cc_skiplist_put(cc_ordered *map, cc_search *search, uintptr_t value, c
         for (int level = 0; level < height; level++) {
             set_link(n, level, at.after[level]);
         }
-        if (!is_indexed && !(is_indexed = put_into_index(list, &g, search, n, &attempts))) {
+        if (!is_indexed &&
+            !(is_indexed = cc_skiplist_index_new_node(list, &g, search, n, &attempts))) {
             continue;
         }
         if (swing_link(at.before[0], 0, at.after[0], n)) { /* (1) */

@@ -43,6 +43,9 @@
 #define SHORTEST_CHAIN 8u
 #endif
 
+_Static_assert(CC_MOST_LOCKS >= MAX_HEIGHT + NODES_IN_CHAIN && CC_MOST_LOCKS > MAX_HEIGHT,
+               "a chain, or a node, can be locked with its place");
+
 typedef struct chain {
     unsigned count, indexed;
     bool loses; /* some find no room in the index */
@@ -212,7 +215,8 @@ static bool link_chain(cc_skiplist *list, cc_smr_guard *g, const cc_new_entry *e
         }
         raise_top(list, &at, c->height);
         *full = index_chain(list, g, entries, c);
-        if (*full) {
+        if (*full ||
+            !cc_skiplist_lock_end(list, g, &at, c->nodes, c->count, c->last[c->height - 1])) {
             return false;
         }
         if (swing_link(at.before[0], 0, NULL, c->first[0])) { /* (1) */
@@ -229,6 +233,7 @@ static bool link_chain(cc_skiplist *list, cc_smr_guard *g, const cc_new_entry *e
     cc_count_entries(&list->map.common, g->thread, (int)c->count, bytes);
     link_upper_levels(list, g, entries, c, &at);
     leave_chain(list, g, c, dead);
+    cc_skiplist_unlock_end(g->thread);
     return true;
 }
 
@@ -272,6 +277,7 @@ static unsigned append_chain(cc_skiplist *list, cc_thread *self, const cc_new_en
             cc_skiplist_stop_being_loser(list);
         }
         cc_leave(&g);
+        cc_skiplist_wake_at_end(list, self);
         retire_dead(list, self, &dead);
     }
     return put;

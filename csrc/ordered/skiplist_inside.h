@@ -38,12 +38,13 @@
  * the node, in the same block; the nodes of other keys do without. */
 typedef struct cc_skiplist_node {
     cc_value_slot slot; /* builders, LINKED and REMOVED are above the birth */
-    uint64_t birth_kind_height; /* immutable: era (48), kind (8), height (7), HAS_WORD */
+    uint64_t birth_kind_height; /* immutable: era (48), kind (8), height (6), two flags */
     uint64_t digest; /* immutable */
     cc_link next[]; /* one per level; CC_MARK: dead on this level; CC_UNLINKED */
 } node;
 
 #define HAS_WORD (UINT64_C(1) << 63)
+#define IN_LOCKED_LIST (UINT64_C(1) << 62) /* skiplist_locked.c */
 
 _Static_assert(sizeof(node) >= CC_ARENA_LEAST &&
                    sizeof(uintptr_t) + sizeof(node) + MAX_HEIGHT * sizeof(cc_link) <= CC_ARENA_MOST,
@@ -77,7 +78,7 @@ static inline unsigned kind_of(const node *n) {
 }
 
 static inline int height_of(const node *n) {
-    return (int)(n->birth_kind_height >> 56 & 0x7f);
+    return (int)(n->birth_kind_height >> 56 & 0x3f);
 }
 
 static inline uint64_t birth_of(const node *n) {
@@ -205,9 +206,17 @@ CC_ALWAYS_INLINE void observe_in_read_phase(cc_skiplist *list, cc_smr_guard *g, 
     }
 }
 
+/* A node of skiplist_locked.c, which nobody marks or unlinks but who holds its lock. */
+static inline bool only_its_remover_marks(const node *n) {
+    return n->birth_kind_height & IN_LOCKED_LIST;
+}
+
 /* Mark a node whose value is a tombstone on all its levels, from the top; its death has been
- * reported. Idempotent; helpers do it as well as the remover. */
+ * reported. Idempotent; helpers do it as well as the remover, where they may. */
 static inline void mark_reported(node *n) {
+    if (only_its_remover_marks(n)) {
+        return;
+    }
     for (int level = height_of(n) - 1; level >= 0; level--) {
         cc_fetch_or_acq_rel_u32(&n->next[level], CC_MARK);
     }
@@ -343,9 +352,11 @@ CC_ALWAYS_INLINE cc_status seek(cc_skiplist *list, cc_smr_guard *g, bool restart
         }
         /* `equal` is level 0's now. An equal node further up that is not the one down here is dead
          * and about to be unlinked; nothing may be linked in front of it. When it is alive all the
-         * same, then the comparisons are no order, and starting over would never end. */
+         * same, then the comparisons are no order, and starting over would never end. One that only
+         * its remover marks that one unlinks wherever it is. */
         if (!equal_above || equal_above == equal ||
-            cc_load_acquire_uptr(&equal_above->slot.value) != CC_TOMBSTONE) {
+            cc_load_acquire_uptr(&equal_above->slot.value) != CC_TOMBSTONE ||
+            only_its_remover_marks(equal_above)) {
             return equal ? CC_FOUND : CC_ABSENT;
         }
         mark_dead_in_read_phase(list, g, equal_above); /* so that the next pass unlinks it */
@@ -407,6 +418,16 @@ static inline void free_new_node(node *n) {
         free_block_of(n);
     }
 }
+
+typedef struct index_attempts {
+    bool began; /* it may be in some table */
+    bool loses; /* let it be lost where there is no room: we are a loser */
+} index_attempts;
+
+/* In the index with it, before it is linked. False: a table is full, and the region was left:
+ * search again. When there is no memory for another table, that does not matter the next time. */
+bool cc_skiplist_index_new_node(cc_skiplist *list, cc_smr_guard *g, const cc_search *search,
+                                node *n, index_attempts *attempts);
 
 /* Link a node that is in the map on its levels from `level` (at least 1) on, as far as that goes:
  * when it dies meanwhile, or a comparison is needed, it stays lower than it was meant to be.
@@ -497,9 +518,11 @@ const index_table *cc_skiplist_index_or_lose(cc_skiplist *list, cc_smr_guard *g,
 void cc_skiplist_take_from_index(cc_skiplist *list, cc_smr_guard *g, const node *n);
 
 /* The node with the searched key, to which the index leads: it is LINKED, and was alive at some
- * point of the call. NULL: look for it in the list. May leave a question in search->asks, as a
- * search does. In a read phase. */
-node *cc_skiplist_find_by_index(cc_skiplist *list, cc_smr_guard *g, cc_search *search);
+ * point of the call. NULL: look for it in the list, unless *is_absent (which may be NULL): it was
+ * not there at some point of the call. May leave a question in search->asks, as a search does. In a
+ * read phase. */
+node *cc_skiplist_find_by_index(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
+                                bool *is_absent);
 
 /* Does it lead to all nodes, of which there are so many, and to nothing else? NULL, or what is
  * wrong. Adds the bytes of its tables. While no thread is inside an operation. */
@@ -545,6 +568,10 @@ cc_status cc_skiplist_remove(cc_ordered *map, cc_search *search, const uintptr_t
                              uintptr_t *old);
 
 /* skiplist_order.c */
+/* The last entry, NULL if there is none, and what is in front of it on each of its levels, in one
+ * search: it goes down not from the last node of a level, but from the one before that. False:
+ * somebody has been in the way. In a read phase. */
+bool cc_skiplist_seek_last(cc_skiplist *list, cc_smr_guard *g, position *at, node **last);
 cc_status cc_skiplist_neighbour(cc_ordered *map, cc_search *search, cc_relation relation,
                                 cc_entry *entry);
 cc_status cc_skiplist_pop_end(cc_ordered *map, cc_relation end, const cc_stored_key *prepared,
@@ -560,6 +587,14 @@ cc_status cc_skiplist_sample(cc_ordered *map, cc_search *search, size_t every, c
 cc_status cc_skiplist_scan_for_snapshot(cc_ordered *map, cc_search *search, unsigned how,
                                         cc_entry *entries, cc_identity *identities, size_t room,
                                         size_t *count, bool *at_end);
+
+/* skiplist_locks.c, for skiplist_build.c: of a list with locks, lock a chain and the place behind
+ * everything; give it back; and, when the region is closed, wake those who wait. False: somebody
+ * has a lock, or the place has changed. Of another list, nothing. */
+bool cc_skiplist_lock_end(cc_skiplist *list, cc_smr_guard *g, const position *at,
+                          node *const *chain, unsigned count, node *tallest);
+void cc_skiplist_unlock_end(cc_thread *self);
+void cc_skiplist_wake_at_end(cc_skiplist *list, cc_thread *self);
 
 /* skiplist_build.c */
 size_t cc_skiplist_append(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run);

@@ -156,10 +156,7 @@ static void acquire_collected(cc_skiplist *list, const cc_smr_guard *g, const co
     }
 }
 
-/* The last entry, NULL if there is none, and what is in front of it on each of its levels, in one
- * search: it goes down not from the last node of a level, but from the one before that. False:
- * somebody has been in the way. In a read phase. */
-static bool seek_last(cc_skiplist *list, cc_smr_guard *g, position *at, node **last) {
+bool cc_skiplist_seek_last(cc_skiplist *list, cc_smr_guard *g, position *at, node **last) {
     node *before = &list->head;
     cc_count_search();
     at->levels = (int)cc_load_acquire_u32(&list->top); /* (3) */
@@ -212,7 +209,7 @@ CC_NEVER_INLINE cc_status find_neighbour(cc_skiplist *list, cc_smr_guard *g, cc_
                 continue;
             }
             n = to = node_at(&first);
-        } else if (place && seek_last(list, g, at, &n)) {
+        } else if (place && cc_skiplist_seek_last(list, g, at, &n)) {
             from = n;
             to = NULL;
         } else if (place && (++in_vain < MOST_SEEKS_FOR_LAST ||
@@ -530,7 +527,7 @@ static cc_status find_start(cc_skiplist *list, cc_smr_guard *g, cc_search *searc
         s->place = place_behind(g, &list->head, level);
         return CC_FOUND;
     }
-    node *n = level == 0 ? cc_skiplist_find_by_index(list, g, search) : NULL;
+    node *n = level == 0 ? cc_skiplist_find_by_index(list, g, search, NULL) : NULL;
     if (search->asks) {
         return CC_NEED_COMPARE;
     }
@@ -736,25 +733,38 @@ CC_NEVER_INLINE cc_status walk_down(cc_skiplist *list, cc_smr_guard *g, cc_searc
         cc_end_reading(g);
         return CC_ABSENT;
     }
-    node *from = at->before[level < at->levels ? level : at->levels - 1];
-    int lane = lane_for(c->room);
-    bool reached;
-    r->seen = 0;
-    if (all && lane <= level && lane < at->levels && from != &list->head) {
-        all->level = lane;
-        all->most = MOST_SEGMENTS;
-        all->end = to;
-        all->end_of_lane = at->before[lane];
-        reached = walk_to_by_segments(g, from, all, r);
-    } else {
-        reached = walk_to(g, from, at, &list->head, r);
-    }
-    size_t available = !reached ? 0 : r->seen < c->room ? r->seen : c->room;
-    for (size_t i = 0; i < available; i++) {
-        take_entry(list, g, r->ring[(r->seen - 1 - i) % MOST_ENTRIES_DOWN], c);
+    const bool others_unlink = only_its_remover_marks(to);
+    const int lane = lane_for(c->room);
+    status = CC_MISMATCH;
+    for (int back = level; status == CC_MISMATCH; back++) {
+        node *from = back < at->levels ? at->before[back]
+                     : others_unlink   ? &list->head
+                                       : at->before[at->levels - 1];
+        bool reached;
+        r->seen = 0;
+        if (all && lane <= back && lane < at->levels && from != &list->head) {
+            all->level = lane;
+            all->most = MOST_SEGMENTS;
+            all->end = to;
+            all->end_of_lane = at->before[lane];
+            reached = walk_to_by_segments(g, from, all, r);
+        } else {
+            reached = walk_to(g, from, at, &list->head, r);
+        }
+        size_t available = !reached ? 0 : r->seen < c->room ? r->seen : c->room;
+        for (size_t i = 0; i < available; i++) {
+            take_entry(list, g, r->ring[(r->seen - 1 - i) % MOST_ENTRIES_DOWN], c);
+        }
+        if (*c->count) {
+            status = CC_FOUND;
+        } else if (!reached || !others_unlink) {
+            break;
+        } else if (from == &list->head) { /* else all are dead from there on: go further back */
+            status = CC_ABSENT;
+        }
     }
     cc_end_reading(g);
-    return *c->count ? CC_FOUND : CC_MISMATCH;
+    return status;
 }
 
 CC_NEVER_INLINE cc_status walk_down_by_segments(cc_skiplist *list, cc_smr_guard *g,

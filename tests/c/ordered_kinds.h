@@ -8,6 +8,7 @@
 #include "check.h"
 
 #include "ordered/skiplist.h"
+#include "ordered/skiplist_locked.h"
 
 typedef struct ordered_kind {
     const cc_ordered_operations *operations;
@@ -16,6 +17,7 @@ typedef struct ordered_kind {
 
 static const ordered_kind all_ordered_kinds[] UNUSED = {
     {&cc_skiplist_operations, "skip list"},
+    {&cc_skiplist_locked_operations, "skip list with locks"},
 };
 
 /* The one that is being tested. */

@@ -123,9 +123,9 @@ static inline UNUSED int word_compare_never(const cc_search *s, unsigned kind, u
 }
 
 static const cc_word_table deciding_words UNUSED = {word_acquire, word_release, word_compare,
-                                                    word_hash};
+                                                    word_hash, NULL};
 static const cc_word_table undecided_words UNUSED = {word_acquire, word_release, word_compare_never,
-                                                     word_hash};
+                                                     word_hash, NULL};
 
 /* ---------------------------------------------------------------- the caller's part */
 

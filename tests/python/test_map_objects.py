@@ -11,7 +11,7 @@ import types
 import weakref
 
 import pytest
-from ordered_kinds import MAPS, SETS
+from ordered_kinds import LOCKED, MAPS, SETS
 from support import Key
 
 from concurrent_collections import SkipListMap, SkipListSet
@@ -249,9 +249,10 @@ class TestPickle:
         assert pickle.loads(pickle.dumps(m)) == m
 
     def test_the_pickled_class_is_named_by_the_public_module(self, Map, Set):
-        assert Map.__module__ == "concurrent_collections"
-        assert Map.__qualname__ == Map.__name__
-        assert Set.__module__ == "concurrent_collections"
+        for cls in (Map, Set):
+            if cls not in LOCKED:  # those are the tests' own
+                assert cls.__module__ == "concurrent_collections"
+                assert cls.__qualname__ == cls.__name__
 
 
 class TestRepr:
@@ -263,11 +264,12 @@ class TestRepr:
         assert repr(Set()) == f"{Set.__name__}()"
 
     def test_it_can_be_evaluated(self, Map, Set):
+        names = {Map.__name__: Map, Set.__name__: Set}
         m = Map({"b": [2], "a": (1,)})
-        assert eval(repr(m)) == m
-        assert eval(repr(Map())) == Map()
+        assert eval(repr(m), names) == m
+        assert eval(repr(Map()), names) == Map()
         s = Set(["x", "y"])
-        assert eval(repr(s)) == s
+        assert eval(repr(s), names) == s
 
     def test_a_map_that_contains_itself_is_shown_with_dots(self, Map):
         m = Map()
@@ -326,12 +328,14 @@ class TestSubclasses:
             m.other = 1
 
     def test_the_classes_themselves_take_no_attributes(self, Map):
+        if Map in LOCKED:
+            pytest.skip("a class of the tests' own")
         with pytest.raises(AttributeError):
             Map().attribute = 1
         with pytest.raises(TypeError):
             Map.attribute = 1
 
-    @pytest.mark.parametrize("public", [*MAPS, *SETS])
+    @pytest.mark.parametrize("public", [cls for cls in (*MAPS, *SETS) if cls not in LOCKED])
     def test_what_a_family_has_in_common_is_no_base_class(self, public):
         in_common = public.__base__
         with pytest.raises(TypeError, match="not to be instantiated"):

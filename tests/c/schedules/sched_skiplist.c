@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The skip list under every schedule that the explorer can reach: two or three threads, one to
- * three operations each, on a list of a few entries.
+ * The skip list, and the one with locks, under every schedule that the explorer can reach: two or
+ * three threads, one to three operations each, on a list of a few entries.
  *
  * The judge asks of every run:
  *   - Is there an order of the operations that respects their real-time order, and in which each
@@ -75,6 +75,26 @@ static void set_up_anything(void) {
 static void set_up_anything_under_debra(void) {
     use_debra();
     set_up_anything();
+}
+
+static void set_up_with_locks(void) {
+    use_locks();
+    set_up();
+}
+
+static void set_up_anything_with_locks(void) {
+    use_locks();
+    set_up_anything();
+}
+
+static void set_up_with_locks_under_debra(void) {
+    use_debra();
+    set_up_with_locks();
+}
+
+static void set_up_anything_with_locks_under_debra(void) {
+    use_debra();
+    set_up_anything_with_locks();
 }
 
 /* ---------------------------------------------------------------- scenarios */
@@ -490,26 +510,129 @@ static const sched_program programs_of_debra[] = {
               THIRD_FIBRE{{PUT, 3}, {PUT, 3}, {PUT, 3}})},
 };
 
-enum {
-    OF_IBR = sizeof programs_of_ibr / sizeof *programs_of_ibr,
-    OF_DEBRA = sizeof programs_of_debra / sizeof *programs_of_debra
+/* For the list with locks alone. */
+static const sched_program programs_of_locks[] = {
+    /* Everybody needs the head. */
+    {"wait_in_line", 3, set_up, fibre, judge, 2, 0, 100,
+     SCENARIO(FIRST_FIBRE{{PUT, 2, 2}}, SECOND_FIBRE{{PUT, 3, 2}}, THIRD_FIBRE{{POP_FIRST}})},
+    /* Each one's predecessor goes. */
+    {"neighbours_go", 3, set_up, fibre, judge, 2, 0, 100,
+     SCENARIO(.keys = COUNTED, BEFORE{{PUT, 1}, {PUT, 2, 2}, {PUT, 3}, {PUT, 4}},
+              FIRST_FIBRE{{REMOVE, 3}}, SECOND_FIBRE{{REMOVE, 2}},
+              THIRD_FIBRE{{REMOVE, 4}, {GET, 3}})},
+    {"insert_behind_what_goes", 3, set_up, fibre, judge, 2, 0, 100,
+     SCENARIO(BEFORE{{PUT, 1, 2}, {PUT, 4, 2}}, FIRST_FIBRE{{PUT, 2, 2}, {GET, 2}},
+              SECOND_FIBRE{{REMOVE, 1}}, THIRD_FIBRE{{PUT, 3, 2}})},
+    /* What a query finds dead is passed over; what comes in its place meanwhile is not the answer. */
+    {"over_the_dead", 3, set_up, fibre, judge, 2, 0, 100,
+     SCENARIO(BEFORE{{PUT, 1}, {PUT, 2}, {PUT, 4}}, FIRST_FIBRE{{LOWER, 3}, {HIGHER, 1}},
+              SECOND_FIBRE{{REMOVE, 2}}, THIRD_FIBRE{{PUT, 3}})},
+    {"floor_of_what_goes", 3, set_up, fibre, judge, 3, 0, 100,
+     SCENARIO(BEFORE{{PUT, 2}}, FIRST_FIBRE{{FLOOR, 2}}, SECOND_FIBRE{{PUT, 1}},
+              THIRD_FIBRE{{REMOVE, 2}})},
+    /* What is found to be last, and dead, has got a successor before it died. */
+    {"last_gets_a_successor", 3, set_up, fibre, judge, 2, 0, 100,
+     SCENARIO(BEFORE{{PUT, 1}, {PUT, 2}}, FIRST_FIBRE{{LAST}}, SECOND_FIBRE{{PUT, 4}},
+              THIRD_FIBRE{{REMOVE, 2}})},
+    /* A clear keeps a young node that is not linked on all its levels yet. */
+    {"clear_beside_insertions", 3, set_up, fibre, judge, 2, 0, 100,
+     SCENARIO(BEFORE{{PUT, 3, 2}, {PUT, 4, TALL}}, FIRST_FIBRE{{CLEAR}}, SECOND_FIBRE{{PUT, 1, 2}},
+              THIRD_FIBRE{{PUT, 2, 2}})},
+    /* The last node of a chain has none of its upper links yet. */
+    {"last_of_a_chain_goes", 2, set_up, fibre, judge, 2, 0, 100,
+     SCENARIO(.hashed = true, BEFORE{{PUT, 1, 2}, {PUT, 2, 2}}, FIRST_FIBRE{{APPEND, 3, 2}},
+              SECOND_FIBRE{{POP_LAST}})},
+    /* So has what is in front of it, and goes, too; the lock of the tallest node covers neither. */
+    {"last_of_three_goes", 3, set_up, fibre, judge, 3, 0, 100,
+     SCENARIO(.hashed = true,
+              BEFORE{
+                  {PUT, 1, 2}, {PUT, 2}, {PUT, 3}, {PUT, 4}, {REMOVE, 4}, {REMOVE, 3}, {REMOVE, 2}},
+              FIRST_FIBRE{{APPEND_THREE, 2, 2}}, SECOND_FIBRE{{POP_LAST}},
+              THIRD_FIBRE{{REMOVE, 3}, {LAST}})},
+    {"the_last_goes", 3, set_up, fibre, judge, 2, 0, 100,
+     SCENARIO(BEFORE{{PUT, 1, 2}, {PUT, 3, 2}}, FIRST_FIBRE{{POP_LAST}, {LAST}},
+              SECOND_FIBRE{{REMOVE, 3}, {PUT, 2}}, THIRD_FIBRE{{PUT, 4}})},
 };
 
-int main(int argc, char **argv) {
-    static sched_program programs[2 * OF_IBR + OF_DEBRA];
-    static char names[OF_IBR + OF_DEBRA][64];
-    memcpy(programs, programs_of_ibr, sizeof programs_of_ibr);
-#if CC_HAS_INTERRUPTS
-    for (unsigned i = 0; i < OF_IBR + OF_DEBRA; i++) {
-        sched_program *p = &programs[OF_IBR + i];
-        *p = i < OF_IBR ? programs_of_ibr[i] : programs_of_debra[i - OF_IBR];
-        snprintf(names[i], sizeof names[i], "%s_debra", p->name);
-        p->name = names[i];
-        p->set_up = p->set_up == set_up ? set_up_under_debra : set_up_anything_under_debra;
+/* Locks and debra meet where a writer waits, and where it has looked for its place. */
+static const char *const with_locks_under_debra[] = {"wait_in_line",
+                                                     "neighbours_go",
+                                                     "over_the_dead",
+                                                     "pops",
+                                                     "last_of_a_chain_goes",
+                                                     "index_insert_insert",
+                                                     "clear",
+                                                     "append_beside_removal",
+                                                     "anything",
+                                                     "anything_indexed",
+                                                     "anything_undecided",
+                                                     "interrupted_clear",
+                                                     "interrupted_put",
+                                                     "interrupted_insertion",
+                                                     "interrupted_removal"};
+
+enum {
+    OF_IBR = sizeof programs_of_ibr / sizeof *programs_of_ibr,
+    OF_DEBRA = sizeof programs_of_debra / sizeof *programs_of_debra,
+    OF_LOCKS = sizeof programs_of_locks / sizeof *programs_of_locks,
+    MOST_PROGRAMS = 4 * OF_IBR + 2 * OF_DEBRA + 2 * OF_LOCKS
+};
+
+static sched_program programs[MOST_PROGRAMS];
+static unsigned program_count;
+
+/* A copy under another name. */
+static sched_program *add(const sched_program *of, const char *format, void (*set_up_given)(void),
+                          void (*set_up_drawn)(void)) {
+    static char names[MOST_PROGRAMS][64];
+    sched_program *p = &programs[program_count];
+    *p = *of;
+    snprintf(names[program_count], sizeof names[0], format, of->name);
+    p->name = names[program_count++];
+    p->set_up = of->set_up == set_up ? set_up_given : set_up_drawn;
+    return p;
+}
+
+/* Those of the other lists once more, with fewer schedules: what locks change is in their own. */
+static void add_with_locks(const sched_program *of) {
+    sched_program *p = add(of, "%s_locked", set_up_with_locks, set_up_anything_with_locks);
+    p->dfs_preemptions = 0;
+    p->share = of->share ? (of->share + 5) / 6 : 17;
+}
+
+static void add_with_locks_under_debra(const sched_program *of) {
+    for (size_t i = 0; i < sizeof with_locks_under_debra / sizeof *with_locks_under_debra; i++) {
+        if (strcmp(of->name, with_locks_under_debra[i]) == 0) {
+            sched_program *p = add(of, "%s_locked_debra", set_up_with_locks_under_debra,
+                                   set_up_anything_with_locks_under_debra);
+            p->dfs_preemptions = 0;
+            p->share = of->share > 300 ? 100 : 25;
+        }
     }
-    return sched_main(argc, argv, programs, 2 * OF_IBR + OF_DEBRA);
+}
+
+int main(int argc, char **argv) {
+    for (unsigned i = 0; i < OF_IBR; i++) {
+        add(&programs_of_ibr[i], "%s", set_up, set_up_anything);
+        add_with_locks(&programs_of_ibr[i]);
+    }
+    for (unsigned i = 0; i < OF_LOCKS; i++) {
+        add(&programs_of_locks[i], "%s_locked", set_up_with_locks, set_up_anything_with_locks);
+    }
+#if CC_HAS_INTERRUPTS
+    for (unsigned i = 0; i < OF_IBR + OF_DEBRA + OF_LOCKS; i++) {
+        const sched_program *p = i < OF_IBR ? &programs_of_ibr[i]
+                                 : i < OF_IBR + OF_DEBRA
+                                     ? &programs_of_debra[i - OF_IBR]
+                                     : &programs_of_locks[i - OF_IBR - OF_DEBRA];
+        if (i < OF_IBR + OF_DEBRA) {
+            add(p, "%s_debra", set_up_under_debra, set_up_anything_under_debra);
+        }
+        add_with_locks_under_debra(p);
+    }
 #else
-    (void)names;
-    return sched_main(argc, argv, programs, OF_IBR);
+    (void)programs_of_debra, (void)add_with_locks_under_debra;
+    (void)set_up_under_debra, (void)set_up_anything_under_debra;
 #endif
+    return sched_main(argc, argv, programs, program_count);
 }

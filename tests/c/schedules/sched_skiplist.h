@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "ordered/skiplist.h"
+#include "ordered/skiplist_locked.h"
 #include "scheduler.h"
 
 #define KEYS 5u /* 1 .. 4 */
@@ -42,6 +43,7 @@ typedef enum what {
     SAMPLE, /* of every 4^(height - 1) */
     CLEAR,
     APPEND, /* the key and the next one, with two values */
+    APPEND_THREE, /* the key and the next two; the first one's tower is a level higher */
     SNAPSHOT
 } what;
 
@@ -90,6 +92,8 @@ extern unsigned contents_before[KEYS], contents_after[KEYS];
 
 /* Fill the list as `now` says. */
 void begin(void);
+/* Before that: the next list is one with locks. */
+void use_locks(void);
 void use_debra(void);
 void fibre(unsigned who);
 const char *judge(void);

@@ -85,7 +85,7 @@ void print_events(void) {
         "nothing", "get",          "put",       "put_if_absent", "put_if_present", "replace_exact",
         "remove",  "pop, removal", "pop_first", "pop_last",      "first",          "last",
         "floor",   "ceiling",      "lower",     "higher",        "scan_up",        "scan_down",
-        "sample",  "clear",        "append",    "snapshot"};
+        "sample",  "clear",        "append",    "append_three",  "snapshot"};
     for (unsigned k = 1; k < KEYS; k++) {
         fprintf(stderr, "  key %u: value %u before, %u after\n", k, contents_before[k],
                 contents_after[k]);

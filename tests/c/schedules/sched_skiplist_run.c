@@ -80,14 +80,15 @@ static int do_not_know(const cc_search *search, unsigned kind, uint64_t digest, 
 }
 
 static const cc_word_table word_tables[] = {
-    [DIGESTS] = {acquire, release, NULL, NULL},
-    [COUNTED] = {acquire, release, compare_words, NULL},
-    [COMPARED] = {acquire, release, compare_words, NULL},
-    [UNDECIDED] = {acquire, release, do_not_know, NULL},
+    [DIGESTS] = {acquire, release, NULL, NULL, NULL},
+    [COUNTED] = {acquire, release, compare_words, NULL, NULL},
+    [COMPARED] = {acquire, release, compare_words, NULL, NULL},
+    [UNDECIDED] = {acquire, release, do_not_know, NULL, NULL},
 };
 
 /* ---------------------------------------------------------------- what happened */
 
+static const cc_ordered_operations *tested_operations = &cc_skiplist_operations;
 static cc_ordered *list;
 scenario now;
 event events[MOST_EVENTS];
@@ -103,17 +104,23 @@ static void note(const event *e) {
 
 /* ---------------------------------------------------------------- operations */
 
+/* How many keys an operation appends. */
+static unsigned appended_by(const operation *o) {
+    return o->what == APPEND ? 2 : o->what == APPEND_THREE ? 3 : 0;
+}
+
 /* A state of the record from which chance takes the wanted course. Draws of a put: height of the
  * tower, era; of other operations: era. See skiplist.c. */
 static uint64_t lucky_state(const operation *o) {
-    static uint64_t known[3][8][2];
-    unsigned nodes = o->what == APPEND ? 2 : o->what == PUT || o->what == PUT_IF_ABSENT;
+    static uint64_t known[4][8][2];
+    unsigned appended = appended_by(o);
+    unsigned nodes = appended ? appended : o->what == PUT || o->what == PUT_IF_ABSENT;
     unsigned height = o->height ? o->height : 1;
     uint64_t *answer = &known[nodes][height][o->no_tick];
     for (uint64_t i = 1; !*answer; i++) {
         cc_thread t = {.random = i * 0x9e3779b97f4a7c15u | 1u};
-        uint64_t state = t.random, draws[4];
-        for (unsigned d = 0; d < 4; d++) {
+        uint64_t state = t.random, draws[6];
+        for (unsigned d = 0; d < 6; d++) {
             draws[d] = cc_thread_random(&t);
         }
         bool fits = true;
@@ -122,7 +129,7 @@ static uint64_t lucky_state(const operation *o) {
             for (uint64_t r = draws[n] >> 11; drawn_height < 8 && (r & 3) == 0; r >>= 2) {
                 drawn_height++;
             }
-            fits &= drawn_height == height;
+            fits &= drawn_height == height + (nodes == 3 && n == 0);
             fits &= (draws[nodes + n] % CC_PUBLICATIONS_PER_ERA == 0) != o->no_tick;
         }
         /* A put that replaces draws no height: its first draw is the era's. */
@@ -233,7 +240,7 @@ static void note_scan(event *e, const cc_entry *entries, size_t count) {
                 operation o = now.by[f][i];
                 touched |= o.what == CLEAR || o.what == POP_FIRST || o.what == POP_LAST ||
                            (o.key == key && o.what >= PUT && o.what <= REMOVE_EXACT) ||
-                           (o.what == APPEND && (o.key == key || o.key + 1u == key));
+                           key - o.key < appended_by(&o);
             }
         }
         bool in_range = !from || (up ? key >= from : key <= from);
@@ -310,9 +317,10 @@ static void perform(const operation *o, unsigned value_number, event *e) {
 
 /* As the object layer does it: what cannot be appended is put. */
 static void append(const operation *o, unsigned value_number) {
-    cc_new_entry entries[2];
+    const unsigned count = appended_by(o);
+    cc_new_entry entries[3];
     size_t run;
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < count; i++) {
         cc_search s = search_for(o->key + i);
         make_word(&values[value_number + i], value_number + i);
         if (s.key) {
@@ -325,9 +333,9 @@ static void append(const operation *o, unsigned value_number) {
     }
     sched_record(sched_me())->random = lucky_state(o);
     uint64_t began = sched_stamp();
-    size_t put = cc_ordered_append(list, entries, 2, &run);
+    size_t put = cc_ordered_append(list, entries, count, &run);
     uint64_t ended = sched_stamp();
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < count; i++) {
         operation one = {
             .what = PUT, .key = (uint8_t)(o->key + i), .height = o->height, .no_tick = o->no_tick};
         event e = {.done = one,
@@ -425,7 +433,8 @@ static void set_threshold(void) {
 void begin(void) {
     event e;
     set_threshold();
-    list = cc_ordered_new(&cc_skiplist_operations, &word_tables[now.keys]);
+    list = cc_ordered_new(tested_operations, &word_tables[now.keys]);
+    tested_operations = &cc_skiplist_operations;
     memset(values, 0, sizeof values);
     memset(contents_before, 0, sizeof contents_before);
     memset(contents_after, 0, sizeof contents_after);
@@ -445,6 +454,10 @@ void begin(void) {
     }
 }
 
+void use_locks(void) {
+    tested_operations = &cc_skiplist_locked_operations;
+}
+
 /* Every program runs under both schemes. */
 void use_debra(void) {
     cc_store_relaxed_u32(&cc_smr_settings.scheme, CC_SMR_DEBRA);
@@ -456,7 +469,7 @@ void fibre(unsigned who) {
             continue;
         }
         sched_point(); /* or the operation would seem to begin when the one before it ends */
-        if (now.by[who][i].what == APPEND) {
+        if (appended_by(&now.by[who][i])) {
             append(&now.by[who][i], value_of(who, i));
             continue;
         }
