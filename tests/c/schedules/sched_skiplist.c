@@ -17,7 +17,11 @@
 #include <string.h>
 
 #include "memory/smr_fast.h"
+#include "ordered/skiplist.h"
 #include "sched_skiplist.h"
+
+const cc_ordered_operations *const tested_operations = &cc_skiplist_operations;
+const bool tested_clear_is_atomic = false;
 
 static void set_up(void) {
     now = *(const scenario *)sched_argument();

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ordered/skiplist.h"
+#include "ordered/ordered.h"
 #include "scheduler.h"
 
 #define KEYS 5u /* 1 .. 4 */
@@ -78,6 +78,10 @@ typedef struct event {
     unsigned contents[KEYS]; /* of a snapshot */
     uint64_t began, ended;
 } event;
+
+/* The container; the program says which, and what its clear is like. */
+extern const cc_ordered_operations *const tested_operations;
+extern const bool tested_clear_is_atomic;
 
 extern scenario now; /* the running one; a copy, since some are drawn at random */
 extern event events[MOST_EVENTS];
