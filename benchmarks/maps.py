@@ -1,4 +1,4 @@
-"""SkipListMap beside what people use today: SortedDict + Lock, dict, dict + Lock, AtomicDict.
+"""SkipListMap and TreeMap beside what people use today: SortedDict + Lock, dict, dict + Lock, AtomicDict.
 
     python benchmarks/maps.py [--quick] [--keys 10000,100000,1000000] [--threads 1,2,8]
                               [--repeats 5] [--seconds 0.4] [--patience 0] [--only NAME,...] [--json FILE]
@@ -19,7 +19,7 @@ import harness
 from sortedcontainers import SortedDict
 
 import concurrent_collections
-from concurrent_collections import SkipListMap
+from concurrent_collections import SkipListMap, TreeMap
 
 try:
     from cereggii import AtomicDict
@@ -166,20 +166,24 @@ def whole(cls):
     }
 
 
-OURS = Contestant(
-    "SkipListMap",
-    SkipListMap,
-    items_of,
-    {
-        "get": lambda m: (get_bound, (m.get,)),
-        "mixed": lambda m: (mixed_bound, (m.get, m.__setitem__, m.pop)),
-        "insert": lambda m: (set_bound, (m.__setitem__,)),
-        "floor": lambda m: (get_bound, (m.floor_key,)),
-        "scan keys": lambda m: (scan_keys, (m.keys,)),
-        "scan items": lambda m: (scan_items, (m.items,)),
-        **whole(SkipListMap),
-    },
-)
+def ours(cls):
+    return Contestant(
+        cls.__name__,
+        cls,
+        items_of,
+        {
+            "get": lambda m: (get_bound, (m.get,)),
+            "mixed": lambda m: (mixed_bound, (m.get, m.__setitem__, m.pop)),
+            "insert": lambda m: (set_bound, (m.__setitem__,)),
+            "floor": lambda m: (get_bound, (m.floor_key,)),
+            "scan keys": lambda m: (scan_keys, (m.keys,)),
+            "scan items": lambda m: (scan_items, (m.items,)),
+            **whole(cls),
+        },
+    )
+
+
+OURS = ours(SkipListMap)
 OURS_LOOKED_UP = Contestant(
     "SkipListMap, m.get(k)",
     SkipListMap,
@@ -226,7 +230,7 @@ DICT_LOCKED = Contestant(
         "insert": lambda m: (set_locked, (locked(m), m.__setitem__)),
     },
 )
-CONTESTANTS = [OURS, SORTED, DICT, DICT_LOCKED, OURS_LOOKED_UP, DICT_LOOKED_UP]
+CONTESTANTS = [OURS, ours(TreeMap), SORTED, DICT, DICT_LOCKED, OURS_LOOKED_UP, DICT_LOOKED_UP]
 if AtomicDict is not None:
     CONTESTANTS.append(
         Contestant(
@@ -399,7 +403,7 @@ KINDS = {"int": int_keys, "str": str_keys, "tuple": tuple_keys}
 def check_contents(contestant, m, keys, exact=None):
     """No invariant is broken, and the map holds nothing but what was put there."""
     hooks = getattr(concurrent_collections._core, "_test_hooks", None)  # in builds for tests
-    if hooks and isinstance(m, SkipListMap):
+    if hooks and isinstance(m, (SkipListMap, TreeMap)):
         hooks.check(m)
     found = contestant.items(m)
     right = dict(keys.pairs())
@@ -463,7 +467,7 @@ def report(kind, n, name, by_threads):
             row = [threads, c, harness.with_spread(harness.spread([r.rate for r in rounds]))]
             row.append(harness.figures(harness.spread([r.cpu_ns for r in rounds])[0]))
             for peer in ("SortedDict + Lock", "dict"):
-                has = c.startswith("SkipListMap") and peer in results
+                has = c.startswith(("SkipListMap", "TreeMap")) and peer in results
                 row.append(
                     harness.with_spread(harness.ratios(rounds, results[peer])) if has else ""
                 )

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from concurrent_collections import FrozenSkipListMap, FrozenSkipListSet, SkipListMap, SkipListSet
+from concurrent_collections import (
+    FrozenSkipListMap,
+    FrozenSkipListSet,
+    SkipListMap,
+    SkipListSet,
+    TreeMap,
+    TreeSet,
+)
 
-MAPS = [SkipListMap]
-SETS = [SkipListSet]
+MAPS = [SkipListMap, TreeMap]
+SETS = [SkipListSet, TreeSet]
+TREES = [TreeMap, TreeSet]
 
 # Those that never change: tests that only read run with them, too (the mark `reads`).
 FROZEN_MAPS = [FrozenSkipListMap]
