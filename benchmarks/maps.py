@@ -1,4 +1,4 @@
-"""SkipListMap, lock-free and with locks, beside what people use today: SortedDict + Lock, dict, dict + Lock, AtomicDict.
+"""SkipListMap, lock-free and with locks, and TreeMap beside what people use today: SortedDict + Lock, dict, dict + Lock, AtomicDict.
 
     python benchmarks/maps.py [--quick] [--keys 10000,100000,1000000] [--threads 1,2,8]
                               [--repeats 5] [--seconds 0.4] [--patience 0] [--only NAME,...] [--json FILE]
@@ -19,7 +19,7 @@ import harness
 from sortedcontainers import SortedDict
 
 import concurrent_collections
-from concurrent_collections import SkipListMap
+from concurrent_collections import SkipListMap, TreeMap
 
 try:
     from cereggii import AtomicDict
@@ -174,11 +174,15 @@ OUR_LOOPS = {
     "scan keys": lambda m: (scan_keys, (m.keys,)),
     "scan items": lambda m: (scan_items, (m.items,)),
 }
-OURS = Contestant("SkipListMap", SkipListMap, items_of, OUR_LOOPS | whole(SkipListMap))
-WITH_LOCKS = partial(SkipListMap, backend="locked")
-OURS_WITH_LOCKS = Contestant(
-    "SkipListMap with locks", WITH_LOCKS, items_of, OUR_LOOPS | whole(WITH_LOCKS)
-)
+
+
+def ours(name, make):
+    return Contestant(name, make, items_of, OUR_LOOPS | whole(make))
+
+
+OURS = ours("SkipListMap", SkipListMap)
+OURS_WITH_LOCKS = ours("SkipListMap with locks", partial(SkipListMap, backend="locked"))
+TREE = ours("TreeMap", TreeMap)
 OURS_LOOKED_UP = Contestant(
     "SkipListMap, m.get(k)",
     SkipListMap,
@@ -225,7 +229,16 @@ DICT_LOCKED = Contestant(
         "insert": lambda m: (set_locked, (locked(m), m.__setitem__)),
     },
 )
-CONTESTANTS = [OURS, OURS_WITH_LOCKS, SORTED, DICT, DICT_LOCKED, OURS_LOOKED_UP, DICT_LOOKED_UP]
+CONTESTANTS = [
+    OURS,
+    OURS_WITH_LOCKS,
+    TREE,
+    SORTED,
+    DICT,
+    DICT_LOCKED,
+    OURS_LOOKED_UP,
+    DICT_LOOKED_UP,
+]
 if AtomicDict is not None:
     CONTESTANTS.append(
         Contestant(
@@ -398,7 +411,7 @@ KINDS = {"int": int_keys, "str": str_keys, "tuple": tuple_keys}
 def check_contents(contestant, m, keys, exact=None):
     """No invariant is broken, and the map holds nothing but what was put there."""
     hooks = getattr(concurrent_collections._core, "_test_hooks", None)  # in builds for tests
-    if hooks and isinstance(m, SkipListMap):
+    if hooks and isinstance(m, (SkipListMap, TreeMap)):
         hooks.check(m)
     found = contestant.items(m)
     right = dict(keys.pairs())
@@ -462,7 +475,7 @@ def report(kind, n, name, by_threads):
             row = [threads, c, harness.with_spread(harness.spread([r.rate for r in rounds]))]
             row.append(harness.figures(harness.spread([r.cpu_ns for r in rounds])[0]))
             for peer in ("SortedDict + Lock", "dict"):
-                has = c.startswith("SkipListMap") and peer in results
+                has = c.startswith(("SkipListMap", "TreeMap")) and peer in results
                 row.append(
                     harness.with_spread(harness.ratios(rounds, results[peer])) if has else ""
                 )

@@ -1,6 +1,7 @@
 """Lock-free containers for Python threads.
 
-SkipListMap and SkipListSet are ordered containers, FrozenSkipListMap and FrozenSkipListSet the same without changes;
+SkipListMap and SkipListSet are ordered containers, FrozenSkipListMap and FrozenSkipListSet the same without changes, TreeMap
+and TreeSet the same with locks;
 LockFreeQueue, FastQueue and WaitFreeQueue are FIFO queues for threads and event loops, LockFreeStack and LockFreeLifoQueue
 stacks, Semaphore and BoundedSemaphore what these wait for; AtomicCounter, StripedCounter, Stats and AccessTracker count.
 Any number of threads can use one at once. `config` holds the settings of the process.
@@ -91,6 +92,8 @@ from concurrent_collections._ordered import (  # noqa: E402
     Comparator,
     SkipListMap,
     SkipListSet,
+    TreeMap,
+    TreeSet,
     _comparator_from,  # noqa: F401  pickles name these here
     _new_map,  # noqa: F401
     _new_set,  # noqa: F401
@@ -130,6 +133,8 @@ __all__ = [
     "SkipListSet",
     "Stats",
     "StripedCounter",
+    "TreeMap",
+    "TreeSet",
     "WaitFreeQueue",
     "columns",
     "config",

@@ -11,7 +11,14 @@ from concurrent_collections._counters import (
 )
 from concurrent_collections._frozen import FrozenSkipListMap, FrozenSkipListSet
 from concurrent_collections._interchange import columns, json_default
-from concurrent_collections._ordered import REMOVE, Comparator, SkipListMap, SkipListSet
+from concurrent_collections._ordered import (
+    REMOVE,
+    Comparator,
+    SkipListMap,
+    SkipListSet,
+    TreeMap,
+    TreeSet,
+)
 from concurrent_collections._queues import (
     Empty,
     FastQueue,
@@ -44,6 +51,8 @@ __all__ = [
     "SkipListSet",
     "Stats",
     "StripedCounter",
+    "TreeMap",
+    "TreeSet",
     "WaitFreeQueue",
     "columns",
     "config",

@@ -24,7 +24,12 @@ from typing_extensions import Buffer, CapsuleType, disjoint_base
 
 from concurrent_collections._core import _Container
 from concurrent_collections._frozen import FrozenSkipListMap, FrozenSkipListSet
-from concurrent_collections._submaps import SkipListSubMap, SkipListSubSet
+from concurrent_collections._submaps import (
+    SkipListSubMap,
+    SkipListSubSet,
+    _TreeSubMap,
+    _TreeSubSet,
+)
 from concurrent_collections._views import SkipListItemsView, SkipListKeysView, SkipListValuesView
 
 _K = TypeVar("_K", bound=SupportsRichComparison)
@@ -646,3 +651,150 @@ class SkipListSet(_OrderedSet[_T]):
     def __rxor__(  # type: ignore[misc]
         self, other: AbstractSet[_T2], /
     ) -> SkipListSet[_T | _T2]: ...
+
+class TreeMap(_OrderedMap[_K, _V]):
+    def submap(
+        self,
+        start: _K | None = None,
+        stop: _K | None = None,
+        *,
+        inclusive: bool | tuple[bool, bool] = (True, False),
+    ) -> _TreeSubMap[_K, _V]: ...
+    def descending(self) -> _TreeSubMap[_K, _V]: ...
+    def split(  # type: ignore[override]
+        self, n: SupportsIndex
+    ) -> list[_TreeSubMap[_K, _V]]: ...
+    def map_parts(
+        self,
+        function: Callable[[_TreeSubMap[_K, _V]], _R],
+        n: SupportsIndex | None = None,
+        *,
+        executor: Executor | None = None,
+    ) -> list[_R]: ...
+    @overload
+    def __init__(
+        self,
+        *,
+        key: Callable[[_K], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+        default_factory: Callable[[], _V] | None = None,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        other: SupportsKeysAndGetItem[_K, _V],
+        /,
+        *,
+        key: Callable[[_K], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+        default_factory: Callable[[], _V] | None = None,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        other: Iterable[tuple[_K, _V]],
+        /,
+        *,
+        key: Callable[[_K], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+        default_factory: Callable[[], _V] | None = None,
+    ) -> None: ...
+    @overload
+    @classmethod
+    def fromkeys(
+        cls,
+        iterable: Iterable[_K2],
+        value: None = None,
+        *,
+        key: Callable[[_K2], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+    ) -> TreeMap[_K2, Any | None]: ...
+    @overload
+    @classmethod
+    def fromkeys(
+        cls,
+        iterable: Iterable[_K2],
+        value: _V2,
+        *,
+        key: Callable[[_K2], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+    ) -> TreeMap[_K2, _V2]: ...
+    @overload
+    def __or__(self, other: Mapping[_K, _V], /) -> Self: ...
+    @overload
+    def __or__(self, other: Mapping[_K2, _V2], /) -> TreeMap[_K | _K2, _V | _V2]: ...
+    @overload
+    def __ror__(self, other: Mapping[_K, _V], /) -> Self: ...
+    @overload
+    def __ror__(self, other: Mapping[_K2, _V2], /) -> TreeMap[_K | _K2, _V | _V2]: ...
+
+class TreeSet(_OrderedSet[_T]):
+    def subset(
+        self,
+        start: _T | None = None,
+        stop: _T | None = None,
+        *,
+        inclusive: bool | tuple[bool, bool] = (True, False),
+    ) -> _TreeSubSet[_T]: ...
+    def descending(self) -> _TreeSubSet[_T]: ...
+    def split(  # type: ignore[override]
+        self, n: SupportsIndex
+    ) -> list[_TreeSubSet[_T]]: ...
+    def map_parts(
+        self,
+        function: Callable[[_TreeSubSet[_T]], _R],
+        n: SupportsIndex | None = None,
+        *,
+        executor: Executor | None = None,
+    ) -> list[_R]: ...
+    @overload
+    def __init__(
+        self,
+        *,
+        key: Callable[[_T], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        iterable: Iterable[_T],
+        /,
+        *,
+        key: Callable[[_T], Any] | None = None,
+        reverse: bool = False,
+        comparator: Comparator | None = None,
+    ) -> None: ...
+    @overload
+    def union(self, *others: Iterable[_T]) -> Self: ...
+    @overload
+    def union(self, *others: Iterable[_T2]) -> TreeSet[_T | _T2]: ...
+    @overload
+    def symmetric_difference(self, other: Iterable[_T], /) -> Self: ...
+    @overload
+    def symmetric_difference(self, other: Iterable[_T2], /) -> TreeSet[_T | _T2]: ...
+    @overload  # type: ignore[override]
+    def __or__(self, other: AbstractSet[_T], /) -> Self: ...
+    @overload
+    def __or__(self, other: AbstractSet[_T2], /) -> TreeSet[_T | _T2]: ...
+    @overload
+    def __ror__(self, other: AbstractSet[_T], /) -> Self: ...
+    @overload
+    def __ror__(  # type: ignore[misc]
+        self, other: AbstractSet[_T2], /
+    ) -> TreeSet[_T | _T2]: ...
+    @overload  # type: ignore[override]
+    def __xor__(self, other: AbstractSet[_T], /) -> Self: ...
+    @overload
+    def __xor__(self, other: AbstractSet[_T2], /) -> TreeSet[_T | _T2]: ...
+    @overload
+    def __rxor__(self, other: AbstractSet[_T], /) -> Self: ...
+    @overload
+    def __rxor__(  # type: ignore[misc]
+        self, other: AbstractSet[_T2], /
+    ) -> TreeSet[_T | _T2]: ...

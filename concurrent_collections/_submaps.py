@@ -472,7 +472,7 @@ class SkipListSubSet(_SetOfKeys, _Part, MutableSet):
     __slots__ = ("__weakref__", "_bounds", "_container", "_reverse")
 
     def _from_iterable(self, iterable):
-        return _ordered._set_like(self._container, iterable)
+        return _ordered._part_like(self._container, iterable)
 
     # ---- one element ----
 

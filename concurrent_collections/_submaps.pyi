@@ -1,8 +1,9 @@
 # Live parts of ordered containers. Users get them from submap(), subset(), descending() and split(),
 # and need these names only in annotations.
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any, Literal, NoReturn, Self, TypeVar, overload
+from concurrent.futures import Executor
+from typing import Any, Literal, NoReturn, Self, SupportsIndex, TypeVar, overload, type_check_only
 
 from _typeshed import SupportsKeysAndGetItem, SupportsRichComparison
 
@@ -10,7 +11,11 @@ from concurrent_collections._ordered import (
     Comparator,
     SkipListMap,
     SkipListSet,
+    TreeMap,
+    TreeSet,
     _MapMethods,
+    _OrderedMap,
+    _OrderedSet,
     _SetMethods,
 )
 
@@ -18,13 +23,14 @@ _K = TypeVar("_K", bound=SupportsRichComparison)
 _K2 = TypeVar("_K2", bound=SupportsRichComparison)
 _V = TypeVar("_V")
 _V2 = TypeVar("_V2")
+_R = TypeVar("_R")
 _T = TypeVar("_T", bound=SupportsRichComparison)
 _T2 = TypeVar("_T2", bound=SupportsRichComparison)
 
 class SkipListSubMap(_MapMethods[_K, _V]):
     def __init__(
         self,
-        container: SkipListMap[_K, _V],
+        container: _OrderedMap[_K, _V],
         bounds: tuple[Any, Any, tuple[bool, bool]],
         reverse: bool,
     ) -> None: ...
@@ -53,6 +59,22 @@ class SkipListSubMap(_MapMethods[_K, _V]):
     ) -> None: ...
     @overload
     def update(self: SkipListSubMap[str, _V], /, **kwargs: _V) -> None: ...
+    def submap(
+        self,
+        start: _K | None = None,
+        stop: _K | None = None,
+        *,
+        inclusive: bool | tuple[bool, bool] = (True, False),
+    ) -> Self: ...
+    def descending(self) -> Self: ...
+    def split(self, n: SupportsIndex) -> list[Self]: ...
+    def map_parts(
+        self,
+        function: Callable[[Self], _R],
+        n: SupportsIndex | None = None,
+        *,
+        executor: Executor | None = None,
+    ) -> list[_R]: ...
     def copy(self) -> SkipListMap[_K, _V]: ...
     def __reduce__(self) -> NoReturn: ...
     def __copy__(self) -> SkipListMap[_K, _V]: ...
@@ -73,7 +95,7 @@ class SkipListSubMap(_MapMethods[_K, _V]):
 class SkipListSubSet(_SetMethods[_T]):
     def __init__(
         self,
-        container: SkipListSet[_T],
+        container: _OrderedSet[_T],
         bounds: tuple[Any, Any, tuple[bool, bool]],
         reverse: bool,
     ) -> None: ...
@@ -88,6 +110,22 @@ class SkipListSubSet(_SetMethods[_T]):
     @property
     def backend(self) -> Literal["lockfree", "locked"]: ...
     def statistics(self) -> dict[str, dict[str, dict[str, int]]]: ...
+    def subset(
+        self,
+        start: _T | None = None,
+        stop: _T | None = None,
+        *,
+        inclusive: bool | tuple[bool, bool] = (True, False),
+    ) -> Self: ...
+    def descending(self) -> Self: ...
+    def split(self, n: SupportsIndex) -> list[Self]: ...
+    def map_parts(
+        self,
+        function: Callable[[Self], _R],
+        n: SupportsIndex | None = None,
+        *,
+        executor: Executor | None = None,
+    ) -> list[_R]: ...
     def copy(self) -> SkipListSet[_T]: ...
     def __reduce__(self) -> NoReturn: ...
     def __copy__(self) -> SkipListSet[_T]: ...
@@ -114,3 +152,46 @@ class SkipListSubSet(_SetMethods[_T]):
     def __rxor__(  # type: ignore[misc]
         self, other: AbstractSet[_T2], /
     ) -> SkipListSet[_T | _T2]: ...
+
+# At run time these are the classes above; what they make are trees.
+@type_check_only
+class _TreeSubMap(SkipListSubMap[_K, _V]):
+    def copy(self) -> TreeMap[_K, _V]: ...  # type: ignore[override]
+    def __copy__(self) -> TreeMap[_K, _V]: ...  # type: ignore[override]
+    def __deepcopy__(self, memo: dict[int, Any]) -> TreeMap[_K, _V]: ...  # type: ignore[override]
+    @overload  # type: ignore[override]
+    def __or__(self, other: Mapping[_K, _V], /) -> TreeMap[_K, _V]: ...
+    @overload
+    def __or__(self, other: Mapping[_K2, _V2], /) -> TreeMap[_K | _K2, _V | _V2]: ...
+    @overload  # type: ignore[override]
+    def __ror__(self, other: Mapping[_K, _V], /) -> TreeMap[_K, _V]: ...
+    @overload
+    def __ror__(self, other: Mapping[_K2, _V2], /) -> TreeMap[_K | _K2, _V | _V2]: ...
+
+@type_check_only
+class _TreeSubSet(SkipListSubSet[_T]):
+    def copy(self) -> TreeSet[_T]: ...  # type: ignore[override]
+    def __copy__(self) -> TreeSet[_T]: ...  # type: ignore[override]
+    def __deepcopy__(self, memo: dict[int, Any]) -> TreeSet[_T]: ...  # type: ignore[override]
+    @overload  # type: ignore[override]
+    def union(self, *others: Iterable[_T]) -> TreeSet[_T]: ...
+    @overload
+    def union(self, *others: Iterable[_T2]) -> TreeSet[_T | _T2]: ...
+    def intersection(self, *others: Iterable[Any]) -> TreeSet[_T]: ...  # type: ignore[override]
+    def difference(self, *others: Iterable[Any]) -> TreeSet[_T]: ...  # type: ignore[override]
+    @overload  # type: ignore[override]
+    def symmetric_difference(self, other: Iterable[_T], /) -> TreeSet[_T]: ...
+    @overload
+    def symmetric_difference(self, other: Iterable[_T2], /) -> TreeSet[_T | _T2]: ...
+    def __and__(self, other: AbstractSet[Any], /) -> TreeSet[_T]: ...  # type: ignore[override]
+    def __rand__(self, other: AbstractSet[_T2], /) -> TreeSet[_T2]: ...  # type: ignore[override]
+    def __sub__(self, other: AbstractSet[Any], /) -> TreeSet[_T]: ...  # type: ignore[override]
+    def __rsub__(self, other: AbstractSet[_T2], /) -> TreeSet[_T2]: ...  # type: ignore[override]
+    def __or__(self, other: AbstractSet[_T2], /) -> TreeSet[_T | _T2]: ...  # type: ignore[override]
+    def __ror__(  # type: ignore[override,misc]
+        self, other: AbstractSet[_T2], /
+    ) -> TreeSet[_T | _T2]: ...
+    def __xor__(self, other: AbstractSet[_T2], /) -> TreeSet[_T | _T2]: ...  # type: ignore[override]
+    def __rxor__(  # type: ignore[override,misc]
+        self, other: AbstractSet[_T2], /
+    ) -> TreeSet[_T | _T2]: ...

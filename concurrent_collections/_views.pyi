@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 from _typeshed import SupportsRichComparison
 
 from concurrent_collections._frozen import FrozenSkipListMap, FrozenSkipListSet
-from concurrent_collections._ordered import SkipListMap, SkipListSet
+from concurrent_collections._ordered import SkipListSet, _OrderedMap, _OrderedSet
 
 _K = TypeVar("_K", bound=SupportsRichComparison)
 _K2 = TypeVar("_K2", bound=SupportsRichComparison)
@@ -16,8 +16,8 @@ _T_co = TypeVar("_T_co", covariant=True)
 class _Bounds(Generic[_T_co]):
     def __init__(
         self,
-        container: SkipListMap[Any, Any]
-        | SkipListSet[Any]
+        container: _OrderedMap[Any, Any]
+        | _OrderedSet[Any]
         | FrozenSkipListMap[Any, Any]
         | FrozenSkipListSet[Any],
         start: Any,

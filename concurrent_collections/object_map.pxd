@@ -22,6 +22,9 @@ cdef extern from "ordered/ordered.h":
     unsigned int cc_ordered_scheme(const cc_ordered *map)
     uint64_t cc_ordered_changes_by_this_thread(const cc_ordered *map)
 
+cdef extern from "ordered/bptree.h":
+    const cc_ordered_operations cc_bptree_operations
+
 cdef extern from "ordered/skiplist.h":
     const cc_ordered_operations cc_skiplist_operations
 

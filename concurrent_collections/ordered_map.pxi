@@ -98,8 +98,8 @@ cdef class _OrderedMap(_Container):
 
         A key that Python refuses to compare with the keys in the map counts as not there, as in a dict, if all of them are of
         exact built-in types; for other types the TypeError, or what ``<`` raises, is raised. Raises ValueError for a key that
-        does not equal itself, such as NaN. Expected O(1) if the key is there and is an int, float, str or bytes, else O(log n).
-        Lock-free.
+        does not equal itself, such as NaN. Expected O(log n), and O(1) in a SkipListMap if the key is there and is an int, float,
+        str or bytes. Lock-free in a SkipListMap.
         """
         return cc_object_map_get(self.entries, key, <PyObject *>default)
 
@@ -111,8 +111,8 @@ cdef class _OrderedMap(_Container):
         """Store ``value`` under ``key``; return the previous value, or ``default`` if there was none.
 
         Pass ``default`` if the map may hold None. Raises TypeError for a key that cannot be compared, ValueError for one that
-        does not equal itself, such as NaN, and MemoryError; the map is then unchanged. Expected O(log n), and O(1) for replacing
-        under an int, float, str or bytes key. Lock-free.
+        does not equal itself, such as NaN, and MemoryError; the map is then unchanged. Expected O(log n), and O(1) in a
+        SkipListMap for replacing under an int, float, str or bytes key. Lock-free in a SkipListMap.
         """
         return cc_object_map_put(self.entries, key, value, CC_PUT_ALWAYS, default)
 
@@ -135,7 +135,7 @@ cdef class _OrderedMap(_Container):
         """Store ``value`` if the current value is, or equals, ``expected``; return whether it did.
 
         Compare-and-swap: if the value changes while it is compared, it is compared again. ``==`` of the values is called outside
-        the map, which nothing waits for meanwhile. Returns False if the key is not there. Lock-free.
+        the map, which nothing waits for meanwhile. Returns False if the key is not there. Lock-free in a SkipListMap.
         """
         return cc_object_map_replace_if(self.entries, key, expected, value)
 
@@ -154,9 +154,10 @@ cdef class _OrderedMap(_Container):
         ``f`` runs outside the map, which nobody waits for meanwhile, and may use it. If the entry has changed when ``f``
         returns, ``f`` is called again with what is there now: at most once for each change. So it should have no effect of its
         own, and not change the old value in place. The value that is replaced is the very object that ``f`` got: ``==`` is
-        not called. What ``f`` raises is raised, and the map is as it was. Errors as for ``put``, but that a key that is not there
-        need not compare with the others if ``f`` returns `REMOVE` for it: then nothing is stored. Raises TypeError if ``f``
-        is not callable. Expected O(log n), and O(1) under an int, float, str or bytes key that is there. Lock-free.
+        not called. What ``f`` raises is raised, and the map is as it was. Errors as for ``put``, but that in a SkipListMap a key that is
+        not there need not compare with the others if ``f`` returns `REMOVE` for it: then nothing is stored. Raises TypeError if ``f``
+        is not callable. Expected O(log n), and O(1) in a SkipListMap under an int, float, str or bytes key that is there. Lock-free
+        in a SkipListMap.
 
         Example::
 
@@ -204,7 +205,7 @@ cdef class _OrderedMap(_Container):
         """Add ``amount`` to the value of ``key``, or store it if there is none; return the new value. Atomic.
 
         The sum is ``value + amount``, which may be of any types, is made outside the map, and again if the entry has changed
-        meanwhile. What ``+`` raises is raised, and the map is as it was. Errors and costs as for ``compute``. Lock-free.
+        meanwhile. What ``+`` raises is raised, and the map is as it was. Errors and costs as for ``compute``. Lock-free in a SkipListMap.
 
         Example::
 
@@ -217,7 +218,7 @@ cdef class _OrderedMap(_Container):
         return cc_object_map_put(self.entries, key, value, CC_PUT_IF_ABSENT, value)
 
     def delete(self, key):
-        """Remove ``key``; return whether it was there. ``del m[key]`` raises KeyError instead. Lock-free.
+        """Remove ``key``; return whether it was there. ``del m[key]`` raises KeyError instead. Lock-free in a SkipListMap.
 
         Errors as for ``get``. Expected O(log n).
         """
@@ -226,7 +227,7 @@ cdef class _OrderedMap(_Container):
     def pop(self, key, /, *default):
         """Remove ``key`` and return its value; the default, or KeyError without one, if it is not there.
 
-        If several threads pop the key, exactly one gets the value. Errors as for ``get``. Expected O(log n). Lock-free.
+        If several threads pop the key, exactly one gets the value. Errors as for ``get``. Expected O(log n). Lock-free in a SkipListMap.
         """
         if not default:
             return cc_object_map_pop(self.entries, key, NULL)
@@ -237,35 +238,38 @@ cdef class _OrderedMap(_Container):
     # ---- order ----
 
     def first_key(self, *default):
-        """Return the smallest key; the default, or KeyError without one, if the map is empty. O(1). Lock-free."""
+        """Return the smallest key; the default, or KeyError without one, if the map is empty.
+
+        In a SkipListMap O(1) and lock-free, in a TreeMap O(log n).
+        """
         return cc_object_map_neighbour(
             self.entries, NULL, CC_FIRST, CC_WANT_KEY, the_default(default, "first_key"))
 
     def last_key(self, *default):
-        """Return the largest key; the default, or KeyError without one, if the map is empty. Expected O(log n). Lock-free."""
+        """Return the largest key; the default, or KeyError without one, if the map is empty. Expected O(log n). Lock-free in a SkipListMap."""
         return cc_object_map_neighbour(
             self.entries, NULL, CC_LAST, CC_WANT_KEY, the_default(default, "last_key"))
 
     def floor_key(self, key):
-        """Return the largest key <= ``key``, or None. Expected O(log n). Lock-free."""
+        """Return the largest key <= ``key``, or None. Expected O(log n). Lock-free in a SkipListMap."""
         return cc_object_map_neighbour(self.entries, <PyObject *>key, CC_FLOOR, CC_WANT_KEY, <PyObject *>None)
 
     def ceiling_key(self, key):
-        """Return the smallest key >= ``key``, or None. Expected O(log n). Lock-free."""
+        """Return the smallest key >= ``key``, or None. Expected O(log n). Lock-free in a SkipListMap."""
         return cc_object_map_neighbour(self.entries, <PyObject *>key, CC_CEILING, CC_WANT_KEY, <PyObject *>None)
 
     def lower_key(self, key):
-        """Return the largest key < ``key``, or None. Expected O(log n). Lock-free."""
+        """Return the largest key < ``key``, or None. Expected O(log n). Lock-free in a SkipListMap."""
         return cc_object_map_neighbour(self.entries, <PyObject *>key, CC_LOWER, CC_WANT_KEY, <PyObject *>None)
 
     def higher_key(self, key):
-        """Return the smallest key > ``key``, or None. Expected O(log n). Lock-free."""
+        """Return the smallest key > ``key``, or None. Expected O(log n). Lock-free in a SkipListMap."""
         return cc_object_map_neighbour(self.entries, <PyObject *>key, CC_HIGHER, CC_WANT_KEY, <PyObject *>None)
 
     def first_item(self, *default):
         """Return the entry with the smallest key as a pair; the default, or KeyError without one, if the map is empty.
 
-        O(1). Lock-free.
+        In a SkipListMap O(1) and lock-free, in a TreeMap O(log n).
         """
         return cc_object_map_neighbour(
             self.entries, NULL, CC_FIRST, CC_WANT_ITEM, the_default(default, "first_item"))
@@ -273,32 +277,32 @@ cdef class _OrderedMap(_Container):
     def last_item(self, *default):
         """Return the entry with the largest key as a pair; the default, or KeyError without one, if the map is empty.
 
-        Expected O(log n). Lock-free.
+        Expected O(log n). Lock-free in a SkipListMap.
         """
         return cc_object_map_neighbour(
             self.entries, NULL, CC_LAST, CC_WANT_ITEM, the_default(default, "last_item"))
 
     def floor_item(self, key):
-        """Return the entry with the largest key <= ``key`` as a pair, or None. Lock-free."""
+        """Return the entry with the largest key <= ``key`` as a pair, or None. Lock-free in a SkipListMap."""
         return cc_object_map_neighbour(self.entries, <PyObject *>key, CC_FLOOR, CC_WANT_ITEM, <PyObject *>None)
 
     def ceiling_item(self, key):
-        """Return the entry with the smallest key >= ``key`` as a pair, or None. Lock-free."""
+        """Return the entry with the smallest key >= ``key`` as a pair, or None. Lock-free in a SkipListMap."""
         return cc_object_map_neighbour(self.entries, <PyObject *>key, CC_CEILING, CC_WANT_ITEM, <PyObject *>None)
 
     def lower_item(self, key):
-        """Return the entry with the largest key < ``key`` as a pair, or None. Lock-free."""
+        """Return the entry with the largest key < ``key`` as a pair, or None. Lock-free in a SkipListMap."""
         return cc_object_map_neighbour(self.entries, <PyObject *>key, CC_LOWER, CC_WANT_ITEM, <PyObject *>None)
 
     def higher_item(self, key):
-        """Return the entry with the smallest key > ``key`` as a pair, or None. Lock-free."""
+        """Return the entry with the smallest key > ``key`` as a pair, or None. Lock-free in a SkipListMap."""
         return cc_object_map_neighbour(self.entries, <PyObject *>key, CC_HIGHER, CC_WANT_ITEM, <PyObject *>None)
 
     def pop_first(self, *default):
         """Remove and return, as a pair, the entry that was first at some instant during the call.
 
         Returns the default, or raises KeyError without one, if the map is empty. Each entry goes to exactly one thread.
-        Expected O(log n). Lock-free.
+        Expected O(log n). Lock-free in a SkipListMap.
         """
         return cc_object_map_pop_end(self.entries, CC_FIRST, CC_WANT_ITEM, the_default(default, "pop_first"))
 
@@ -306,7 +310,7 @@ cdef class _OrderedMap(_Container):
         """Remove and return, as a pair, the entry that was last at some instant during the call.
 
         Returns the default, or raises KeyError without one, if the map is empty. Each entry goes to exactly one thread.
-        Expected O(log n). Lock-free.
+        Expected O(log n). Lock-free in a SkipListMap.
         """
         return cc_object_map_pop_end(self.entries, CC_LAST, CC_WANT_ITEM, the_default(default, "pop_last"))
 
@@ -383,7 +387,7 @@ cdef class _OrderedMap(_Container):
 
         Each entry by itself, in ascending order: not atomic. Entries that other threads put into the range meanwhile may or may not
         be removed. Errors as for ``submap``; if a comparison raises, the entries before it have been removed. O(log n) an
-        entry. Lock-free.
+        entry. Lock-free in a SkipListMap.
         """
         return _clear_range(self, narrow(self, WHOLE, start, stop, inclusive, False))
 
@@ -394,7 +398,7 @@ cdef class _OrderedMap(_Container):
         call it at once, each entry goes to exactly one of them.
 
         Errors as for ``submap``, and ValueError for a negative ``max_items``. If a comparison or a signal handler raises after
-        entries have been removed, these are the exception's attribute ``popped``. O(log n) an entry. Lock-free.
+        entries have been removed, these are the exception's attribute ``popped``. O(log n) an entry. Lock-free in a SkipListMap.
         """
         return _pop_range(self, narrow(self, WHOLE, start, stop, inclusive, False), max_items, reverse, True)
 
@@ -454,9 +458,10 @@ cdef class _OrderedMap(_Container):
         return cc_ordered_length(self.entries) != 0
 
     def clear(self):
-        """Remove all entries that are there when the call begins. O(n), compares no keys. Not atomic.
+        """Remove all entries that are there when the call begins. O(n), compares no keys.
 
-        Lock-free. Entries that other threads insert meanwhile may or may not be removed.
+        In a TreeMap it is atomic. In a SkipListMap it is lock-free, but not atomic: entries that other threads insert meanwhile may or
+        may not be removed.
         """
         cc_object_map_clear(self.entries)
 
@@ -524,13 +529,15 @@ cdef class _OrderedMap(_Container):
         Raises what ``keys`` raises for a bound, what a comparison raises, and MemoryError; the map is as it was.
 
         Point-in-time: the snapshot is the content at one instant during the call, in one order with every other operation, but
-        ``clear``, ``update`` and calls on ranges, which are many steps. Nobody waits for it, nor it for anybody. Threads that take
-        snapshots at once share their work, and get the same content. Others go on meanwhile, but more slowly: each first touch of
-        an entry is noted.
+        ``clear``, ``update`` and calls on ranges, which are many steps. O(n) time and memory, also for a range.
 
-        O(n) time and memory, also for a range. It compares keys where entries have come meanwhile, with the bounds, and, if only Python
-        can compare the keys, O(log n) times a thousand entries. Lock-free: it begins again if more than four changes an entry are
-        made meanwhile, with twice the room.
+        In a SkipListMap nobody waits for it, nor it for anybody. Threads that take snapshots at once share their work, and get the
+        same content. Others go on meanwhile, but more slowly: each first touch of an entry is noted. It compares keys where entries
+        have come meanwhile, with the bounds, and, if only Python can compare the keys, O(log n) times a thousand entries. Lock-free:
+        it begins again if more than four changes an entry are made meanwhile, with twice the room.
+
+        In a TreeMap it locks all nodes, copies the entries, and gives the locks back one after the other: who changes the map
+        waits meanwhile, who reads it does not. It compares keys with the bounds only.
 
         >>> m = SkipListMap({"a": 1, "b": 2})
         >>> before = m.snapshot()
@@ -538,7 +545,7 @@ cdef class _OrderedMap(_Container):
         >>> before["a"], m["a"]
         (1, 3)
 
-        Source: a shared collector after Petrank and Timnat (2013), with values.
+        Source: in a SkipListMap a shared collector after Petrank and Timnat (2013), with values; in a TreeMap two-phase locking.
         """
         from concurrent_collections._frozen import FrozenSkipListMap
         return FrozenSkipListMap(table_of_snapshot(self.entries, True, start, stop, inclusive))

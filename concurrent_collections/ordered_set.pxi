@@ -26,52 +26,55 @@ cdef class _OrderedSet(_Container):
         return cc_object_map_contains(self.entries, element)
 
     def add(self, element, /):
-        """Add an element. Expected O(log n). Lock-free.
+        """Add an element. Expected O(log n). Lock-free in a SkipListSet.
 
         Raises TypeError for an element that cannot be compared, ValueError for one that does not equal itself, such as NaN.
         """
         cc_object_map_add(self.entries, element)
 
     def discard(self, element, /):
-        """Remove an element if it is there. Expected O(log n). Errors as for ``SkipListMap.get``. Lock-free."""
+        """Remove an element if it is there. Expected O(log n). Errors as for ``SkipListMap.get``. Lock-free in a SkipListSet."""
         cc_object_map_delete(self.entries, element)
 
     def remove(self, element, /):
-        """Remove an element; raise KeyError if it is not there. If several threads remove it, one succeeds. Lock-free."""
+        """Remove an element; raise KeyError if it is not there. If several threads remove it, one succeeds. Lock-free in a SkipListSet."""
         if not cc_object_map_delete(self.entries, element):
             raise KeyError(element)
 
     # ---- order ----
 
     def first(self, *default):
-        """Return the smallest element; the default, or KeyError without one, if the set is empty. O(1). Lock-free."""
+        """Return the smallest element; the default, or KeyError without one, if the set is empty.
+
+        In a SkipListSet O(1) and lock-free, in a TreeSet O(log n).
+        """
         return cc_object_map_neighbour(self.entries, NULL, CC_FIRST, CC_WANT_KEY, the_default(default, "first"))
 
     def last(self, *default):
-        """Return the largest element; the default, or KeyError without one, if the set is empty. Expected O(log n). Lock-free."""
+        """Return the largest element; the default, or KeyError without one, if the set is empty. Expected O(log n). Lock-free in a SkipListSet."""
         return cc_object_map_neighbour(self.entries, NULL, CC_LAST, CC_WANT_KEY, the_default(default, "last"))
 
     def floor(self, element, /):
-        """Return the largest element <= ``element``, or None. Expected O(log n). Lock-free."""
+        """Return the largest element <= ``element``, or None. Expected O(log n). Lock-free in a SkipListSet."""
         return cc_object_map_neighbour(self.entries, <PyObject *>element, CC_FLOOR, CC_WANT_KEY, <PyObject *>None)
 
     def ceiling(self, element, /):
-        """Return the smallest element >= ``element``, or None. Expected O(log n). Lock-free."""
+        """Return the smallest element >= ``element``, or None. Expected O(log n). Lock-free in a SkipListSet."""
         return cc_object_map_neighbour(self.entries, <PyObject *>element, CC_CEILING, CC_WANT_KEY, <PyObject *>None)
 
     def lower(self, element, /):
-        """Return the largest element < ``element``, or None. Expected O(log n). Lock-free."""
+        """Return the largest element < ``element``, or None. Expected O(log n). Lock-free in a SkipListSet."""
         return cc_object_map_neighbour(self.entries, <PyObject *>element, CC_LOWER, CC_WANT_KEY, <PyObject *>None)
 
     def higher(self, element, /):
-        """Return the smallest element > ``element``, or None. Expected O(log n). Lock-free."""
+        """Return the smallest element > ``element``, or None. Expected O(log n). Lock-free in a SkipListSet."""
         return cc_object_map_neighbour(self.entries, <PyObject *>element, CC_HIGHER, CC_WANT_KEY, <PyObject *>None)
 
     def pop_first(self, *default):
         """Remove and return the element that was smallest at some instant during the call.
 
         Returns the default, or raises KeyError without one, if the set is empty. Each element goes to exactly one thread.
-        Expected O(log n). Lock-free.
+        Expected O(log n). Lock-free in a SkipListSet.
         """
         return cc_object_map_pop_end(self.entries, CC_FIRST, CC_WANT_KEY, the_default(default, "pop_first"))
 
@@ -80,7 +83,7 @@ cdef class _OrderedSet(_Container):
         return cc_object_map_pop_end(self.entries, CC_LAST, CC_WANT_KEY, the_default(default, "pop_last"))
 
     def pop(self):
-        """Remove and return the first element; raise KeyError if the set is empty. Lock-free."""
+        """Remove and return the first element; raise KeyError if the set is empty. Lock-free in a SkipListSet."""
         return cc_object_map_pop_end(self.entries, CC_FIRST, CC_WANT_KEY, NULL)
 
     # ---- iteration ----
@@ -412,8 +415,8 @@ cdef class _OrderedSet(_Container):
 cdef object SET_ITER = _OrderedSet.__iter__  # a subclass may have its own, and then means that
 
 
-cdef object plain_set_like(container, elements):
-    result = SkipListSet.__new__(SkipListSet)
+cdef object plain_set_like(container, elements, bint is_tree=False):
+    result = TreeSet.__new__(TreeSet) if is_tree else SkipListSet.__new__(SkipListSet)
     cc_order_set(entries_of(result), order_in(container))
     _OrderedSet.update(result, elements)
     return result
@@ -422,6 +425,11 @@ cdef object plain_set_like(container, elements):
 def _set_like(container, elements):
     """What views make results of set algebra with."""
     return plain_set_like(container, elements)
+
+
+def _part_like(container, elements):
+    """What live parts of sets make results of set algebra with: of the container's kind, but not of a subclass."""
+    return plain_set_like(container, elements, isinstance(container, TreeSet))
 
 
 cdef object as_set(other, _OrderedSet among):

@@ -1,6 +1,6 @@
 from typing import Any, NamedTuple, overload
 
-from concurrent_collections._ordered import SkipListMap, SkipListSet
+from concurrent_collections._ordered import _OrderedMap, _OrderedSet
 from concurrent_collections._stack import LockFreeStack
 
 __all__ = ["ContainerStats", "NodeBlocks", "OpenRegion", "Stats", "node_blocks", "stats"]
@@ -37,7 +37,7 @@ class ContainerStats(NamedTuple):
 def stats(container: None = None) -> Stats: ...
 @overload
 def stats(
-    container: SkipListMap[Any, Any] | SkipListSet[Any] | LockFreeStack[Any],
+    container: _OrderedMap[Any, Any] | _OrderedSet[Any] | LockFreeStack[Any],
 ) -> ContainerStats: ...
 
 class NodeBlocks(NamedTuple):

@@ -101,7 +101,8 @@ def smr_scheme(request):
 def pytest_generate_tests(metafunc):
     """Tests of ordered containers take their class as `Map` or `Set`, and so run once for each in ordered_kinds.py.
 
-    Those that only read, and are marked so, run with the frozen ones as well; those that are marked with `maps_too` with
+    Those that only read, and are marked so, run with the frozen ones as well, those that are marked with `skip_lists_only` not
+    with trees; those that are marked with `maps_too` with
     the classes of maps that it names.
     """
     for name, classes, frozen in (
@@ -111,6 +112,8 @@ def pytest_generate_tests(metafunc):
         if name in metafunc.fixturenames:
             if metafunc.definition.get_closest_marker("reads"):
                 classes = classes + frozen
+            if metafunc.definition.get_closest_marker("skip_lists_only"):
+                classes = [cls for cls in classes if cls not in ordered_kinds.TREES]
             if name == "Map" and (also := metafunc.definition.get_closest_marker("maps_too")):
                 classes = [*classes, *also.args]
             metafunc.parametrize(name, classes, ids=lambda cls: cls.__name__)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent_collections import FrozenSkipListMap, FrozenSkipListSet, SkipListMap, SkipListSet
+from concurrent_collections import (
+    FrozenSkipListMap,
+    FrozenSkipListSet,
+    SkipListMap,
+    SkipListSet,
+    TreeMap,
+    TreeSet,
+)
 
 
 class LockedSkipListMap(SkipListMap):
@@ -18,9 +25,10 @@ class LockedSkipListSet(SkipListSet):
 
 
 LOCKED = (LockedSkipListMap, LockedSkipListSet)
+TREES = (TreeMap, TreeSet)
 
-MAPS = [SkipListMap, LockedSkipListMap]
-SETS = [SkipListSet, LockedSkipListSet]
+MAPS = [SkipListMap, LockedSkipListMap, TreeMap]
+SETS = [SkipListSet, LockedSkipListSet, TreeSet]
 
 # Those that never change: tests that only read run with them, too (the mark `reads`).
 FROZEN_MAPS = [FrozenSkipListMap]

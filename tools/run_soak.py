@@ -181,6 +181,7 @@ def all_soaks() -> list[Soak]:
         ("sched_smr", "reclamation"),
         ("sched_debra", "DEBRA+"),
         ("sched_skiplist", "skip list"),
+        ("sched_bptree", "B+tree"),
         ("sched_queue", "queues"),
         ("sched_stack", "stack"),
         ("sched_wcq", "wait-free ring"),

@@ -44,8 +44,8 @@ class Kind:
 
 
 SCHEMES = ({"smr_scheme": "ibr"}, {"smr_scheme": "debra"})
-MAPS = [Kind(cls, scheme) for cls in ("SkipListMap",) for scheme in SCHEMES]
-SETS = [Kind(cls, scheme) for cls in ("SkipListSet",) for scheme in SCHEMES]
+MAPS = [*(Kind("SkipListMap", scheme) for scheme in SCHEMES), Kind("TreeMap")]
+SETS = [*(Kind("SkipListSet", scheme) for scheme in SCHEMES), Kind("TreeSet")]
 QUEUES = [
     Kind("LockFreeQueue"),
     Kind("LockFreeQueue", arguments=(4000,)),

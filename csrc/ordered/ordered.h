@@ -4,6 +4,7 @@
  *
  *   skiplist.h          a skip list, lock-free
  *   skiplist_locked.h   a skip list whose writers lock nodes
+ *   bptree.h            a B+tree with locks
  *
  *     cc_ordered *map = cc_ordered_new(&cc_skiplist_operations, &words);
  *     status = cc_ordered_put(map, &search, value, CC_PUT_ALWAYS, &old);
@@ -180,8 +181,10 @@ void cc_ordered_expect(cc_ordered *map, size_t entries);
  *     }
  *     cc_snapshot_end(s);
  *
- * Of one thread. Lock-free, and no other operation waits for it, however long it takes between two
- * steps. O(n) time and memory. */
+ * Of one thread. O(n) time and memory. Between two steps nobody waits for it, however long that
+ * takes. Of a lock-free container all of it is lock-free, and no other operation waits for it. Of
+ * one with locks the instant is in one step, which operations that change the container wait for,
+ * O(n). */
 typedef struct cc_snapshot cc_snapshot;
 
 /* NULL without memory, or where the container takes none. */

@@ -44,11 +44,15 @@ struct cc_ordered_operations {
     cc_status (*sample)(cc_ordered *map, cc_search *search, size_t every, cc_entry *entries,
                         size_t room, size_t *count);
     /* scan_up for a walk of a snapshot (snapshot.h): reports nothing, and says which things it has
-     * found, and whether it has come to the end; without entries it has. NULL: the container takes
-     * no snapshots. */
+     * found, and whether it has come to the end; without entries it has. NULL: see copy_all. */
     cc_status (*scan_for_snapshot)(cc_ordered *map, cc_search *search, unsigned how,
                                    cc_entry *entries, struct cc_identity *identities, size_t room,
                                    size_t *count, bool *at_end);
+    /* Where it is not NULL snapshots are made by this alone: all entries at one point in time, in
+     * order, with references of their own. Returns how many there are; when that is more than there
+     * is room for, nothing has been copied. NULL, as well as scan_for_snapshot: the container takes
+     * no snapshots. */
+    size_t (*copy_all)(cc_ordered *map, cc_entry *entries, size_t room);
     size_t (*append)(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run);
     void (*expect)(cc_ordered *map, size_t entries); /* NULL: it makes no use of hints */
     cc_status (*clear)(cc_ordered *map);

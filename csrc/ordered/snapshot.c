@@ -18,6 +18,11 @@
 #define LEAST_REPORTS 4096u
 #endif
 
+/* Room for copies beyond the length of the container. */
+#ifndef SPARE_COPIES
+#define SPARE_COPIES 64u
+#endif
+
 /* Buckets of cells: a power of two. */
 #ifndef LEAST_CELL_BUCKETS
 #define LEAST_CELL_BUCKETS 64u
@@ -86,6 +91,10 @@ struct cc_snapshot {
     bool is_taking;
     walked *part;
     size_t bucket;
+    /* Where the container copies: its entries, those that the caller has got, and room for more. */
+    cc_entry *copied;
+    size_t copied_count, handed_out, copy_room;
+    bool is_copied;
 };
 
 /* ---------------------------------------------------------------- reports */
@@ -393,7 +402,8 @@ static uint64_t first_most(const cc_ordered *map) {
 }
 
 cc_snapshot *cc_ordered_snapshot(cc_ordered *map) {
-    cc_snapshot *s = map->ops->scan_for_snapshot ? cc_alloc_zeroed(sizeof *s) : NULL;
+    bool takes_some = map->ops->scan_for_snapshot || map->ops->copy_all;
+    cc_snapshot *s = takes_some ? cc_alloc_zeroed(sizeof *s) : NULL;
     if (s) {
         s->map = map;
         s->most = first_most(map);
@@ -481,8 +491,44 @@ static void give_back(cc_snapshot *s, cc_thread *self) {
     free_walk(words, own);
 }
 
+/* A container that copies does it in one go, if there is room: with some to spare, for others may
+ * put entries before it begins. */
+static cc_status copy(cc_snapshot *s) {
+    size_t expected = cc_ordered_length(s->map);
+    if (s->is_copied) {
+        return CC_ABSENT;
+    }
+    if (s->copy_room < expected || !s->copied) {
+        cc_free(s->copied);
+        s->copy_room = expected + expected / 8 + SPARE_COPIES;
+        s->copied = cc_alloc(s->copy_room * sizeof *s->copied);
+    }
+    if (!s->copied) {
+        return CC_NO_MEMORY;
+    }
+    s->copied_count = s->map->ops->copy_all(s->map, s->copied, s->copy_room);
+    s->is_copied = s->copied_count <= s->copy_room;
+    if (!s->is_copied) {
+        cc_free(s->copied);
+        s->copied = NULL;
+    }
+    return s->is_copied ? CC_ABSENT : CC_FOUND;
+}
+
+static void drop_copy(cc_snapshot *s) {
+    const cc_word_table *words = s->map->common.words;
+    for (; s->is_copied && s->handed_out < s->copied_count; s->handed_out++) {
+        cc_release_word(words, s->copied[s->handed_out].key);
+        cc_release_word(words, s->copied[s->handed_out].value);
+    }
+    cc_free(s->copied);
+}
+
 cc_status cc_snapshot_step(cc_snapshot *s) {
     cc_thread *self = cc_thread_self();
+    if (self && s->map->ops->copy_all) {
+        return copy(s);
+    }
     if (!self || (!s->c && arm(s, self) == CC_NO_MEMORY)) {
         return CC_NO_MEMORY;
     }
@@ -516,6 +562,7 @@ void cc_snapshot_end(cc_snapshot *s) {
     cc_thread *self = s ? cc_thread_self() : NULL;
     if (self) {
         give_back(s, self);
+        drop_copy(s);
     }
     cc_free(s);
 }
@@ -527,6 +574,9 @@ static walk *walk_of(const cc_snapshot *s) {
 }
 
 size_t cc_snapshot_room(const cc_snapshot *s) {
+    if (s->is_copied) {
+        return s->copied_count;
+    }
     return walk_of(s)->count + (size_t)cc_load_acquire_u64(&s->c->reports);
 }
 
@@ -596,13 +646,26 @@ static size_t take_reported(const cc_snapshot *s, cc_atomic_uptr *bucket, cc_ent
     return count;
 }
 
+static size_t take_copied(cc_snapshot *s, cc_entry *entries) {
+    size_t left = s->copied_count - s->handed_out;
+    size_t count = left < ENTRIES_PER_WALK ? left : ENTRIES_PER_WALK;
+    for (size_t i = 0; i < count; i++) {
+        entries[i] = s->copied[s->handed_out + i];
+    }
+    s->handed_out += count;
+    return count;
+}
+
 size_t cc_snapshot_take(cc_snapshot *s, cc_entry *entries, bool *in_order) {
     size_t count = 0;
+    *in_order = true;
+    if (s->is_copied) {
+        return take_copied(s, entries);
+    }
     if (!s->is_taking) {
         s->is_taking = true;
         s->part = walk_of(s)->first;
     }
-    *in_order = true;
     for (; s->part && !count; s->part = s->part->next) {
         count = take_walked(s, s->part, entries);
     }

@@ -27,6 +27,9 @@
  * pending, and so is everybody who has seen the effect; all of these move behind it, in order.
  * tla/snapshot.tla checks that.
  *
+ * Containers with locks may do without all that (copy_all of ordered_inside.h): they copy their
+ * entries while they hold up who changes any.
+ *
  * What reports. A get, also one that finds a tombstone; an update; one that fails; the entry that
  * an ordered query or a scan returns. And a death is reported before the node is marked, so that
  * nobody finds a key gone that has not been reported.

@@ -7,6 +7,7 @@
 
 #include "check.h"
 
+#include "ordered/bptree.h"
 #include "ordered/skiplist.h"
 #include "ordered/skiplist_locked.h"
 
@@ -18,6 +19,7 @@ typedef struct ordered_kind {
 static const ordered_kind all_ordered_kinds[] UNUSED = {
     {&cc_skiplist_operations, "skip list"},
     {&cc_skiplist_locked_operations, "skip list with locks"},
+    {&cc_bptree_operations, "B+tree"},
 };
 
 /* The one that is being tested. */

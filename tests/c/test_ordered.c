@@ -204,9 +204,18 @@ static void test_equal_keys_of_other_kinds(void) {
     CHECK_EQ(words_alive, 0);
 }
 
+typedef struct visits {
+    int64_t seen, different, references; /* of the different ones */
+} visits;
+
 static int count_word(uintptr_t word, void *argument) {
+    visits *v = argument;
     (void)number_of(word); /* alive */
-    ++*(int64_t *)argument;
+    v->seen++;
+    if (!atomic_exchange(&counted_of(word)->taken, 1)) {
+        v->different++;
+        v->references += atomic_load(&counted_of(word)->references);
+    }
     return 0;
 }
 
@@ -224,11 +233,12 @@ static void test_whole_list_functions(void) {
         put_as(list, (unsigned)(i % KEY_KINDS), i, word_new(i), CC_PUT_ALWAYS, NULL, NULL);
     }
     CHECK_EQ(cc_ordered_changes_by_this_thread(list) - changes, 300);
+    visits v = {0};
+    CHECK_EQ(cc_ordered_visit(list, count_word, &v), 0);
+    CHECK_EQ(v.different, 500); /* 300 values, and keys of two kinds in three */
+    CHECK_EQ(v.different, words_alive);
+    CHECK_EQ(v.seen, v.references); /* once for each reference that the container has */
     int64_t seen = 0;
-    CHECK_EQ(cc_ordered_visit(list, count_word, &seen), 0);
-    CHECK_EQ(seen, 500); /* 300 values, and keys of two kinds in three */
-    CHECK_EQ(seen, words_alive);
-    seen = 0;
     CHECK_EQ(cc_ordered_visit(list, stop_at_third, &seen), 42);
     CHECK_EQ(seen, 3);
     double per_entry = (double)(cc_ordered_bytes(list) - empty) / 300;

@@ -14,7 +14,12 @@ import pytest
 from ordered_kinds import LOCKED, MAPS, SETS
 from support import Key
 
-from concurrent_collections import SkipListMap, SkipListSet
+from concurrent_collections import (  # noqa: F401  (what repr shows)
+    SkipListMap,
+    SkipListSet,
+    TreeMap,
+    TreeSet,
+)
 
 PROTOCOLS = range(2, pickle.HIGHEST_PROTOCOL + 1)
 

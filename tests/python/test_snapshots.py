@@ -431,6 +431,7 @@ class Parked:
         self.thread.join()
 
 
+@pytest.mark.skip_lists_only  # a tree compares nothing in the middle of a snapshot
 @pytest.mark.parametrize("changes", [100, 100_000])
 def test_a_snapshotter_that_stops_holds_nobody_up(Map, changes, smr_scheme):
     # A million operations with CC_STRESS_SCALE=10. So many that it is given up, and fewer.
@@ -447,6 +448,7 @@ def test_a_snapshotter_that_stops_holds_nobody_up(Map, changes, smr_scheme):
     assert list(theirs.items()) == list(mine.items())
 
 
+@pytest.mark.skip_lists_only  # a tree compares nothing in the middle of a snapshot
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_child_forked_in_the_middle(Map, smr_scheme):
@@ -556,6 +558,7 @@ def test_beside_threads_that_append(threads):
             assert list(snapshot)[:1000] == list(range(1000))
 
 
+@pytest.mark.skip_lists_only  # a tree leaves nothing
 def test_what_a_snapshot_leaves_in_limbo_has_bytes(Map):
     m = Map({n: None for n in range(5000)})
     before = sys.getsizeof(m)

@@ -34,21 +34,46 @@ static void put_without_memory(cc_ordered *list, model *m, const profile *p, rng
     }
 }
 
+typedef struct visits {
+    int64_t seen;
+    int64_t different; /* words */
+    int64_t references; /* to these */
+} visits;
+
+/* `taken` tells words that have been seen; a second visit takes it back. */
 static int count_word(uintptr_t word, void *argument) {
+    visits *v = argument;
     CHECK_EQ(atomic_load(&counted_of(word)->magic), WORD_ALIVE);
-    ++*(int64_t *)argument;
+    v->seen++;
+    if (!atomic_exchange(&counted_of(word)->taken, 1)) {
+        v->different++;
+        v->references += atomic_load(&counted_of(word)->references);
+    }
     return 0;
 }
 
-/* Every value, and the key of every entry whose kind has words, and nothing else. */
+static int forget_word(uintptr_t word, void *argument) {
+    (void)argument;
+    atomic_store(&counted_of(word)->taken, 0);
+    return 0;
+}
+
+/* Every value once; of keys every reference that the container has: separators of a tree have some
+ * of their own, and outlive the entries whose keys they were. Nothing else is alive. */
 static void check_visit(cc_ordered *list, const model *m) {
-    int64_t seen = 0, expected = m->count;
-    for (int i = 0; i < m->count; i++) {
-        expected += m->kind[i] != 0;
-    }
+    visits v = {0};
+    int64_t entries_words = m->count;
     CHECK_EQ(cc_ordered_flush(list), 0);
-    CHECK_EQ(cc_ordered_visit(list, count_word, &seen), 0);
-    CHECK_EQ(seen, expected);
+    CHECK_EQ(cc_ordered_visit(list, count_word, &v), 0);
+    for (int i = 0; i < m->count; i++) {
+        entries_words += m->kind[i] != 0;
+        CHECK_EQ(atomic_load(&counted_of(m->value[i])->taken), 1);
+        CHECK_EQ(atomic_load(&counted_of(m->value[i])->references), 1);
+    }
+    CHECK(v.different >= entries_words);
+    CHECK_EQ(v.different, words_alive);
+    CHECK_EQ(v.seen, v.references);
+    CHECK_EQ(cc_ordered_visit(list, forget_word, NULL), 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {

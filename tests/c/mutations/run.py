@@ -58,6 +58,8 @@ TESTS_IN_STEPS = (
 FOUND = re.compile(r"FOUND by (\w+) in program (\w+), memory (\w+), at schedule (\d+)")
 BROKEN = re.compile(r"(?:broken: |invariant broken: |ERROR: AddressSanitizer: )(.*)")
 UNIT_TEST_DAYS = 3  # in which each mutation for unit tests has its turn
+# Explorers that run with the files of another one, too.
+SHARED = {"sched_bptree": ("sched_skiplist_judge.c", "sched_skiplist_run.c")}
 BUDGETS = (500, 5000, 20000, 100000)  # a little of everything first, then more
 SEVERAL_PREEMPTIONS = 20000  # schedules of an enumeration, below which it has hardly begun
 
@@ -77,7 +79,8 @@ def sources_of(program: str, root: Path) -> list[Path]:
     """Below root: the core, the program, and the scheduler if it runs under it."""
     sources = sorted(root.glob("csrc/*/*.c"))
     if is_explorer(program):
-        for pattern in ("scheduler*.c", f"{program}.c", f"{program}_*.c"):
+        patterns = ("scheduler*.c", f"{program}.c", f"{program}_*.c", *SHARED.get(program, ()))
+        for pattern in patterns:
             sources += sorted((root / "tests/c/schedules").glob(pattern))
     else:
         sources.append(root / f"tests/c/{program}.c")

@@ -17,7 +17,12 @@
 #include <string.h>
 
 #include "memory/smr_fast.h"
+#include "ordered/skiplist.h"
+#include "ordered/skiplist_locked.h"
 #include "sched_skiplist.h"
+
+const cc_ordered_operations *tested_operations = &cc_skiplist_operations;
+const bool tested_clear_is_atomic = false;
 
 static void set_up(void) {
     now = *(const scenario *)sched_argument();
@@ -49,7 +54,7 @@ static operation any_operation(void) {
                    .height = (uint8_t)(1 + sched_choose(3)),
                    .no_tick = sched_choose(2) == 1};
     if (o.what == REPLACE_EXACT) {
-        o.expected = (uint8_t)(1 + sched_choose(19));
+        o.expected = (uint8_t)any_value();
     }
     return o;
 }
@@ -78,13 +83,15 @@ static void set_up_anything_under_debra(void) {
 }
 
 static void set_up_with_locks(void) {
-    use_locks();
+    tested_operations = &cc_skiplist_locked_operations;
     set_up();
+    tested_operations = &cc_skiplist_operations;
 }
 
 static void set_up_anything_with_locks(void) {
-    use_locks();
+    tested_operations = &cc_skiplist_locked_operations;
     set_up_anything();
+    tested_operations = &cc_skiplist_operations;
 }
 
 static void set_up_with_locks_under_debra(void) {

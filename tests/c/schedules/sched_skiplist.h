@@ -9,8 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ordered/skiplist.h"
-#include "ordered/skiplist_locked.h"
+#include "ordered/ordered.h"
 #include "scheduler.h"
 
 #define KEYS 5u /* 1 .. 4 */
@@ -20,6 +19,7 @@
 /* 1 .. for `before`, then fibre by fibre, as the description has them. */
 #define MOST_VALUES (1u + MOST_BEFORE + SCHED_MOST_FIBRES * MOST_OPERATIONS)
 #define MOST_OPERATIONS_DRAWN 3u
+#define MOST_BEFORE_DRAWN 10u
 
 typedef enum what {
     NOTHING,
@@ -84,6 +84,10 @@ typedef struct event {
     uint64_t began, ended;
 } event;
 
+/* The container; the program says which, and what its clear is like. */
+extern const cc_ordered_operations *tested_operations;
+extern const bool tested_clear_is_atomic;
+
 extern scenario now; /* the running one; a copy, since some are drawn at random */
 extern event events[MOST_EVENTS];
 extern unsigned event_count;
@@ -93,8 +97,9 @@ extern unsigned contents_before[KEYS], contents_after[KEYS];
 /* Fill the list as `now` says. */
 void begin(void);
 /* Before that: the next list is one with locks. */
-void use_locks(void);
 void use_debra(void);
+/* A value that a program which is drawn may store. */
+unsigned any_value(void);
 void fibre(unsigned who);
 const char *judge(void);
 

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What is the B+tree's own: loads in order and in no order around every size of its leaves, and how
+ * full these are then; a lock that somebody holds, and one whose holder has died in a fork(), at
+ * every step of what he was doing. What all ordered containers do is tested with them
+ * (ordered_kinds.h).
+ */
+#include "ordered/bptree_locks.h"
+
+#include "check.h"
+#include "scheme.h"
+#include "words.h"
+
+#include "ordered/bptree.h"
+
+#if !defined(_WIN32)
+#include <errno.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
+/* A value that is none. Volatile, or gcc sees a put that fails release it, and warns. */
+static const volatile uintptr_t no_word = 0;
+
+static cc_ordered *new_tree(void) {
+    cc_ordered *tree = cc_ordered_new(&cc_bptree_operations, &deciding_words);
+    CHECK(tree);
+    return tree;
+}
+
+/* ---------------------------------------------------------------- loads */
+
+typedef enum load { ASCENDING, DESCENDING, ZIGZAG, SHUFFLED, LOADS } load;
+
+static int64_t number_in(load l, int64_t i, int64_t n, rng *r, int64_t *order) {
+    if (l == SHUFFLED) {
+        int64_t other = i + rng_below(r, n - i), number = order[other];
+        order[other] = order[i];
+        return number;
+    }
+    return l == ASCENDING ? i : l == DESCENDING ? n - 1 - i : i % 2 ? n - 1 - i / 2 : i / 2;
+}
+
+static void load_and_drain(load l, int64_t n, unsigned kind) {
+    cc_ordered *tree = new_tree();
+    rng r = rng_from((uint64_t)n);
+    int64_t *order = calloc((size_t)n + 1, sizeof *order);
+    for (int64_t i = 0; i < n; i++) {
+        order[i] = i;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        int64_t number = number_in(l, i, n, &r, order);
+        CHECK_EQ(put_as(tree, kind, number, word_new(number), CC_PUT_ALWAYS, NULL, tell_the_truth),
+                 CC_ABSENT);
+    }
+    free(order);
+    check_at_rest(tree);
+    CHECK_EQ(cc_ordered_length(tree), n);
+    for (int64_t i = 0; i < n; i++) {
+        uintptr_t value;
+        CHECK_EQ(get_as(tree, kind, i, &value, tell_the_truth), CC_FOUND);
+        CHECK_EQ(number_of(value), i);
+        word_release(value);
+    }
+    CHECK_EQ(get_as(tree, kind, n, NULL, tell_the_truth), CC_ABSENT);
+    for (int64_t i = 0; i < n; i++) { /* every other one by key, the rest from the front */
+        cc_entry e;
+        if (i % 2) {
+            CHECK_EQ(remove_as(tree, kind, i, NULL, tell_the_truth), CC_FOUND);
+        } else {
+            CHECK_EQ(cc_ordered_pop_end(tree, CC_FIRST, NULL, &e), CC_FOUND);
+            CHECK_EQ(number_of(e.value), i);
+            word_release(e.value);
+            if (e.key) {
+                word_release(e.key);
+            }
+        }
+        if (i % 16 == 0) {
+            check_at_rest(tree);
+        }
+    }
+    check_at_rest(tree);
+    CHECK_EQ(cc_ordered_length(tree), 0);
+    cc_ordered_free(tree);
+    CHECK_EQ(words_alive, 0);
+}
+
+static void test_loads(void) {
+    begin_test("loads in every order, around the sizes of leaves and inner nodes; drained");
+    const int64_t sizes[] = {1,
+                             FIRST_LEAF_ENTRIES,
+                             FIRST_LEAF_ENTRIES + 1,
+                             LEAF_ENTRIES - 1,
+                             LEAF_ENTRIES,
+                             LEAF_ENTRIES + 1,
+                             2 * LEAF_ENTRIES,
+                             LEAF_ENTRIES * INNER_CHILDREN - 1,
+                             LEAF_ENTRIES * INNER_CHILDREN,
+                             LEAF_ENTRIES * INNER_CHILDREN + 1,
+                             2000};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        for (load l = 0; l < LOADS; l++) {
+            for (unsigned kind = 0; kind < 3; kind++) {
+                load_and_drain(l, sizes[s], kind);
+            }
+        }
+    }
+}
+
+/* Bytes that a load takes for each entry. */
+static double bytes_after(load l, int64_t n) {
+    cc_ordered *tree = new_tree();
+    rng r = rng_from(7);
+    int64_t *order = calloc((size_t)n, sizeof *order);
+    for (int64_t i = 0; i < n; i++) {
+        order[i] = i;
+    }
+    size_t empty = cc_ordered_bytes(tree);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t number = number_in(l, i, n, &r, order);
+        put_as(tree, 0, number, no_word, CC_PUT_ALWAYS, NULL, NULL);
+    }
+    cc_ordered_flush(tree);
+    free(order);
+    double bytes = (double)(cc_ordered_bytes(tree) - empty) / (double)n;
+    cc_ordered_free(tree);
+    return bytes;
+}
+
+static void test_fill(void) {
+    begin_test("what comes in order fills leaves");
+    static const char *const names[] = {"ascending", "descending", "from both ends", "shuffled"};
+    for (load l = 0; l < LOADS; l++) {
+        double bytes = bytes_after(l, 50000);
+        printf("    %s: %.1f bytes per entry\n", names[l], bytes);
+        CHECK(CC_SMALL_SIZES || bytes < (l <= DESCENDING ? 32 : l == ZIGZAG ? 60 : 42));
+    }
+}
+
+/* ---------------------------------------------------------------- a lock that is held */
+
+static leaf_node *root_leaf(cc_ordered *tree) {
+    tree_node *root = (tree_node *)cc_load_acquire_uptr(&tree_of(tree)->anchor.children[0]);
+    CHECK(root->is_leaf);
+    return (leaf_node *)root;
+}
+
+typedef struct held_lock {
+    cc_ordered *tree;
+    leaf_node *leaf;
+    uint64_t state;
+    _Atomic bool is_given_back;
+} held_lock;
+
+static void beside_the_lock(int index, void *argument) {
+    held_lock *h = argument;
+    if (index == 0) { /* a writer */
+        CHECK_EQ(remove_as(h->tree, 1, 4, NULL, tell_the_truth), CC_FOUND);
+        CHECK(atomic_load(&h->is_given_back));
+        return;
+    }
+    for (int64_t i = 1; i <= 2; i++) { /* readers do not mind */
+        cc_entry e;
+        CHECK_EQ(get_as(h->tree, 1, 2 * i, NULL, tell_the_truth), CC_FOUND);
+        CHECK_EQ(get_as(h->tree, 1, 2 * i + 1, NULL, tell_the_truth), CC_ABSENT);
+        CHECK_EQ(neighbour_as(h->tree, 1, 2 * i + 1, CC_LOWER, &e, tell_the_truth), CC_FOUND);
+        CHECK_EQ(number_of(e.key), 2 * i);
+        release_entry(&e);
+    }
+    while (!cc_event_waiters(&tree_of(h->tree)->line)) {
+        cc_os_yield();
+    }
+    atomic_store(&h->is_given_back, true);
+    unlock_as(&h->leaf->head, h->state);
+    wake_for_locks(tree_of(h->tree));
+}
+
+static void test_holder(void) {
+    begin_test(
+        "somebody has a leaf's lock in hand: readers go on, a writer sleeps until it is free");
+    for (int i = 0; i < 20; i++) {
+        held_lock h = {.tree = new_tree()};
+        for (int64_t k = 1; k <= 2; k++) {
+            put_as(h.tree, 1, 2 * k, word_new(2 * k), CC_PUT_ALWAYS, NULL, tell_the_truth);
+        }
+        h.leaf = root_leaf(h.tree);
+        CHECK_EQ(try_lock(&h.leaf->head, &h.state), CC_FOUND);
+        run_threads(2, beside_the_lock, &h);
+        CHECK_EQ(cc_ordered_length(h.tree), 1);
+        check_at_rest(h.tree);
+        cc_ordered_free(h.tree);
+    }
+    CHECK_EQ(words_alive, 0);
+}
+
+/* ---------------------------------------------------------------- copies */
+
+/* Which numbers a copy has, of 2, 4, 6... below 2 * n; its words are given back. */
+static void check_copy(const cc_entry *entries, size_t count, int64_t n) {
+    CHECK_EQ(count, n);
+    for (int64_t i = 0; i < n; i++) {
+        CHECK_EQ(number_of_key(entries[i].kind, entries[i].digest, entries[i].key), 2 * i);
+        CHECK_EQ(number_of(entries[i].value), 2 * i);
+        release_entry(&entries[i]);
+    }
+}
+
+static void test_copy_room(void) {
+    begin_test("a copy of all entries; where there is no room for them nothing is copied");
+    enum { N = 600 };
+    static cc_entry entries[N];
+    for (unsigned kind = 0; kind < 3; kind++) {
+        cc_ordered *tree = new_tree();
+        for (int64_t n = 0; n < N; n++) {
+            if (n < 20 || n % 50 == 0) {
+                check_copy(entries, cc_bptree_operations.copy_all(tree, entries, (size_t)n), n);
+                for (int64_t room = 0; room < n; room += 1 + n / 3) {
+                    CHECK_EQ(cc_bptree_operations.copy_all(tree, entries, (size_t)room), n);
+                }
+                check_at_rest(tree);
+            }
+            put_as(tree, kind, 2 * n, word_new(2 * n), CC_PUT_ALWAYS, NULL, tell_the_truth);
+        }
+        cc_ordered_free(tree);
+        CHECK_EQ(words_alive, 0);
+    }
+}
+
+enum { COPIED = 40 };
+
+/* Of three threads one has a leaf's lock, one copies, one writes. */
+static void beside_a_copy(int index, void *argument) {
+    held_lock *h = argument;
+    if (index == 1) {
+        cc_entry entries[COPIED];
+        size_t count = cc_bptree_operations.copy_all(h->tree, entries, COPIED);
+        CHECK(atomic_load(&h->is_given_back));
+        check_copy(entries, count, COPIED);
+        return;
+    }
+    if (index == 2) { /* the copy keeps the first leaf's lock meanwhile */
+        while (!(cc_load_acquire_u64(&tree_of(h->tree)->anchor.head.state) & LOCKED)) {
+            cc_os_yield();
+        }
+        while (!cc_event_waiters(&tree_of(h->tree)->line)) {
+            cc_os_yield();
+        }
+        CHECK_EQ(remove_as(h->tree, 1, 0, NULL, tell_the_truth), CC_FOUND);
+        CHECK(atomic_load(&h->is_given_back));
+        return;
+    }
+    while (!cc_event_waiters(&tree_of(h->tree)->line)) {
+        cc_os_yield();
+    }
+    for (int64_t i = 1; i < COPIED; i++) { /* readers go on */
+        cc_entry e;
+        CHECK_EQ(get_as(h->tree, 1, 2 * i, NULL, tell_the_truth), CC_FOUND);
+        CHECK_EQ(neighbour_as(h->tree, 1, 2 * i, CC_CEILING, &e, tell_the_truth), CC_FOUND);
+        CHECK_EQ(number_of(e.key), 2 * i);
+        release_entry(&e);
+    }
+    while (cc_event_waiters(&tree_of(h->tree)->line) < 2) {
+        cc_os_yield();
+    }
+    atomic_store(&h->is_given_back, true);
+    unlock_as(&h->leaf->head, h->state);
+    wake_for_locks(tree_of(h->tree));
+}
+
+static leaf_node *last_leaf(cc_ordered *tree) {
+    tree_node *n = (tree_node *)cc_load_acquire_uptr(&tree_of(tree)->anchor.children[0]);
+    while (!n->is_leaf) {
+        n = (tree_node *)cc_load_acquire_uptr(&((inner_node *)n)->children[n->count - 1]);
+    }
+    return (leaf_node *)n;
+}
+
+static void test_copy_waits(void) {
+    begin_test("a copy waits for the last leaf's lock, a writer for the copy; readers for nobody");
+    for (int i = 0; i < 20; i++) {
+        held_lock h = {.tree = new_tree()};
+        for (int64_t k = 0; k < COPIED; k++) {
+            put_as(h.tree, 1, 2 * k, word_new(2 * k), CC_PUT_ALWAYS, NULL, tell_the_truth);
+        }
+        h.leaf = last_leaf(h.tree);
+        CHECK_EQ(try_lock(&h.leaf->head, &h.state), CC_FOUND);
+        run_threads(3, beside_a_copy, &h);
+        CHECK_EQ(cc_ordered_length(h.tree), COPIED - 1);
+        check_at_rest(h.tree);
+        cc_ordered_free(h.tree);
+    }
+    CHECK_EQ(words_alive, 0);
+}
+
+/* ---------------------------------------------------------------- a lock of a dead thread */
+
+/* As a thread leaves the leaf that dies at a step of inserting an entry at i, or of taking out the
+ * one at i: with these positions, the hole there, and LOCKED and CHANGING of another generation. */
+static void die_at(leaf_node *leaf, unsigned steps, unsigned i, bool inserts) {
+    uint64_t extent = cc_load_relaxed_u64(&leaf->extent), state;
+    unsigned count = positions_in(extent), kinds = kinds_in(extent);
+    state = cc_load_relaxed_u64(&leaf->head.state);
+    unsigned hole = inserts ? count : i, last = inserts ? count : count - 1;
+    if (steps) {
+        set_extent(leaf, last + 1, hole, kinds);
+    }
+    for (unsigned step = 1; step < steps && (inserts ? hole > i : hole < last); step++) {
+        unsigned from = inserts ? hole - 1 : hole + 1;
+        if (step % 2) {
+            leaf_entry moved = entry_at(leaf, from);
+            set_entry(leaf, hole, &moved);
+        } else {
+            hole = from;
+            set_extent(leaf, last + 1, hole, kinds);
+        }
+    }
+    uint64_t other = (generation_now() + (UINT64_C(1) << GENERATION_SHIFT)) & GENERATION_MASK;
+    cc_store_release_u64(&leaf->head.state, state | LOCKED | CHANGING | other);
+}
+
+static void die_and_go_on(unsigned n, unsigned i, unsigned steps, bool inserts) {
+    cc_ordered *tree = new_tree();
+    for (unsigned k = 0; k < n; k++) { /* keys that are their digests: no words are lost */
+        put_as(tree, 0, 2 * (int64_t)k, no_word, CC_PUT_ALWAYS, NULL, NULL);
+    }
+    leaf_node *leaf = root_leaf(tree);
+    if (!inserts || n < leaf->head.count) {
+        die_at(leaf, steps, i, inserts);
+        bool is_taken_out = !inserts && steps;
+        if (i % 2) { /* a reader finds it, or a writer */
+            CHECK_EQ(get_as(tree, 0, 2 * (int64_t)n + 1, NULL, NULL), CC_ABSENT);
+        }
+        CHECK_EQ(put_as(tree, 0, 2 * (int64_t)n + 1, no_word, CC_PUT_ALWAYS, NULL, NULL),
+                 CC_ABSENT);
+        for (unsigned k = 0; k < n; k++) {
+            CHECK_EQ(get_as(tree, 0, 2 * (int64_t)k, NULL, NULL),
+                     is_taken_out && k == i ? CC_ABSENT : CC_FOUND);
+            CHECK_EQ(get_as(tree, 0, 2 * (int64_t)k + 1, NULL, NULL), CC_ABSENT);
+        }
+        CHECK_EQ(get_as(tree, 0, 2 * (int64_t)n + 1, NULL, NULL), CC_FOUND);
+    }
+    cc_ordered_free(tree);
+}
+
+/* Without it all who come wait for ever: so before the rest. */
+static void test_repair(void) {
+    cc_ordered *tree = new_tree();
+    put_as(tree, 0, 1, no_word, CC_PUT_ALWAYS, NULL, NULL);
+    leaf_node *leaf = root_leaf(tree);
+    die_at(leaf, 1, 0, leaf->head.count > 1);
+    cc_bptree_repair(&leaf->head);
+    CHECK_EQ(cc_load_relaxed_u64(&leaf->head.state) & (LOCKED | CHANGING), 0);
+    CHECK_EQ(cc_ordered_length(tree), 1);
+    cc_ordered_free(tree);
+}
+
+static void test_dead_holder(void) {
+    begin_test("the holder of a lock is in another process: at every step the leaf is whole");
+    test_repair();
+    const unsigned sizes[] = {1, 2, 3, LEAF_ENTRIES / 2, LEAF_ENTRIES - 1};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        unsigned n = sizes[s];
+        for (unsigned i = 0; n < LEAF_ENTRIES && i <= n; i++) {
+            for (unsigned steps = 0; steps < 2 * n + 3; steps++) {
+                die_and_go_on(n, i, steps, true);
+                if (i < n) {
+                    die_and_go_on(n, i, steps, false);
+                }
+            }
+        }
+    }
+}
+
+/* ---------------------------------------------------------------- fork */
+
+#if !defined(_WIN32) && !CHECK_SANITIZED
+enum { FORK_KEYS = 200 };
+
+static _Atomic bool stops;
+
+static void write_all_the_time(void *tree, uint64_t seed) {
+    rng r = rng_from(seed);
+    while (!atomic_load(&stops)) {
+        int64_t number = rng_below(&r, FORK_KEYS);
+        if (rng_below(&r, 2)) {
+            put_as(tree, 0, number, no_word, CC_PUT_ALWAYS, NULL, NULL);
+        } else {
+            remove_as(tree, 0, number, NULL, NULL);
+        }
+    }
+}
+
+static void fork_beside_writers(int index, void *tree) {
+    if (index > 0) {
+        write_all_the_time(tree, (uint64_t)index);
+        return;
+    }
+    for (int64_t i = scaled(60); i > 0; i--) {
+        pid_t child = fork();
+        CHECK(child >= 0);
+        if (child == 0) {
+            alarm(60);
+            for (int64_t k = 0; k < FORK_KEYS; k++) {
+                put_as(tree, 0, k, no_word, CC_PUT_ALWAYS, NULL, NULL);
+                CHECK_EQ(get_as(tree, 0, k, NULL, NULL), CC_FOUND);
+            }
+            cc_entry entries[FORK_KEYS + 1];
+            size_t count = 0, n;
+            CHECK_EQ(cc_ordered_scan_up(tree, NULL, 0, entries, FORK_KEYS + 1, &n), CC_FOUND);
+            while (n > 0) {
+                for (size_t k = 0; k < n; k++) {
+                    CHECK_EQ(entries[k].digest, count + k);
+                }
+                count += n;
+                n = scan_as(tree, true, 0, (int64_t)count - 1, CC_SCAN_EXCLUSIVE, entries,
+                            FORK_KEYS + 1, NULL);
+            }
+            CHECK_EQ(count, FORK_KEYS);
+            for (int64_t k = 0; k < FORK_KEYS; k++) {
+                CHECK_EQ(remove_as(tree, 0, k, NULL, NULL), CC_FOUND);
+            }
+            CHECK_EQ(cc_ordered_clear(tree), CC_FOUND);
+            _exit(0);
+        }
+        int status;
+        while (waitpid(child, &status, 0) < 0) {
+            CHECK(errno == EINTR);
+        }
+        CHECK(WIFEXITED(status));
+        CHECK_EQ(WEXITSTATUS(status), 0);
+    }
+    atomic_store(&stops, true);
+}
+
+static void test_fork(void) {
+    begin_test("fork() beside threads that write: the child finds every key, and goes on");
+    cc_ordered *tree = new_tree();
+    run_threads(3, fork_beside_writers, tree);
+    check_at_rest(tree);
+    cc_ordered_free(tree);
+}
+#else
+static void test_fork(void) {}
+#endif
+
+int main(void) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    use_scheme_of_the_environment();
+    test_dead_holder();
+    test_loads();
+    test_fill();
+    test_holder();
+    test_copy_room();
+    test_copy_waits();
+    test_fork();
+    printf("passed\n");
+    return 0;
+}
