@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "object_search.h"
+#include "ordered/bptree.h"
 #include "ordered/skiplist.h"
 #include "ordered/skiplist_locked.h"
 
@@ -412,51 +413,50 @@ static const char *check_map(PyObject *self) {
 
 /* ---------------------------------------------------------------- backends */
 
-/* What a constructor's `backend` chooses among, where the class has one of them. */
+/* What a constructor's `backend` chooses among, in classes that were added with `automatic`, which
+ * is what "auto" means. */
 static const struct {
+    const cc_ordered_operations *automatic;
     const char *name;
     const cc_ordered_operations *operations;
 } backends[] = {
-    {"lockfree", &cc_skiplist_operations},
-    {"locked", &cc_skiplist_locked_operations},
+    {&cc_skiplist_operations, "lockfree", &cc_skiplist_operations},
+    {&cc_skiplist_operations, "locked", &cc_skiplist_locked_operations},
+    {&cc_bptree_operations, "locked", &cc_bptree_operations},
 };
 enum { BACKENDS = sizeof backends / sizeof *backends };
 
-static const char AUTO[] = "auto";
-
-/* Of a table of operations. */
-static const char *name_of_backend(const cc_ordered_operations *operations) {
-    for (int i = 0; i < BACKENDS; i++) {
-        if (backends[i].operations == operations) {
-            return backends[i].name;
-        }
+/* The row of a table of operations, each of which is in one. */
+static int backend_row(const cc_ordered_operations *operations) {
+    int row = 0;
+    while (backends[row].operations != operations) {
+        row++;
     }
-    return AUTO;
+    return row;
 }
 
-/* Whose name that is, or with "auto" `automatic`; NULL with a ValueError. */
+/* Whose name that is, in a class that may have `its_own`, which "auto" stands for; NULL with a
+ * ValueError. */
 static const cc_ordered_operations *operations_named(PyObject *name,
-                                                     const cc_ordered_operations *automatic) {
+                                                     const cc_ordered_operations *its_own) {
     const bool is_text = PyUnicode_Check(name);
-    if (is_text && PyUnicode_CompareWithASCIIString(name, AUTO) == 0) {
-        return automatic;
-    }
-    if (name_of_backend(automatic) == AUTO) {
-        PyErr_Format(PyExc_ValueError, "backend: expected 'auto', got %R", name);
-        return NULL;
+    const cc_ordered_operations *automatic = backends[backend_row(its_own)].automatic;
+    if (is_text && PyUnicode_CompareWithASCIIString(name, "auto") == 0) {
+        return its_own;
     }
     for (int i = 0; is_text && i < BACKENDS; i++) {
-        if (PyUnicode_CompareWithASCIIString(name, backends[i].name) == 0) {
+        if (backends[i].automatic == automatic &&
+            PyUnicode_CompareWithASCIIString(name, backends[i].name) == 0) {
             return backends[i].operations;
         }
     }
-    PyErr_Format(PyExc_ValueError, "backend: expected one of 'auto', 'lockfree', 'locked', got %R",
-                 name);
+    PyErr_Format(PyExc_ValueError, "backend: expected one of 'auto', %s'locked', got %R",
+                 automatic == &cc_skiplist_operations ? "'lockfree', " : "", name);
     return NULL;
 }
 
 const char *cc_object_map_backend(const cc_ordered *map) {
-    return name_of_backend(cc_ordered_operations_of(map));
+    return backends[backend_row(cc_ordered_operations_of(map))].name;
 }
 
 int cc_object_map_check_backend(const cc_ordered *map, PyObject *name) {
@@ -466,7 +466,7 @@ int cc_object_map_check_backend(const cc_ordered *map, PyObject *name) {
         PyErr_Format(PyExc_TypeError,
                      "backend: __new__ has made this container with '%s', which it keeps; a "
                      "subclass hands backend to __new__, too",
-                     name_of_backend(its_own));
+                     backends[backend_row(its_own)].name);
     }
     return wanted == its_own ? 0 : -1;
 }

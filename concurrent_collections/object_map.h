@@ -105,7 +105,7 @@ int cc_object_map_clear(cc_ordered *map);
 extern const cc_container_kind cc_object_set_kind, cc_object_map_kind;
 
 /* What is behind a map, by the name that a constructor's `backend` has for it: "lockfree" or
- * "locked"; "auto", which is what the class was added with, where there is no other choice. */
+ * "locked". */
 const char *cc_object_map_backend(const cc_ordered *map);
 
 /* Whether `name` is that, or "auto". 0, or -1 with a TypeError, or a ValueError where it names
