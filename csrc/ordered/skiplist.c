@@ -188,7 +188,7 @@ CC_ALWAYS_INLINE index_answer ask_index(cc_skiplist *list, cc_smr_guard *g, bool
 
 node *cc_skiplist_find_by_index(cc_skiplist *list, cc_smr_guard *g, cc_search *search,
                                 bool *is_absent) {
-    node *n;
+    node *n = NULL;
     uintptr_t value;
     index_answer answer = ask_index(list, g, false, search, &n, &value);
     if (is_absent) {
