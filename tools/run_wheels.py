@@ -27,14 +27,15 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("CC_CACHE", "/nonexistent"))
 WORK = Path(os.environ.get("CC_BUILD", "/nonexistent")) / "release"
 REQUIREMENTS = ROOT / "tools/requirements"
-VERSIONS = ("3.11", "3.12", "3.13", "3.13t", "3.14", "3.14t", "3.15", "3.15t")
+VERSIONS = ("3.11", "3.12", "3.13", "3.13t", "3.14", "3.14t", "3.15", "3.15t", "3.13-musl", "3.13t-musl")
 RECORD = ROOT / "docs/wheels.md"
 BEGIN, END = "<!-- begin of the table -->", "<!-- end of the table -->"
 PACKAGE = "concurrent_collections"
+MOST_KILOBYTES = 750  # of a wheel; the largest has 6XX today
 NICE = list(filter(None, [shutil.which("nice")]))  # found here: a wheel is tested with another path
 
 # What a module may need of the system: the C library, in its pieces, and nothing else.
-SYSTEM_LIBRARIES = re.compile(r"(libc|libm|libpthread|libdl|ld-linux-[\w-]+)\.so\.\d+|libc\.musl.*")
+SYSTEM_LIBRARIES = re.compile(r"(libc|libm|libpthread|libdl|ld-linux-[\w-]+)\.so\.\d+|libc\.(musl-\w+\.)?so(\.1)?")
 # Names that only builds for tests have, and folders that are not for users.
 NOT_FOR_USERS = (b"_test_hooks", b"StalledReader", b"stalled_reader", b"cc_alloc_fail_from")
 NOT_IN_A_WHEEL = ("tests", "demo", "benchmarks", "docs", "tools", "csrc", "subprojects")
@@ -103,9 +104,25 @@ def environment_with(python: Path, name: str, *files: str) -> Path:
 
 
 def install_requirements(bin_directory: Path, log: str, *files: str) -> None:
+    python = bin_directory / "python"
     arguments = [part for file in files for part in ("-r", REQUIREMENTS / file)]
-    pip = [bin_directory / "python", "-m", "pip", "install", "--quiet"]
-    run([*pip, "--only-binary", ":all:", *arguments], log)
+    if subprocess.run([python, "-c", "import ssl"], capture_output=True).returncode:
+        arguments += ["--no-index", "--find-links", download_for(python, log, arguments)]
+    pip = [python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:"]
+    run([*pip, *arguments], log)
+
+
+def download_for(python: Path, log: str, requirements: list[str | Path]) -> Path:
+    """Wheels for an interpreter with musl that cannot download any itself: it is built without OpenSSL."""
+    program = "import sys; print('%d.%d' % sys.version_info[:2], sys.implementation.cache_tag, sys.abiflags)"
+    number, tag, *flags = subprocess.check_output([python, "-c", program], text=True).split()
+    abi = tag.replace("cpython-", "cp") + "".join(flags)
+    into = WORK / "downloaded" / f"{abi}-musl"
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary", ":all:"]
+    command += ["--python-version", number, "--abi", abi, "--implementation", "cp"]
+    command += ["--platform", f"musllinux_1_2_{platform.machine()}", "--dest", into]
+    run([*command, *requirements], f"{log}-download")
+    return into
 
 
 def environment_variables(bin_directory: Path) -> dict[str, str]:
@@ -184,7 +201,8 @@ def build_wheel(source: Path, version: str, python: Path, *setup: str) -> Path:
     command = [*without_network(), tools / "python", "-m", "pip", "wheel", "--no-deps"]
     command += ["--no-index", "--no-build-isolation", "--wheel-dir", raw]
     command += [f"-Csetup-args={option}" for option in ("-Dallocator=bundled", *setup)]
-    run([*command, source], f"build-{version}", env=environment_variables(tools))
+    compiler = {"CC": "musl-gcc"} if is_for_musl(version) else {}
+    run([*command, source], f"build-{version}", env=environment_variables(tools) | compiler)
     (wheel,) = raw.glob("*.whl")
     return wheel
 
@@ -202,9 +220,18 @@ def repair(wheel: Path, version: str, tools: Path) -> Path:
     return repaired
 
 
+def is_for_musl(version: str) -> bool:
+    return version.endswith("-musl")
+
+
+def is_free_threaded(version: str) -> bool:
+    return version.removesuffix("-musl").endswith("t")
+
+
 def tags_of(version: str) -> str:
-    number = version.removesuffix("t").replace(".", "")
-    return f"cp{number}-cp{number}{'t' if version.endswith('t') else ''}"
+    number = "".join(re.findall(r"\d+", version))
+    system = "musllinux" if is_for_musl(version) else "manylinux"
+    return f"cp{number}-cp{number}{'t' if is_free_threaded(version) else ''}-{system}_"
 
 
 def check_names(names: set[str], top: str, source: Path) -> int:
@@ -257,7 +284,7 @@ def check_metadata(archive: zipfile.ZipFile, top: str, version: str, source: Pat
         "the SBOM does not name the mimalloc of the wrap",
     )
     require("\nRequires-Dist:" not in metadata, "it requires other packages")
-    tag = f"Tag: {tags_of(version)}-"
+    tag = f"Tag: {tags_of(version)}"
     require(tag in archive.read(f"{top}/WHEEL").decode(), f"no tag {tag}")
     return 7
 
@@ -287,7 +314,9 @@ def check_module(path: Path) -> int:
 def check_wheel(wheel: Path, version: str, source: Path) -> int:
     name, number, *_ = wheel.name.split("-")
     top = f"{name}-{number}.dist-info"
-    require(f"-{tags_of(version)}-" in wheel.name, f"{wheel.name} is not for {version}")
+    require(f"-{tags_of(version)}" in wheel.name, f"{wheel.name} is not for {version}")
+    kilobytes = wheel.stat().st_size // 1024
+    require(kilobytes <= MOST_KILOBYTES, f"{wheel.name} has {kilobytes} kB, not {MOST_KILOBYTES}")
     looked_into = WORK / f"inside-{version}"
     shutil.rmtree(looked_into, ignore_errors=True)
     with zipfile.ZipFile(wheel) as archive:
@@ -296,7 +325,7 @@ def check_wheel(wheel: Path, version: str, source: Path) -> int:
         archive.extractall(looked_into)
     for module in sorted(looked_into.glob(f"{PACKAGE}/*.so")):
         passed += check_module(module)
-    return passed + 1
+    return passed + 2
 
 
 def install_apart(wheel: Path, version: str, python: Path) -> Path:
@@ -313,7 +342,7 @@ def users_environment(bin_directory: Path, version: str) -> dict[str, str]:
     """Nothing from here but the environment's own programs: no compiler, no variable of ours."""
     variables = {"PATH": str(bin_directory), "HOME": str(WORK / "home"), "LANG": "C.UTF-8"}
     (WORK / "home").mkdir(exist_ok=True)
-    if version.endswith("t"):
+    if is_free_threaded(version):
         variables["PYTHON_GIL"] = "0"
     for compiler in ("cc", "gcc", "clang", "cython"):
         where = shutil.which(compiler, path=variables["PATH"])
@@ -336,7 +365,7 @@ if {free_threaded}: assert not sys._is_gil_enabled(), "importing turned the GIL 
 
 
 def import_it(bin_directory: Path, version: str, source: Path) -> int:
-    program = SMOKE.format(version=version_in_meson(source), free_threaded=version.endswith("t"))
+    program = SMOKE.format(version=version_in_meson(source), free_threaded=is_free_threaded(version))
     command = [bin_directory / "python", "-c", program]
     variables = users_environment(bin_directory, version)
     run(command, f"import-{version}", cwd=WORK, env=variables)
@@ -366,9 +395,15 @@ def test_it(source: Path, bin_directory: Path, version: str, quick: bool) -> tup
 
 
 def check_configuration(tools: Path) -> int:
-    """pyproject.toml follows its schemas, and cibuildwheel builds exactly what docs/wheels.md lists."""
+    """What other programs read follows their schemas, and cibuildwheel builds exactly what docs/wheels.md lists."""
     variables = environment_variables(tools)
     run([tools / "validate-pyproject", ROOT / "pyproject.toml"], "pyproject", env=variables)
+    for name, schema in (
+        ("CITATION.cff", "citation-file-format"),
+        (".github/workflows/wheels.yml", "github-workflows"),
+    ):
+        command = [tools / "check-jsonschema", "--builtin-schema", f"vendor.{schema}", ROOT / name]
+        run(command, schema, env=variables)
     page = RECORD.read_text(encoding="utf-8")
     versions = re.findall(r"`(cp3\d+t?)`", page)
     platforms = re.findall(r"^\| `(\w+_(?:x86_64|aarch64|arm64|amd64))` \|", page, re.MULTILINE)
@@ -380,7 +415,7 @@ def check_configuration(tools: Path) -> int:
         text = run(command, f"cibuildwheel-{system}", env={**variables, "CIBW_ARCHS": archs})
         built |= {line for line in text.split() if line.startswith("cp")}
     require(built == listed, f"docs/wheels.md and cibuildwheel differ in {sorted(built ^ listed)}")
-    return 2
+    return 4
 
 
 def make(source: Path, version: str, tools: Path, quick: bool) -> Result:
