@@ -31,7 +31,7 @@ VERSIONS = ("3.11", "3.12", "3.13", "3.13t", "3.14", "3.14t", "3.15", "3.15t", "
 RECORD = ROOT / "docs/wheels.md"
 BEGIN, END = "<!-- begin of the table -->", "<!-- end of the table -->"
 PACKAGE = "concurrent_collections"
-MOST_KILOBYTES = 750  # of a wheel; the largest has 6XX today
+MOST_KILOBYTES = 1000  # of a wheel; 895 is the largest today
 NICE = list(filter(None, [shutil.which("nice")]))  # found here: a wheel is tested with another path
 
 # What a module may need of the system: the C library, in its pieces, and nothing else.
