@@ -27,7 +27,18 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("CC_CACHE", "/nonexistent"))
 WORK = Path(os.environ.get("CC_BUILD", "/nonexistent")) / "release"
 REQUIREMENTS = ROOT / "tools/requirements"
-VERSIONS = ("3.11", "3.12", "3.13", "3.13t", "3.14", "3.14t", "3.15", "3.15t", "3.13-musl", "3.13t-musl")
+VERSIONS = (
+    "3.11",
+    "3.12",
+    "3.13",
+    "3.13t",
+    "3.14",
+    "3.14t",
+    "3.15",
+    "3.15t",
+    "3.13-musl",
+    "3.13t-musl",
+)
 RECORD = ROOT / "docs/wheels.md"
 BEGIN, END = "<!-- begin of the table -->", "<!-- end of the table -->"
 PACKAGE = "concurrent_collections"
@@ -35,7 +46,9 @@ MOST_KILOBYTES = 1000  # of a wheel; 895 is the largest today
 NICE = list(filter(None, [shutil.which("nice")]))  # found here: a wheel is tested with another path
 
 # What a module may need of the system: the C library, in its pieces, and nothing else.
-SYSTEM_LIBRARIES = re.compile(r"(libc|libm|libpthread|libdl|ld-linux-[\w-]+)\.so\.\d+|libc\.(musl-\w+\.)?so(\.1)?")
+SYSTEM_LIBRARIES = re.compile(
+    r"(libc|libm|libpthread|libdl|ld-linux-[\w-]+)\.so\.\d+|libc\.(musl-\w+\.)?so(\.1)?"
+)
 # Names that only builds for tests have, and folders that are not for users.
 NOT_FOR_USERS = (b"_test_hooks", b"StalledReader", b"stalled_reader", b"cc_alloc_fail_from")
 NOT_IN_A_WHEEL = ("tests", "demo", "benchmarks", "docs", "tools", "csrc", "subprojects")
@@ -365,7 +378,9 @@ if {free_threaded}: assert not sys._is_gil_enabled(), "importing turned the GIL 
 
 
 def import_it(bin_directory: Path, version: str, source: Path) -> int:
-    program = SMOKE.format(version=version_in_meson(source), free_threaded=is_free_threaded(version))
+    program = SMOKE.format(
+        version=version_in_meson(source), free_threaded=is_free_threaded(version)
+    )
     command = [bin_directory / "python", "-c", program]
     variables = users_environment(bin_directory, version)
     run(command, f"import-{version}", cwd=WORK, env=variables)
