@@ -41,6 +41,10 @@ VERSIONS = (
 )
 RECORD = ROOT / "docs/wheels.md"
 BEGIN, END = "<!-- begin of the table -->", "<!-- end of the table -->"
+HEAD = (
+    "| wheel | kB | checks | tests passed | skipped | made on, from, how |",
+    "|---|---|---|---|---|---|",
+)
 PACKAGE = "concurrent_collections"
 MOST_KILOBYTES = 1000  # of a wheel; 895 is the largest today
 NICE = list(filter(None, [shutil.which("nice")]))  # found here: a wheel is tested with another path
@@ -456,14 +460,13 @@ def make(source: Path, version: str, tools: Path, quick: bool) -> Result:
     return result
 
 
-def record(rows: list[str], commit: str, quick: bool) -> None:
+def record(rows: dict[str, str]) -> None:
+    """Put the rows of these wheels into the table; those of others stay."""
     before, rest = RECORD.read_text(encoding="utf-8").split(BEGIN)
-    _, after = rest.split(END)
-    today = time.strftime("%Y-%m-%d")
-    libc = " ".join(platform.libc_ver())
-    head = f"Made on {today} from commit {commit}, {platform.machine()}, {libc}"
-    head += ", with `--quick`.\n" if quick else ".\n"
-    RECORD.write_text(f"{before}{BEGIN}\n\n{head}\n" + "\n".join(rows) + f"\n\n{END}{after}")
+    table, after = rest.split(END)
+    kept = {line.split("`")[1]: line for line in table.splitlines() if line.startswith("| `")}
+    lines = [*HEAD, *(row for _, row in sorted((kept | rows).items()))]
+    RECORD.write_text(f"{before}{BEGIN}\n\n" + "\n".join(lines) + f"\n\n{END}{after}")
 
 
 def main() -> int:
@@ -501,7 +504,8 @@ def main() -> int:
     except CheckFailed as failure:
         print(f"[wheels] STOPPED: {failure}\n{passed} passed, 1 failed")
         return 1
-    rows = ["| wheel | kB | checks | tests passed | skipped |", "|---|---|---|---|---|"]
+    rows: dict[str, str] = {}
+    made = f"{time.strftime('%Y-%m-%d')}, {commit}{', quick' if arguments.quick else ''}"
     failed = 0
     for version in wanted:
         result = make(source, version, tools, arguments.quick)
@@ -515,12 +519,12 @@ def main() -> int:
         if result.wheel:
             passed += result.checks + result.tests
             counts = f"{result.checks} | {result.tests} | {result.skipped}"
-            rows.append(f"| `{result.wheel}` | {result.kilobytes} | {counts} |")
+            rows[result.wheel] = f"| `{result.wheel}` | {result.kilobytes} | {counts} | {made} |"
         elif arguments.versions:
             failed += 1  # asked for by name
-    print("\n" + "\n".join(rows))
+    print("\n" + "\n".join([*HEAD, *rows.values()]))
     if arguments.record and not failed:
-        record(rows, commit, arguments.quick)
+        record(rows)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
