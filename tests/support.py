@@ -177,7 +177,7 @@ class HookedKey(Key):
 
 def resident_bytes():
     """How much memory the process occupies, or None where that cannot be read or says nothing."""
-    if IS_UNDER_ASAN:
+    if IS_UNDER_ASAN or sys.platform != "linux":
         return None
     try:
         with open("/proc/self/statm") as statm:
