@@ -223,6 +223,7 @@ def build_wheel(source: Path, version: str, python: Path, *setup: str) -> Path:
         # Meson tries Cython out with the Python that pkg-config has, which is to be this one.
         variables["PKG_CONFIG_LIBDIR"] = str(python.parent.parent / "lib/pkgconfig")
         variables["CC"] = "musl-gcc"
+        variables["LDFLAGS"] = f"-L{CACHE}/musl/lib"  # tools/bootstrap says why
     run([*command, source], f"build-{version}", env=variables)
     (wheel,) = raw.glob("*.whl")
     return wheel
