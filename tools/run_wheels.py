@@ -329,7 +329,9 @@ def check_module(path: Path) -> int:
         row[7] for row in rows if len(row) > 7 and row[4] in ("GLOBAL", "WEAK") and row[6] != "UND"
     ]
     module = path.name.split(".")[0]
-    ours = [name for name in exported if name not in ("_init", "_fini")]  # musl has them in every library
+    ours = [
+        name for name in exported if name not in ("_init", "_fini")
+    ]  # musl has them in every library
     require(ours == [f"PyInit_{module}"], f"{path.name} exports {exported}")
     return 5
 
