@@ -16,13 +16,20 @@ IS_USABLE = (
 
 
 def find(version: str) -> Path | None:
-    """The interpreter of a version such as "3.12" or "3.13t": on the path, pyenv's, or the one that bootstrap has built."""
-    number = version.removesuffix("t")
-    candidates = [shutil.which(f"python{version}")]
-    candidates += sorted(Path.home().glob(f".pyenv/versions/{number}.*/bin/python{version}"))
-    candidates += [os.environ.get("CC_PYTHON_FT"), os.environ.get("CC_PYTHON_GIL")]
+    """The interpreter of a version such as "3.12", "3.13t" or "3.13t-musl", or None.
+
+    Looked for on the path, with pyenv, and among those that tools/bootstrap has built: of musl only there.
+    """
+    name = version.removesuffix("-musl")
+    built = Path(os.environ.get("CC_CACHE", "/nonexistent")) / f"python{version}/bin/python{name}"
+    candidates = [built if built.exists() else None]
+    if name == version:
+        number = name.removesuffix("t")
+        candidates += [shutil.which(f"python{name}")]
+        candidates += sorted(Path.home().glob(f".pyenv/versions/{number}.*/bin/python{name}"))
+        candidates += [os.environ.get("CC_PYTHON_FT"), os.environ.get("CC_PYTHON_GIL")]
     for candidate in filter(None, candidates):
-        command = [candidate, "-c", IS_USABLE.format(version=version)]
+        command = [candidate, "-c", IS_USABLE.format(version=name)]
         result = subprocess.run(command, capture_output=True, text=True)
         if result.returncode == 0:
             return Path(result.stdout.strip())

@@ -201,6 +201,7 @@ def all_soaks() -> list[Soak]:
         ("ppc64le", "powerpc64le-linux-gnu-gcc"),
     ):
         soaks += cross(target, compiler, "unit tests of the core in an emulator")
+    soaks += cross("musl", "musl-gcc", "unit tests of the core with the C library musl")
     mingw = "x86_64-w64-mingw32-gcc-posix"
     soaks += cross("windows-wine", mingw, "unit tests of the core for Windows, by wine")
     soaks += cross("windows-python", "python3", "extension modules compile and link for Windows")
@@ -353,7 +354,8 @@ def record(rows: list[str]) -> None:
     ).stdout.strip()
     today = time.strftime("%Y-%m-%d")
     where = f"{platform.machine()}, {os.cpu_count()} processors, {platform.system()}"
-    head = f"Run on {today}, commit {commit or 'unknown'}, {where}.\n"
+    command = " ".join(["tools/soak", *sys.argv[1:]])  # the whole, or which part
+    head = f"`{command}` on {today}, commit {commit or 'unknown'}, {where}.\n"
     RECORD.write_text(
         f"{before}{BEGIN}\n\n{head}\n" + "\n".join(rows) + f"\n\n{END}{after}", encoding="utf-8"
     )

@@ -27,14 +27,32 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("CC_CACHE", "/nonexistent"))
 WORK = Path(os.environ.get("CC_BUILD", "/nonexistent")) / "release"
 REQUIREMENTS = ROOT / "tools/requirements"
-VERSIONS = ("3.11", "3.12", "3.13", "3.13t", "3.14", "3.14t", "3.15", "3.15t")
+VERSIONS = (
+    "3.11",
+    "3.12",
+    "3.13",
+    "3.13t",
+    "3.14",
+    "3.14t",
+    "3.15",
+    "3.15t",
+    "3.13-musl",
+    "3.13t-musl",
+)
 RECORD = ROOT / "docs/wheels.md"
 BEGIN, END = "<!-- begin of the table -->", "<!-- end of the table -->"
+HEAD = (
+    "| wheel | kB | checks | tests passed | skipped | made on, from, how |",
+    "|---|---|---|---|---|---|",
+)
 PACKAGE = "concurrent_collections"
+MOST_KILOBYTES = 1000  # of a wheel; 931 is the largest today
 NICE = list(filter(None, [shutil.which("nice")]))  # found here: a wheel is tested with another path
 
 # What a module may need of the system: the C library, in its pieces, and nothing else.
-SYSTEM_LIBRARIES = re.compile(r"(libc|libm|libpthread|libdl|ld-linux-[\w-]+)\.so\.\d+|libc\.musl.*")
+SYSTEM_LIBRARIES = re.compile(
+    r"(libc|libm|libpthread|libdl|ld-linux-[\w-]+)\.so\.\d+|libc\.(musl-\w+\.)?so(\.1)?"
+)
 # Names that only builds for tests have, and folders that are not for users.
 NOT_FOR_USERS = (b"_test_hooks", b"StalledReader", b"stalled_reader", b"cc_alloc_fail_from")
 NOT_IN_A_WHEEL = ("tests", "demo", "benchmarks", "docs", "tools", "csrc", "subprojects")
@@ -103,9 +121,25 @@ def environment_with(python: Path, name: str, *files: str) -> Path:
 
 
 def install_requirements(bin_directory: Path, log: str, *files: str) -> None:
+    python = bin_directory / "python"
     arguments = [part for file in files for part in ("-r", REQUIREMENTS / file)]
-    pip = [bin_directory / "python", "-m", "pip", "install", "--quiet"]
-    run([*pip, "--only-binary", ":all:", *arguments], log)
+    if subprocess.run([python, "-c", "import ssl"], capture_output=True).returncode:
+        arguments += ["--no-index", "--find-links", download_for(python, log, arguments)]
+    pip = [python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:"]
+    run([*pip, *arguments], log)
+
+
+def download_for(python: Path, log: str, requirements: list[str | Path]) -> Path:
+    """Wheels for an interpreter with musl that cannot download any itself: it is built without OpenSSL."""
+    program = "import sys; print('%d.%d' % sys.version_info[:2], sys.implementation.cache_tag, sys.abiflags)"
+    number, tag, *flags = subprocess.check_output([python, "-c", program], text=True).split()
+    abi = tag.replace("cpython-", "cp") + "".join(flags)
+    into = WORK / "downloaded" / f"{abi}-musl"
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary", ":all:"]
+    command += ["--python-version", number, "--abi", abi, "--implementation", "cp"]
+    command += ["--platform", f"musllinux_1_2_{platform.machine()}", "--dest", into]
+    run([*command, *requirements], f"{log}-download")
+    return into
 
 
 def environment_variables(bin_directory: Path) -> dict[str, str]:
@@ -184,7 +218,13 @@ def build_wheel(source: Path, version: str, python: Path, *setup: str) -> Path:
     command = [*without_network(), tools / "python", "-m", "pip", "wheel", "--no-deps"]
     command += ["--no-index", "--no-build-isolation", "--wheel-dir", raw]
     command += [f"-Csetup-args={option}" for option in ("-Dallocator=bundled", *setup)]
-    run([*command, source], f"build-{version}", env=environment_variables(tools))
+    variables = environment_variables(tools)
+    if is_for_musl(version):
+        # Meson tries Cython out with the Python that pkg-config has, which is to be this one.
+        variables["PKG_CONFIG_LIBDIR"] = str(python.parent.parent / "lib/pkgconfig")
+        variables["CC"] = "musl-gcc"
+        variables["LDFLAGS"] = f"-L{CACHE}/musl/lib"  # tools/bootstrap says why
+    run([*command, source], f"build-{version}", env=variables)
     (wheel,) = raw.glob("*.whl")
     return wheel
 
@@ -202,9 +242,18 @@ def repair(wheel: Path, version: str, tools: Path) -> Path:
     return repaired
 
 
+def is_for_musl(version: str) -> bool:
+    return version.endswith("-musl")
+
+
+def is_free_threaded(version: str) -> bool:
+    return version.removesuffix("-musl").endswith("t")
+
+
 def tags_of(version: str) -> str:
-    number = version.removesuffix("t").replace(".", "")
-    return f"cp{number}-cp{number}{'t' if version.endswith('t') else ''}"
+    number = "".join(re.findall(r"\d+", version))
+    system = "musllinux" if is_for_musl(version) else "manylinux"
+    return f"cp{number}-cp{number}{'t' if is_free_threaded(version) else ''}-{system}_"
 
 
 def check_names(names: set[str], top: str, source: Path) -> int:
@@ -257,7 +306,7 @@ def check_metadata(archive: zipfile.ZipFile, top: str, version: str, source: Pat
         "the SBOM does not name the mimalloc of the wrap",
     )
     require("\nRequires-Dist:" not in metadata, "it requires other packages")
-    tag = f"Tag: {tags_of(version)}-"
+    tag = f"Tag: {tags_of(version)}"
     require(tag in archive.read(f"{top}/WHEEL").decode(), f"no tag {tag}")
     return 7
 
@@ -280,14 +329,19 @@ def check_module(path: Path) -> int:
         row[7] for row in rows if len(row) > 7 and row[4] in ("GLOBAL", "WEAK") and row[6] != "UND"
     ]
     module = path.name.split(".")[0]
-    require(exported == [f"PyInit_{module}"], f"{path.name} exports {exported}")
+    ours = [
+        name for name in exported if name not in ("_init", "_fini")
+    ]  # musl has them in every library
+    require(ours == [f"PyInit_{module}"], f"{path.name} exports {exported}")
     return 5
 
 
 def check_wheel(wheel: Path, version: str, source: Path) -> int:
     name, number, *_ = wheel.name.split("-")
     top = f"{name}-{number}.dist-info"
-    require(f"-{tags_of(version)}-" in wheel.name, f"{wheel.name} is not for {version}")
+    require(f"-{tags_of(version)}" in wheel.name, f"{wheel.name} is not for {version}")
+    kilobytes = wheel.stat().st_size // 1024
+    require(kilobytes <= MOST_KILOBYTES, f"{wheel.name} has {kilobytes} kB, not {MOST_KILOBYTES}")
     looked_into = WORK / f"inside-{version}"
     shutil.rmtree(looked_into, ignore_errors=True)
     with zipfile.ZipFile(wheel) as archive:
@@ -296,7 +350,7 @@ def check_wheel(wheel: Path, version: str, source: Path) -> int:
         archive.extractall(looked_into)
     for module in sorted(looked_into.glob(f"{PACKAGE}/*.so")):
         passed += check_module(module)
-    return passed + 1
+    return passed + 2
 
 
 def install_apart(wheel: Path, version: str, python: Path) -> Path:
@@ -313,7 +367,7 @@ def users_environment(bin_directory: Path, version: str) -> dict[str, str]:
     """Nothing from here but the environment's own programs: no compiler, no variable of ours."""
     variables = {"PATH": str(bin_directory), "HOME": str(WORK / "home"), "LANG": "C.UTF-8"}
     (WORK / "home").mkdir(exist_ok=True)
-    if version.endswith("t"):
+    if is_free_threaded(version):
         variables["PYTHON_GIL"] = "0"
     for compiler in ("cc", "gcc", "clang", "cython"):
         where = shutil.which(compiler, path=variables["PATH"])
@@ -336,7 +390,9 @@ if {free_threaded}: assert not sys._is_gil_enabled(), "importing turned the GIL 
 
 
 def import_it(bin_directory: Path, version: str, source: Path) -> int:
-    program = SMOKE.format(version=version_in_meson(source), free_threaded=version.endswith("t"))
+    program = SMOKE.format(
+        version=version_in_meson(source), free_threaded=is_free_threaded(version)
+    )
     command = [bin_directory / "python", "-c", program]
     variables = users_environment(bin_directory, version)
     run(command, f"import-{version}", cwd=WORK, env=variables)
@@ -366,9 +422,15 @@ def test_it(source: Path, bin_directory: Path, version: str, quick: bool) -> tup
 
 
 def check_configuration(tools: Path) -> int:
-    """pyproject.toml follows its schemas, and cibuildwheel builds exactly what docs/wheels.md lists."""
+    """What other programs read follows their schemas, and cibuildwheel builds exactly what docs/wheels.md lists."""
     variables = environment_variables(tools)
     run([tools / "validate-pyproject", ROOT / "pyproject.toml"], "pyproject", env=variables)
+    for name, schema in (
+        ("CITATION.cff", "citation-file-format"),
+        (".github/workflows/wheels.yml", "github-workflows"),
+    ):
+        command = [tools / "check-jsonschema", "--builtin-schema", f"vendor.{schema}", ROOT / name]
+        run(command, schema, env=variables)
     page = RECORD.read_text(encoding="utf-8")
     versions = re.findall(r"`(cp3\d+t?)`", page)
     platforms = re.findall(r"^\| `(\w+_(?:x86_64|aarch64|arm64|amd64))` \|", page, re.MULTILINE)
@@ -380,7 +442,7 @@ def check_configuration(tools: Path) -> int:
         text = run(command, f"cibuildwheel-{system}", env={**variables, "CIBW_ARCHS": archs})
         built |= {line for line in text.split() if line.startswith("cp")}
     require(built == listed, f"docs/wheels.md and cibuildwheel differ in {sorted(built ^ listed)}")
-    return 2
+    return 4
 
 
 def make(source: Path, version: str, tools: Path, quick: bool) -> Result:
@@ -406,14 +468,13 @@ def make(source: Path, version: str, tools: Path, quick: bool) -> Result:
     return result
 
 
-def record(rows: list[str], commit: str, quick: bool) -> None:
+def record(rows: dict[str, str]) -> None:
+    """Put the rows of these wheels into the table; those of others stay."""
     before, rest = RECORD.read_text(encoding="utf-8").split(BEGIN)
-    _, after = rest.split(END)
-    today = time.strftime("%Y-%m-%d")
-    libc = " ".join(platform.libc_ver())
-    head = f"Made on {today} from commit {commit}, {platform.machine()}, {libc}"
-    head += ", with `--quick`.\n" if quick else ".\n"
-    RECORD.write_text(f"{before}{BEGIN}\n\n{head}\n" + "\n".join(rows) + f"\n\n{END}{after}")
+    table, after = rest.split(END)
+    kept = {line.split("`")[1]: line for line in table.splitlines() if line.startswith("| `")}
+    lines = [*HEAD, *(row for _, row in sorted((kept | rows).items()))]
+    RECORD.write_text(f"{before}{BEGIN}\n\n" + "\n".join(lines) + f"\n\n{END}{after}")
 
 
 def main() -> int:
@@ -451,7 +512,8 @@ def main() -> int:
     except CheckFailed as failure:
         print(f"[wheels] STOPPED: {failure}\n{passed} passed, 1 failed")
         return 1
-    rows = ["| wheel | kB | checks | tests passed | skipped |", "|---|---|---|---|---|"]
+    rows: dict[str, str] = {}
+    made = f"{time.strftime('%Y-%m-%d')}, {commit}{', quick' if arguments.quick else ''}"
     failed = 0
     for version in wanted:
         result = make(source, version, tools, arguments.quick)
@@ -465,12 +527,12 @@ def main() -> int:
         if result.wheel:
             passed += result.checks + result.tests
             counts = f"{result.checks} | {result.tests} | {result.skipped}"
-            rows.append(f"| `{result.wheel}` | {result.kilobytes} | {counts} |")
-        elif arguments.versions:
-            failed += 1  # asked for by name
-    print("\n" + "\n".join(rows))
+            rows[result.wheel] = f"| `{result.wheel}` | {result.kilobytes} | {counts} | {made} |"
+        elif arguments.versions and not result.complaint.startswith("FAILED"):
+            failed += 1  # asked for by name, and not here
+    print("\n" + "\n".join([*HEAD, *rows.values()]))
     if arguments.record and not failed:
-        record(rows, commit, arguments.quick)
+        record(rows)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

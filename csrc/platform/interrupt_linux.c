@@ -33,7 +33,6 @@
 #if CC_HAS_INTERRUPTS && (!defined(CC_SCHED) || defined(CC_SCHED_OF_REAL_THREADS))
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/membarrier.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -41,6 +40,12 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
+
+/* As in <linux/membarrier.h>; see park_linux.c. */
+enum {
+    MEMBARRIER_CMD_PRIVATE_EXPEDITED = 1 << 3,
+    MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED = 1 << 4
+};
 
 static cc_atomic_u32 signal_in_use;
 static cc_atomic_uptr current_handler;

@@ -7,13 +7,17 @@
 #if defined(__linux__)
 #define _GNU_SOURCE
 #include <errno.h>
-#include <linux/futex.h>
 #include <limits.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cc_os.h"
+
+/* As in <linux/futex.h>, which not every machine with a compiler has: beside musl, the kernel's
+ * headers are a package of their own. */
+enum { FUTEX_WAKE = 1, FUTEX_WAIT_BITSET = 9, FUTEX_PRIVATE_FLAG = 128 };
+static const uint32_t FUTEX_BITSET_MATCH_ANY = UINT32_MAX;
 
 cc_park_result cc_park(cc_atomic_u32 *word, uint32_t expected, uint64_t deadline) {
     struct timespec until, *timeout = NULL;
