@@ -476,7 +476,7 @@ def machine_of_maps(map_class, keys, foreign, orders):
                 if {"key", "comparator"} & self.options.keys()
                 else lambda: eval(
                     repr(self.m),
-                    {map_class.__name__: map_class, "Key": Key, "inf": float("inf")},
+                    {type(self.m).__name__: type(self.m), "Key": Key, "inf": float("inf")},
                 ),
             }[how]()
             assert twin == self.m
