@@ -1,4 +1,4 @@
-"""Histories of threads on one SkipListMap, recorded through Python, are linearizable.
+"""Histories of threads on one ordered map, recorded through Python, are linearizable.
 
 They are in the judge's form, with one addition: Python's replace_if answers False both for a missing
 key and for another value, which is REFUSED here. What a function of the user was given is recorded, and judged.
@@ -88,9 +88,9 @@ class Turnstile:
             pass
 
 
-def record(histories, threads, operations, keys, make_key, seed, mix=POINT):
+def record(histories, threads, operations, keys, make_key, seed, mix=POINT, Map=SkipListMap):
     """Record `histories` histories, each on a fresh map; a list of events for each."""
-    maps = [SkipListMap() for _ in range(histories)]
+    maps = [Map() for _ in range(histories)]
     events = [[[] for _ in range(threads)] for _ in range(histories)]
     turnstile = Turnstile(threads)
 
@@ -262,11 +262,13 @@ def recorded():
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_recorded_histories_are_linearizable(shape, eager_switching):
+def test_recorded_histories_are_linearizable(Map, shape, eager_switching):
     threads, operations, keys, histories, make_key = SHAPES[shape]
     overlapping = 0
     for seed in range(2):
-        for history in record(rounds(histories), threads, operations, keys, make_key, seed):
+        for history in record(
+            rounds(histories), threads, operations, keys, make_key, seed, Map=Map
+        ):
             assert is_linearizable(history), history
             overlapping += overlaps(history) > 0
     # A history without overlap proves nothing; how many overlap is up to the machine.
@@ -274,10 +276,10 @@ def test_recorded_histories_are_linearizable(shape, eager_switching):
 
 
 @pytest.mark.parametrize("make_key", [int, PausingKey])
-def test_recorded_histories_of_compound_operations_are_linearizable(make_key, eager_switching):
+def test_recorded_histories_of_compound_operations_are_linearizable(Map, make_key, eager_switching):
     updates = 0
     for seed in range(2):
-        for history in record(rounds(200), 3, 20, 2, make_key, seed, UPDATES):
+        for history in record(rounds(200), 3, 20, 2, make_key, seed, UPDATES, Map):
             assert is_linearizable(history), history
             updates += sum(one["O"] == "update" for one in history)
     assert updates > 0
@@ -298,9 +300,9 @@ def test_the_judge_rejects_an_update_of_a_value_that_was_not_there(eager_switchi
 
 
 @pytest.mark.parametrize("keys", [2, 6])
-def test_recorded_histories_with_ordered_queries_are_linearizable(keys, eager_switching):
+def test_recorded_histories_with_ordered_queries_are_linearizable(Map, keys, eager_switching):
     for seed in range(2):
-        for history in record(rounds(300), 3, 20, keys, int, seed, ORDERED):
+        for history in record(rounds(300), 3, 20, keys, int, seed, ORDERED, Map):
             assert is_linearizable(history), history
 
 
