@@ -679,6 +679,7 @@ class TreeMap(_OrderedMap[_K, _V]):
         reverse: bool = False,
         comparator: Comparator | None = None,
         default_factory: Callable[[], _V] | None = None,
+        backend: Literal["auto", "locked"] = "auto",
     ) -> None: ...
     @overload
     def __init__(
@@ -690,6 +691,7 @@ class TreeMap(_OrderedMap[_K, _V]):
         reverse: bool = False,
         comparator: Comparator | None = None,
         default_factory: Callable[[], _V] | None = None,
+        backend: Literal["auto", "locked"] = "auto",
     ) -> None: ...
     @overload
     def __init__(
@@ -701,6 +703,7 @@ class TreeMap(_OrderedMap[_K, _V]):
         reverse: bool = False,
         comparator: Comparator | None = None,
         default_factory: Callable[[], _V] | None = None,
+        backend: Literal["auto", "locked"] = "auto",
     ) -> None: ...
     @overload
     @classmethod
@@ -712,6 +715,7 @@ class TreeMap(_OrderedMap[_K, _V]):
         key: Callable[[_K2], Any] | None = None,
         reverse: bool = False,
         comparator: Comparator | None = None,
+        backend: Literal["auto", "locked"] = "auto",
     ) -> TreeMap[_K2, Any | None]: ...
     @overload
     @classmethod
@@ -723,6 +727,7 @@ class TreeMap(_OrderedMap[_K, _V]):
         key: Callable[[_K2], Any] | None = None,
         reverse: bool = False,
         comparator: Comparator | None = None,
+        backend: Literal["auto", "locked"] = "auto",
     ) -> TreeMap[_K2, _V2]: ...
     @overload
     def __or__(self, other: Mapping[_K, _V], /) -> Self: ...
@@ -759,6 +764,7 @@ class TreeSet(_OrderedSet[_T]):
         key: Callable[[_T], Any] | None = None,
         reverse: bool = False,
         comparator: Comparator | None = None,
+        backend: Literal["auto", "locked"] = "auto",
     ) -> None: ...
     @overload
     def __init__(
@@ -769,6 +775,7 @@ class TreeSet(_OrderedSet[_T]):
         key: Callable[[_T], Any] | None = None,
         reverse: bool = False,
         comparator: Comparator | None = None,
+        backend: Literal["auto", "locked"] = "auto",
     ) -> None: ...
     @overload
     def union(self, *others: Iterable[_T]) -> Self: ...

@@ -101,10 +101,11 @@ def smr_scheme(request):
 def pytest_generate_tests(metafunc):
     """Tests of ordered containers take their class as `Map` or `Set`, and so run once for each in ordered_kinds.py.
 
-    Those that only read, and are marked so, run with the frozen ones as well, those that are marked with `skip_lists_only` not
-    with trees; those that are marked with `maps_too` with
-    the classes of maps that it names.
+    Those that take both run with each map and the set of its kind. Those that only read, and are marked so, run with the frozen
+    ones as well; those that are marked with `skip_lists_only` not with trees; those that are marked with `maps_too` with the
+    classes of maps that it names.
     """
+    found = {}
     for name, classes, frozen in (
         ("Map", ordered_kinds.MAPS, ordered_kinds.FROZEN_MAPS),
         ("Set", ordered_kinds.SETS, ordered_kinds.FROZEN_SETS),
@@ -116,7 +117,15 @@ def pytest_generate_tests(metafunc):
                 classes = [cls for cls in classes if cls not in ordered_kinds.TREES]
             if name == "Map" and (also := metafunc.definition.get_closest_marker("maps_too")):
                 classes = [*classes, *also.args]
-            metafunc.parametrize(name, classes, ids=lambda cls: cls.__name__)
+            found[name] = classes
+    if len({len(classes) for classes in found.values()}) == 1:
+        of_a_kind = list(zip(*found.values(), strict=True))
+        names = ["-".join(cls.__name__ for cls in classes) for classes in of_a_kind]
+        values = of_a_kind if len(found) > 1 else [classes[0] for classes in of_a_kind]
+        metafunc.parametrize(",".join(found), values, ids=names)
+        return
+    for name, classes in found.items():
+        metafunc.parametrize(name, classes, ids=lambda cls: cls.__name__)
 
 
 def pytest_collection_modifyitems(items):

@@ -1,4 +1,4 @@
-"""Histories of threads on one SkipListMap, recorded through Python, are linearizable.
+"""Histories of threads on one ordered map, recorded through Python, are linearizable.
 
 They are in the judge's form, with one addition: Python's replace_if answers False both for a missing
 key and for another value, which is REFUSED here. What a function of the user was given is recorded, and judged.
@@ -88,9 +88,11 @@ class Turnstile:
             pass
 
 
-def record(histories, threads, operations, keys, make_key, seed, mix=POINT, order=None):
+def record(
+    histories, threads, operations, keys, make_key, seed, mix=POINT, Map=SkipListMap, order=None
+):
     """Record `histories` histories, each on a fresh map in that order; a list of events for each."""
-    maps = [SkipListMap(comparator=order) for _ in range(histories)]
+    maps = [Map(comparator=order) for _ in range(histories)]
     events = [[[] for _ in range(threads)] for _ in range(histories)]
     turnstile = Turnstile(threads)
 
@@ -285,11 +287,13 @@ def recorded():
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_recorded_histories_are_linearizable(shape, eager_switching):
+def test_recorded_histories_are_linearizable(Map, shape, eager_switching):
     threads, operations, keys, histories, make_key = SHAPES[shape]
     overlapping = 0
     for seed in range(2):
-        for history in record(rounds(histories), threads, operations, keys, make_key, seed):
+        for history in record(
+            rounds(histories), threads, operations, keys, make_key, seed, Map=Map
+        ):
             assert is_linearizable(history), history
             overlapping += overlaps(history) > 0
     # A history without overlap proves nothing; how many overlap is up to the machine.
@@ -303,15 +307,15 @@ def test_recorded_histories_in_another_order_are_linearizable(order, eager_switc
         (POINT, UPDATES, ORDERED) if order in ("by function", "by C function") else (POINT, UPDATES)
     )
     for seed, mix in enumerate(mixes):
-        for history in record(rounds(100), 3, 20, 3, int, seed, mix, ORDERS[order]):
+        for history in record(rounds(100), 3, 20, 3, int, seed, mix, order=ORDERS[order]):
             assert is_linearizable(history), history
 
 
 @pytest.mark.parametrize("make_key", [int, PausingKey])
-def test_recorded_histories_of_compound_operations_are_linearizable(make_key, eager_switching):
+def test_recorded_histories_of_compound_operations_are_linearizable(Map, make_key, eager_switching):
     updates = 0
     for seed in range(2):
-        for history in record(rounds(200), 3, 20, 2, make_key, seed, UPDATES):
+        for history in record(rounds(200), 3, 20, 2, make_key, seed, UPDATES, Map):
             assert is_linearizable(history), history
             updates += sum(one["O"] == "update" for one in history)
     assert updates > 0
@@ -332,9 +336,9 @@ def test_the_judge_rejects_an_update_of_a_value_that_was_not_there(eager_switchi
 
 
 @pytest.mark.parametrize("keys", [2, 6])
-def test_recorded_histories_with_ordered_queries_are_linearizable(keys, eager_switching):
+def test_recorded_histories_with_ordered_queries_are_linearizable(Map, keys, eager_switching):
     for seed in range(2):
-        for history in record(rounds(300), 3, 20, keys, int, seed, ORDERED):
+        for history in record(rounds(300), 3, 20, keys, int, seed, ORDERED, Map):
             assert is_linearizable(history), history
 
 
