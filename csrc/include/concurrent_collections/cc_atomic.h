@@ -32,11 +32,11 @@ using std::memory_order_relaxed;
 using std::memory_order_release;
 using std::memory_order_seq_cst;
 #define CC_ATOMIC_WORD(T) std::atomic<T>
-#define CC_ALIGNED_16 alignas(16)
+#define CC_ALIGNAS(n) alignas(n)
 #else
 #include <stdatomic.h>
 #define CC_ATOMIC_WORD(T) _Atomic(T)
-#define CC_ALIGNED_16 _Alignas(16)
+#define CC_ALIGNAS(n) _Alignas(n)
 #endif
 
 /* All bytes 0 is the value 0. */
@@ -219,7 +219,7 @@ typedef struct cc_pair {
 #if defined(_MSC_VER) && !defined(__clang__)
     __declspec(align(16)) uint64_t low;
 #else
-    CC_ALIGNED_16 uint64_t low;
+    CC_ALIGNAS(16) uint64_t low;
 #endif
     uint64_t high;
 } cc_pair;
