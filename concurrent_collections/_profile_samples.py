@@ -23,6 +23,7 @@ class Series:
         self._every = 1
 
     def add(self, seconds, row):
+        """Add a row, {name: number}, of that time."""
         self.last = row
         for name, value in row.items():
             self.peaks[name] = max(self.peaks[name], value)
@@ -36,6 +37,7 @@ class Series:
         self.count += 1
 
     def mean(self, name):
+        """Return the mean of one number over all rows; 0 if there is none."""
         return self.sums[name] / self.count if self.count else 0.0
 
     def table(self):
@@ -62,6 +64,7 @@ class Stalls:
         self._is_counted = False
 
     def see(self, seconds, era, oldest):
+        """Note the oldest open region of a sample, or None, and the clock's era then."""
         if oldest is None or oldest.age == 0:
             self._thread = None
             return
