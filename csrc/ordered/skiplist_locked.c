@@ -601,12 +601,9 @@ CC_NEVER_INLINE locking walk_and_take_out(cc_skiplist *list, cc_smr_guard *g, ui
             break;
         }
         if (birth_of(n) > newest) { /* inserted since the clear began: stays */
-            for (int level = 0; level < height_of(n); level++) { /* where it is linked already */
-                at->before[level] =
-                    load_link(at->before[level], level) == link_to(n) ? n : at->before[level];
-            }
-            if (at->before[0] != n) {
-                outcome = PLACE_HAS_CHANGED;
+            /* Where it is not linked yet its inserter has it locked, and we shall wait. */
+            for (int level = 0; level < height_of(n); level++) {
+                at->before[level] = n;
             }
             continue;
         }
