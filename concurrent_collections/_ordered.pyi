@@ -661,9 +661,7 @@ class TreeMap(_OrderedMap[_K, _V]):
         inclusive: bool | tuple[bool, bool] = (True, False),
     ) -> _TreeSubMap[_K, _V]: ...
     def descending(self) -> _TreeSubMap[_K, _V]: ...
-    def split(  # type: ignore[override]
-        self, n: SupportsIndex
-    ) -> list[_TreeSubMap[_K, _V]]: ...
+    def split(self, n: SupportsIndex) -> list[_TreeSubMap[_K, _V]]: ...  # type: ignore[override]
     def map_parts(
         self,
         function: Callable[[_TreeSubMap[_K, _V]], _R],
@@ -747,9 +745,7 @@ class TreeSet(_OrderedSet[_T]):
         inclusive: bool | tuple[bool, bool] = (True, False),
     ) -> _TreeSubSet[_T]: ...
     def descending(self) -> _TreeSubSet[_T]: ...
-    def split(  # type: ignore[override]
-        self, n: SupportsIndex
-    ) -> list[_TreeSubSet[_T]]: ...
+    def split(self, n: SupportsIndex) -> list[_TreeSubSet[_T]]: ...  # type: ignore[override]
     def map_parts(
         self,
         function: Callable[[_TreeSubSet[_T]], _R],
@@ -792,9 +788,7 @@ class TreeSet(_OrderedSet[_T]):
     @overload
     def __ror__(self, other: AbstractSet[_T], /) -> Self: ...
     @overload
-    def __ror__(  # type: ignore[misc]
-        self, other: AbstractSet[_T2], /
-    ) -> TreeSet[_T | _T2]: ...
+    def __ror__(self, other: AbstractSet[_T2], /) -> TreeSet[_T | _T2]: ...  # type: ignore[misc]
     @overload  # type: ignore[override]
     def __xor__(self, other: AbstractSet[_T], /) -> Self: ...
     @overload
@@ -802,6 +796,4 @@ class TreeSet(_OrderedSet[_T]):
     @overload
     def __rxor__(self, other: AbstractSet[_T], /) -> Self: ...
     @overload
-    def __rxor__(  # type: ignore[misc]
-        self, other: AbstractSet[_T2], /
-    ) -> TreeSet[_T | _T2]: ...
+    def __rxor__(self, other: AbstractSet[_T2], /) -> TreeSet[_T | _T2]: ...  # type: ignore[misc]
