@@ -98,8 +98,8 @@ cc_status cc_bptree_try_again(cc_bptree *tree, attempt *a, int outcome, const cc
         if (outcome == CC_NO_MEMORY) {
             return CC_NO_MEMORY;
         }
-    } else if (outcome == WAIT && at->leaf) {
-        cc_bptree_repair(&at->leaf->head);
+    } else if (outcome == WAIT && at->leaf && cc_bptree_repair(&at->leaf->head)) {
+        outcome = AGAIN;
     }
     cc_count_retry(&a->g);
     if (outcome != WAIT && !a->gone.count) {

@@ -61,9 +61,10 @@ static inline bool is_of_a_dead_thread(uint64_t state) {
     return (state & LOCKED) && (state & GENERATION_MASK) != generation_now();
 }
 
-/* Take the lock of a node over from a thread that is in another process, if that has it. In a write
- * phase that holds the node. */
-void cc_bptree_repair(tree_node *n);
+/* Take the lock of a node over from a thread that is in another process, if that has it. True: it
+ * is given back now, and nobody will wake those who wait for it. In a write phase that holds the
+ * node. */
+bool cc_bptree_repair(tree_node *n);
 
 /* Lock a node when its state is `state`, that of a free one, and not marked. With CHANGING in
  * `more` readers are told that entries move. CC_FOUND, AGAIN (another version), or WAIT. */
@@ -75,8 +76,7 @@ static inline int try_lock_as_it_was(tree_node *n, uint64_t state, uint64_t more
     if (!(was & LOCKED) || when_free(was) != state) {
         return AGAIN;
     }
-    cc_bptree_repair(n);
-    return WAIT;
+    return cc_bptree_repair(n) ? AGAIN : WAIT;
 }
 
 /* The same of whatever version; it is in *state. */
@@ -86,8 +86,7 @@ static inline int try_lock(tree_node *n, uint64_t *state) {
         return AGAIN;
     }
     if (*state & LOCKED) {
-        cc_bptree_repair(n);
-        return WAIT;
+        return cc_bptree_repair(n) ? AGAIN : WAIT;
     }
     return try_lock_as_it_was(n, *state, 0);
 }

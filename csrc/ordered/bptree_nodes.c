@@ -104,14 +104,14 @@ static void append_entry(leaf_node *n, const leaf_entry *e) {
 
 /* ---------------------------------------------------------------- locks of dead threads */
 
-void cc_bptree_repair(tree_node *n) {
+bool cc_bptree_repair(tree_node *n) {
     uint64_t state = cc_load_acquire_u64(&n->state);
     if (!is_of_a_dead_thread(state)) {
-        return;
+        return false;
     }
     uint64_t ours = (state & ~GENERATION_MASK) | CHANGING | generation_now();
     if (!cc_cas_acq_rel_u64(&n->state, &state, ours)) { /* (2) */
-        return;
+        return false;
     }
     if (n->is_leaf) {
         leaf_node *leaf = (leaf_node *)n;
@@ -120,6 +120,7 @@ void cc_bptree_repair(tree_node *n) {
         }
     }
     unlock_as(n, when_free(state) + ONE_VERSION);
+    return true;
 }
 
 /* ---------------------------------------------------------------- regrouping */
@@ -196,8 +197,7 @@ static int lock_all(regrouping *r, attempt *a) {
         uint64_t state = cc_load_acquire_u64(&all[i].n->state);
         outcome = state & MARKED ? AGAIN : CC_FOUND;
         if (state & LOCKED) {
-            cc_bptree_repair(all[i].n);
-            outcome = WAIT;
+            outcome = cc_bptree_repair(all[i].n) ? AGAIN : WAIT;
         }
     }
     for (; locked < count && outcome == CC_FOUND; locked++) {
