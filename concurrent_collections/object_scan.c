@@ -91,13 +91,14 @@ static int goes_on(const cc_object_scan *s) {
     }
     PyObject *a = cc_key_word_object(s->last.kind, s->last.digest, s->last.word);
     PyObject *b = a ? word_of(next) : NULL;
-    int answer = -1;
-    if (b && !s->order->has_c && cc_order_compare_natively(s->order, a, b) != CC_UNDECIDED) {
-        answer = 1;
+    int answer = -1, forwards = s->how & CC_FROM_ABOVE ? 1 : -1;
+    int there = b && !s->order->has_c ? cc_order_compare_natively(s->order, a, b) : CC_UNDECIDED;
+    if (b && there != CC_UNDECIDED) {
+        answer = there == forwards; /* it may be the very key that was the last one */
     } else if (b) {
-        int there = cc_order_compare_by_python(s->order, a, b);
+        there = cc_order_compare_by_python(s->order, a, b);
         int back = there == -2 ? -2 : cc_order_compare_by_python(s->order, b, a);
-        answer = back == -2 ? -1 : there == (s->how & CC_FROM_ABOVE ? 1 : -1) && back == -there;
+        answer = back == -2 ? -1 : there == forwards && back == -there;
         for (uint32_t i = 0; answer == 1 && i < s->count; i++) {
             answer = !s->seen_word || s->entries[i].key != s->seen_word;
         }
