@@ -67,17 +67,10 @@ cc_status cc_bptree_get(cc_ordered *map, cc_search *search, uintptr_t *value) {
     if (cc_bptree_begin_attempt(tree, &a) != CC_FOUND) {
         return CC_NO_MEMORY;
     }
-    for (;;) {
+    do {
         outcome =
             cc_bptree_find(tree, &a.g, search, BY_KEY, value ? TO_READ : TO_KNOW, &at, &found);
-        if (outcome != WAIT) {
-            break;
-        }
-        if (cc_bptree_try_again(tree, &a, outcome, search, TO_READ, &at) == CC_NO_MEMORY) {
-            outcome = CC_NO_MEMORY;
-            break;
-        }
-    }
+    } while (cc_bptree_has_to_try_again(tree, &a, &outcome, search, TO_READ, &at));
     if (outcome == CC_FOUND && value) {
         cc_acquire_word(&map->common, found);
         *value = found;
@@ -169,9 +162,7 @@ static int replace(cc_bptree *tree, attempt *a, uintptr_t value, const uintptr_t
 cc_status cc_bptree_put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put_policy policy,
                         uintptr_t *old) {
     cc_bptree *tree = tree_of(map);
-    const search_aim aim = policy == CC_PUT_IF_ABSENT    ? TO_PUT
-                           : policy == CC_PUT_IF_PRESENT ? TO_CHANGE
-                                                         : TO_PUT;
+    const search_aim aim = policy == CC_PUT_IF_PRESENT ? TO_CHANGE : TO_PUT;
     attempt a;
     place at;
     uintptr_t found;
@@ -179,13 +170,11 @@ cc_status cc_bptree_put(cc_ordered *map, cc_search *search, uintptr_t value, cc_
     if (cc_bptree_begin_attempt(tree, &a) != CC_FOUND) {
         return CC_NO_MEMORY;
     }
-    for (;;) {
+    do {
         outcome = cc_bptree_find(tree, &a.g, search, BY_KEY, aim, &at, &found);
         if (outcome == CC_FOUND && policy == CC_PUT_IF_ABSENT) {
             give_old_value(tree, found, old);
-            break;
-        }
-        if (outcome == CC_FOUND) {
+        } else if (outcome == CC_FOUND) {
             outcome = replace(tree, &a, value, NULL, &at);
             if (outcome == CC_FOUND) {
                 give_old_value(tree, a.gone.things[a.gone.count - 1].word, old);
@@ -194,14 +183,7 @@ cc_status cc_bptree_put(cc_ordered *map, cc_search *search, uintptr_t value, cc_
             outcome =
                 at.leaf ? put_new(tree, &a, search, value, &at) : put_root(tree, &a, search, value);
         }
-        if (outcome < AGAIN) {
-            break;
-        }
-        if (cc_bptree_try_again(tree, &a, outcome, search, aim, &at) == CC_NO_MEMORY) {
-            outcome = CC_NO_MEMORY;
-            break;
-        }
-    }
+    } while (cc_bptree_has_to_try_again(tree, &a, &outcome, search, aim, &at));
     cc_bptree_end_attempt(tree, &a);
     return (cc_status)outcome;
 }
@@ -216,19 +198,12 @@ cc_status cc_bptree_replace_exact(cc_ordered *map, cc_search *search, uintptr_t 
     if (cc_bptree_begin_attempt(tree, &a) != CC_FOUND) {
         return CC_NO_MEMORY;
     }
-    for (;;) {
+    do {
         outcome = cc_bptree_find(tree, &a.g, search, BY_KEY, TO_CHANGE, &at, &found);
         if (outcome == CC_FOUND) {
             outcome = replace(tree, &a, value, &expected, &at);
         }
-        if (outcome < AGAIN) {
-            break;
-        }
-        if (cc_bptree_try_again(tree, &a, outcome, search, TO_CHANGE, &at) == CC_NO_MEMORY) {
-            outcome = CC_NO_MEMORY;
-            break;
-        }
-    }
+    } while (cc_bptree_has_to_try_again(tree, &a, &outcome, search, TO_CHANGE, &at));
     cc_bptree_end_attempt(tree, &a);
     return (cc_status)outcome;
 }
@@ -271,7 +246,7 @@ cc_status cc_bptree_remove(cc_ordered *map, cc_search *search, const uintptr_t *
     if (cc_bptree_begin_attempt(tree, &a) != CC_FOUND) {
         return CC_NO_MEMORY;
     }
-    for (;;) {
+    do {
         outcome = cc_bptree_find(tree, &a.g, search, BY_KEY, TO_CHANGE, &at, &found);
         if (outcome == CC_FOUND) {
             outcome = cc_bptree_take_out(tree, &a, &at, expected, &taken);
@@ -280,14 +255,7 @@ cc_status cc_bptree_remove(cc_ordered *map, cc_search *search, const uintptr_t *
                 tidies = at.levels > 1 && is_time_to_tidy(count_at(&at) - 1);
             }
         }
-        if (outcome < AGAIN) {
-            break;
-        }
-        if (cc_bptree_try_again(tree, &a, outcome, search, TO_CHANGE, &at) == CC_NO_MEMORY) {
-            outcome = CC_NO_MEMORY;
-            break;
-        }
-    }
+    } while (cc_bptree_has_to_try_again(tree, &a, &outcome, search, TO_CHANGE, &at));
     cc_bptree_end_attempt(tree, &a);
     if (tidies) {
         cc_bptree_tidy(tree, search, BY_KEY);

@@ -27,7 +27,6 @@
  *   (3) putting a tree aside with the exchange that takes it: how far it has been taken apart.
  */
 #include "bptree_locks.h"
-#include "concurrent_collections/cc_backoff.h"
 
 /* A tree that has been taken off the anchor. */
 typedef struct detached_tree {
@@ -41,16 +40,15 @@ static tree_node *child_at(const inner_node *n, unsigned i) {
 
 /* ---------------------------------------------------------------- sealing */
 
-/* Lock a node that cannot be replaced, waiting for whoever has it. Outside of regions. */
+/* Lock a node that cannot be replaced, waiting for whoever has it. Outside of regions. Does not
+ * detach the thread from an interpreter, for copy_all has locks in hand. */
 static uint64_t lock_patiently(cc_bptree *tree, tree_node *n) {
-    attempt a;
+    cc_lock_wait wait = {.looks = 0};
     uint64_t state;
-    a.looks = 0;
-    a.in_line = false;
     while (try_lock(n, &state) != CC_FOUND) {
-        cc_bptree_wait_for_lock(tree, &a);
+        cc_wait_for_lock(&tree->line, &wait, NULL);
     }
-    cc_bptree_leave_line(tree, &a);
+    cc_end_lock_wait(&tree->line, &wait);
     return state;
 }
 

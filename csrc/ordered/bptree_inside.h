@@ -28,8 +28,8 @@
 #ifndef CC_BPTREE_INSIDE_H
 #define CC_BPTREE_INSIDE_H
 
-#include "../sync/event_count.h"
 #include "bptree.h"
+#include "lock_wait.h"
 #include "ordered_inside.h"
 #include "value_slot.h"
 
@@ -275,6 +275,8 @@ int cc_bptree_find(cc_bptree *tree, cc_smr_guard *g, cc_search *search, search_w
 int cc_bptree_descend(cc_bptree *tree, cc_smr_guard *g, cc_search *search, search_way way,
                       place *at);
 int cc_bptree_search_leaf(cc_bptree *tree, cc_smr_guard *g, cc_search *search, place *at);
+/* Both, to an entry or its place, or to an end. */
+int cc_bptree_reach(cc_bptree *tree, cc_smr_guard *g, cc_search *search, search_way way, place *at);
 /* To the next leaf on that side: CC_FOUND, CC_ABSENT (there is none; the place is as it was), AGAIN
  * or WAIT. */
 int cc_bptree_step(cc_smr_guard *g, bool up, place *at);
@@ -316,9 +318,7 @@ static inline void add_gone(gone_things *g, uintptr_t word, unsigned kind, uint6
 typedef struct attempt {
     cc_smr_guard g;
     gone_things gone;
-    cc_waiter waiter;
-    unsigned looks;
-    bool in_line;
+    cc_lock_wait wait;
     bool gave_back; /* a lock; and those who wait for it do not know yet */
 } attempt;
 
@@ -337,13 +337,20 @@ cc_status cc_bptree_begin_attempt(cc_bptree *tree, attempt *a);
 cc_status cc_bptree_try_again(cc_bptree *tree, attempt *a, int outcome, const cc_search *search,
                               search_aim aim, const place *at);
 
+/* The condition of the loop that an operation is: *outcome asks for another try, and all has been
+ * done for it. Else *outcome is the operation's answer. */
+static inline bool cc_bptree_has_to_try_again(cc_bptree *tree, attempt *a, int *outcome,
+                                              const cc_search *search, search_aim aim,
+                                              const place *at) {
+    if (*outcome >= AGAIN &&
+        cc_bptree_try_again(tree, a, *outcome, search, aim, at) == CC_NO_MEMORY) {
+        *outcome = CC_NO_MEMORY;
+    }
+    return *outcome >= AGAIN;
+}
+
 /* Close the region, and retire what is gone. May run foreign code. */
 void cc_bptree_end_attempt(cc_bptree *tree, attempt *a);
-
-/* Of these only `looks`, 0 at first, and `in_line`, false, matter: wait for a moment, and let the
- * caller try again; outside of regions, with no lock. Then stand in line no more. */
-void cc_bptree_wait_for_lock(cc_bptree *tree, attempt *a);
-void cc_bptree_leave_line(cc_bptree *tree, attempt *a);
 
 /* How often a leaf that is nearly empty is gone for. */
 #define MOST_TRIES_TO_TIDY 64u

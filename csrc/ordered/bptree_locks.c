@@ -4,7 +4,6 @@
  * what is gone, locks of threads that died in a fork().
  */
 #include "bptree_locks.h"
-#include "concurrent_collections/cc_backoff.h"
 
 /* ---------------------------------------------------------------- fork */
 
@@ -22,37 +21,12 @@ void cc_bptree_expect_forks(void) {
     }
 }
 
-/* ---------------------------------------------------------------- waiting */
-
-void cc_bptree_leave_line(cc_bptree *tree, attempt *a) {
-    if (a->in_line) {
-        cc_waiter_leave(&a->waiter); /* a notification is not passed on: all in line have had it */
-        a->in_line = false;
-        /* For schedules: no store is late when its memory is gone. */
-        cc_fence_seq_cst(&tree->line.fence);
-    }
-}
-
-void cc_bptree_wait_for_lock(cc_bptree *tree, attempt *a) {
-    if (a->looks < LOOKS_BEFORE_SLEEP) {
-        cc_backoff pauses = cc_backoff_start(CC_BACKOFF_FIRST << a->looks++, CC_BACKOFF_CEILING);
-        cc_backoff_step(&pauses);
-    } else if (!a->in_line) {
-        cc_waiter_init(&a->waiter, CC_WAITER_THREAD, NULL);
-        cc_waiter_enqueue(&tree->line, &a->waiter, false); /* has the fence */
-        a->in_line = true;
-    } else {
-        cc_waiter_sleep(&a->waiter, 0, CC_PARK_FOREVER);
-        cc_bptree_leave_line(tree, a);
-    }
-}
-
 /* ---------------------------------------------------------------- attempts */
 
 cc_status cc_bptree_begin_attempt(cc_bptree *tree, attempt *a) {
     a->gone.count = 0;
-    a->looks = 0;
-    a->in_line = a->gave_back = false;
+    a->wait.looks = 0;
+    a->wait.in_line = a->gave_back = false;
     return cc_begin_operation(&tree->map.common, &a->g, RECORDS) ? CC_NO_MEMORY : CC_FOUND;
 }
 
@@ -85,7 +59,7 @@ static void leave(cc_bptree *tree, attempt *a) {
     cc_leave(&a->g);
     if (a->gave_back) {
         a->gave_back = false;
-        cc_bptree_leave_line(tree, a); /* we would wake ourselves */
+        cc_end_lock_wait(&tree->line, &a->wait); /* we would wake ourselves */
         wake_for_locks(tree);
     }
 }
@@ -107,7 +81,7 @@ cc_status cc_bptree_try_again(cc_bptree *tree, attempt *a, int outcome, const cc
     }
     leave(tree, a);
     if (outcome == WAIT) {
-        cc_bptree_wait_for_lock(tree, a);
+        cc_wait_for_lock(&tree->line, &a->wait, tree->map.common.words);
     }
     gone_things gone = a->gone;
     a->gone.count = 0;
@@ -120,7 +94,7 @@ cc_status cc_bptree_try_again(cc_bptree *tree, attempt *a, int outcome, const cc
 void cc_bptree_end_attempt(cc_bptree *tree, attempt *a) {
     cc_thread *self = a->g.thread;
     leave(tree, a);
-    cc_bptree_leave_line(tree, a);
+    cc_end_lock_wait(&tree->line, &a->wait);
     retire_gone(tree, self, &a->gone);
     cc_poll(tree->map.common.domain, self);
 }

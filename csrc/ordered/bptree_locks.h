@@ -12,10 +12,8 @@
  * lock in hand one can wait, then, too; threads that are attached to that interpreter have no
  * locks of nodes meanwhile, as none of them gives it up where it has one.
  *
- * Waiting. Who finds a lock taken gives back his own, closes his region, pauses, and tries the
- * whole operation again; after LOOKS_BEFORE_SLEEP times he stands in line (event_count.h), tries
- * once more, and sleeps. Who gives locks back wakes all who stand in line: which of them can go on
- * only another try can tell.
+ * Waiting. Who finds a lock taken gives back his own, closes his region, wakes others, and waits as
+ * lock_wait.h says.
  *
  * fork. A lock carries the generation of its process: forks since the first one (modulo 2^13). The
  * child has none of the threads that held locks. So a lock of another generation is anybody's:
@@ -33,10 +31,6 @@
 #define CC_BPTREE_LOCKS_H
 
 #include "bptree_inside.h"
-
-#ifndef LOOKS_BEFORE_SLEEP
-#define LOOKS_BEFORE_SLEEP 8u
-#endif
 
 /* Looks at a leaf whose entries are moving, before that counts as waiting. */
 #ifndef PAUSES_FOR_A_LEAF
@@ -101,9 +95,7 @@ static inline void unlock_as(tree_node *n, uint64_t state) {
 /* After giving locks back, when the region is closed, and before any foreign code runs. */
 static inline void wake_for_locks(cc_bptree *tree) {
     cc_fence_seq_cst(&tree->line.fence); /* given back before the line is looked at */
-    if (cc_load_relaxed_u32(&tree->line.waiters)) {
-        cc_event_notify_all(&tree->line);
-    }
+    cc_wake_for_locks(&tree->line);
 }
 
 #endif

@@ -64,18 +64,9 @@ static int look_for_neighbour(cc_bptree *tree, cc_smr_guard *g, cc_search *searc
                               cc_relation relation, place *at, cc_entry *e) {
     bool up = relation == CC_HIGHER || relation == CC_CEILING;
     search_way way = relation == CC_FIRST ? TO_FIRST : relation == CC_LAST ? TO_LAST : BY_KEY;
-    int outcome = cc_bptree_descend(tree, g, search, way, at);
+    int outcome = cc_bptree_reach(tree, g, search, way, at);
     if (outcome != CC_FOUND) {
         return outcome;
-    }
-    if (way == BY_KEY) {
-        outcome = cc_bptree_search_leaf(tree, g, search, at);
-        if (outcome != CC_FOUND) {
-            return outcome;
-        }
-    } else {
-        at->found = count_at(at) > 0;
-        at->position = way == TO_FIRST ? 0 : count_at(at) - 1;
     }
     unsigned i = wanted_position(at, relation);
     if (i < count_at(at)) {
@@ -144,16 +135,9 @@ cc_status cc_bptree_neighbour(cc_ordered *map, cc_search *search, cc_relation re
     if (cc_bptree_begin_attempt(tree, &a) != CC_FOUND) {
         return CC_NO_MEMORY;
     }
-    for (;;) {
+    do {
         outcome = find_neighbour(tree, &a.g, search, relation, NULL, &at, &e);
-        if (outcome < AGAIN) {
-            break;
-        }
-        if (cc_bptree_try_again(tree, &a, outcome, search, TO_TIDY, &at) == CC_NO_MEMORY) {
-            outcome = CC_NO_MEMORY;
-            break;
-        }
-    }
+    } while (cc_bptree_has_to_try_again(tree, &a, &outcome, search, TO_TIDY, &at));
     if (outcome == CC_FOUND) {
         acquire_entry(tree, &e);
         *entry = e;
@@ -174,7 +158,7 @@ cc_status cc_bptree_pop_end(cc_ordered *map, cc_relation end, const cc_stored_ke
     if (cc_bptree_begin_attempt(tree, &a) != CC_FOUND) {
         return CC_NO_MEMORY;
     }
-    for (;;) {
+    do {
         outcome = find_neighbour(tree, &a.g, NULL, end, NULL, &at, &e);
         if (outcome == CC_FOUND && prepared && !e.key &&
             (prepared->digest != e.digest || prepared->kind != e.kind)) {
@@ -189,14 +173,7 @@ cc_status cc_bptree_pop_end(cc_ordered *map, cc_relation end, const cc_stored_ke
                 tidies = at.levels > 1 && is_time_to_tidy(count_at(&at) - 1);
             }
         }
-        if (outcome < AGAIN) {
-            break;
-        }
-        if (cc_bptree_try_again(tree, &a, outcome, NULL, TO_TIDY, &at) == CC_NO_MEMORY) {
-            outcome = CC_NO_MEMORY;
-            break;
-        }
-    }
+    } while (cc_bptree_has_to_try_again(tree, &a, &outcome, NULL, TO_TIDY, &at));
     cc_bptree_end_attempt(tree, &a);
     if (tidies) {
         cc_bptree_tidy(tree, NULL, end == CC_FIRST ? TO_FIRST : TO_LAST);
@@ -256,10 +233,7 @@ static bool take_entries(cc_bptree *tree, cc_smr_guard *g, const place *at, unsi
 static int begin_walk(cc_bptree *tree, cc_smr_guard *g, cc_search *search, const collected *c,
                       place *at, unsigned *i) {
     search_way way = search ? BY_KEY : c->up ? TO_FIRST : TO_LAST;
-    int outcome = cc_bptree_descend(tree, g, search, way, at);
-    if (outcome == CC_FOUND && search) {
-        outcome = cc_bptree_search_leaf(tree, g, search, at);
-    }
+    int outcome = cc_bptree_reach(tree, g, search, way, at);
     if (outcome != CC_FOUND) {
         return outcome;
     }
@@ -490,7 +464,7 @@ size_t cc_bptree_append(cc_ordered *map, const cc_new_entry *entries, size_t cou
         return 0;
     }
     int outcome;
-    for (;;) {
+    do {
         outcome = find_neighbour(tree, &a.g, NULL, CC_LAST, &entries[0], &at, &e);
         if (outcome == CC_FOUND) {
             cc_new_entry last = {.digest = e.digest, .key = e.key, .kind = e.kind};
@@ -504,15 +478,8 @@ size_t cc_bptree_append(cc_ordered *map, const cc_new_entry *entries, size_t cou
                           ? CC_FOUND /* a put will make some */
                           : append_to_leaf(tree, &a, &at, entries, &n);
         }
-        if (outcome < AGAIN) {
-            break;
-        }
-        if (cc_bptree_try_again(tree, &a, outcome, &search,
-                                at.leaf && count_at(&at) ? TO_PUT : TO_TIDY, &at) == CC_NO_MEMORY) {
-            outcome = CC_NO_MEMORY;
-            break;
-        }
-    }
+    } while (cc_bptree_has_to_try_again(tree, &a, &outcome, &search,
+                                        at.leaf && count_at(&at) ? TO_PUT : TO_TIDY, &at));
     cc_bptree_end_attempt(tree, &a);
     return outcome == CC_ABSENT ? n : 0;
 }

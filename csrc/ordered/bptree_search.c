@@ -208,20 +208,23 @@ void cc_bptree_hold_for(cc_smr_guard *g, search_aim aim, const place *at) {
 
 /* ---------------------------------------------------------------- searches */
 
-static int look(cc_bptree *tree, cc_smr_guard *g, cc_search *search, search_way way, search_aim aim,
-                place *at, uintptr_t *value) {
+int cc_bptree_reach(cc_bptree *tree, cc_smr_guard *g, cc_search *search, search_way way,
+                    place *at) {
     int outcome = cc_bptree_descend(tree, g, search, way, at);
-    if (outcome != CC_FOUND) {
-        return outcome;
-    }
-    if (way == BY_KEY) {
+    if (outcome == CC_FOUND && way == BY_KEY) {
         outcome = cc_bptree_search_leaf(tree, g, search, at);
-        if (outcome != CC_FOUND) {
-            return outcome;
-        }
-    } else {
+    } else if (outcome == CC_FOUND) {
         at->found = count_at(at) > 0;
         at->position = way == TO_FIRST || !at->found ? 0 : count_at(at) - 1;
+    }
+    return outcome;
+}
+
+static int look(cc_bptree *tree, cc_smr_guard *g, cc_search *search, search_way way, search_aim aim,
+                place *at, uintptr_t *value) {
+    int outcome = cc_bptree_reach(tree, g, search, way, at);
+    if (outcome != CC_FOUND) {
+        return outcome;
     }
     if (at->found && (aim == TO_READ || aim == TO_PUT)) {
         *value = cc_load_value(g, false, &slots_of(at->leaf)[at->position]);

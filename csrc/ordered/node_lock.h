@@ -6,7 +6,7 @@
  *     all = cc_try_lock(self, &a->slot.birth) && cc_try_lock(self, &b->slot.birth);
  *     if (all) { ... a few loads and stores ... }
  *     cc_unlock_all(self);
- *     close the region; cc_wake_for_locks(line, self);
+ *     close the region; cc_wake_if_gave_back(line, self);
  *     if (!all) { cc_wait_for_lock(line, ...); and from the start }
  *
  * Promises. There is nothing but trying: nobody waits with a lock in hand, so there is no deadlock,
@@ -17,10 +17,8 @@
  * somebody who waits for it: who waits has neither locks nor a region, and sleeps detached
  * (cc_word_table.while_asleep).
  *
- * Waiting. Somebody who finds a lock taken gives back his own, closes his region, pauses, and tries
- * the whole operation again; after LOOKS_BEFORE_SLEEP times he stands in line (event_count.h),
- * tries once more, and sleeps. Who gives locks back wakes all who stand in line: which of them can
- * go on only another try can tell.
+ * Waiting. Somebody who finds a lock taken gives back his own, closes his region, wakes others, and
+ * waits as lock_wait.h says.
  *
  * fork. The locks that a thread holds, or is about to take, stand in its record. The child's
  * handler gives back those of the threads that do not live on in it (thread.c). What these had
@@ -37,13 +35,7 @@
 #define CC_NODE_LOCK_H
 
 #include "../memory/smr_fast.h"
-#include "../sync/event_count.h"
-#include "concurrent_collections/cc_backoff.h"
-#include "search.h"
-
-#ifndef LOOKS_BEFORE_SLEEP
-#define LOOKS_BEFORE_SLEEP 8u
-#endif
+#include "lock_wait.h"
 
 /* ---------------------------------------------------------------- taking and giving back */
 
@@ -97,62 +89,13 @@ static inline void cc_unlock_all(cc_thread *self) {
 
 /* ---------------------------------------------------------------- waiting */
 
-/* One operation's wait. Zero at its beginning. */
-typedef struct cc_lock_wait {
-    cc_waiter waiter;
-    uint32_t looks;
-    bool in_line;
-} cc_lock_wait;
-
-static void cc_sleep_for_lock(void *waiter) {
-    cc_waiter_sleep(waiter, 0, CC_PARK_FOREVER);
-}
-
 /* When the region is closed, and before any foreign code runs: if locks have been given back, wake
- * those who stand in line. */
-static inline void cc_wake_for_locks(cc_event_count *line, cc_thread *self) {
+ * those who wait for them. */
+static inline void cc_wake_if_gave_back(cc_event_count *line, cc_thread *self) {
     if (self->gave_locks_back) {
         self->gave_locks_back = false;
         cc_fence_seq_cst_after_rmw(&line->fence); /* given back before the line is looked at */
-        if (cc_load_relaxed_u32(&line->waiters)) {
-            cc_event_notify_all(line);
-        }
-    }
-}
-
-/* The operation stands in line no more. A notification is not passed on: all in line have had
- * it. */
-static inline void cc_end_lock_wait(cc_event_count *line, cc_lock_wait *w) {
-    if (w->in_line) {
-        cc_waiter_leave(&w->waiter);
-        w->in_line = false;
-        cc_fence_seq_cst(
-            &line->fence); /* for schedules: no store is late when its memory is gone */
-    }
-}
-
-/* After a try that has found a lock taken: wait for a moment, and let the caller try again.
- * Outside of regions, with no lock. */
-static inline void cc_wait_for_lock(cc_event_count *line, cc_thread *self, cc_lock_wait *w,
-                                    const cc_word_table *words) {
-    if (self->gave_locks_back) {
-        cc_end_lock_wait(line, w); /* we would wake ourselves */
-        cc_wake_for_locks(line, self);
-    }
-    if (w->looks < LOOKS_BEFORE_SLEEP) {
-        cc_backoff pauses = cc_backoff_start(CC_BACKOFF_FIRST << w->looks++, CC_BACKOFF_CEILING);
-        cc_backoff_step(&pauses);
-    } else if (!w->in_line) {
-        cc_waiter_init(&w->waiter, CC_WAITER_THREAD, NULL);
-        cc_waiter_enqueue(line, &w->waiter, false); /* has the fence */
-        w->in_line = true;
-    } else {
-        if (words->while_asleep) {
-            words->while_asleep(cc_sleep_for_lock, &w->waiter);
-        } else {
-            cc_sleep_for_lock(&w->waiter);
-        }
-        cc_end_lock_wait(line, w);
+        cc_wake_for_locks(line);
     }
 }
 

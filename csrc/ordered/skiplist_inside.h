@@ -100,6 +100,14 @@ static inline uintptr_t key_of(const node *n) {
     return n->birth_kind_height & HAS_WORD ? ((const uintptr_t *)n)[-1] : 0;
 }
 
+/* Hand out n's entry with this value, which the caller holds, as it does n. */
+static inline void acquire_entry(cc_skiplist *list, const node *n, uintptr_t value,
+                                 cc_entry *entry) {
+    cc_acquire_word(&list->map.common, value);
+    cc_acquire_word(&list->map.common, key_of(n));
+    *entry = (cc_entry){n->digest, key_of(n), value, (uint8_t)kind_of(n)};
+}
+
 static inline void free_block_of(node *n) {
     cc_arena_free((char *)n - bytes_in_front(n), bytes_of(n));
 }

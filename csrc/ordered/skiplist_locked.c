@@ -452,12 +452,6 @@ CC_NEVER_INLINE cc_status find_neighbour(cc_skiplist *list, cc_smr_guard *g, cc_
     return answer == LOOK_FOUND ? CC_FOUND : CC_ABSENT;
 }
 
-static void give_out(cc_skiplist *list, const node *n, uintptr_t value, cc_entry *entry) {
-    cc_acquire_word(&list->map.common, value);
-    cc_acquire_word(&list->map.common, key_of(n));
-    *entry = (cc_entry){n->digest, key_of(n), value, (uint8_t)kind_of(n)};
-}
-
 static cc_status neighbour(cc_ordered *map, cc_search *search, cc_relation relation,
                            cc_entry *entry) {
     cc_skiplist *list = (cc_skiplist *)map;
@@ -470,7 +464,7 @@ static cc_status neighbour(cc_ordered *map, cc_search *search, cc_relation relat
     }
     cc_status status = find_neighbour(list, &g, search, relation, &at, &n, &value);
     if (status == CC_FOUND) {
-        give_out(list, n, value, entry);
+        acquire_entry(list, n, value, entry);
     }
     cc_end_operation(&g);
     return status;
@@ -540,7 +534,7 @@ static cc_status pop_end(cc_ordered *map, cc_relation end, const cc_stored_key *
         if (outcome == LOCKED) {
             status = swap_value(list, &g, n, CC_TOMBSTONE, NULL, &left);
             if (status == CC_FOUND) {
-                give_out(list, n, left.value, entry);
+                acquire_entry(list, n, left.value, entry);
             }
             observe(list, &g, n, CC_TOMBSTONE);
             cc_skiplist_take_out(list, &g, &at, n, &left);
@@ -684,10 +678,10 @@ static cc_status clear(cc_ordered *map) {
         cc_enter_as(self, list->map.common.domain, &g);
         outcome = walk_and_take_out(list, &g, newest, &at, &k);
         cc_leave(&g);
-        cc_wake_for_locks(cc_skiplist_line(list), self);
+        cc_wake_if_gave_back(cc_skiplist_line(list), self);
         retire_killed(list, self, &k);
         if (outcome == LOCK_IS_TAKEN) {
-            cc_wait_for_lock(cc_skiplist_line(list), self, &wait, map->common.words);
+            cc_skiplist_wait_for_lock(list, self, &wait);
         }
     }
     cc_end_lock_wait(cc_skiplist_line(list), &wait);

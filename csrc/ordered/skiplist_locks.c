@@ -173,10 +173,19 @@ cc_status cc_skiplist_remove_at(cc_skiplist *list, cc_smr_guard *g, const positi
 
 /* ---------------------------------------------------------------- waiting */
 
+void cc_skiplist_wait_for_lock(cc_skiplist *list, cc_thread *self, cc_lock_wait *wait) {
+    cc_event_count *line = cc_skiplist_line(list);
+    if (self->gave_locks_back) {
+        cc_end_lock_wait(line, wait); /* we would wake ourselves */
+        cc_wake_if_gave_back(line, self);
+    }
+    cc_wait_for_lock(line, wait, list->map.common.words);
+}
+
 void cc_skiplist_wait_outside(cc_skiplist *list, cc_smr_guard *g, cc_lock_wait *wait) {
     cc_thread *self = g->thread;
     cc_leave(g);
-    cc_wait_for_lock(cc_skiplist_line(list), self, wait, list->map.common.words);
+    cc_skiplist_wait_for_lock(list, self, wait);
     cc_enter_as(self, list->map.common.domain, g);
 }
 
@@ -185,7 +194,7 @@ void cc_skiplist_end_locked_update(cc_skiplist *list, cc_smr_guard *g, const cc_
     cc_thread *self = g->thread;
     cc_leave(g);
     cc_end_lock_wait(cc_skiplist_line(list), wait);
-    cc_wake_for_locks(cc_skiplist_line(list), self);
+    cc_wake_if_gave_back(cc_skiplist_line(list), self);
     cc_retire_leftovers(&list->map.common, self, left);
     if (cc_load_relaxed_u32(&list->index_work)) {
         cc_skiplist_tend_index(list, self);
@@ -219,6 +228,6 @@ void cc_skiplist_unlock_end(cc_thread *self) {
 
 void cc_skiplist_wake_at_end(cc_skiplist *list, cc_thread *self) {
     if (self->gave_locks_back) { /* then it is a list with locks */
-        cc_wake_for_locks(cc_skiplist_line(list), self);
+        cc_wake_if_gave_back(cc_skiplist_line(list), self);
     }
 }

@@ -60,6 +60,9 @@ cc_status cc_skiplist_remove_at(cc_skiplist *list, cc_smr_guard *g, const positi
                                 bool walked, const uintptr_t *expected, cc_leftovers *left,
                                 locking *outcome);
 
+/* Some lock was taken: wait, outside of regions and with no lock. */
+void cc_skiplist_wait_for_lock(cc_skiplist *list, cc_thread *self, cc_lock_wait *wait);
+
 /* Some lock was taken: wait outside of the region, and come back. The caller begins anew. */
 void cc_skiplist_wait_outside(cc_skiplist *list, cc_smr_guard *g, cc_lock_wait *wait);
 

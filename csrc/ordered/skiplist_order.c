@@ -52,12 +52,6 @@ static bool look_at_neighbour(cc_skiplist *list, cc_smr_guard *g, node *n, const
     return !from || (load_link(from, 0) == link_to(to) && cc_value_is_still(&n->slot, v));
 }
 
-static void acquire_entry(cc_skiplist *list, const node *n, uintptr_t value, cc_entry *entry) {
-    cc_acquire_word(&list->map.common, value);
-    cc_acquire_word(&list->map.common, key_of(n));
-    *entry = (cc_entry){n->digest, key_of(n), value, (uint8_t)kind_of(n)};
-}
-
 /* ---------------------------------------------------------------- what a scan collects */
 
 /* The entries of one call: `entries` has room for `room`, of which the first `*count` are there. */

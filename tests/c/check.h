@@ -22,6 +22,9 @@
 #define UNUSED __attribute__((unused))
 #if defined(_WIN32)
 #define alarm(seconds) ((void)(seconds))
+#else
+#include <errno.h>
+#include <sys/wait.h>
 #endif
 
 /* Does a sanitizer with an allocator of its own watch us? */
@@ -83,6 +86,17 @@ static inline UNUSED bool may_start_threads_after_fork(void) {
     }
     return true;
 }
+
+#if !defined(_WIN32)
+/* Wait for the end of a child: 0 if it has ended by _exit(0), as waitpid has it. */
+static inline UNUSED int wait_for(pid_t child) {
+    int status;
+    while (waitpid(child, &status, 0) < 0) {
+        CHECK_EQ(errno, EINTR);
+    }
+    return status;
+}
+#endif
 
 /* n, or the share of it that CC_TEST_PERCENT asks for; at least 1. */
 static inline UNUSED int64_t scaled(int64_t n) {

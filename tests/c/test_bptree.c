@@ -14,8 +14,6 @@
 #include "ordered/bptree.h"
 
 #if !defined(_WIN32)
-#include <errno.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #endif
 
@@ -423,12 +421,7 @@ static void fork_beside_writers(int index, void *tree) {
             CHECK_EQ(cc_ordered_clear(tree), CC_FOUND);
             _exit(0);
         }
-        int status;
-        while (waitpid(child, &status, 0) < 0) {
-            CHECK(errno == EINTR);
-        }
-        CHECK(WIFEXITED(status));
-        CHECK_EQ(WEXITSTATUS(status), 0);
+        CHECK_EQ(wait_for(child), 0);
     }
     atomic_store(&stops, true);
 }

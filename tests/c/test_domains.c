@@ -3,8 +3,6 @@
  * All domains of a process together: flushing them while containers come and go, from release
  * functions too, in several threads, and in a forked child.
  */
-#include <errno.h>
-#include <sys/wait.h>
 
 #include "memory/cc_alloc.h"
 #include "memory/smr_fast.h"
@@ -221,12 +219,7 @@ static void test_fork(void) {
             cc_smr_domain_free(d);
             _exit(0);
         }
-        int status;
-        while (waitpid(child, &status, 0) < 0) {
-            CHECK(errno == EINTR);
-        }
-        CHECK(WIFEXITED(status));
-        CHECK_EQ(WEXITSTATUS(status), 0);
+        CHECK_EQ(wait_for(child), 0);
     }
     atomic_store(&stop, 1);
     for (int i = 0; i < 3; i++) {

@@ -4,8 +4,6 @@
  * threads at once; threads that end where nobody expects it; processes that fork while threads
  * stand inside protected regions.
  */
-#include <errno.h>
-#include <sys/wait.h>
 
 #include "concurrent_collections/cc_i64map.h"
 #include "memory/cc_alloc.h"
@@ -429,14 +427,6 @@ static void use_the_records_of_the_dead(int n) {
         CHECK_EQ(pthread_join(threads[i], NULL), 0);
     }
     pthread_barrier_destroy(&all_have_begun);
-}
-
-static int wait_for(pid_t child) {
-    int status;
-    while (waitpid(child, &status, 0) < 0) {
-        CHECK_EQ(errno, EINTR);
-    }
-    return status;
 }
 
 static void test_fork_with_readers(void) {

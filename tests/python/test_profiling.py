@@ -14,7 +14,7 @@ import threading
 import weakref
 
 import pytest
-from support import run_copies, run_program, stalled_reader, until
+from support import HookedKey, run_copies, run_program, stalled_reader, until
 
 from concurrent_collections import (
     FastQueue,
@@ -33,6 +33,14 @@ from concurrent_collections._profile_samples import Series, Stalls
 from concurrent_collections.profiling import profile
 
 SELDOM = 60  # seconds: no sample but the first and the last
+
+
+def raise_when_compared(keys, error):
+    def hook(a, b):
+        raise error
+
+    for key in keys:
+        key.hook = hook
 
 
 ALL_IS_RELEASED = """\
@@ -105,19 +113,9 @@ class TestViews:
         )
 
     def test_keys_that_raise_are_counted(self):
-        class Key:
-            is_good = True
-
-            def __init__(self, n):
-                self.n = n
-
-            def __lt__(self, other):
-                if not Key.is_good:
-                    raise ZeroDivisionError
-                return self.n < other.n
-
-        m = SkipListMap((Key(n), n) for n in range(10))
-        Key.is_good = False
+        keys = [HookedKey(n) for n in range(10)]
+        m = SkipListMap((key, None) for key in keys)
+        raise_when_compared(keys, ZeroDivisionError)
         with profile(m, period=SELDOM) as p:
             pass
         assert p.views["comparator"]["SkipListMap #1"]["comparisons_that_raised"] >= 1
@@ -441,21 +439,11 @@ class TestLife:
             assert p.seconds == p.seconds
 
     def test_keys_that_interrupt_the_end_spoil_no_other_container(self):
-        class Key:
-            is_good = True
-
-            def __init__(self, n):
-                self.n = n
-
-            def __lt__(self, other):
-                if not Key.is_good:
-                    raise KeyboardInterrupt
-                return self.n < other.n
-
-        bad, good = SkipListMap((Key(n), n) for n in range(10)), SkipListMap({1: 1, 2: 2})
+        keys = [HookedKey(n) for n in range(10)]
+        bad, good = SkipListMap((key, None) for key in keys), SkipListMap({1: 1, 2: 2})
         p = profile(bad, good, period=SELDOM)
         with pytest.raises(KeyboardInterrupt), p:
-            Key.is_good = False
+            raise_when_compared(keys, KeyboardInterrupt)
         assert [p.views["skiplist"][f"SkipListMap #{n}"]["levels"][0] for n in (1, 2)] == [10, 2]
 
     def test_settings_are_as_before(self, monkeypatch):
