@@ -59,6 +59,6 @@ cdef dict chosen_order(key, reverse, comparator, backend="auto"):
         chosen["reverse"] = reverse
     if comparator is not None:
         chosen["comparator"] = comparator
-    if backend != "auto":
+    if type(backend) is not str or backend != "auto":
         chosen["backend"] = backend
     return chosen

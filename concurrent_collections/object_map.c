@@ -459,22 +459,40 @@ const char *cc_object_map_backend(const cc_ordered *map) {
     return backends[backend_row(cc_ordered_operations_of(map))].name;
 }
 
-int cc_object_map_check_backend(const cc_ordered *map, PyObject *name) {
+bool cc_object_map_is_automatic(const cc_ordered *map) {
+    const cc_ordered_operations *its_own = cc_ordered_operations_of(map);
+    return backends[backend_row(its_own)].automatic == its_own;
+}
+
+int cc_object_map_has_backend(const cc_ordered *map, PyObject *name) {
     const cc_ordered_operations *its_own = cc_ordered_operations_of(map);
     const cc_ordered_operations *wanted = operations_named(name, its_own);
-    if (wanted && wanted != its_own) {
+    return wanted ? wanted == its_own : -1;
+}
+
+int cc_object_map_check_backend(const cc_ordered *map, PyObject *name) {
+    int has = cc_object_map_has_backend(map, name);
+    if (has == 0) {
         PyErr_Format(PyExc_TypeError,
                      "backend: __new__ has made this container with '%s', which it keeps; a "
                      "subclass hands backend to __new__, too",
-                     backends[backend_row(its_own)].name);
+                     cc_object_map_backend(map));
     }
-    return wanted == its_own ? 0 : -1;
+    return has == 1 ? 0 : -1;
 }
 
+/* `names` may have the backend. If it names none it is __init__'s to say so, which may be a
+ * subclass's and mean something else by it. */
 static void *make_map(const void *operations, PyObject *names) {
-    PyObject *name = names ? PyDict_GetItemString(names, "backend") : NULL;
-    const cc_ordered_operations *ops = name ? operations_named(name, operations) : operations;
-    return ops ? cc_object_map_new(ops) : NULL;
+    const cc_ordered_operations *ops = operations;
+    PyObject *key = names ? PyUnicode_InternFromString("backend") : NULL;
+    PyObject *name = key ? PyDict_GetItemWithError(names, key) : NULL; /* borrowed */
+    Py_XDECREF(key);
+    if (name && !(ops = operations_named(name, operations))) {
+        ops = operations;
+        PyErr_Clear();
+    }
+    return PyErr_Occurred() ? NULL : cc_object_map_new(ops);
 }
 
 static void unmake_map(void *map) {

@@ -108,7 +108,14 @@ extern const cc_container_kind cc_object_set_kind, cc_object_map_kind;
  * "locked". */
 const char *cc_object_map_backend(const cc_ordered *map);
 
-/* Whether `name` is that, or "auto". 0, or -1 with a TypeError, or a ValueError where it names
+/* Whether that is what "auto" stands for in the map's class. */
+bool cc_object_map_is_automatic(const cc_ordered *map);
+
+/* Whether `name` is that, or "auto": 1, 0, or -1 with a ValueError where it names nothing that the
+ * map could have behind it. */
+int cc_object_map_has_backend(const cc_ordered *map, PyObject *name);
+
+/* The same for a container that is to have it. 0, or -1 with a TypeError, or a ValueError where it names
  * nothing that the map could have behind it. */
 int cc_object_map_check_backend(const cc_ordered *map, PyObject *name);
 

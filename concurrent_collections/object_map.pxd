@@ -49,6 +49,8 @@ cdef extern from "object_map.h":
     const cc_container_kind cc_object_set_kind
     const cc_container_kind cc_object_map_kind
     const char *cc_object_map_backend(const cc_ordered *map)
+    bint cc_object_map_is_automatic(const cc_ordered *map)
+    int cc_object_map_has_backend(const cc_ordered *map, object name) except -1
     int cc_object_map_check_backend(const cc_ordered *map, object name) except -1
     cc_ordered *cc_object_map_in(object o)
     PyObject *cc_object_map_default_factory(object self)

@@ -564,11 +564,9 @@ cdef class _OrderedMap(_Container):
 
     def __reduce__(self):
         factory = factory_of(self)
-        backend = backend_of(self.entries)
-        if backend != DEFAULT_BACKEND:
-            make, arguments = _new_map, (type(self), factory, _comparator_of(self), backend)
-        elif cc_order_of_map(self.entries) != cc_order_ascending_one():
-            make, arguments = _new_map, (type(self), factory, _comparator_of(self))
+        told = order_and_backend(self, self.entries)
+        if told:
+            make, arguments = _new_map, (type(self), factory, *told)
         elif factory is not None:
             make, arguments = _new_map, (type(self), factory)
         else:

@@ -186,13 +186,7 @@ cdef class _OrderedSet(_Container):
         # The elements come with the state, after the set itself has been noted: one of them may
         # lead back to it. A subclass with a __setstate__ of its own gets the state alone.
         ours = type(self).__setstate__ is _OrderedSet.__setstate__
-        backend = backend_of(self.entries)
-        if backend != DEFAULT_BACKEND:
-            arguments = _comparator_of(self), backend
-        elif cc_order_of_map(self.entries) != cc_order_ascending_one():
-            arguments = _comparator_of(self),
-        else:
-            arguments = ()
+        arguments = order_and_backend(self, self.entries)
         if not ours:
             return _new_set, (type(self), list(self), *arguments), self.__getstate__()
         state = [list(self), self.__getstate__()]
@@ -413,23 +407,6 @@ cdef class _OrderedSet(_Container):
 
 
 cdef object SET_ITER = _OrderedSet.__iter__  # a subclass may have its own, and then means that
-
-
-cdef object plain_set_like(container, elements, bint is_tree=False):
-    result = TreeSet.__new__(TreeSet) if is_tree else SkipListSet.__new__(SkipListSet)
-    cc_order_set(entries_of(result), order_in(container))
-    _OrderedSet.update(result, elements)
-    return result
-
-
-def _set_like(container, elements):
-    """What views make results of set algebra with."""
-    return plain_set_like(container, elements)
-
-
-def _part_like(container, elements):
-    """What live parts of sets make results of set algebra with: of the container's kind, but not of a subclass."""
-    return plain_set_like(container, elements, isinstance(container, TreeSet))
 
 
 cdef object as_set(other, _OrderedSet among):

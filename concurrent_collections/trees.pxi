@@ -3,12 +3,16 @@
 
 
 cdef class TreeMap(_OrderedMap):
-    """TreeMap(other=(), /, *, key=None, reverse=False, comparator=None, default_factory=None)\n--\n\nAn ordered map that any number of threads can use at once: a B+tree, with a lock for each of its nodes.
+    """TreeMap(other=(), /, *, key=None, reverse=False, comparator=None, default_factory=None, backend="auto")\n--\n\nAn ordered map that any number of threads can use at once: a B+tree, with a lock for each of its nodes.
 
     Parameters
     ----------
     other, key, reverse, comparator, default_factory
         The entries to start with, the order of the keys, and what ``m[key]`` makes of a missing one, as for SkipListMap.
+    backend : str
+        'auto' or 'locked', which are the same here.
+
+    Raises ValueError for another ``backend``.
 
     It has the methods and semantics of SkipListMap, takes the same keys, and is as linearizable. What differs is where it is
     fast, and who waits for whom.
@@ -33,14 +37,14 @@ cdef class TreeMap(_OrderedMap):
 
 
 cdef class TreeSet(_OrderedSet):
-    """TreeSet(iterable=(), /, *, key=None, reverse=False, comparator=None)\n--\n\nAn ordered set that any number of threads can use at once: a B+tree, with a lock for each of its nodes.
+    """TreeSet(iterable=(), /, *, key=None, reverse=False, comparator=None, backend="auto")\n--\n\nAn ordered set that any number of threads can use at once: a B+tree, with a lock for each of its nodes.
 
     Parameters
     ----------
     iterable : iterable, optional
         The elements to start with.
-    key, reverse, comparator
-        The order of the elements, as for SkipListMap.
+    key, reverse, comparator, backend
+        The order of the elements, and 'auto' or 'locked', as for TreeMap.
 
     To SkipListSet it is what TreeMap is to SkipListMap: the same methods and semantics, searches and scans that miss the cache less
     often, less memory, O(log n) for every operation on one element; and **not lock-free**, as TreeMap says.

@@ -10,7 +10,14 @@ import pickle
 
 import pytest
 
-from concurrent_collections import Comparator, FrozenSkipListMap, SkipListMap, SkipListSet
+from concurrent_collections import (
+    Comparator,
+    FrozenSkipListMap,
+    SkipListMap,
+    SkipListSet,
+    TreeMap,
+    TreeSet,
+)
 
 CLASSES = [SkipListMap, SkipListSet]
 BACKENDS = ["lockfree", "locked"]
@@ -26,6 +33,26 @@ class OfItsOwnNew(SkipListMap):
 class SetOfItsOwnNew(SkipListSet):
     def __new__(cls):
         return super().__new__(cls, backend="locked")
+
+
+class HandsOn(SkipListMap):
+    """Its __new__ takes whatever comes, and hands it on."""
+
+    def __new__(cls, *arguments, **names):
+        return super().__new__(cls, *arguments, **names)
+
+
+class SetHandsOn(SkipListSet):
+    def __new__(cls, *arguments, **names):
+        return super().__new__(cls, *arguments, **names)
+
+
+class LocksByDefault(SkipListMap):
+    def __new__(cls, backend="locked"):
+        return super().__new__(cls, backend=backend)
+
+    def __init__(self, backend="locked"):
+        super().__init__(backend=backend)
 
 
 class Derived(SkipListMap):
@@ -46,7 +73,7 @@ def filled(cls, **keywords):
 # ---- choosing -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cls", [*CLASSES, Derived, DerivedSet])
+@pytest.mark.parametrize("cls", [*CLASSES, Derived, DerivedSet, HandsOn, SetHandsOn])
 class TestChoosing:
     def test_auto_is_lock_free(self, cls):
         assert cls().backend == cls(backend="auto").backend == "lockfree"
@@ -120,6 +147,55 @@ def test_a_subclass_whose_new_chooses():
             cls.from_sorted([], backend="lockfree")
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_subclass_whose_new_has_a_default_of_its_own(backend):
+    m = LocksByDefault(backend=backend)
+    m[1] = 2
+    assert (LocksByDefault().backend, m.backend) == ("locked", backend)
+    for twin in (m.copy(), copy.deepcopy(m), m | {3: 4}):
+        assert (type(twin), twin.backend, twin[1]) == (LocksByDefault, backend, 2)
+
+
+def test_a_subclass_may_mean_something_else_by_the_word():
+    class Stored(SkipListMap):
+        def __init__(self, backend=None):
+            super().__init__()
+            self.stored = backend
+
+    m = Stored(backend="sqlite")
+    assert (m.stored, m.backend, Stored(backend=3).stored) == ("sqlite", "lockfree", 3)
+
+
+def test_what_is_no_str_is_not_compared_with_one():
+    class Never:
+        def __eq__(self, other):
+            raise AssertionError
+
+        __ne__ = __eq__
+        __hash__ = None
+
+    for make in (
+        SkipListMap,
+        lambda **names: SkipListMap.from_sorted([], **names),
+        lambda **names: SkipListMap.fromkeys([1], **names),
+    ):
+        with pytest.raises(ValueError, match="backend: expected one of"):
+            make(backend=Never())
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_results_of_live_parts_have_the_containers(backend):
+    part = SkipListSet([1, 2, 3], backend=backend).subset(2)
+    for made in (part | {9}, part & {2}, part - {2}, part ^ {2}, {9} - part, part.copy()):
+        assert (type(made), made.backend) == (SkipListSet, backend)
+
+
+def test_pickles_of_what_classes_begin_with_say_nothing_of_it():
+    for cls in (SkipListMap, SkipListSet, TreeMap, TreeSet):
+        assert b"lock" not in pickle.dumps(cls([]))
+        assert pickle.loads(pickle.dumps(cls([]))).backend == cls().backend
+
+
 def test_a_subclass_whose_init_alone_chooses_is_told_what_to_do():
     class Chooses(SkipListMap):
         def __init__(self):
@@ -132,7 +208,9 @@ def test_a_subclass_whose_init_alone_chooses_is_told_what_to_do():
 # ---- keeping ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cls", [*CLASSES, Derived, DerivedSet, OfItsOwnNew, SetOfItsOwnNew])
+@pytest.mark.parametrize(
+    "cls", [*CLASSES, Derived, DerivedSet, HandsOn, SetHandsOn, OfItsOwnNew, SetOfItsOwnNew]
+)
 @pytest.mark.parametrize("backend", BACKENDS)
 class TestKeeping:
     def make(self, cls, backend):
