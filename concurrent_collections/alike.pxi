@@ -13,7 +13,7 @@ cdef bint is_as_begun(cls, cc_ordered *entries):
 
 
 cdef tuple order_and_backend(self, cc_ordered *entries):
-    # What a pickle has to tell of them, as arguments: as many as are not what the class begins with.
+    # What a pickle has to tell of them, as arguments: those that the class does not begin with.
     if not is_as_begun(type(self), entries):
         return _comparator_of(self), backend_of(entries)
     if cc_order_of_map(entries) != cc_order_ascending_one():

@@ -115,8 +115,8 @@ bool cc_object_map_is_automatic(const cc_ordered *map);
  * map could have behind it. */
 int cc_object_map_has_backend(const cc_ordered *map, PyObject *name);
 
-/* The same for a container that is to have it. 0, or -1 with a TypeError, or a ValueError where it names
- * nothing that the map could have behind it. */
+/* The same for a container that is to have it. 0, or -1 with a TypeError, or a ValueError where it
+ * names nothing that the map could have behind it. */
 int cc_object_map_check_backend(const cc_ordered *map, PyObject *name);
 
 /* The map in such an instance; NULL for any other object. */

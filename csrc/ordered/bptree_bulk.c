@@ -40,13 +40,13 @@ static tree_node *child_at(const inner_node *n, unsigned i) {
 
 /* ---------------------------------------------------------------- sealing */
 
-/* Lock a node that cannot be replaced, waiting for whoever has it. Outside of regions. Does not
- * detach the thread from an interpreter, for copy_all has locks in hand. */
-static uint64_t lock_patiently(cc_bptree *tree, tree_node *n) {
+/* Lock a node that cannot be replaced, waiting for whoever has it. Outside of regions. `words` as
+ * of cc_wait_for_lock. */
+static uint64_t lock_patiently(cc_bptree *tree, tree_node *n, const cc_word_table *words) {
     cc_lock_wait wait = {.looks = 0};
     uint64_t state;
     while (try_lock(n, &state) != CC_FOUND) {
-        cc_wait_for_lock(&tree->line, &wait, NULL);
+        cc_wait_for_lock(&tree->line, &wait, words);
     }
     cc_end_lock_wait(&tree->line, &wait);
     return state;
@@ -55,7 +55,7 @@ static uint64_t lock_patiently(cc_bptree *tree, tree_node *n) {
 /* Nobody changes it any more. Again is harmless. */
 static void seal(cc_bptree *tree, tree_node *n) {
     if (!(cc_load_acquire_u64(&n->state) & MARKED)) {
-        uint64_t state = lock_patiently(tree, n);
+        uint64_t state = lock_patiently(tree, n, tree->map.common.words);
         unlock_as(n, state | MARKED); /* (1) */
         wake_for_locks(tree);
     }
@@ -219,7 +219,7 @@ static cc_status clear(cc_ordered *map) {
         return CC_NO_MEMORY;
     }
     tree_node *anchor = &tree->anchor.head;
-    uint64_t state = lock_patiently(tree, anchor);
+    uint64_t state = lock_patiently(tree, anchor, map->common.words);
     detached->next = NULL;
     detached->root = child_at(&tree->anchor, 0);
     cc_store_release_uptr(&tree->anchor.children[0], 0); /* (1) */
@@ -241,8 +241,9 @@ static void retire_remainder(cc_ordered *map) {
 
 /* ---------------------------------------------------------------- the content at one point */
 
+/* Does not detach the thread from an interpreter: who has locks in hand keeps it. */
 static void lock(cc_bptree *tree, tree_node *n) {
-    lock_patiently(tree, n);
+    lock_patiently(tree, n, NULL);
 }
 
 /* The node's version stays: nothing has changed. */
@@ -273,7 +274,7 @@ static size_t copy_all(cc_ordered *map, cc_entry *entries, size_t room) {
     tree_node *anchor = &tree->anchor.head;
     size_t all = 0, copied = 0;
     tour t;
-    lock_patiently(tree, anchor);
+    lock(tree, anchor);
     for (begin_tour(&t, child_at(&tree->anchor, 0), tree, lock); t.node; next_of_tour(&t)) {
         all +=
             t.node->is_leaf ? positions_in(cc_load_relaxed_u64(&((leaf_node *)t.node)->extent)) : 0;
@@ -310,11 +311,13 @@ static void free_tree(const cc_word_table *words, tree_node *root) {
             key = separators_of(t.at[t.levels - 1].node)[t.at[t.levels - 1].index].word;
         }
         next_of_tour(&t);
-        for (unsigned i = 0;
-             n->is_leaf && i < positions_in(cc_load_relaxed_u64(&((leaf_node *)n)->extent)); i++) {
+        uint64_t extent = n->is_leaf ? cc_load_relaxed_u64(&((leaf_node *)n)->extent) : 0;
+        for (unsigned i = 0; n->is_leaf && i < positions_in(extent); i++) {
             leaf_entry e = entry_at((leaf_node *)n, i);
-            cc_release_word(words, e.value);
-            cc_release_word(words, e.word);
+            if (is_entry(extent, i)) {
+                cc_release_word(words, e.value);
+                cc_release_word(words, e.word);
+            }
         }
         cc_free(n);
         cc_release_word(words, key);
@@ -359,11 +362,13 @@ static int visit_tree(tree_node *root, int (*visit)(uintptr_t word, void *argume
             continue;
         }
         const leaf_node *n = (const leaf_node *)t.node;
-        unsigned count = positions_in(cc_load_relaxed_u64(&n->extent));
-        for (unsigned i = 0; i < count && !answer; i++) {
+        uint64_t extent = cc_load_relaxed_u64(&n->extent);
+        for (unsigned i = 0; i < positions_in(extent) && !answer; i++) {
             leaf_entry e = entry_at(n, i);
-            answer = e.word ? visit(e.word, argument) : 0;
-            answer = answer || !e.value ? answer : visit(e.value, argument);
+            if (is_entry(extent, i)) {
+                answer = e.word ? visit(e.word, argument) : 0;
+                answer = answer || !e.value ? answer : visit(e.value, argument);
+            }
         }
     }
     return answer;

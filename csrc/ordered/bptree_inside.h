@@ -54,7 +54,9 @@
 #define MOST_LEAVES_PER_REGION 128u
 #endif
 
-_Static_assert(LEAF_ENTRIES >= 2 && LEAF_ENTRIES <= 254 && INNER_CHILDREN >= 4, "see above");
+_Static_assert(LEAF_ENTRIES >= 2 && LEAF_ENTRIES <= 254 && INNER_CHILDREN >= 4 &&
+                   INNER_CHILDREN <= 254,
+               "see above");
 
 /* Inner nodes on a path. A node that is split has half of INNER_CHILDREN, so it takes more than 2^n
  * insertions to make a tree of n levels. */
@@ -225,6 +227,7 @@ typedef struct place {
     struct {
         inner_node *node;
         unsigned index; /* of the child that the way goes on to */
+        unsigned count; /* of the node's children: for who does not hold the node any more */
     } at[MOST_LEVELS];
     leaf_node *leaf; /* NULL: the tree is empty */
     uint64_t state; /* of the leaf: without CHANGING and MARKED */
@@ -232,6 +235,11 @@ typedef struct place {
     unsigned position; /* of the first entry that is not less */
     bool found; /* and it is equal */
 } place;
+
+/* Of a leaf's positions, is this one an entry's? */
+static inline bool is_entry(uint64_t extent, unsigned position) {
+    return position < positions_in(extent) && position != hole_in(extent);
+}
 
 static inline unsigned count_at(const place *at) {
     return positions_in(at->extent);
@@ -247,6 +255,7 @@ static inline bool is_as_it_was(const leaf_node *n, uint64_t state) {
 enum {
     AGAIN = 16, /* somebody has been in the way */
     WAIT, /* the same, and has not finished yet */
+    REPAIRED, /* a dead thread had the lock; who waits for it does not know that it is free */
     REGROUP, /* something is to be done about the nodes first (cc_bptree_regroup) */
 };
 
@@ -262,7 +271,7 @@ typedef enum search_aim {
     TO_TIDY /* the leaf is nearly empty, or has been */
 } search_aim;
 
-/* Of which level's node children are replaced by a regrouping. */
+/* Of which level's node children are replaced by a regrouping. Reads no node but the leaf. */
 unsigned cc_bptree_level_to_regroup(search_aim aim, const place *at);
 
 /* Find the searched key, or an end. A read phase; the write phase holds the leaf, and the value
@@ -331,9 +340,9 @@ int cc_bptree_regroup(cc_bptree *tree, attempt *a, const cc_search *search, sear
 /* CC_FOUND, or CC_NO_MEMORY: then nothing is open. */
 cc_status cc_bptree_begin_attempt(cc_bptree *tree, attempt *a);
 
-/* After AGAIN, WAIT or REGROUP: do what there is to do, outside of the region if need be. CC_FOUND:
- * try again. CC_ABSENT: the same, but there was nothing to tidy. CC_NO_MEMORY: the region is open
- * all the same. */
+/* After AGAIN, WAIT, REPAIRED or REGROUP: do what there is to do, outside of the region if need be.
+ * CC_FOUND: try again. CC_ABSENT: the same, but there was nothing to tidy. CC_NO_MEMORY: the region
+ * is open all the same. */
 cc_status cc_bptree_try_again(cc_bptree *tree, attempt *a, int outcome, const cc_search *search,
                               search_aim aim, const place *at);
 

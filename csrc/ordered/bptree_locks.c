@@ -73,8 +73,9 @@ cc_status cc_bptree_try_again(cc_bptree *tree, attempt *a, int outcome, const cc
             return CC_NO_MEMORY;
         }
     } else if (outcome == WAIT && at->leaf && cc_bptree_repair(&at->leaf->head)) {
-        outcome = AGAIN;
+        outcome = REPAIRED;
     }
+    a->gave_back = a->gave_back || outcome == REPAIRED;
     cc_count_retry(&a->g);
     if (outcome != WAIT && !a->gone.count) {
         return outcome == CC_ABSENT ? CC_ABSENT : CC_FOUND;

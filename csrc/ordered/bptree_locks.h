@@ -18,8 +18,10 @@
  * fork. A lock carries the generation of its process: forks since the first one (modulo 2^13). The
  * child has none of the threads that held locks. So a lock of another generation is anybody's:
  * whoever meets it takes it over, closes the hole in the leaf, and gives it back
- * (cc_bptree_repair). What the dead thread had not published did not happen; what it had taken out
- * and not retired is lost, as any memory in its hands.
+ * (cc_bptree_repair), and wakes who waits. What the dead thread had not published did not happen;
+ * what it had taken out and not retired is lost, as any memory in its hands; and what it had not
+ * counted yet stays uncounted, so the child's length and bytes may be wrong by what each dead
+ * thread was doing.
  *
  * Progress. Trying and giving back take a constant number of steps. A thread that the system has
  * stopped between its few steps holds up whoever needs the same nodes, for as long as it is
@@ -56,12 +58,12 @@ static inline bool is_of_a_dead_thread(uint64_t state) {
 }
 
 /* Take the lock of a node over from a thread that is in another process, if that has it. True: it
- * is given back now, and nobody will wake those who wait for it. In a write phase that holds the
- * node. */
+ * is given back now, and the caller is to wake those who wait for it. In a write phase that holds
+ * the node. */
 bool cc_bptree_repair(tree_node *n);
 
 /* Lock a node when its state is `state`, that of a free one, and not marked. With CHANGING in
- * `more` readers are told that entries move. CC_FOUND, AGAIN (another version), or WAIT. */
+ * `more` readers are told that entries move. CC_FOUND, AGAIN (another version), WAIT, REPAIRED. */
 static inline int try_lock_as_it_was(tree_node *n, uint64_t state, uint64_t more) {
     uint64_t was = state;
     if (cc_cas_acq_rel_u64(&n->state, &was, state | LOCKED | more | generation_now())) { /* (2) */
@@ -70,7 +72,7 @@ static inline int try_lock_as_it_was(tree_node *n, uint64_t state, uint64_t more
     if (!(was & LOCKED) || when_free(was) != state) {
         return AGAIN;
     }
-    return cc_bptree_repair(n) ? AGAIN : WAIT;
+    return cc_bptree_repair(n) ? REPAIRED : WAIT;
 }
 
 /* The same of whatever version; it is in *state. */
@@ -80,7 +82,7 @@ static inline int try_lock(tree_node *n, uint64_t *state) {
         return AGAIN;
     }
     if (*state & LOCKED) {
-        return cc_bptree_repair(n) ? AGAIN : WAIT;
+        return cc_bptree_repair(n) ? REPAIRED : WAIT;
     }
     return try_lock_as_it_was(n, *state, 0);
 }

@@ -197,7 +197,7 @@ static int lock_all(regrouping *r, attempt *a) {
         uint64_t state = cc_load_acquire_u64(&all[i].n->state);
         outcome = state & MARKED ? AGAIN : CC_FOUND;
         if (state & LOCKED) {
-            outcome = cc_bptree_repair(all[i].n) ? AGAIN : WAIT;
+            outcome = cc_bptree_repair(all[i].n) ? REPAIRED : WAIT;
         }
     }
     for (; locked < count && outcome == CC_FOUND; locked++) {
@@ -437,7 +437,7 @@ static int carry_out(regrouping *r, attempt *a) {
 /* Is the place at an end of its level, of all the tree? */
 static bool is_at_end(const place *at, unsigned level, bool last) {
     for (unsigned i = 1; i <= level; i++) {
-        if (at->at[i].index != (last ? at->at[i].node->head.count - 1u : 0)) {
+        if (at->at[i].index != (last ? at->at[i].count - 1 : 0)) {
             return false;
         }
     }

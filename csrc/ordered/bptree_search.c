@@ -63,14 +63,20 @@ static int begin_leaf(place *at) {
     return CC_FOUND;
 }
 
+/* One level down: to child i of n. In a read phase. */
+static void go_by(place *at, inner_node *n, unsigned i) {
+    CC_INVARIANT(at->levels < MOST_LEVELS);
+    at->at[at->levels].node = n;
+    at->at[at->levels].index = i;
+    at->at[at->levels++].count = n->head.count;
+}
+
 int cc_bptree_descend(cc_bptree *tree, cc_smr_guard *g, cc_search *search, search_way way,
                       place *at) {
     inner_node *n = &tree->anchor;
     unsigned i = 0;
     for (at->levels = 0;;) {
-        CC_INVARIANT(at->levels < MOST_LEVELS);
-        at->at[at->levels].node = n;
-        at->at[at->levels++].index = i;
+        go_by(at, n, i);
         tree_node *child = (tree_node *)cc_protect(g, &n->children[i]); /* (1) */
         if (cc_load_acquire_u64(&n->head.state) & MARKED) {             /* (1) */
             return AGAIN;
@@ -107,9 +113,7 @@ static int step(cc_smr_guard *g, bool up, place *at, unsigned level, unsigned ch
     unsigned i = up ? at->at[level].index + children : at->at[level].index - children;
     inner_node *n = at->at[level].node;
     for (at->levels = level;;) {
-        CC_INVARIANT(at->levels < MOST_LEVELS);
-        at->at[at->levels].node = n;
-        at->at[at->levels++].index = i;
+        go_by(at, n, i);
         tree_node *child = (tree_node *)cc_protect(g, &n->children[i]); /* (1) */
         if (!child || (cc_load_acquire_u64(&n->head.state) & MARKED)) { /* (1) */
             return AGAIN;
@@ -183,11 +187,11 @@ unsigned cc_bptree_level_to_regroup(search_aim aim, const place *at) {
     unsigned level = at->levels - 1;
     if (aim == TO_PUT) {
         bool splits = is_full(at) && at->leaf->head.count == LEAF_ENTRIES;
-        while (splits && level > 0 && at->at[level].node->head.count == INNER_CHILDREN) {
+        while (splits && level > 0 && at->at[level].count == INNER_CHILDREN) {
             level--;
         }
     } else {
-        while (level > 0 && at->at[level].node->head.count == 1) {
+        while (level > 0 && at->at[level].count == 1) {
             level--;
         }
     }

@@ -82,9 +82,9 @@ CC_NEVER_INLINE node *find_dead(cc_skiplist *list, cc_smr_guard *g, position *at
     return dead;
 }
 
-/* Somebody has come upon `n`, which is dead, and which he holds. Who removes it is at it; or nobody
- * is, and then what is dead is taken out. In any case the caller begins anew, in a new region.
- * False: no memory. */
+/* Somebody has come upon `n`, which is dead, and which he holds. Who removes it is at it, or has
+ * done it; or nobody is, and then what is dead is taken out. In any case the caller begins anew,
+ * with spare records for two things. False: no memory. */
 static bool finish_dead(cc_skiplist *list, cc_smr_guard *g, const node *n, cc_lock_wait *wait) {
     cc_thread *self = g->thread;
     cc_leftovers left = {0};
@@ -94,13 +94,17 @@ static bool finish_dead(cc_skiplist *list, cc_smr_guard *g, const node *n, cc_lo
         cc_skiplist_wait_outside(list, g, wait);
         return true;
     }
+    if (!cc_skiplist_is_abandoned(n)) {
+        return true;
+    }
     cc_leave(g);
     bool has_memory = !cc_reserve(self, 3); /* two are the operation's */
     cc_enter_as(self, list->map.common.domain, g);
     node *dead = has_memory ? find_dead(list, g, &at) : NULL;
     if (dead) {
         cc_skiplist_remove_at(list, g, &at, dead, true, NULL, &left, &outcome);
-        cc_skiplist_end_locked_update(list, g, &left, wait);
+        cc_skiplist_end_locked_update(list, g, &left, wait); /* foreign code uses them up */
+        has_memory = !cc_reserve(self, 2);
         cc_enter_as(self, list->map.common.domain, g);
     }
     return has_memory;
@@ -595,9 +599,14 @@ CC_NEVER_INLINE locking walk_and_take_out(cc_skiplist *list, cc_smr_guard *g, ui
             break;
         }
         if (birth_of(n) > newest) { /* inserted since the clear began: stays */
-            /* Where it is not linked yet its inserter has it locked, and we shall wait. */
+            /* Where it is linked already: elsewhere its inserter has it locked, so that we should
+             * wait; but in the child of a fork() that one may be dead, and it is nowhere locked. */
             for (int level = 0; level < height_of(n); level++) {
-                at->before[level] = n;
+                at->before[level] =
+                    load_link(at->before[level], level) == link_to(n) ? n : at->before[level];
+            }
+            if (at->before[0] != n) {
+                outcome = PLACE_HAS_CHANGED;
             }
             continue;
         }
