@@ -118,6 +118,7 @@ static inline void cc_leave(cc_smr_guard *g) {
 
 CC_DEFINE_PROTECT(uptr, uintptr_t)
 CC_DEFINE_PROTECT(u32, uint32_t)
+CC_DEFINE_PROTECT(u64, uint64_t)
 
 static inline uintptr_t cc_protect(cc_smr_guard *g, const cc_atomic_uptr *source) {
     cc_check_stack(g);
@@ -137,6 +138,12 @@ static inline uint32_t cc_protect_reference(cc_smr_guard *g, bool restarts,
                                             const cc_atomic_u32 *source) {
     cc_check_stack(g);
     return restarts ? cc_load_acquire_u32(source) : cc_read_protected_u32(g, source);
+}
+
+/* The same for a word of 64 bits that has such a reference, and more. */
+static inline uint64_t cc_protect_u64(cc_smr_guard *g, const cc_atomic_u64 *source) {
+    cc_check_stack(g);
+    return cc_read_protected_u64(g, source);
 }
 
 static inline uintptr_t cc_thing_of_pointer(uintptr_t word) {

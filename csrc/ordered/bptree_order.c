@@ -389,27 +389,6 @@ cc_status cc_bptree_sample(cc_ordered *map, cc_search *search, size_t every, cc_
 
 /* ---------------------------------------------------------------- what comes in order */
 
-/* No comparison that only foreign code can decide. */
-static bool is_less(const cc_word_table *words, const void *order, const cc_new_entry *a,
-                    const cc_new_entry *b) {
-    if (a->kind == b->kind && (a->digest != b->digest || !(a->key | b->key))) {
-        return a->digest < b->digest;
-    }
-    cc_search search = {
-        .digest = b->digest, .hash = b->hash, .key = b->key, .kind = b->kind, .order = order};
-    return words->compare && words->compare(&search, a->kind, a->digest, a->key) == 1;
-}
-
-/* So many of them that ascend. */
-static unsigned count_ascending(const cc_word_table *words, const void *order,
-                                const cc_new_entry *entries, size_t count) {
-    unsigned n = 1;
-    while (n < count && n < LEAF_ENTRIES && is_less(words, order, &entries[n - 1], &entries[n])) {
-        n++;
-    }
-    return n;
-}
-
 static leaf_entry entry_from(cc_bptree *tree, const cc_new_entry *e) {
     return cc_bptree_new_entry(tree, e->kind, e->digest, e->key, e->value);
 }
@@ -452,9 +431,7 @@ static int append_to_leaf(cc_bptree *tree, attempt *a, const place *at, const cc
 
 size_t cc_bptree_append(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run) {
     cc_bptree *tree = tree_of(map);
-    const cc_word_table *words = map->common.words;
-    const void *order = (const void *)cc_ordered_order(map);
-    unsigned n = count_ascending(words, order, entries, count);
+    unsigned n = (unsigned)cc_count_ascending(map, entries, count, LEAF_ENTRIES);
     const cc_search search = {.key = entries[0].key}; /* what a regrouping looks at */
     attempt a;
     place at;
@@ -468,7 +445,7 @@ size_t cc_bptree_append(cc_ordered *map, const cc_new_entry *entries, size_t cou
         outcome = find_neighbour(tree, &a.g, NULL, CC_LAST, &entries[0], &at, &e);
         if (outcome == CC_FOUND) {
             cc_new_entry last = {.digest = e.digest, .key = e.key, .kind = e.kind};
-            outcome = is_less(words, order, &last, &entries[0])
+            outcome = cc_is_less(map, &last, &entries[0])
                           ? append_to_leaf(tree, &a, &at, entries, &n)
                           : CC_FOUND;
         } else if (outcome == CC_ABSENT && !at.leaf) {

@@ -155,6 +155,30 @@ const char *cc_ordered_check(cc_ordered *map) {
     return map->ops->check(map);
 }
 
+/* ---------------------------------------------------------------- what comes in order */
+
+bool cc_is_less(const cc_ordered *map, const cc_new_entry *a, const cc_new_entry *b) {
+    const cc_word_table *words = map->common.words;
+    if (a->kind == b->kind && (a->digest != b->digest || !(a->key | b->key))) {
+        return a->digest < b->digest;
+    }
+    cc_search search = {.digest = b->digest,
+                        .hash = b->hash,
+                        .key = b->key,
+                        .kind = b->kind,
+                        .order = (const void *)cc_ordered_order(map)};
+    return words->compare && words->compare(&search, a->kind, a->digest, a->key) == 1;
+}
+
+size_t cc_count_ascending(const cc_ordered *map, const cc_new_entry *entries, size_t count,
+                          size_t most) {
+    size_t n = 1;
+    while (n < count && n < most && cc_is_less(map, &entries[n - 1], &entries[n])) {
+        n++;
+    }
+    return n;
+}
+
 /* ---------------------------------------------------------------- counts */
 
 int64_t cc_sum_of_entries(const cc_ordered *map) {

@@ -77,6 +77,14 @@ struct cc_ordered_operations {
     const char *(*check)(cc_ordered *map);
 };
 
+/* Is a's key less than b's, as far as no foreign code has to be asked? Inside a region or out of
+ * one. */
+bool cc_is_less(const cc_ordered *map, const cc_new_entry *a, const cc_new_entry *b);
+
+/* So many entries, at least 1 and at most `most`, ascend from the first one on. */
+size_t cc_count_ascending(const cc_ordered *map, const cc_new_entry *entries, size_t count,
+                          size_t most);
+
 /* The sums over all threads. Exact while nothing changes. */
 int64_t cc_sum_of_entries(const cc_ordered *map);
 uint64_t cc_sum_of_bytes(const cc_ordered *map);

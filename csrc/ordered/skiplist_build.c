@@ -63,15 +63,7 @@ static cc_search search_for(const cc_skiplist *list, const cc_new_entry *e) {
 
 /* Entries whose keys have hashes: without one, puts are what can be done. */
 static bool is_less(const cc_skiplist *list, const cc_new_entry *a, const cc_new_entry *b) {
-    const cc_word_table *words = list->map.common.words;
-    if (!a->hash || !b->hash) {
-        return false;
-    }
-    if (a->kind == b->kind && (a->digest != b->digest || !(a->key | b->key))) {
-        return a->digest < b->digest;
-    }
-    cc_search search = search_for(list, b);
-    return words->compare && words->compare(&search, a->kind, a->digest, a->key) == 1;
+    return a->hash && b->hash && cc_is_less(&list->map, a, b);
 }
 
 /* How many entries from the first one on ascend; no more than a chain has room for. */

@@ -8,18 +8,22 @@
 #include "check.h"
 
 #include "ordered/bptree.h"
+#include "ordered/bst.h"
+#include "ordered/ordered_inside.h"
 #include "ordered/skiplist.h"
 #include "ordered/skiplist_locked.h"
 
 typedef struct ordered_kind {
     const cc_ordered_operations *operations;
     const char *name;
+    bool can_be_a_path; /* what is put one by one in order makes it as deep as it is long */
 } ordered_kind;
 
 static const ordered_kind all_ordered_kinds[] UNUSED = {
-    {&cc_skiplist_operations, "skip list"},
-    {&cc_skiplist_locked_operations, "skip list with locks"},
-    {&cc_bptree_operations, "B+tree"},
+    {&cc_skiplist_operations, "skip list", false},
+    {&cc_skiplist_locked_operations, "skip list with locks", false},
+    {&cc_bptree_operations, "B+tree", false},
+    {&cc_bst_operations, "binary search tree", true},
 };
 
 /* The one that is being tested. */
@@ -30,6 +34,11 @@ static inline UNUSED cc_ordered *ordered_of(const cc_word_table *words) {
     cc_ordered *map = cc_ordered_new(tested_kind->operations, words);
     CHECK(map);
     return map;
+}
+
+/* Does it take snapshots? */
+static inline UNUSED bool takes_snapshots(void) {
+    return tested_kind->operations->scan_for_snapshot || tested_kind->operations->copy_all;
 }
 
 /* Calls `test` for every kind. */

@@ -45,7 +45,8 @@ static size_t sample_all(cc_ordered *list, unsigned kind, int64_t n, size_t ever
 static cc_ordered *list_of(const cc_word_table *words, unsigned kind, int64_t n) {
     cc_ordered *list = ordered_of(words);
     for (int64_t i = 0; i < n; i++) {
-        CHECK_EQ(put_as(list, kind, 2 * i, word_new(i), CC_PUT_ALWAYS, NULL, tell_the_truth),
+        int64_t k = tested_kind->can_be_a_path ? i * 389 % n : i; /* a prime */
+        CHECK_EQ(put_as(list, kind, 2 * k, word_new(k), CC_PUT_ALWAYS, NULL, tell_the_truth),
                  CC_ABSENT);
     }
     return list;
