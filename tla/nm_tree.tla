@@ -7,8 +7,10 @@
 EXTENDS Naturals, Sequences, FiniteSets, TLC
 
 CONSTANTS
-    Ops,        \* <<[op |-> .., key |-> .., value |-> ..], ...>>: a thread for each
-    Before,     \* how many keys are there at the beginning: 1 .. Before, put in this order
+    Ops,        \* <<<<[op |-> .., key |-> .., value |-> ..], ...>>, ...>>: what each thread does
+    Before,     \* keys at the beginning, <<1, 2, ...>>: the values 1, 2, ...
+    Routing,    \* the keys of inner nodes at the beginning, from the second on
+    RightSide,  \* is the tree at the beginning a path to the right, or to the left?
     Mutation    \* "none", or what is broken on purpose
 
 \* Values for these; a configuration cannot say records.
@@ -18,14 +20,21 @@ Rem(k) == [op |-> "rem", key |-> k, value |-> 0]
 Lower(k) == [op |-> "lower", key |-> k, value |-> 0]
 Pop == [op |-> "pop", key |-> 0, value |-> 0]
 Scan == [op |-> "scan", key |-> 0, value |-> 0]
-Chain == <<Rem(1), Rem(3), Get(2)>>
-ChainAndPut == <<Rem(1), Rem(3), Put(1, 4)>>
-RemoveAndPut == <<Rem(1), Put(1, 4), Get(1)>>
-PopPutGet == <<Pop, Put(1, 4), Get(1)>>
-InFrontOfPop == <<Put(1, 4), Pop, Get(2)>>
-PopsAndRemove == <<Pop, Pop, Rem(2)>>
-GapLeftRight == <<Put(2, 4), Rem(2), Put(3, 5), Lower(4)>>
-ScanAndMove == <<Rem(1), Put(1, 4), Scan>>
+One == <<1>>
+Two == <<2>>
+OneTwo == <<1, 2>>
+OneTwoThree == <<1, 2, 3>>
+OneTwoFour == <<1, 2, 4>>
+TwoThree == <<2, 3>>
+Chain == <<<<Rem(1)>>, <<Rem(3)>>, <<Get(2)>>>>
+ChainAndPut == <<<<Rem(1)>>, <<Rem(3)>>, <<Put(1, 4)>>>>
+RemovePutGet == <<<<Rem(1)>>, <<Put(1, 4)>>, <<Get(1), Get(2)>>>>
+PopPutGet == <<<<Pop>>, <<Put(1, 4)>>, <<Get(1)>>>>
+InFrontOfPop == <<<<Put(1, 4)>>, <<Pop>>, <<Get(2)>>>>
+PopsAndRemove == <<<<Pop>>, <<Rem(2), Pop>>>>
+Gap == <<<<Put(3, 4), Rem(2), Put(2, 5), Rem(3), Put(3, 6), Rem(2)>>, <<Lower(4)>>>>
+GapBoth == <<<<Put(3, 4)>>, <<Rem(2)>>, <<Lower(4)>>>>
+ScanAndMove == <<<<Rem(1), Put(1, 4)>>, <<Scan>>>>
 
 Threads == 1 .. Len(Ops)
 M(name) == Mutation = name
@@ -34,39 +43,39 @@ Keys == 0 .. 4
 Infinite == 9
 Max(s) == CHOOSE x \in s : \A y \in s : y <= x
 
-(* Inner nodes are 1, 2, ...; leaves 101, 102, ...; 0 is beyond all keys. What is there at the beginning has the
-   first numbers, and each thread that puts has one of each for itself. *)
+(* Inner nodes are 1 .. 99, leaves 101 .. 199; 0 is beyond all keys. What is there at the beginning has the first
+   numbers, and each put has one of each for itself. *)
 Nothing == 0
 Root == <<0, 1>>
 IsInner(n) == n \in 1 .. 99
-FirstInner == Before + 1
 Clean(x) == ~x.flag /\ ~x.tag
 To(n, version) == [to |-> n, flag |-> FALSE, tag |-> FALSE, version |-> version]
-OwnInner(t) == FirstInner + t
-OwnLeaf(t) == 110 + t
-Inners == 1 .. FirstInner + Len(Ops)
-Leaves == 101 .. 110 + Len(Ops)
-\* Keys 2, 4, ... where a gap is wanted, else 1, 2, ...
-KeyOf(i) == IF Ops = GapLeftRight THEN (IF i = 1 THEN 1 ELSE 4) ELSE IF Ops = InFrontOfPop THEN 2 ELSE i
+Bump == IF M("no_version") THEN 0 ELSE 1
+OwnInner(t, step) == 10 * t + step
+OwnLeaf(t, step) == 100 + 10 * t + step
+Count == Len(Before)
+Puts == UNION {{<<t, step>> : step \in {x \in 1 .. Len(Ops[t]) : Ops[t][x].op = "put"}} : t \in Threads}
+Inners == 1 .. Count \cup {OwnInner(p[1], p[2]) : p \in Puts}
+Leaves == {100 + x : x \in 1 .. Count} \cup {OwnLeaf(p[1], p[2]) : p \in Puts}
 
-(* Inner node 1 is the infinite one; node i has the leaves of keys i - 1 and i, as they were put: below it on the
-   left is what was put before. *)
-FirstEdges ==
-    [a \in ((Inners \cup {0}) \X {1, 2}) |->
-        IF a = Root THEN To(1, 0)
-        ELSE IF a = <<1, 1>> THEN To(IF Before > 1 THEN Before ELSE 101, 0)
-        ELSE IF a[1] \in 2 .. Before /\ a[2] = 1 THEN To(IF a[1] = 2 THEN 101 ELSE a[1] - 1, 0)
-        ELSE IF a[1] \in 2 .. Before THEN To(100 + a[1], 0)
-        ELSE To(Nothing, 0)]
+(* Inner node 1 is the infinite one. A path to the left: node n has leaf n on its right, and node n - 1 or the first
+   leaf on its left; a path to the right likewise. *)
+FirstEdge(n, side) ==
+    IF n = 0 THEN 1
+    ELSE IF n > Count THEN Nothing
+    ELSE IF n = 1 THEN IF side = 2 THEN Nothing ELSE IF Count = 1 THEN 101 ELSE IF RightSide THEN 2 ELSE Count
+    ELSE IF RightSide THEN IF side = 1 THEN 99 + n ELSE IF n = Count THEN 100 + n ELSE n + 1
+    ELSE IF side = 2 THEN 100 + n ELSE IF n = 2 THEN 101 ELSE n - 1
 
 (* --algorithm nm_tree
 variables
-    edge = FirstEdges,
-    inner_key = [n \in Inners |-> IF n = 1 THEN Infinite ELSE IF n <= Before THEN KeyOf(n) ELSE None],
-    leaf_key = [l \in Leaves |-> IF l <= 100 + Before THEN KeyOf(l - 100) ELSE None],
-    value = [l \in Leaves |-> IF l <= 100 + Before THEN l - 100 ELSE None],  \* None: dead
+    edge = [a \in ((Inners \cup {0}) \X {1, 2}) |-> To(FirstEdge(a[1], a[2]), 0)],
+    inner_key = [n \in Inners |-> IF n = 1 THEN Infinite ELSE IF n <= Count THEN Routing[n - 1] ELSE None],
+    leaf_key = [l \in Leaves |-> IF l <= 100 + Count THEN Before[l - 100] ELSE None],
+    value = [l \in Leaves |-> IF l <= 100 + Count THEN l - 100 ELSE None],  \* None: dead
     retired = {},
-    map = [k \in Keys |-> IF \E i \in 1 .. Before : KeyOf(i) = k THEN CHOOSE i \in 1 .. Before : KeyOf(i) = k ELSE None],
+    map = [k \in Keys |-> IF \E i \in 1 .. Count : Before[i] = k THEN CHOOSE i \in 1 .. Count : Before[i] = k ELSE None],
+    doing = [t \in Threads |-> Ops[t][1]],
     right = [t \in Threads |-> {}],           \* answers that were right at some point of t's operation
     under_way = [l \in Leaves |-> {}],        \* who was, when a pop flagged the leaf
     touched_retired = FALSE, retired_twice = FALSE, lost_update = FALSE, not_the_first = FALSE, disorder = FALSE;
@@ -94,7 +103,7 @@ end define;
 (* Linearization point of an update. *)
 macro takes_effect(k, expected, new) begin
     if map[k] # expected then lost_update := TRUE end if;
-    right := [t \in Threads |-> IF right[t] = {} THEN {} ELSE right[t] \cup {RightNow(Ops[t], [map EXCEPT ![k] = new])}];
+    right := [t \in Threads |-> IF right[t] = {} THEN {} ELSE right[t] \cup {RightNow(doing[t], [map EXCEPT ![k] = new])}];
     map[k] := new;
 end macro;
 
@@ -114,7 +123,7 @@ end macro;
 
 process thread \in Threads
 variables
-    mine = Ops[self],
+    mine = Ops[self][1], step = 1,
     above = Root, top = To(0, 0),             \* the last clean edge, and what it was
     e = Root, w = To(0, 0),                   \* the edge that we are at
     e2 = Root, w2 = To(0, 0),                 \* of a query: the other one
@@ -125,14 +134,13 @@ begin
 Begin:
     right[self] := IF mine.op \in {"pop", "scan"} THEN {None} ELSE {RightNow(mine, map)};
 Seek: \* the root is always clean
-    turn := Root; path := <<>>;
+    above := Root; top := edge[Root];
     if IsInner(edge[Root].to) then
-        above := Root; top := edge[Root];
         turn := IF mine.op = "lower" /\ Side(mine, edge[Root].to) = 2 THEN <<edge[Root].to, 1>> ELSE Root;
         path := IF mine.op = "scan" THEN <<<<edge[Root].to, 2>>>> ELSE <<>>;
         e := <<edge[Root].to, Side(mine, edge[Root].to)>>;
     else
-        above := Root; top := edge[Root]; e := Root; w := edge[Root]; goto Leaf;
+        turn := Root; path := <<>>; e := Root; w := edge[Root]; goto Leaf;
     end if;
 Read:
     with x = edge[e] do
@@ -155,7 +163,7 @@ Leaf: \* nothing is shared here
     elsif dead # Nothing then
         if ~Clean(w) then goto Tag else goto Flag end if;
     elsif mine.op = "scan" then
-        if w.to = Nothing then goto Answer elsif w.flag then goto Next else goto Value end if;
+        if w.to = Nothing then goto Answer elsif w.flag then goto GoOn else goto Value end if;
     elsif mine.op = "lower" then
         if ~Clean(w) then goto Tag
         elsif w.to # Nothing /\ leaf_key[w.to] < mine.key then goto Value
@@ -175,7 +183,7 @@ Value:
             if leaf_key[w.to] <= last then disorder := TRUE end if;
             last := leaf_key[w.to];
         end if;
-        goto Next;
+        goto GoOn;
     elsif mine.op = "get" then goto Check
     elsif value[w.to] = None then
         if mine.op = "rem" then goto Check
@@ -185,22 +193,24 @@ Value:
     end if;
 Swap: \* put, remove: the value decides; also when a pop has flagged the leaf since we found it
     if value[w.to] # found then goto Value
-    elsif under_way[w.to] # {} then
-        if self \notin under_way[w.to] then lost_update := TRUE end if;
-        right := [t \in Threads |-> IF t \in under_way[w.to] /\ right[t] # {} /\ Ops[t].op = "get" /\ Ops[t].key = leaf_key[w.to]
-                                    THEN right[t] \cup {mine.value} ELSE right[t]];
     else
-        if mine.op = "pop" /\ \E k \in Keys : k < leaf_key[w.to] /\ map[k] # None then not_the_first := TRUE end if;
-        takes_effect(leaf_key[w.to], found, mine.value);
+        if under_way[w.to] # {} then
+            if self \notin under_way[w.to] then lost_update := TRUE end if;
+            right := [t \in Threads |-> IF t \in under_way[w.to] /\ right[t] # {} /\ doing[t].op = "get" /\ doing[t].key = leaf_key[w.to]
+                                        THEN right[t] \cup {mine.value} ELSE right[t]];
+        else
+            if mine.op = "pop" /\ (\E k \in Keys : k < leaf_key[w.to] /\ map[k] # None) then not_the_first := TRUE end if;
+            takes_effect(leaf_key[w.to], found, mine.value);
+        end if;
+        value[w.to] := mine.value;
+        if mine.op = "put" then goto Answer else dead := w.to; popped := TRUE; goto Flag end if;
     end if;
-    if value[w.to] = found then value[w.to] := mine.value end if;
-    if mine.op = "put" then goto Answer else dead := w.to; popped := TRUE; goto Flag end if;
 
 Insert:
     if edge[e] # w then goto Seek
     else
-        with own = OwnLeaf(self), n = OwnInner(self), before = w.to # Nothing /\ leaf_key[w.to] < mine.key do
-            edge := [edge EXCEPT ![e] = To(n, w.version + 1),
+        with own = OwnLeaf(self, step), n = OwnInner(self, step), before = w.to # Nothing /\ leaf_key[w.to] < mine.key do
+            edge := [edge EXCEPT ![e] = To(n, w.version + Bump),
                                  ![<<n, 1>>] = To(IF before THEN w.to ELSE own, 0),
                                  ![<<n, 2>>] = To(IF before THEN own ELSE w.to, 0)];
             inner_key[n] := IF w.to = Nothing THEN Infinite ELSE IF before THEN mine.key ELSE leaf_key[w.to];
@@ -217,7 +227,7 @@ FlagFirst: \* a pop: nothing comes in front of a flagged edge
         edge[e].flag := TRUE;
         w := [w EXCEPT !.flag = TRUE];
         if value[w.to] # None then
-            if \E k \in Keys : k < leaf_key[w.to] /\ map[k] # None then not_the_first := TRUE end if;
+            if (\E k \in Keys : k < leaf_key[w.to] /\ map[k] # None) then not_the_first := TRUE end if;
             under_way[w.to] := Active;
             takes_effect(leaf_key[w.to], value[w.to], None);
         end if;
@@ -235,22 +245,21 @@ Flag:
         w := [w EXCEPT !.flag = TRUE];
     end if;
 Tag: \* of two edges one is flagged: this one, or the one beside it
-    if ~w.flag then e := Other(e) end if;
-    w := [edge[IF w.flag THEN Other(e) ELSE e] EXCEPT !.tag = FALSE];
-    if ~M("no_tag") then edge[IF w.flag THEN Other(e) ELSE e].tag := TRUE end if;
+    with gone = IF w.flag THEN e ELSE Other(e) do
+        e := gone;
+        w := [edge[Other(gone)] EXCEPT !.tag = FALSE];
+        if ~M("no_tag") then edge[Other(gone)].tag := TRUE end if;
+    end with;
 Swing: \* w: what moves up; e: the edge to the leaf that goes
-    if edge[above] # top then goto AfterSwing
+    if edge[above] # top then goto Seek
     else
-        edge[above] := [w EXCEPT !.version = IF M("no_version") THEN top.version ELSE top.version + 1,
-                                 !.flag = w.flag /\ ~M("drops_the_flag")];
+        edge[above] := [w EXCEPT !.version = top.version + Bump, !.flag = w.flag /\ ~M("drops_the_flag")];
     end if;
 Retire: \* all of it is ours
     with gone = IF M("retires_two") THEN {e[1], edge[e].to} ELSE Chained(top.to, e) do
         if gone \cap retired # {} then retired_twice := TRUE end if;
         retired := retired \cup gone;
     end with;
-AfterSwing:
-    if dead # Nothing /\ ~popped /\ dead \in retired then dead := Nothing end if;
     goto Seek;
 
 LookAgain: \* lower, on the leaf's own side: the edge is what it was
@@ -271,7 +280,7 @@ LookAgain2:
 LookAgain3:
     if edge[e2] # w2 then goto Seek else goto Check end if;
 
-Next: \* scan: from the last node at which the way has turned
+GoOn: \* scan: from the last node at which the way has turned
     if path = <<>> \/ ~Clean(edge[path[Len(path)]]) then goto Answer
     else
         e2 := path[Len(path)];
@@ -300,6 +309,10 @@ Answer:
         right[self] := {};
         above := Root; top := To(0, 0); e := Root; w := To(0, 0); e2 := Root; w2 := To(0, 0); turn := Root; path := <<>>;
         last := None; dead := Nothing; popped := FALSE; found := None; \* fewer states
+        if step < Len(Ops[self]) then
+            mine := Ops[self][step + 1]; doing[self] := Ops[self][step + 1]; step := step + 1;
+            goto Begin;
+        end if;
     end if;
 end process;
 end algorithm; *)

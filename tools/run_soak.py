@@ -182,6 +182,7 @@ def all_soaks() -> list[Soak]:
         ("sched_debra", "DEBRA+"),
         ("sched_skiplist", "skip list"),
         ("sched_bptree", "B+tree"),
+        ("sched_bst", "binary search tree"),
         ("sched_queue", "queues"),
         ("sched_stack", "stack"),
         ("sched_wcq", "wait-free ring"),

@@ -316,8 +316,7 @@ static void count_below(uint64_t top, census *all) {
     while (next_of_tour(&t, &n, &word)) {
         if (n) {
             all->bytes += bytes_of(n);
-            all->entries +=
-                !is_inner(n) && cc_load_relaxed_uptr(&n->slot.value) != CC_TOMBSTONE;
+            all->entries += !is_inner(n) && cc_load_relaxed_uptr(&n->slot.value) != CC_TOMBSTONE;
         }
     }
 }

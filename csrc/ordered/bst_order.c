@@ -12,8 +12,9 @@
  * both edges are the same: so all three were there when the value was read. And then nothing was
  * between them. Both ranges had come, when they were reached, to the key of the node where the ways
  * part, one from each side; ranges of clean edges only grow, and those of two leaves do not
- * overlap, so at that moment they met. No version would not do: a key that comes and goes in the gap
- * restores the word of an edge, so two gaps that are never empty together could be seen so.
+ * overlap, so at that moment they met. Without versions of edges this would not do: a key that
+ * comes and goes restores the word of an edge, so a gap that always has a key in it, on one side or
+ * the other, could be seen to be empty (tla/nm_tree.tla).
  *
  * Who meets a dead leaf in the place of an answer helps to unlink it; so a query may need memory.
  *
@@ -203,8 +204,8 @@ typedef struct collected {
 
 /* Does the scan go over the leaf where it begins? */
 static bool takes_first(const route *r, const collected *c, const place *at) {
-    return r->way != BY_KEY || (at->order == 0 ? !(c->how & CC_SCAN_EXCLUSIVE)
-                                               : (at->order < 0) == c->up);
+    return r->way != BY_KEY ||
+           (at->order == 0 ? !(c->how & CC_SCAN_EXCLUSIVE) : (at->order < 0) == c->up);
 }
 
 /* Take the leaf's entry, if it is there. Where regions do not restart, references are taken in one

@@ -151,16 +151,14 @@ void cc_bst_hold(cc_smr_guard *g, const place *at, uintptr_t value) {
     cc_end_reading(g);
 }
 
-int cc_bst_find(cc_bst *tree, cc_smr_guard *g, const route *r, place *at,
-                                uintptr_t *value) {
+int cc_bst_find(cc_bst *tree, cc_smr_guard *g, const route *r, place *at, uintptr_t *value) {
     CC_CHECKPOINT(g);
     int outcome = seek(tree, g, r, at, NULL, NULL);
     if (outcome == CC_NEED_COMPARE) {
         return outcome; /* the phase is over */
     }
-    *value = outcome == CC_FOUND && !(at->word & FLAGGED)
-                 ? cc_load_value(g, false, &at->leaf->slot)
-                 : CC_TOMBSTONE;
+    *value = outcome == CC_FOUND && !(at->word & FLAGGED) ? cc_load_value(g, false, &at->leaf->slot)
+                                                          : CC_TOMBSTONE;
     cc_bst_hold(g, at, *value);
     return outcome;
 }

@@ -59,7 +59,8 @@ FOUND = re.compile(r"FOUND by (\w+) in program (\w+), memory (\w+), at schedule 
 BROKEN = re.compile(r"(?:broken: |invariant broken: |ERROR: AddressSanitizer: )(.*)")
 UNIT_TEST_DAYS = 3  # in which each mutation for unit tests has its turn
 # Explorers that run with the files of another one, too.
-SHARED = {"sched_bptree": ("sched_skiplist_judge.c", "sched_skiplist_run.c")}
+OF_TREES = ("sched_skiplist_judge.c", "sched_skiplist_run.c")
+SHARED = {"sched_bptree": OF_TREES, "sched_bst": OF_TREES}
 BUDGETS = (500, 5000, 20000, 100000)  # a little of everything first, then more
 SEVERAL_PREEMPTIONS = 20000  # schedules of an enumeration, below which it has hardly begun
 

@@ -1,73 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * The B+tree under every schedule that the explorer can reach: two or three threads, one to three
- * operations each, on leaves of two entries, which are split and joined all the time. The runs and
- * the judge are those of the skip list (sched_skiplist.c says what he asks); every program under
- * both schemes.
+ * operations each, on leaves of two entries, which are split and joined all the time.
  */
-#include <stdio.h>
-#include <string.h>
-
-#include "memory/smr_fast.h"
 #include "ordered/bptree.h"
-#include "sched_skiplist.h"
+#include "sched_trees.h"
 
 const cc_ordered_operations *tested_operations = &cc_bptree_operations;
 const bool tested_clear_is_atomic = true;
-
-static void set_up(void) {
-    now = *(const scenario *)sched_argument();
-    if (now.behind) {
-        sched_points_behind();
-    }
-    begin();
-}
-
-static void set_up_under_debra(void) {
-    use_debra();
-    set_up();
-}
-
-static operation any_operation(void) {
-    static const uint8_t kinds[] = {
-        GET,    GET,    PUT,       PUT,       PUT,   PUT_IF_ABSENT, REPLACE_EXACT, REMOVE,
-        REMOVE, REMOVE, POP_FIRST, POP_LAST,  FIRST, LAST,          FLOOR,         CEILING,
-        LOWER,  HIGHER, SCAN_UP,   SCAN_DOWN, CLEAR, SNAPSHOT};
-    operation o = {.what = kinds[sched_choose(sizeof kinds)],
-                   .key = (uint8_t)(1 + sched_choose(4)),
-                   .no_tick = sched_choose(2) == 1};
-    if (o.what == REPLACE_EXACT) {
-        o.expected = (uint8_t)any_value();
-    }
-    return o;
-}
-
-static void set_up_anything(void) {
-    const scenario *frame = sched_argument();
-    unsigned entries = sched_choose(5);
-    now = *frame;
-    for (unsigned i = 0; i < entries; i++) {
-        now.before[i] = (operation){.what = PUT, .key = (uint8_t)(1 + sched_choose(4))};
-    }
-    for (unsigned f = 0; f < SCHED_MOST_FIBRES; f++) {
-        unsigned n = 1 + sched_choose(f == 2 ? 1 : MOST_OPERATIONS_DRAWN);
-        for (unsigned i = 0; i < n; i++) {
-            now.by[f][i] = any_operation();
-        }
-    }
-    begin();
-}
-
-static void set_up_anything_under_debra(void) {
-    use_debra();
-    set_up_anything();
-}
-
-#define SCENARIO(...) (&(const scenario){__VA_ARGS__})
-#define BEFORE .before =
-#define FIRST_FIBRE .by[0] =
-#define SECOND_FIBRE .by[1] =
-#define THIRD_FIBRE .by[2] =
+const bool tested_takes_snapshots = true;
 
 static const sched_program programs_of_ibr[] = {
     {"first_leaf", 2, set_up, fibre, judge, 2, 1, 0,
@@ -140,23 +81,7 @@ static const sched_program programs_of_ibr[] = {
      SCENARIO(.keys = UNDECIDED)},
 };
 
-enum { OF_IBR = sizeof programs_of_ibr / sizeof *programs_of_ibr };
-
 int main(int argc, char **argv) {
-    static sched_program programs[2 * OF_IBR];
-    static char names[OF_IBR][64];
-    memcpy(programs, programs_of_ibr, sizeof programs_of_ibr);
-#if CC_HAS_INTERRUPTS
-    for (unsigned i = 0; i < OF_IBR; i++) {
-        sched_program *p = &programs[OF_IBR + i];
-        *p = programs_of_ibr[i];
-        snprintf(names[i], sizeof names[i], "%s_debra", p->name);
-        p->name = names[i];
-        p->set_up = p->set_up == set_up ? set_up_under_debra : set_up_anything_under_debra;
-    }
-    return sched_main(argc, argv, programs, 2 * OF_IBR);
-#else
-    (void)names;
-    return sched_main(argc, argv, programs, OF_IBR);
-#endif
+    return run_under_both_schemes(argc, argv, programs_of_ibr,
+                                  sizeof programs_of_ibr / sizeof *programs_of_ibr);
 }

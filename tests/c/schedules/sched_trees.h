@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the programs of both trees have in common: how a run begins, what is drawn at random, and
+ * that every program runs under both schemes. The runs and the judge are those of the skip list
+ * (sched_skiplist.c says what he asks). For one file each, which defines programs_of_ibr below it.
+ */
+#ifndef CC_SCHED_TREES_H
+#define CC_SCHED_TREES_H
+
+#include <stdio.h>
+#include <string.h>
+
+#include "memory/smr_fast.h"
+#include "sched_skiplist.h"
+
+/* Does the container take snapshots? */
+extern const bool tested_takes_snapshots;
+
+enum { MOST_PROGRAMS = 40 };
+
+static void set_up(void) {
+    now = *(const scenario *)sched_argument();
+    if (now.behind) {
+        sched_points_behind();
+    }
+    begin();
+}
+
+static void set_up_under_debra(void) {
+    use_debra();
+    set_up();
+}
+
+/* Of the kinds the last one is a snapshot. */
+static operation any_operation(void) {
+    static const uint8_t kinds[] = {
+        GET,    GET,    PUT,       PUT,       PUT,   PUT_IF_ABSENT, REPLACE_EXACT, REMOVE,
+        REMOVE, REMOVE, POP_FIRST, POP_LAST,  FIRST, LAST,          FLOOR,         CEILING,
+        LOWER,  HIGHER, SCAN_UP,   SCAN_DOWN, CLEAR, SNAPSHOT};
+    operation o = {.what = kinds[sched_choose(sizeof kinds - !tested_takes_snapshots)],
+                   .key = (uint8_t)(1 + sched_choose(4)),
+                   .no_tick = sched_choose(2) == 1};
+    if (o.what == REPLACE_EXACT) {
+        o.expected = (uint8_t)any_value();
+    }
+    return o;
+}
+
+static void set_up_anything(void) {
+    const scenario *frame = sched_argument();
+    unsigned entries = sched_choose(5);
+    now = *frame;
+    for (unsigned i = 0; i < entries; i++) {
+        now.before[i] = (operation){.what = PUT, .key = (uint8_t)(1 + sched_choose(4))};
+    }
+    for (unsigned f = 0; f < SCHED_MOST_FIBRES; f++) {
+        unsigned n = 1 + sched_choose(f == 2 ? 1 : MOST_OPERATIONS_DRAWN);
+        for (unsigned i = 0; i < n; i++) {
+            now.by[f][i] = any_operation();
+        }
+    }
+    begin();
+}
+
+static void set_up_anything_under_debra(void) {
+    use_debra();
+    set_up_anything();
+}
+
+#define SCENARIO(...) (&(const scenario){__VA_ARGS__})
+#define BEFORE .before =
+#define FIRST_FIBRE .by[0] =
+#define SECOND_FIBRE .by[1] =
+#define THIRD_FIBRE .by[2] =
+
+/* Every one of `count` programs, and once more under CC_SMR_DEBRA. */
+static int run_under_both_schemes(int argc, char **argv, const sched_program *of_ibr,
+                                  unsigned count) {
+    static sched_program programs[2 * MOST_PROGRAMS];
+    static char names[MOST_PROGRAMS][64];
+    memcpy(programs, of_ibr, count * sizeof *of_ibr);
+#if CC_HAS_INTERRUPTS
+    for (unsigned i = 0; i < count; i++) {
+        sched_program *p = &programs[count + i];
+        *p = of_ibr[i];
+        snprintf(names[i], sizeof names[i], "%s_debra", p->name);
+        p->name = names[i];
+        p->set_up = p->set_up == set_up ? set_up_under_debra : set_up_anything_under_debra;
+    }
+    return sched_main(argc, argv, programs, 2 * count);
+#else
+    (void)names;
+    return sched_main(argc, argv, programs, count);
+#endif
+}
+
+#endif
