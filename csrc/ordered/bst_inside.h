@@ -182,7 +182,7 @@ typedef enum way { BY_KEY, TO_FIRST, TO_LAST } way;
 typedef struct route {
     cc_search *search; /* of BY_KEY */
     way way;
-    const cc_stored_key *dead; /* see cc_bst_find_dead; else NULL */
+    bool asks_nothing; /* back to a leaf that an operation has found before; its key is not asked */
 } route;
 
 /* ---------------------------------------------------------------- seeking (bst_seek.c) */

@@ -13,10 +13,6 @@
 
 enum { LOST = CC_MISMATCH + 1 };
 
-static bool is_key_of(const node *n, const cc_stored_key *key) {
-    return n->digest == key->digest && key_of(n) == key->word && kind_of(n) == key->kind;
-}
-
 /* CC_UNDECIDED ends the phase. */
 static int compare(cc_bst *tree, cc_smr_guard *g, const route *r, const node *n) {
     return cc_compare_key(&tree->map.common, g, r->search, kind_of(n), n->digest, key_of(n), n);
@@ -31,11 +27,11 @@ CC_ALWAYS_INLINE int side_below(cc_bst *tree, cc_smr_guard *g, const route *r, c
         return r->way == TO_LAST;
     }
     int order = compare(tree, g, r, n);
-    if (order == CC_UNDECIDED && r->dead) {
-        /* It has come since our operation has found the leaf, between the leaf and what was above
-         * it; and has got the larger of two keys, one of which is the leaf's. */
+    if (order == CC_UNDECIDED && r->asks_nothing) {
+        /* It has come since our operation has found its leaf, between that and what was above it,
+         * with the larger of two keys. The leaf's own is known; so it is the other one. */
         cc_resume_reading(g);
-        return is_key_of(n, r->dead);
+        return 0;
     }
     return order == CC_UNDECIDED ? CC_UNDECIDED : order >= 0;
 }
@@ -95,7 +91,7 @@ CC_ALWAYS_INLINE int descend(cc_bst *tree, cc_smr_guard *g, const route *r, plac
             return LOST;
         }
     }
-    if (!at->leaf || r->way != BY_KEY || r->dead) {
+    if (!at->leaf || r->way != BY_KEY || r->asks_nothing) {
         at->order = -1;
         return at->leaf ? CC_FOUND : CC_ABSENT;
     }

@@ -140,10 +140,9 @@ static bool has_unlinked(const attempt *a, const node *leaf) {
 
 void cc_bst_finish(cc_bst *tree, attempt *a, const route *r, place *at) {
     const node *leaf = at->leaf;
-    const cc_stored_key dead = stored_key_of(leaf);
     cc_search silent = r->search ? *r->search : (cc_search){0};
     silent.asks = true; /* so that it asks nothing */
-    const route again = {.search = &silent, .way = r->way, .dead = &dead};
+    const route again = {.search = &silent, .way = r->way, .asks_nothing = true};
     uintptr_t value = CC_TOMBSTONE;
     do {
         if (cc_bst_unlink(tree, a, at) != CC_FOUND) {

@@ -17,13 +17,14 @@ typedef struct ordered_kind {
     const cc_ordered_operations *operations;
     const char *name;
     bool can_be_a_path; /* what is put one by one in order makes it as deep as it is long */
+    int percent; /* of the rounds of long tests */
 } ordered_kind;
 
 static const ordered_kind all_ordered_kinds[] UNUSED = {
-    {&cc_skiplist_operations, "skip list", false},
-    {&cc_skiplist_locked_operations, "skip list with locks", false},
-    {&cc_bptree_operations, "B+tree", false},
-    {&cc_bst_operations, "binary search tree", true},
+    {&cc_skiplist_operations, "skip list", false, 100},
+    {&cc_skiplist_locked_operations, "skip list with locks", false, 100},
+    {&cc_bptree_operations, "B+tree", false, 100},
+    {&cc_bst_operations, "binary search tree", true, 30},
 };
 
 /* The one that is being tested. */
@@ -34,6 +35,11 @@ static inline UNUSED cc_ordered *ordered_of(const cc_word_table *words) {
     cc_ordered *map = cc_ordered_new(tested_kind->operations, words);
     CHECK(map);
     return map;
+}
+
+/* So many of n rounds of a long test, whatever kind is tested. */
+static inline UNUSED int64_t scaled_for_kind(int64_t n) {
+    return scaled(n * tested_kind->percent / 100);
 }
 
 /* Does it take snapshots? */

@@ -203,7 +203,7 @@ static void test_real_histories(const char *what, int threads, int operations, i
     r.rec.keys = keys;
     r.rec.ordered_queries = ordered;
     r.rec.by_clock = by_clock;
-    r.histories = scaled(histories);
+    r.histories = scaled_for_kind(histories);
     r.seed = threads * 1000003 + keys * 101 + ordered;
     r.file = file;
     run_threads(threads, record_many, &r);

@@ -14,9 +14,9 @@
 /* With a yield at every sixty-fourth access (yielding.c) far fewer operations meet as often. */
 static int64_t share(int64_t n) {
 #ifdef CC_SCHED
-    return scaled(n / 10);
+    return scaled_for_kind(n / 10);
 #else
-    return scaled(n);
+    return scaled_for_kind(n);
 #endif
 }
 

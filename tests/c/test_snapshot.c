@@ -593,7 +593,7 @@ static void test_no_memory(bool recovers) {
 static void test_all(void) {
     static const cc_word_table plain_words = {0};
     const bool copies = tested_kind->operations->copy_all;
-    if (!tested_kind->operations->scan_for_snapshot && !copies) {
+    if (!takes_snapshots()) {
         begin_test("it takes none");
         cc_ordered *map = ordered_of(&plain_words);
         CHECK(!cc_ordered_snapshot(map));

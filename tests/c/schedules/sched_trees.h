@@ -23,6 +23,9 @@ static void set_up(void) {
     if (now.behind) {
         sched_points_behind();
     }
+    if (now.first_stops) {
+        sched_only_first_is_preempted();
+    }
     begin();
 }
 
