@@ -180,7 +180,7 @@ int main(void) {
     /* A container that has no upper levels to look at. */
     cc_ordered_operations plain = cc_skiplist_operations;
     plain.sample = NULL;
-    const ordered_kind without = {&plain, "without upper levels"};
+    const ordered_kind without = {&plain, "without upper levels", false, 100};
     tested_kind = &without;
     printf("%s\n", without.name);
     all_of_them();
