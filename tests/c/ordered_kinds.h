@@ -24,7 +24,7 @@ static const ordered_kind all_ordered_kinds[] UNUSED = {
     {&cc_skiplist_operations, "skip list", false, 100},
     {&cc_skiplist_locked_operations, "skip list with locks", false, 100},
     {&cc_bptree_operations, "B+tree", false, 100},
-    {&cc_bst_operations, "binary search tree", true, 30},
+    {&cc_bst_operations, "binary search tree", true, 20},
 };
 
 /* The one that is being tested. */
