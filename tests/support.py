@@ -239,6 +239,22 @@ def until_memory_suffices(fail_from, operation, after_failure=lambda: None, most
     pytest.fail("the operation never succeeds")
 
 
+def forks_beside_threads(test):
+    """Mark a test (a function, or a list `pytestmark`) that forks while other threads run.
+
+    Nothing may be collected by itself there. CPython 3.13t does not free the lock that a thread holds which is waiting to begin
+    a collection at the moment of the fork, and the child sleeps for ever when it wants to stop its own threads.
+    """
+    marks = [
+        pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork"),
+        pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
+        pytest.mark.usefixtures("collector_off"),
+    ]
+    if isinstance(test, list):
+        return test + marks
+    return functools.reduce(lambda marked, mark: mark(marked), marks, test)
+
+
 def in_child(body, timeout=200):
     """Run `body()` in a forked child and demand that it returns normally and in time."""
     if not hasattr(os, "fork"):

@@ -6,7 +6,6 @@ CC_STRESS_SCALE makes the numbers larger: 10 stands for millions of containers a
 from __future__ import annotations
 
 import gc
-import os
 import threading
 import time
 
@@ -17,6 +16,7 @@ from support import (
     collect,
     dead,
     fill,
+    forks_beside_threads,
     hooks,
     in_background,
     in_child,
@@ -98,12 +98,8 @@ def test_daemon_threads_at_work_do_not_disturb_the_end_of_the_process(step, smr_
 
 # ---- fork -------------------------------------------------------------------------------------
 
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-beside_threads = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
-
-@needs_fork
-@beside_threads
+@forks_beside_threads
 def test_a_reader_that_does_not_exist_in_the_child_holds_nothing_there(Map, smr_scheme):
     m = Map()
 
@@ -119,8 +115,7 @@ def test_a_reader_that_does_not_exist_in_the_child_holds_nothing_there(Map, smr_
     assert concurrent_collections.flush() == 0
 
 
-@needs_fork
-@beside_threads
+@forks_beside_threads
 def test_a_fork_beside_every_kind_of_work(Map, Set, smr_scheme, eager_switching):
     m = Map((n, n) for n in range(50))
 

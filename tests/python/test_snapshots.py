@@ -6,7 +6,6 @@ import contextlib
 import functools
 import gc
 import itertools
-import os
 import random
 import sys
 import threading
@@ -19,6 +18,7 @@ from support import (
     Object,
     OnlyLess,
     collect,
+    forks_beside_threads,
     in_background,
     in_child,
     rounds,
@@ -449,8 +449,7 @@ def test_a_snapshotter_that_stops_holds_nobody_up(Map, changes, smr_scheme):
 
 
 @pytest.mark.skip_lists_only  # a tree compares nothing in the middle of a snapshot
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@forks_beside_threads
 def test_a_child_forked_in_the_middle(Map, smr_scheme):
     # It inherits a snapshot that nobody ends.
     def child():
@@ -469,8 +468,7 @@ def test_a_child_forked_in_the_middle(Map, smr_scheme):
     assert [key.number for key in parked.result[0]] in (list(range(3000)), list(range(1, 3000)))
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@forks_beside_threads
 def test_forks_beside_snapshots(Map):
     m = Map((n, n) for n in range(2000))
 
