@@ -144,7 +144,7 @@ const char *cc_object_queue_backend(const cc_object_store *s) {
 
 bool cc_object_queue_is_wait_free(const cc_object_store *s) {
     const cc_queue *queue = queue_of(s);
-    return queue && cc_queue_is_wait_free(queue);
+    return !queue || cc_queue_is_wait_free(queue);
 }
 
 void cc_object_queue_get_statistics(const cc_object_store *s, cc_queue_statistics *out) {

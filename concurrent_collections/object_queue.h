@@ -26,7 +26,7 @@ cc_object_store *cc_object_queue_new(cc_object_queue_kind kind, const cc_queue_o
 /* Of what cc_object_queue_new has made: "gil", or as cc_queue_backend. */
 const char *cc_object_queue_backend(const cc_object_store *s);
 
-/* The same: cc_queue_is_wait_free; false for "gil". */
+/* The same: cc_queue_is_wait_free; true for "gil", of whoever has the GIL. */
 bool cc_object_queue_is_wait_free(const cc_object_store *s);
 
 /* The same: cc_queue_get_statistics; of "gil" nothing but puts and gets. */

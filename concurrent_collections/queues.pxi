@@ -420,17 +420,21 @@ cdef class WaitFreeQueue(_Queue):
     maxsize, iterable, ring_size
         As for LockFreeQueue.
     patience : int, optional
-        How often an operation tries the fast path before it asks other threads for help. For experiments.
+        How often an operation tries the fast path before it asks other threads for help. For experiments; such a queue has
+        another backend than 'gil'.
 
     ``wait_free`` says whether all of the queue is wait-free. With wCQ, a bounded queue is (up to 65536 items); an unbounded one is
     only lock-free when it links a new ring. With CRTurn, an unbounded queue is; a bound is kept by a lock-free counter. A
     thread's first call, allocation, and waiting itself are lock-free everywhere. Otherwise like LockFreeQueue.
 
+    On builds with a GIL ``backend`` is 'gil', as for LockFreeQueue, and ``wait_free`` is true with any bound: a thread that has the
+    GIL finishes in O(1) steps. It waits for the GIL, as all Python code does there, whatever the algorithm.
+
     Source: Nikolaev and Ravindran, wCQ: A Fast Wait-Free Queue with Bounded Memory Usage (SPAA 2022); where the
     processor cannot swap 16 bytes at once, Correia and Ramalhete's CRTurn queue (2017).
     """
     def __init__(self, maxsize=0, iterable=(), *, ring_size=None, patience=None):
-        begin(self, CC_OBJECT_QUEUE_WAIT_FREE, iterable, maxsize, ring_size, patience)
+        begin(self, wait_free_kind(patience), iterable, maxsize, ring_size, patience)
 
     @property
     def wait_free(self):
@@ -467,6 +471,13 @@ cdef class _QueueIterator:
 cdef cc_object_queue_kind usual_kind() noexcept:
     return (CC_OBJECT_QUEUE_GIL if cc_object_queue_is_available(CC_OBJECT_QUEUE_GIL)
             else CC_OBJECT_QUEUE_SCQ)
+
+
+cdef cc_object_queue_kind wait_free_kind(patience) noexcept:
+    # 'gil' has no fast path to be patient with.
+    if usual_kind() == CC_OBJECT_QUEUE_GIL and patience is None:
+        return CC_OBJECT_QUEUE_GIL
+    return CC_OBJECT_QUEUE_WAIT_FREE
 
 
 cdef cc_object_queue_kind chosen_fast_kind() except *:

@@ -40,8 +40,9 @@ class Kind:
             config.queue_backend = before
 
     def subclass(self, name="Subclass", **attributes):
-        """The same with a Python subclass."""
-        return Kind(type(name, (self.cls,), attributes), self.choice, **self.usual)
+        """The same with a Python subclass. One with an __init__ of its own is called with its own parameters only."""
+        usual = {} if "__init__" in attributes else self.usual
+        return Kind(type(name, (self.cls,), attributes), self.choice, **usual)
 
     def is_there(self):
         try:
@@ -51,7 +52,7 @@ class Kind:
         return True
 
 
-# On builds with a GIL, FastQueue with "gil" is LockFreeQueue by another name.
+# On builds with a GIL, FastQueue with "gil" is LockFreeQueue by another name, and so is WaitFreeQueue unless it gets a patience.
 KINDS = [
     Kind(LockFreeQueue),
     *(
@@ -59,7 +60,9 @@ KINDS = [
         for backend in config.available_queue_backends
         if backend not in ("auto", "gil")
     ),
-    Kind(WaitFreeQueue),
+    Kind(WaitFreeQueue)
+    if WaitFreeQueue().backend != "gil"
+    else Kind(WaitFreeQueue, name="patient", patience=16),
 ]
 KINDS = [kind for kind in KINDS if kind.is_there()]
 

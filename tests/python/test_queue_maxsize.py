@@ -240,7 +240,7 @@ def test_what_was_made_without_a_bound_cannot_get_one(Queue):
 
 
 def test_a_wait_free_bound_stays():
-    q = WaitFreeQueue(maxsize=3)
+    q = WaitFreeQueue(maxsize=3, patience=16)
     if not q.wait_free:
         pytest.skip("its places are counted here")
     q.maxsize = 3
