@@ -91,6 +91,9 @@ static bool find_kind(cc_object_queue_kind kind, cc_queue_kind *found) {
     case CC_OBJECT_QUEUE_SCQ:
         *found = CC_QUEUE_SCQ;
         return true;
+    case CC_OBJECT_QUEUE_FAA:
+        *found = CC_QUEUE_FAA;
+        return true;
     case CC_OBJECT_QUEUE_LCRQ:
         *found = CC_QUEUE_LCRQ;
         return true;

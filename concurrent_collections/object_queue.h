@@ -11,7 +11,8 @@
 
 /* What is behind a queue. */
 typedef enum cc_object_queue_kind {
-    CC_OBJECT_QUEUE_SCQ, /* these three: queue.h */
+    CC_OBJECT_QUEUE_SCQ, /* these four: queue.h */
+    CC_OBJECT_QUEUE_FAA,
     CC_OBJECT_QUEUE_LCRQ,
     CC_OBJECT_QUEUE_WAIT_FREE,
     CC_OBJECT_QUEUE_GIL

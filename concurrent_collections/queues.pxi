@@ -313,7 +313,7 @@ cdef class _Queue(_Container):
 
     @property
     def backend(self):
-        """The algorithm: 'scq', 'lcrq', 'wcq' or 'crturn'; or 'gil', a plain list of items that the GIL protects."""
+        """The algorithm: 'scq', 'faa', 'lcrq', 'wcq' or 'crturn'; or 'gil', a plain list of items that the GIL protects."""
         return (<bytes>cc_object_queue_backend(inside(self))).decode()
 
     def statistics(self):
@@ -402,11 +402,11 @@ cdef class FastQueue(_Queue):
     maxsize, iterable, ring_size
         As for LockFreeQueue.
 
-    ``config.queue_backend`` chooses the algorithm when the queue is made: 'scq'; 'lcrq' if the processor can swap 16 bytes at
-    once; 'gil' on builds with a GIL; or 'auto', which is 'gil' if available, else 'lcrq' if available, and else 'scq'.
-    ``backend`` says which one it is.
+    ``config.queue_backend`` chooses the algorithm when the queue is made: 'scq'; 'faa'; 'lcrq' if the processor can swap 16 bytes
+    at once; 'gil' on builds with a GIL; or 'auto', which is 'gil' if available, and else 'faa'. ``backend`` says which one it is.
 
-    Source: Morrison and Afek, Fast Concurrent Queues for x86 Processors (PPoPP 2013), for 'lcrq'.
+    Source: Correia and Ramalhete, FAAArrayQueue (Concurrency Freaks, 2016), for 'faa'; Morrison and Afek, Fast Concurrent Queues
+    for x86 Processors (PPoPP 2013), for 'lcrq'.
     """
     def __init__(self, maxsize=0, iterable=(), *, ring_size=None):
         begin(self, chosen_fast_kind(), iterable, maxsize, ring_size, None)
@@ -486,11 +486,11 @@ cdef cc_object_queue_kind chosen_fast_kind() except *:
         return CC_OBJECT_QUEUE_SCQ
     if name == "lcrq":
         return CC_OBJECT_QUEUE_LCRQ
-    # 'auto', where there is no GIL: LCRQ was the faster one, or as fast, in every workload of
-    # benchmarks/queues.py (docs/benchmarks.md): a put and a get of it take three locked
-    # instructions, those of SCQ four or more.
-    if usual_kind() == CC_OBJECT_QUEUE_SCQ and cc_object_queue_is_available(CC_OBJECT_QUEUE_LCRQ):
-        return CC_OBJECT_QUEUE_LCRQ
+    # 'auto' without a GIL: the fastest one of benchmarks/core_queue.c (docs/benchmarks.md).
+    # A put and a get of it take three locked instructions of 8 bytes; of LCRQ's one has 16, and
+    # SCQ's are four or more.
+    if name == "faa" or usual_kind() == CC_OBJECT_QUEUE_SCQ:
+        return CC_OBJECT_QUEUE_FAA
     return usual_kind()
 
 

@@ -52,13 +52,13 @@ class Kind:
         return True
 
 
-# On builds with a GIL, FastQueue with "gil" is LockFreeQueue by another name, and so is WaitFreeQueue unless it gets a patience.
+# FastQueue with "gil" (on builds with a GIL), or else "scq", is LockFreeQueue by another name, and so is WaitFreeQueue unless it gets a patience.
 KINDS = [
     Kind(LockFreeQueue),
     *(
         Kind(FastQueue, backend)
         for backend in config.available_queue_backends
-        if backend not in ("auto", "gil")
+        if backend not in ("auto", "gil", LockFreeQueue().backend)
     ),
     Kind(WaitFreeQueue)
     if WaitFreeQueue().backend != "gil"
@@ -67,9 +67,9 @@ KINDS = [
 KINDS = [kind for kind in KINDS if kind.is_there()]
 
 # For threads that meet: also with as little of everything as there can be, so that rings end all the time and every
-# operation takes the slow way. Without a GIL, FastQueue with SCQ is LockFreeQueue by another name.
+# operation takes the slow way.
 KINDS_UNDER_LOAD = [
-    *(kind for kind in KINDS if kind.choice != LockFreeQueue().backend),
+    *KINDS,
     Kind(LockFreeQueue, name="small", ring_size=1),
     Kind(WaitFreeQueue, name="slow", ring_size=1, patience=0),
 ]

@@ -532,7 +532,8 @@ static void come_and_go(int index, void *argument) {
 
 /* Threads that follow one another use one block. */
 static void test_handles_are_inherited(const queue_kind *kind) {
-    cc_queue *queue = queue_of(kind, (cc_queue_options){0});
+    /* So short that FAAArrayQueue has had enough of its arrays to know how many it needs. */
+    cc_queue *queue = queue_of(kind, (cc_queue_options){.ring_slots = 8});
     for (int i = 0; i < 60; i++) { /* CRTurn looks through its nodes once in a while */
         run_threads(1, come_and_go, queue);
     }

@@ -649,9 +649,7 @@ class TestFastQueueAndConfig:
             config.queue_backend = "auto"
             there = config.available_queue_backends
             assert ("gil" in there) is not HAS_NO_GIL
-            assert FastQueue().backend == (
-                "gil" if "gil" in there else "lcrq" if "lcrq" in there else "scq"
-            )
+            assert FastQueue().backend == ("gil" if "gil" in there else "faa")
             if "gil" in there:
                 config.queue_backend = "gil"
                 assert FastQueue(iterable="ab").drain() == ["a", "b"]
