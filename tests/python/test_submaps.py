@@ -611,6 +611,17 @@ def test_it_writes_through_the_methods_of_a_subclass(Map):
     assert type(m.submap(0, 9).copy()) is Noting
 
 
+def test_results_of_its_algebra_are_of_the_subclass(Set):
+    class Own(Set):
+        pass
+
+    part, other = Own([1, 2, 3]).subset(2), {3, 4}
+    results = [part | other, part & other, part - other, part ^ other, part.copy()]
+    assert [(type(result), list(result)) for result in results] == [
+        (Own, numbers) for numbers in ([2, 3, 4], [3], [2], [2, 4], [2, 3])
+    ]
+
+
 def test_they_show_themselves_as_containers_do(Map, Set):
     m, s = Map({1: "a", 2: "b", 3: "c"}), Set([1, 2, 3])
     assert repr(m.submap(2)) == "SkipListSubMap({2: 'b', 3: 'c'})"
