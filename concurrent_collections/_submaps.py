@@ -43,13 +43,13 @@ class _Part:
     def start(self):
         """The bound at which iteration begins; None if there is none."""
         bound = self._bounds[1 if self._reverse else 0]
-        return None if bound is ... else bound
+        return None if bound is ... else _ordered._original(bound)
 
     @property
     def stop(self):
         """The bound at which iteration ends; None if there is none."""
         bound = self._bounds[0 if self._reverse else 1]
-        return None if bound is ... else bound
+        return None if bound is ... else _ordered._original(bound)
 
     @property
     def inclusive(self):
@@ -79,9 +79,20 @@ class _Part:
     def _includes(self, key):
         return not _ordered._place(self._container, self._bounds, key)
 
-    def _check(self, key, argument="key"):
-        if _ordered._place(self._container, self._bounds, key):
+    def _prepare(self, key, *methods):
+        return _ordered._prepare(self._container, key, *methods)
+
+    def _check(self, key, method, argument="key"):
+        """The key as that method of the container gets it; ValueError if it lies outside."""
+        prepared = self._prepare(key, method)
+        if _ordered._place(self._container, self._bounds, prepared):
             raise ValueError(f"{argument}: {key!r} lies outside of the range of this view")
+        return prepared
+
+    def _find(self, key, method):
+        """The key as that method of the container gets it, and whether it is in the view."""
+        key = self._prepare(key, "__contains__", method)
+        return key, key in self._container and self._includes(key)
 
     def _part(self, start, stop, inclusive):
         return type(self)(self._container, self._narrow(start, stop, inclusive), self._reverse)
@@ -185,7 +196,9 @@ class _Part:
         The bounds are in the order of this view. Promises and costs are those of `SkipListMap.snapshot`: O(n) for the whole container.
         """
         start, stop, inclusive = self._narrow(start, stop, inclusive)
-        return self._container.snapshot(start, stop, inclusive=inclusive)
+        return self._container.snapshot(
+            self._prepare(start, "snapshot"), self._prepare(stop, "snapshot"), inclusive=inclusive
+        )
 
     def frozen(self):
         """Return a frozen container with the same entries, in the container's order: see `SkipListMap.frozen`."""
@@ -207,23 +220,27 @@ class SkipListSubMap(_Part, MutableMapping):
     # ---- one key ----
 
     def __getitem__(self, key):
-        found = self._container.get(key, _MISSING)
+        prepared = self._prepare(key, "get")
+        found = self._container.get(prepared, _MISSING)
         if found is _MISSING:
-            return self.__missing__(key)
-        if not self._includes(key):
+            return self._make_missing(prepared)
+        if not self._includes(prepared):
             raise KeyError(key)
         return found
 
     def __missing__(self, key):
         """What the map makes of a key that is not there, by its `default_factory` or `__missing__`; KeyError outside of the range."""
+        return self._make_missing(self._prepare(key, "__getitem__"))
+
+    def _make_missing(self, key):
         container = self._container
         has_answer = (
             container.default_factory is not None
             or type(container).__missing__ is not _ordered._OrderedMap.__missing__
         )
         if not has_answer or not self._includes(key):
-            raise KeyError(key)
-        return container[key]
+            raise KeyError(_ordered._original(key))
+        return container[self._prepare(key, "__getitem__")]
 
     @property
     def default_factory(self):
@@ -235,15 +252,14 @@ class SkipListSubMap(_Part, MutableMapping):
         self._container.default_factory = factory
 
     def __setitem__(self, key, value):
-        self._check(key)
-        self._container[key] = value
+        self._container[self._check(key, "__setitem__")] = value
 
     def __delitem__(self, key):
         if not self.delete(key):
             raise KeyError(key)
 
     def __contains__(self, key):
-        return key in self._container and self._includes(key)
+        return self._find(key, "__contains__")[1]
 
     def contains(self, key):
         """Return whether `key` is in the range."""
@@ -251,74 +267,77 @@ class SkipListSubMap(_Part, MutableMapping):
 
     def get(self, key, default=None):
         """Return the value of `key`, or `default`: see `SkipListMap.get`."""
+        key = self._prepare(key, "get")
         found = self._container.get(key, _MISSING)
         return default if found is _MISSING or not self._includes(key) else found
 
     def put(self, key, value, default=None):
         """Store; return the previous value or `default`: see `SkipListMap.put`."""
-        self._check(key)
+        key = self._check(key, "put")
         return self._container.put(key, value, default)
 
     def put_if_absent(self, key, value, default=None):
         """Store if it is not there: see `SkipListMap.put_if_absent`."""
-        self._check(key)
+        key = self._check(key, "put_if_absent")
         return self._container.put_if_absent(key, value, default)
 
     def setdefault(self, key, default=None):
         """Return the value, which is `default` if it was not there: see `SkipListMap.setdefault`."""
-        self._check(key)
+        key = self._check(key, "setdefault")
         return self._container.setdefault(key, default)
 
     def replace(self, key, value, default=None):
         """Store if it is there: see `SkipListMap.replace`."""
-        self._check(key)
+        key = self._check(key, "replace")
         return self._container.replace(key, value, default)
 
     def replace_if(self, key, expected, value):
         """Store if the value is, or equals, `expected`: see `SkipListMap.replace_if`."""
-        self._check(key)
+        key = self._check(key, "replace_if")
         return self._container.replace_if(key, expected, value)
 
     def compute(self, key, f, default=None):
         """Replace the value by `f(value)`, atomically: see `SkipListMap.compute`."""
-        self._check(key)
+        key = self._check(key, "compute")
         return self._container.compute(key, f, default)
 
     def compute_if_present(self, key, f, default=None):
         """Replace the value, if there is one, by `f(value)`: see `SkipListMap.compute_if_present`."""
-        self._check(key)
+        key = self._check(key, "compute_if_present")
         return self._container.compute_if_present(key, f, default)
 
     def compute_if_absent(self, key, f, default=None):
         """Return the value; if there is none, store `f()`: see `SkipListMap.compute_if_absent`."""
-        self._check(key)
+        key = self._check(key, "compute_if_absent")
         return self._container.compute_if_absent(key, f, default)
 
     def merge(self, key, value, f, default=None):
         """Store `value`, or `f(old, value)` if there is one: see `SkipListMap.merge`."""
-        self._check(key)
+        key = self._check(key, "merge")
         return self._container.merge(key, value, f, default)
 
     def increment(self, key, amount=1):
         """Add `amount` to the value: see `SkipListMap.increment`."""
-        self._check(key)
+        key = self._check(key, "increment")
         return self._container.increment(key, amount)
 
     def get_or_insert(self, key, value):
         """Return the value; if there is none, store and return `value`: see `SkipListMap.get_or_insert`."""
-        self._check(key)
+        key = self._check(key, "get_or_insert")
         return self._container.get_or_insert(key, value)
 
     def delete(self, key):
         """Remove `key`; return whether it was there."""
-        return key in self and self._container.delete(key)
+        key, is_there = self._find(key, "delete")
+        return is_there and self._container.delete(key)
 
     def pop(self, key, /, *default):
         """Remove `key` and return its value: see `SkipListMap.pop`."""
         if len(default) > 1:
             raise TypeError(f"pop expected at most 2 arguments, got {1 + len(default)}")
-        if key in self:
-            return self._container.pop(key, *default)
+        prepared, is_there = self._find(key, "pop")
+        if is_there:
+            return self._container.pop(prepared, *default)
         if not default:
             raise KeyError(key)
         return default[0]
@@ -477,26 +496,28 @@ class SkipListSubSet(_SetOfKeys, _Part, MutableSet):
     # ---- one element ----
 
     def __contains__(self, element):
-        return element in self._container and self._includes(element)
+        return self._find(element, "__contains__")[1]
 
     def _has(self, element):
+        element = self._prepare(element, "__contains__")
         return _ordered._is_in(element, self._container) and self._includes(element)
 
     def add(self, element, /):
         """Add an element; ValueError if it lies outside of the range."""
-        self._check(element, "element")
-        self._container.add(element)
+        self._container.add(self._check(element, "add", "element"))
 
     def discard(self, element, /):
         """Remove an element if it is there."""
-        if element in self:
+        element, is_there = self._find(element, "discard")
+        if is_there:
             self._container.discard(element)
 
     def remove(self, element, /):
         """Remove an element; KeyError if it is not there."""
-        if element not in self:
+        prepared, is_there = self._find(element, "remove")
+        if not is_there:
             raise KeyError(element)
-        self._container.remove(element)
+        self._container.remove(prepared)
 
     # ---- order ----
 
@@ -597,7 +618,7 @@ class SkipListSubSet(_SetOfKeys, _Part, MutableSet):
         both = self.intersection(theirs)
         new = self._from_iterable(element for element in theirs if not self._has(element))
         for element in new:
-            self._check(element, "element")
+            self._check(element, "add", "element")
         self.update(new)
         for element in both:
             self.discard(element)

@@ -63,6 +63,25 @@ class _Bounds:
     def _is_whole(self):
         return self._start is ... and self._stop is ...
 
+    def _prepare(self, key, method):
+        return _ordered._prepare(self._mapping, key, method)
+
+    def __getstate__(self):
+        # Bounds as they were given.
+        rest, slots = super().__getstate__()
+        for name in ("_start", "_stop"):
+            slots[name] = _ordered._original(slots[name])
+        return rest, slots
+
+    def __setstate__(self, state):
+        rest, slots = state
+        if rest:
+            self.__dict__.update(rest)
+        for name, value in slots.items():
+            setattr(self, name, value)
+        self._start = self._prepare(self._start, "keys")
+        self._stop = self._prepare(self._stop, "keys")
+
     def _includes(self, key):
         """Whether the bounds admit a key."""
         return self._is_whole() or _ordered._is_between(
@@ -149,6 +168,7 @@ class SkipListKeysView(_SetOfKeys, _Bounds, KeysView):
 
     def __contains__(self, key):
         # First whether it is there: then it has an order with the bounds, too.
+        key = self._prepare(key, "__contains__")
         return key in self._mapping and self._includes(key)
 
     def __array__(self, dtype=None, copy=None):
@@ -156,6 +176,7 @@ class SkipListKeysView(_SetOfKeys, _Bounds, KeysView):
         return self._array(dtype, copy)
 
     def _has(self, key):
+        key = self._prepare(key, "__contains__")
         return _ordered._is_in(key, self._mapping) and self._includes(key)
 
 
@@ -187,6 +208,9 @@ class SkipListItemsView(_SetOfKeys, _Bounds, ItemsView):
             key, value = item
         except (TypeError, ValueError):
             return False
+        return self._holds(self._prepare(key, "get"), value)
+
+    def _holds(self, key, value):
         found = self._mapping.get(key, _MISSING)
         if found is _MISSING or not self._includes(key):
             return False
@@ -194,10 +218,11 @@ class SkipListItemsView(_SetOfKeys, _Bounds, ItemsView):
 
     def _has(self, item):
         try:
-            key, _ = item
+            key, value = item
         except (TypeError, ValueError):
             return False
-        return _ordered._is_in(key, self._mapping) and item in self
+        key = self._prepare(key, "get")
+        return _ordered._is_in(key, self._mapping) and self._holds(key, value)
 
 
 from concurrent_collections import _ordered  # noqa: E402  (it imports this module first)
