@@ -4,18 +4,19 @@
  * once, in the list of ring_list.h.
  *
  * Linearization.
- *   put     the CAS of its slot, or that of `next` for the first word of an array; see scq.c.
+ *   put     the drawing of the ticket with which it succeeds, or the CAS of `next` for the first
+ *           word of an array.
  *   get     the drawing of the ticket, or the put of its word if that is later.
- *   empty   the load of tail that is not ahead of head.
+ *   empty   the load of tail that is not ahead of head: every put with a smaller ticket has its get.
+ * Both follow the tickets, and a later array comes after all usable tickets of an earlier one.
  *
  * Progress. Lock-free. A get waits for a put in its slot for at most `spins` loads. A put can lose
  * no more slots than an array has: then it links a new one, with its word inside. Any number of
  * threads.
  *
  * Memory. 8 bytes a slot. Arrays are reclaimed by the sticky hazards of ring_list.h, and those that
- * it keeps as spares are cleared and used again.
- *
- * Limits. No word is 0 (no queue takes that) or UINTPTR_MAX (GONE).
+ * it keeps as spares are cleared and used again. One is retired for every n puts, so an operation's
+ * share of that is O(1), and a single one's may be O(threads).
  *
  * How it works. An array ("ring" in ring_list.h, though this one never goes round) has n slots, and
  * two counters, head and tail, that hand out tickets; ticket t belongs to slot t. A put draws a
@@ -45,9 +46,10 @@
  *   A get reads its word instead of exchanging it (see above), and waits for the put a moment
  *   before it makes the slot useless.
  *
- *   Arrays end by FINAL in tail, too, when the queue is closed. A get leaves an array only when no
- *   put in it can succeed any more and all words are somebody's (rules B and C of ring_list.h):
- *   head has passed the last slot, or tail is final and not ahead of head.
+ *   Arrays end by FINAL in tail, too, when the queue is closed. A get leaves an array only when
+ *   every slot that puts may still fill has its get (rule B of ring_list.h): head has passed the
+ *   last slot, or tail is final and not ahead of head. In the first case tail may be behind; as
+ *   long as it is there is no next array, and the get says EMPTY: all words have their gets.
  *
  * Invariants. A slot goes from 0 to a word or to GONE, and not on from there. A slot below both
  * head and n has a get that will have what is put there, or make it GONE. tail never goes back, and
@@ -64,7 +66,8 @@
 #define MOST_SLOTS 1024u
 #endif
 #define FINAL (UINT64_C(1) << 63) /* in tail */
-#define GONE UINTPTR_MAX          /* in a slot */
+/* In a slot. A word may be the same: where the two are told apart, it makes no difference. */
+#define GONE UINTPTR_MAX
 
 typedef struct faa_ring {
     cc_ring common;
@@ -137,7 +140,7 @@ CC_ALWAYS_INLINE cc_ring_answer ring_take(cc_ring *common, cc_queue *queue, cc_h
     for (;;) {
         uint64_t ticket = cc_load_seq_cst_u64(&ring->head);
         if (ticket >= common->slots) {
-            return CC_RING_DRAINED; /* also if tail is behind: what puts still draw is GONE */
+            return CC_RING_DRAINED; /* also if tail is behind: the slots have their gets */
         }
         uintptr_t there = cc_load_seq_cst_uptr(slot_of(ring, ticket));
         if (there == 0 || there == GONE) { /* GONE: head has moved on */

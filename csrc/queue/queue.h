@@ -89,8 +89,7 @@ cc_queue *cc_queue_new(cc_queue_kind kind, const cc_queue_options *options);
  * need no stack. */
 void cc_queue_free(cc_queue *queue, void (*release)(uintptr_t word));
 
-/* Put a word, any but 0 and UINTPTR_MAX. OK, FULL, CLOSED or NO_MEMORY; unless OK the word stays
- * the caller's. */
+/* Put a word, any but 0. OK, FULL, CLOSED or NO_MEMORY; unless OK the word stays the caller's. */
 cc_queue_status cc_queue_put(cc_queue *queue, uintptr_t word);
 
 /* Put a word; if there is no room, take the oldest word and put this one in its place: nobody else

@@ -248,6 +248,11 @@ void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_handle *self, cc_rin
     }
     cc_fetch_add_relaxed_u64(&list->pinned, ring->bytes);
     wait_again(list, ring, ring);
+    uint32_t enough = cc_handles_count(&queue->handles) / CC_HANDLES_PER_RETIRED + 1;
+    if (cc_fetch_add_relaxed_u32(&list->not_looked_at, 1) + 1 < enough) {
+        return;
+    }
+    cc_store_relaxed_u32(&list->not_looked_at, 0);
     /* Nobody else looks through what we take out here; it is never much more than what is
      * protected. */
     cc_ring *chain = (cc_ring *)cc_exchange_seq_cst_uptr(&list->retired, 0); /* pairs with (5) */
