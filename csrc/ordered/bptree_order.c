@@ -223,7 +223,9 @@ static bool take_entries(cc_bptree *tree, cc_smr_guard *g, const place *at, unsi
     }
     /* Also when there was nothing to take: position i has been found in the same leaf. */
     if (!is_as_it_was(at->leaf, at->state)) {
-        *c->count = g->restarts ? *c->count : before;
+        if (!g->restarts) {
+            *c->count = before;
+        }
         return false;
     }
     return true;
