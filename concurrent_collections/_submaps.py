@@ -183,7 +183,11 @@ class _Part:
     __copy__ = copy
 
     def __deepcopy__(self, memo):
-        return copy.deepcopy(self.copy(), memo)
+        # One that its own entries lead to is copied once: what deepcopy makes of the copy is found by the copy.
+        key = _Part, id(self)
+        if key not in memo:
+            memo[key] = self.copy()
+        return copy.deepcopy(memo[key], memo)
 
     def __reduce__(self):
         raise TypeError(
