@@ -185,7 +185,7 @@ def _prepare(owner, key, *methods):
     cdef const cc_order *order = order_in(owner)
     if key is OPEN or not order.is_ranked:
         return key
-    for cls in OUR_CLASSES:
+    for cls in _OUR_CLASSES:
         if isinstance(owner, cls):
             for method in methods:
                 if getattr(type(owner), method) is not getattr(cls, method):
@@ -200,7 +200,7 @@ def _original(key):
 
 
 # Those whose methods take what is prepared; the frozen family adds its own.
-OUR_CLASSES = [_OrderedMap, _OrderedSet]
+_OUR_CLASSES = [_OrderedMap, _OrderedSet]
 
 
 def _place(owner, tuple bounds, key):
