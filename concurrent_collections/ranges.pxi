@@ -194,6 +194,11 @@ def _prepare(owner, key, *methods):
     return _original(key)
 
 
+def _is_ranked(owner):
+    """Whether the order of a container prepares keys at all."""
+    return order_in(owner).is_ranked
+
+
 def _original(key):
     """What was prepared; anything else is itself."""
     return <object>cc_order_original(key)
