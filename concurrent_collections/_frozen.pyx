@@ -23,7 +23,7 @@ from pickle import PickleBuffer
 from types import GenericAlias
 
 from concurrent_collections._ordered import (
-    OUR_CLASSES,
+    _OUR_CLASSES,
     SkipListMap,
     SkipListSet,
     _comparator_of,
@@ -58,4 +58,4 @@ include "frozen_map.pxi"
 include "frozen_set.pxi"
 include "columns.pxi"
 
-OUR_CLASSES += [FrozenSkipListMap, FrozenSkipListSet]
+_OUR_CLASSES += [FrozenSkipListMap, FrozenSkipListSet]

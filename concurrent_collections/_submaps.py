@@ -36,6 +36,7 @@ class _Part:
         self._container = container
         self._bounds = bounds
         self._reverse = bool(reverse)
+        self._ranked = _ordered._is_ranked(container)
 
     # ---- the range ----
 
@@ -80,7 +81,7 @@ class _Part:
         return not _ordered._place(self._container, self._bounds, key)
 
     def _prepare(self, key, *methods):
-        return _ordered._prepare(self._container, key, *methods)
+        return _ordered._prepare(self._container, key, *methods) if self._ranked else key
 
     def _check(self, key, method, argument="key"):
         """The key as that method of the container gets it; ValueError if it lies outside."""
@@ -183,7 +184,11 @@ class _Part:
     __copy__ = copy
 
     def __deepcopy__(self, memo):
-        return copy.deepcopy(self.copy(), memo)
+        # One that its own entries lead to is copied once: what deepcopy makes of the copy is found by the copy.
+        key = _Part, id(self)
+        if key not in memo:
+            memo[key] = self.copy()
+        return copy.deepcopy(memo[key], memo)
 
     def __reduce__(self):
         raise TypeError(
@@ -215,7 +220,7 @@ class SkipListSubMap(_Part, MutableMapping):
     storing under one raises ValueError. `len` walks over the entries, as does what counts.
     """
 
-    __slots__ = ("__weakref__", "_bounds", "_container", "_reverse")
+    __slots__ = ("__weakref__", "_bounds", "_container", "_ranked", "_reverse")
 
     # ---- one key ----
 
@@ -488,7 +493,7 @@ class SkipListSubSet(_SetOfKeys, _Part, MutableSet):
     Made by `subset`, `descending` and `split`; otherwise as `SkipListSubMap`. Results of its algebra are sets of their own.
     """
 
-    __slots__ = ("__weakref__", "_bounds", "_container", "_reverse")
+    __slots__ = ("__weakref__", "_bounds", "_container", "_ranked", "_reverse")
 
     def _from_iterable(self, iterable):
         return _ordered._part_like(self._container, iterable)

@@ -185,7 +185,7 @@ def _prepare(owner, key, *methods):
     cdef const cc_order *order = order_in(owner)
     if key is OPEN or not order.is_ranked:
         return key
-    for cls in OUR_CLASSES:
+    for cls in _OUR_CLASSES:
         if isinstance(owner, cls):
             for method in methods:
                 if getattr(type(owner), method) is not getattr(cls, method):
@@ -194,13 +194,18 @@ def _prepare(owner, key, *methods):
     return _original(key)
 
 
+def _is_ranked(owner):
+    """Whether the order of a container prepares keys at all."""
+    return order_in(owner).is_ranked
+
+
 def _original(key):
     """What was prepared; anything else is itself."""
     return <object>cc_order_original(key)
 
 
 # Those whose methods take what is prepared; the frozen family adds its own.
-OUR_CLASSES = [_OrderedMap, _OrderedSet]
+_OUR_CLASSES = [_OrderedMap, _OrderedSet]
 
 
 def _place(owner, tuple bounds, key):

@@ -642,6 +642,25 @@ def test_they_are_copied_as_containers_and_not_pickled(Map, Set):
     assert copy.deepcopy(part)[1] is not inner
 
 
+def test_a_container_that_holds_a_live_part_of_itself_is_copied_once(Map, Set):
+    m = Map({1: "a", 2: "b", 3: "c"})
+    m[2] = m.submap(2)
+    copied = copy.deepcopy(m)
+    assert list(copied) == [1, 2, 3]
+    part = copied[2]
+    assert type(part) is Map
+    assert list(part) == [2, 3]
+    assert part[2] is part
+    assert copy.deepcopy([m[2], m[2]])[0][2] is not part
+    first, second = copy.deepcopy([m[2], m[2]])
+    assert first is second
+    s = Set(key=lambda element: 0)
+    s.add(s.subset())
+    (part,) = copy.deepcopy(s)
+    assert type(part) is Set
+    assert list(part) == [part]
+
+
 def test_they_keep_the_container_alive_and_no_entry(Map):
     m = Map({1: Object()})
     value, part = weakref.ref(m[1]), m.submap(0, 5)
