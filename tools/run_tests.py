@@ -48,6 +48,8 @@ class StageSkipped(Exception):
 
 # ---- running things -------------------------------------------------------------------
 
+of_stage = threading.local()  # seconds: processor time of what the stage in this thread has run
+
 
 def run(command: list[str | Path], log: str, *, cwd: Path = ROOT, **environment: str) -> str:
     """Run a command with its output in a log; return the output, or raise with its end."""
@@ -63,7 +65,7 @@ def run(command: list[str | Path], log: str, *, cwd: Path = ROOT, **environment:
         **environment,
     }
     with path.open("w") as output:
-        result = subprocess.run(
+        process = subprocess.Popen(
             ["nice", *map(str, command)],
             cwd=cwd,
             env=full_environment,
@@ -71,13 +73,20 @@ def run(command: list[str | Path], log: str, *, cwd: Path = ROOT, **environment:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
         )
+        _, status, usage = os.wait4(process.pid, 0)  # with all that it has waited for itself
+    process.returncode = os.waitstatus_to_exitcode(status)
+    of_stage.seconds = getattr(of_stage, "seconds", 0.0) + usage.ru_utime + usage.ru_stime
     text = path.read_text(errors="replace")
-    if result.returncode:
-        print("\n".join(text.splitlines()[-60:]))
+    if process.returncode:
+        lines = text.splitlines()
+        print("\n".join(lines[-60:]))
+        # tests/conftest.py writes these as they happen: they are all there is of a pytest that died.
+        heads = dict.fromkeys(line for line in lines[:-60] if line.startswith("FAILED NOW "))
+        print("\n".join(list(heads)[:40]))
         passed, failed = counts_in(text)
         name = " ".join(str(part) for part in command[:3])
         raise StageFailed(
-            f"`{name} ...` ended with exit code {result.returncode}; its whole output is {path}",
+            f"`{name} ...` ended with exit code {process.returncode}; its whole output is {path}",
             passed,
             max(failed, 1),
         )
@@ -695,6 +704,7 @@ class Tally:
     def __init__(self, stages: int) -> None:
         self.stages = stages
         self.begun = self.passed = self.failed = 0
+        self.processor = 0.0  # seconds
         self.skipped: list[str] = []
         self.lock = threading.Lock()
 
@@ -706,10 +716,11 @@ class Tally:
             number = f"[{self.begun:2}/{self.stages}]"
             print(f"{number} {stage.what} ...", flush=True)
         started = time.monotonic()
+        of_stage.seconds = 0.0
         counts, said, is_skipped = (0, 0), "", False
         try:
             counts = stage.action()
-            said = f"{counts[0]} passed ({time.monotonic() - started:.0f} s)"
+            said = f"{counts[0]} passed"
         except StageSkipped as reason:
             said, is_skipped = f"skipped: {reason}", True
         except StageFailed as failure:
@@ -718,7 +729,12 @@ class Tally:
                 f"\nSTOPPED in stage {stage.name}: {failure}\n"
                 f"To repeat it alone: tools/test --only {stage.name}"
             )
+        if not is_skipped:
+            said += (
+                f" [{time.monotonic() - started:.0f} s, of a processor {of_stage.seconds:.0f} s]"
+            )
         with self.lock:
+            self.processor += of_stage.seconds
             self.passed += counts[0]
             self.failed += counts[1]
             if is_skipped:
@@ -759,6 +775,7 @@ def main() -> int:
     passed, failed, skipped = tally.passed, tally.failed, tally.skipped
 
     print(f"{time.monotonic() - began:.0f} s in all", end="")
+    print(f", of a processor {tally.processor:.0f} s", end="")
     print(f"; skipped: {', '.join(skipped)}" if skipped else "")
     print(f"{passed} passed, {failed} failed", flush=True)
     return 1 if failed else 0
