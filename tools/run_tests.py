@@ -431,6 +431,8 @@ def test_linearizability(kind: str) -> Counts:
     """Histories recorded through Python, and those that the C core's own test records."""
     recorder = BUILD / "core-gcc" / "tests" / "c" / "test_histories_yielding"
     environment = {"CC_TEST_HISTORIES": str(recorder)} if recorder.exists() else {}
+    if kind == "gil":  # as python-gil
+        environment["CC_TEST_PERCENT"] = "50"
     return pytest(kind, f"linearizability-{kind}", "tests/linearizability", **environment)
 
 
@@ -642,7 +644,7 @@ STAGES = [
         is_quick=False,
     ),
     Stage("python-ft", "Python tests, free-threaded", lambda: test_python("ft", parts=4)),
-    # Half of the rounds, without the lists with locks (tests/ordered_kinds.py): stress-gil and histories-gil have all.
+    # Half of the rounds, without the lists with locks (tests/ordered_kinds.py): stress-gil has all.
     Stage(
         "python-gil", "Python tests, GIL build", lambda: test_python("gil", CC_TEST_PERCENT="50")
     ),
