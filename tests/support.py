@@ -106,6 +106,38 @@ def in_background(step, pause=1e-5):
         raise errors[0]
 
 
+@contextlib.contextmanager
+def set_at_the_end(event):
+    """Set the event when the block ends, however it does: threads that go on until then do not outlive a failed test."""
+    try:
+        yield event
+    finally:
+        event.set()
+
+
+def threads_that_go_on(patience=5.0):
+    """Other threads that do not end in that time, and do not sleep, but work; none where the system cannot tell."""
+    if not hasattr(time, "pthread_getcpuclockid"):
+        return []
+
+    def seconds_of(thread):
+        try:
+            return time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
+        except OSError:  # it has ended
+            return 0.0
+
+    deadline = time.monotonic() + patience
+    while True:
+        others = [
+            thread for thread in threading.enumerate() if thread is not threading.current_thread()
+        ]
+        before = {thread: seconds_of(thread) for thread in others}
+        time.sleep(0.5)  # a thread that looks at something every 10 ms has worked for a millisecond
+        busy = [t for t in others if t.is_alive() and seconds_of(t) - before[t] > 2e-4]
+        if not busy or time.monotonic() > deadline:
+            return busy
+
+
 def collect(*containers):
     """Let everything die that can: limbo first, then cycles, then what cycles have released."""
     for _ in range(3):

@@ -34,7 +34,7 @@ static void burst(int items) {
 }
 
 static void sleep_a_while(void) {
-    struct timespec a_while = {.tv_nsec = 1000000};
+    struct timespec a_while = {.tv_nsec = 20000000}; /* two hundred threads do it */
     nanosleep(&a_while, NULL);
 }
 

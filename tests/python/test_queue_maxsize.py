@@ -10,7 +10,7 @@ import threading
 import pytest
 from queue_kinds import KINDS, STORES, Kind, each
 from queue_waiters import a_moment, asleep, in_thread
-from support import rounds
+from support import rounds, set_at_the_end
 
 from concurrent_collections import LockFreeQueue, LockFreeStack, ShutDown, WaitFreeQueue
 
@@ -183,9 +183,11 @@ def test_beside_threads_and_tasks_nothing_is_lost(Queue):
 
     def change():
         draw = random.Random(3)
-        while not (lengths and ended.is_set()):
+        while True:
             q.maxsize = draw.randrange(1, largest + 1)
             lengths.append(len(q))
+            if ended.is_set():
+                break
         q.maxsize = 1
 
     async def consume():
@@ -195,10 +197,10 @@ def test_beside_threads_and_tasks_nothing_is_lost(Queue):
     async def main():
         threads = [in_thread(produce, n * count) for n in range(producers)]
         changer = in_thread(change)
-        await asyncio.gather(
-            consume(), q.async_put_many(range(producers * count, (producers + 1) * count))
-        )
-        ended.set()
+        with set_at_the_end(ended):
+            await asyncio.gather(
+                consume(), q.async_put_many(range(producers * count, (producers + 1) * count))
+            )
         for thread in (*threads, changer):
             await asyncio.to_thread(thread.end)
 

@@ -17,7 +17,15 @@ from queue_waiters import (
     needs_signals,
     run_script,
 )
-from support import Interrupt, forks_beside_threads, hooks, in_child, rounds, run_program
+from support import (
+    Interrupt,
+    forks_beside_threads,
+    hooks,
+    in_child,
+    rounds,
+    run_program,
+    set_at_the_end,
+)
 
 from concurrent_collections import Empty, Full
 
@@ -235,9 +243,9 @@ def test_forking_while_others_put_and_get(Queue):
         own.put(3)
         assert waiter.end() == 3
 
-    for _ in range(rounds(8)):
-        in_child(child)
-    stop.set()
+    with set_at_the_end(stop):
+        for _ in range(rounds(8)):
+            in_child(child)
     for thread in threads:
         assert thread.end() is None
 

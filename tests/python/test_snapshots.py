@@ -23,6 +23,7 @@ from support import (
     in_child,
     rounds,
     run_threads,
+    set_at_the_end,
     stalled_reader,
 )
 
@@ -382,18 +383,18 @@ def test_a_log_has_no_gaps(Map, smr_scheme):
 def test_beside_clear(Map, smr_scheme):
     # `clear` goes from the smallest key up, and only then is the next filling put, from the largest key down: each is
     # many steps, but in an order.
-    m, stop_it = Map(), []
+    m, stop_it = Map(), threading.Event()
 
     def fill_and_clear():
-        for generation in range(rounds(300)):
-            for n in reversed(range(50)):
-                m[n] = generation
-            m.clear()
-        stop_it.append(1)
+        with set_at_the_end(stop_it):
+            for generation in range(rounds(300)):
+                for n in reversed(range(50)):
+                    m[n] = generation
+                m.clear()
 
     def look():
         last = 0
-        while not stop_it:
+        while not stop_it.is_set():
             s = m.snapshot()
             assert list(s) == list(range(50 - len(s), 50))
             assert len(set(s.values())) <= 1
