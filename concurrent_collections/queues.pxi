@@ -322,7 +322,7 @@ cdef class _Queue(_Container):
         'puts', 'gets': how many have succeeded. Exact while no thread works. What follows is of the algorithm 'wcq', and 0 in
         others: 'requests', how often an operation has used up its tries on the fast path and asked other threads for help, which
         it does at most twice; 'patience', how many tries that are; 'most_steps', how many steps (accesses to shared memory) an
-        operation may take with as many threads as have used the queue, or 0 if the queue is not `wait_free`.
+        operation may take with as many threads as have used the queue, or 0 where no number is known: of all but a wCQ that is one ring.
         """
         cdef cc_queue_statistics s
         cc_object_queue_get_statistics(inside(self), &s)

@@ -52,7 +52,7 @@ class Kind:
         return True
 
 
-# FastQueue with "gil" (on builds with a GIL), or else "scq", is LockFreeQueue by another name, and so is WaitFreeQueue unless it gets a patience.
+# A FastQueue with LockFreeQueue's backend is LockFreeQueue by another name; so is, with a GIL, a WaitFreeQueue that is told no patience.
 KINDS = [
     Kind(LockFreeQueue),
     *(
@@ -71,6 +71,7 @@ KINDS = [kind for kind in KINDS if kind.is_there()]
 KINDS_UNDER_LOAD = [
     *KINDS,
     Kind(LockFreeQueue, name="small", ring_size=1),
+    Kind(FastQueue, "faa", name="small", ring_size=1),
     Kind(WaitFreeQueue, name="slow", ring_size=1, patience=0),
 ]
 

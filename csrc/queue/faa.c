@@ -7,7 +7,8 @@
  *   put     the drawing of the ticket with which it succeeds, or the CAS of `next` for the first
  *           word of an array.
  *   get     the drawing of the ticket, or the put of its word if that is later.
- *   empty   the load of tail that is not ahead of head: every put with a smaller ticket has its get.
+ *   empty   the load of tail that is not ahead of head: every put with a smaller ticket has its
+ *           get.
  * Both follow the tickets, and a later array comes after all usable tickets of an earlier one.
  *
  * Progress. Lock-free. A get waits for a put in its slot for at most `spins` loads. A put can lose
@@ -178,6 +179,7 @@ static int visit_ring(const cc_ring *common, int (*visit)(uintptr_t word, void *
 static const cc_ring_kind faa_rings = {
     .fewest_slots = FEWEST_SLOTS,
     .most_slots = MOST_SLOTS,
+    .are_used_once = true,
     .bytes = ring_bytes,
     .fill = fill_ring,
     .finalize = finalize_ring,

@@ -248,7 +248,8 @@ void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_handle *self, cc_rin
     }
     cc_fetch_add_relaxed_u64(&list->pinned, ring->bytes);
     wait_again(list, ring, ring);
-    uint32_t enough = cc_handles_count(&queue->handles) / CC_HANDLES_PER_RETIRED + 1;
+    uint32_t handles = cc_handles_count(&queue->handles);
+    uint32_t enough = kind->are_used_once ? handles / CC_HANDLES_PER_RETIRED + 1 : 1;
     if (cc_fetch_add_relaxed_u32(&list->not_looked_at, 1) + 1 < enough) {
         return;
     }

@@ -88,8 +88,9 @@ typedef struct cc_ring {
 #define CC_PINNED_PARTS 8u
 #endif
 
-/* A look through `retired` takes as long as there are handles. So it waits until there is a new ring
- * for so many of them: then each ring pays for a constant number. */
+/* A look through `retired` takes as long as there are handles. Where rings are used once, and
+ * retired all the time, it waits until there is a new one for so many handles: then each pays for
+ * a constant number. */
 #ifndef CC_HANDLES_PER_RETIRED
 #define CC_HANDLES_PER_RETIRED 4u
 #endif
@@ -122,6 +123,7 @@ typedef struct cc_ring_kind {
     /* Else 0. Slots >= handles is a safety condition: there are never more handles than this. */
     uint32_t most_slots_for_handles;
     bool helpers_protect_rings; /* for others: then hazards outlive their thread */
+    bool are_used_once; /* slots: a ring is retired for every few puts */
     size_t (*bytes)(uint32_t slots);
     /* Make it new; word != 0: with that word inside. Nobody else knows the ring. */
     void (*fill)(cc_ring *ring, const cc_queue *queue, uintptr_t word);

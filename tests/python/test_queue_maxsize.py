@@ -253,6 +253,14 @@ def test_a_wait_free_bound_stays():
     assert q.maxsize == 3
 
 
+def test_the_bound_of_a_list_under_the_gil_can_be_changed():
+    q = WaitFreeQueue(maxsize=1)
+    if q.backend != "gil":
+        pytest.skip("there is no GIL")
+    q.maxsize = 2
+    assert [q.try_put(n) for n in range(3)] == [True, True, False]
+
+
 def test_as_queue_Queue_takes_it():
     ours, theirs = LockFreeQueue(maxsize=2), queue.Queue(maxsize=2)
     for q in ours, theirs:
