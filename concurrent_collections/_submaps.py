@@ -81,11 +81,12 @@ class _Part:
         return not _ordered._place(self._container, self._bounds, key)
 
     def _prepare(self, key, *methods):
+        # The commonest methods ask themselves whether the view is `_ranked`: a call costs as much as a look-up.
         return _ordered._prepare(self._container, key, *methods) if self._ranked else key
 
     def _check(self, key, method, argument="key"):
         """The key as that method of the container gets it; ValueError if it lies outside."""
-        prepared = self._prepare(key, method)
+        prepared = self._prepare(key, method) if self._ranked else key
         if _ordered._place(self._container, self._bounds, prepared):
             raise ValueError(f"{argument}: {key!r} lies outside of the range of this view")
         return prepared
@@ -225,11 +226,11 @@ class SkipListSubMap(_Part, MutableMapping):
     # ---- one key ----
 
     def __getitem__(self, key):
-        prepared = self._prepare(key, "get")
+        prepared = self._prepare(key, "get") if self._ranked else key
         found = self._container.get(prepared, _MISSING)
         if found is _MISSING:
             return self._make_missing(prepared)
-        if not self._includes(prepared):
+        if _ordered._place(self._container, self._bounds, prepared):
             raise KeyError(key)
         return found
 
@@ -264,7 +265,9 @@ class SkipListSubMap(_Part, MutableMapping):
             raise KeyError(key)
 
     def __contains__(self, key):
-        return self._find(key, "__contains__")[1]
+        if self._ranked:
+            key = self._prepare(key, "__contains__")
+        return key in self._container and not _ordered._place(self._container, self._bounds, key)
 
     def contains(self, key):
         """Return whether `key` is in the range."""
@@ -272,9 +275,11 @@ class SkipListSubMap(_Part, MutableMapping):
 
     def get(self, key, default=None):
         """Return the value of `key`, or `default`: see `SkipListMap.get`."""
-        key = self._prepare(key, "get")
+        if self._ranked:
+            key = self._prepare(key, "get")
         found = self._container.get(key, _MISSING)
-        return default if found is _MISSING or not self._includes(key) else found
+        is_there = found is not _MISSING and not _ordered._place(self._container, self._bounds, key)
+        return found if is_there else default
 
     def put(self, key, value, default=None):
         """Store; return the previous value or `default`: see `SkipListMap.put`."""
@@ -501,7 +506,11 @@ class SkipListSubSet(_SetOfKeys, _Part, MutableSet):
     # ---- one element ----
 
     def __contains__(self, element):
-        return self._find(element, "__contains__")[1]
+        if self._ranked:
+            element = self._prepare(element, "__contains__")
+        return element in self._container and not _ordered._place(
+            self._container, self._bounds, element
+        )
 
     def _has(self, element):
         element = self._prepare(element, "__contains__")
