@@ -202,14 +202,24 @@ def test_short_lived_threads_use_each_other_s_records(Map, smr_scheme):
 # ---- containers -------------------------------------------------------------------------------
 
 
-def grown(work):
-    """By how much the process has grown, after a first time that fills every cache."""
+def check_growth(work, most):
+    """The process does not grow by `most` bytes, after a first time that fills every cache.
+
+    What is left behind shows every time, what allocators take and keep does not: one time in six is enough.
+    """
     work(0)
-    gc.collect()
-    before = resident_bytes()
-    work(1)
-    gc.collect()
-    return None if before is None else resident_bytes() - before
+    growths = []
+    for turn in range(1, 7):
+        gc.collect()
+        before = resident_bytes()
+        work(turn)
+        gc.collect()
+        if before is None or PERCENT < 100:
+            return
+        growths.append(resident_bytes() - before)
+        if growths[-1] < most:
+            return
+    assert growths == [], f"it has grown by at least {most} bytes each time"
 
 
 def test_short_lived_containers_leave_nothing_behind(Map, smr_scheme):
@@ -222,12 +232,9 @@ def test_short_lived_containers_leave_nothing_behind(Map, smr_scheme):
             m[n] = m[-1] = n
             del m[n]
 
-    growth = grown(work)
-    del work
+    # An empty map takes more than a kilobyte: a thousandth of them would show.
+    check_growth(work, 4_000_000 + count)
     assert smr.stats().containers == containers
-    if growth is not None and PERCENT >= 100:
-        # An empty map takes more than a kilobyte: a thousandth of them would show.
-        assert growth < 4_000_000 + count
 
 
 def test_short_lived_containers_in_threads_with_garbage_leave_nothing_behind(Map, smr_scheme):
@@ -246,11 +253,9 @@ def test_short_lived_containers_in_threads_with_garbage_leave_nothing_behind(Map
     def work(_):
         run_copies(4, churn)
 
-    growth = grown(work)
+    check_growth(work, 4_000_000)
     assert smr.stats().containers == containers
     assert concurrent_collections.flush() == 0
-    if growth is not None and PERCENT >= 100:
-        assert growth < 4_000_000
 
 
 def test_a_container_made_in_one_thread_and_dropped_in_another(Map, smr_scheme):
