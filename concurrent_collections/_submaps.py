@@ -91,6 +91,11 @@ class _Part:
             raise ValueError(f"{argument}: {key!r} lies outside of the range of this view")
         return prepared
 
+    def __contains__(self, key):
+        if self._ranked:
+            key = self._prepare(key, "__contains__")
+        return key in self._container and not _ordered._place(self._container, self._bounds, key)
+
     def _find(self, key, method):
         """The key as that method of the container gets it, and whether it is in the view."""
         key = self._prepare(key, "__contains__", method)
@@ -263,11 +268,6 @@ class SkipListSubMap(_Part, MutableMapping):
     def __delitem__(self, key):
         if not self.delete(key):
             raise KeyError(key)
-
-    def __contains__(self, key):
-        if self._ranked:
-            key = self._prepare(key, "__contains__")
-        return key in self._container and not _ordered._place(self._container, self._bounds, key)
 
     def contains(self, key):
         """Return whether `key` is in the range."""
@@ -504,13 +504,6 @@ class SkipListSubSet(_SetOfKeys, _Part, MutableSet):
         return _ordered._part_like(self._container, iterable)
 
     # ---- one element ----
-
-    def __contains__(self, element):
-        if self._ranked:
-            element = self._prepare(element, "__contains__")
-        return element in self._container and not _ordered._place(
-            self._container, self._bounds, element
-        )
 
     def _has(self, element):
         element = self._prepare(element, "__contains__")

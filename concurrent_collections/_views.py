@@ -63,9 +63,6 @@ class _Bounds:
     def _is_whole(self):
         return self._start is ... and self._stop is ...
 
-    def _prepare(self, key, method):
-        return _ordered._prepare(self._mapping, key, method)
-
     def __getstate__(self):
         # Bounds as they were given.
         rest, slots = super().__getstate__()
@@ -79,8 +76,8 @@ class _Bounds:
             self.__dict__.update(rest)
         for name, value in slots.items():
             setattr(self, name, value)
-        self._start = self._prepare(self._start, "keys")
-        self._stop = self._prepare(self._stop, "keys")
+        self._start = _ordered._prepare(self._mapping, self._start, "keys")
+        self._stop = _ordered._prepare(self._mapping, self._stop, "keys")
 
     def _includes(self, key):
         """Whether the bounds admit a key."""
@@ -167,8 +164,10 @@ class SkipListKeysView(_SetOfKeys, _Bounds, KeysView):
     __slots__ = _ATTRIBUTES
 
     def __contains__(self, key):
+        if self._is_whole():  # one look-up, so there is nothing to prepare
+            return key in self._mapping
         # First whether it is there: then it has an order with the bounds, too.
-        key = self._prepare(key, "__contains__")
+        key = _ordered._prepare(self._mapping, key, "__contains__")
         return key in self._mapping and self._includes(key)
 
     def __array__(self, dtype=None, copy=None):
@@ -176,7 +175,7 @@ class SkipListKeysView(_SetOfKeys, _Bounds, KeysView):
         return self._array(dtype, copy)
 
     def _has(self, key):
-        key = self._prepare(key, "__contains__")
+        key = _ordered._prepare(self._mapping, key, "__contains__")
         return _ordered._is_in(key, self._mapping) and self._includes(key)
 
 
@@ -208,7 +207,9 @@ class SkipListItemsView(_SetOfKeys, _Bounds, ItemsView):
             key, value = item
         except (TypeError, ValueError):
             return False
-        return self._holds(self._prepare(key, "get"), value)
+        return self._holds(
+            key if self._is_whole() else _ordered._prepare(self._mapping, key, "get"), value
+        )
 
     def _holds(self, key, value):
         found = self._mapping.get(key, _MISSING)
@@ -221,7 +222,7 @@ class SkipListItemsView(_SetOfKeys, _Bounds, ItemsView):
             key, value = item
         except (TypeError, ValueError):
             return False
-        key = self._prepare(key, "get")
+        key = _ordered._prepare(self._mapping, key, "get")
         return _ordered._is_in(key, self._mapping) and self._holds(key, value)
 
 
