@@ -98,8 +98,10 @@ class _Part:
 
     def _find(self, key, method):
         """The key as that method of the container gets it, and whether it is in the view."""
-        key = self._prepare(key, "__contains__", method)
-        return key, key in self._container and self._includes(key)
+        prepared = self._prepare(key, "__contains__", method)
+        return prepared, (
+            prepared if type(self).__contains__ is _Part.__contains__ else key
+        ) in self
 
     def _part(self, start, stop, inclusive):
         return type(self)(self._container, self._narrow(start, stop, inclusive), self._reverse)
@@ -192,6 +194,7 @@ class _Part:
     def __deepcopy__(self, memo):
         # One that its own entries lead to is copied once: what deepcopy makes of the copy is found by the copy.
         key = _Part, id(self)
+        memo = {} if memo is None else memo
         if key not in memo:
             memo[key] = self.copy()
         return copy.deepcopy(memo[key], memo)
@@ -234,24 +237,23 @@ class SkipListSubMap(_Part, MutableMapping):
         prepared = self._prepare(key, "get") if self._ranked else key
         found = self._container.get(prepared, _MISSING)
         if found is _MISSING:
-            return self._make_missing(prepared)
+            ours = type(self).__missing__ is SkipListSubMap.__missing__
+            return self.__missing__(prepared if ours else key)
         if _ordered._place(self._container, self._bounds, prepared):
             raise KeyError(key)
         return found
 
     def __missing__(self, key):
         """What the map makes of a key that is not there, by its `default_factory` or `__missing__`; KeyError outside of the range."""
-        return self._make_missing(self._prepare(key, "__getitem__"))
-
-    def _make_missing(self, key):
         container = self._container
         has_answer = (
             container.default_factory is not None
             or type(container).__missing__ is not _ordered._OrderedMap.__missing__
         )
-        if not has_answer or not self._includes(key):
+        prepared = self._prepare(key, "__getitem__") if has_answer else key
+        if not has_answer or not self._includes(prepared):
             raise KeyError(_ordered._original(key))
-        return container[self._prepare(key, "__getitem__")]
+        return container[prepared]
 
     @property
     def default_factory(self):

@@ -7,6 +7,7 @@ from concurrent_collections._pretty import print_elements
 
 _MISSING = object()
 _ATTRIBUTES = (
+    "_given",
     "_inclusive",
     "_reverse",
     "_start",
@@ -22,6 +23,7 @@ class _Bounds:
 
     def __init__(self, container, start, stop, inclusive, reverse):
         self._mapping = container
+        self._given = None  # of a copy at first: its bounds
         self._start = start
         self._stop = stop
         self._inclusive = inclusive
@@ -34,6 +36,8 @@ class _Bounds:
         return self._walk(not self._reverse)
 
     def _walk(self, reverse):
+        if self._given is not None:
+            self._prepare_given()
         return _ordered._iterate(
             self._mapping, self._want, self._start, self._stop, self._inclusive, reverse
         )
@@ -42,6 +46,8 @@ class _Bounds:
         """Columns of numbers, of one scan: see columns.pxi."""
         from concurrent_collections import _frozen  # which imports this module first
 
+        if self._given is not None:
+            self._prepare_given()
         bounds = self._start, self._stop, self._inclusive
         return _frozen._columns(self._mapping, bounds, self._reverse, wanted)
 
@@ -61,23 +67,23 @@ class _Bounds:
         return array
 
     def _is_whole(self):
+        if self._given is not None:
+            self._prepare_given()
         return self._start is ... and self._stop is ...
 
     def __getstate__(self):
-        # Bounds as they were given.
+        # Bounds as they were given. A copy prepares them when it is first used: while it is made, its keys may be half made, too.
         rest, slots = super().__getstate__()
-        for name in ("_start", "_stop"):
-            slots[name] = _ordered._original(slots[name])
+        bounds = slots.pop("_start", ...), slots.pop("_stop", ...)
+        if slots["_given"] is None:
+            slots["_given"] = [_ordered._original(bound) for bound in bounds]
         return rest, slots
 
-    def __setstate__(self, state):
-        rest, slots = state
-        if rest:
-            self.__dict__.update(rest)
-        for name, value in slots.items():
-            setattr(self, name, value)
-        self._start = _ordered._prepare(self._mapping, self._start, "keys")
-        self._stop = _ordered._prepare(self._mapping, self._stop, "keys")
+    def _prepare_given(self):
+        given = self._given
+        if given is not None:  # no other thread was faster
+            self._start, self._stop = (_ordered._prepare(self._mapping, b) for b in given)
+            self._given = None
 
     def _includes(self, key):
         """Whether the bounds admit a key."""

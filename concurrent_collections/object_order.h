@@ -35,9 +35,10 @@
  * outside, once about each pair, as functions of Python are.
  *
  * Prepared keys. A key that goes into several functions, as a bound of a range does, is prepared
- * once: a cc_prepared_key has its word, and stands wherever the key may stand. Only in ranked
- * orders there is one, as in others a word costs nothing. Users never get to see one: what goes
- * to them, or to code of theirs, is the original.
+ * once: a cc_prepared_key has its word, and stands wherever the key may stand in a container with
+ * that order. Only in ranked orders there is one, as in others a word costs nothing. Users never
+ * get to see one: what goes to them, or to code of theirs, is the original. (Unless one thread
+ * overrides a method while another one is calling it.)
  *
  * Hashes. What the core's index needs (equal keys have equal hashes) holds for plain orders, since
  * turning an order round changes no equality, and for ranks by nature and by key, since keys are
@@ -87,7 +88,7 @@ typedef struct cc_ranked_key {
     PyObject *ranks[]; /* one for each part; where it has made nothing of the key, the key */
 } cc_ranked_key;
 
-/* Immutable. In another order than its own it is what its key is. */
+/* Immutable. In another ranked order than its own it is what its key is. */
 typedef struct cc_prepared_key {
     PyObject_HEAD const cc_order *order; /* ranked: a reference */
     PyObject *word;

@@ -89,7 +89,7 @@ cdef class _OrderedMap(_Container):
 
     def __delitem__(self, key):
         if not cc_object_map_delete(self.entries, key):
-            raise KeyError(key)
+            raise KeyError(<object>cc_order_original(key))
 
     def __contains__(self, key):
         return cc_object_map_contains(self.entries, key)
@@ -749,8 +749,8 @@ cdef class SkipListMap(_OrderedMap):
     other : mapping or iterable of pairs, optional
         The entries to start with.
     key : callable, optional
-        Order keys by ``<`` of what this function makes of each. It is called once for each key, and each bound of a range, that an
-        operation is given; live views keep what it has returned for their bounds.
+        Order keys by ``<`` of what this function makes of each. An operation on one key or on a range calls it once for each key and
+        bound that it is given; live views keep what it has returned for their bounds. Set algebra and ``==`` may call it more often.
     reverse : bool
         Order keys the other way round, at the same costs: "smaller" and "ascending" below then mean what comes first.
     comparator : Comparator, optional

@@ -180,18 +180,33 @@ cdef object table_of_snapshot(cc_ordered *entries, bint has_values, start, stop,
 def _prepare(owner, key, *methods):
     """A key as views hand it on to several functions, so that key functions are called once (object_order.h).
 
-    Where a subclass has one of these `methods` of its own, which gets the key, it is the original.
+    Where a subclass, or the container alone, has one of these `methods` of its own, which gets the key, it is the original.
     """
     cdef const cc_order *order = order_in(owner)
     if key is OPEN or not order.is_ranked:
         return key
+    if not methods_are_ours(owner, methods):
+        return _original(key)
+    prepared = cc_order_prepare(order, key)
+    # A key function may change a class.
+    return prepared if methods_are_ours(owner, methods) else _original(key)
+
+
+cdef bint methods_are_ours(owner, tuple methods) except -1:
+    # Where users cannot come between: by a subclass, by an attribute of the container, by
+    # __getattribute__.
     for cls in _OUR_CLASSES:
         if isinstance(owner, cls):
-            for method in methods:
-                if getattr(type(owner), method) is not getattr(cls, method):
-                    return _original(key)
-            return cc_order_prepare(order, key)
-    return _original(key)
+            break
+    else:
+        return False
+    if type(owner).__getattribute__ is not cls.__getattribute__:
+        return not methods
+    own = getattr(owner, "__dict__", ())
+    for method in methods:
+        if method in own or getattr(type(owner), method) is not getattr(cls, method):
+            return False
+    return True
 
 
 def _is_ranked(owner):

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import copy
 import gc
+import operator
 import pickle
 
 import pytest
 from ordered_kinds import FROZEN_MAPS, FROZEN_SETS, MAPS, SETS
 from support import check
 
-from concurrent_collections import REMOVE, Comparator, SkipListSet
+from concurrent_collections import REMOVE, Comparator, SkipListMap, SkipListSet
 
 KEYS = range(0, 100, 10)
 live = pytest.mark.parametrize("cls", [*MAPS, *SETS])
@@ -363,6 +364,104 @@ def test_views_are_pickled_with_their_bounds(cls, protocol):
             assert_calls(0, use_view, again)
             one = {"SkipListKeysView": 60, "SkipListItemsView": (60, 60)}.get(type(view).__name__)
             assert one is None or assert_calls(1, again.__contains__, one)
+
+
+@pytest.mark.parametrize("cls", [*SETS, *FROZEN_SETS])
+def test_views_of_sets_are_pickled_with_their_bounds(cls):
+    view = made(cls, {"key": rank}).range(60, 30)
+    for again in (pickle.loads(pickle.dumps(view)), copy.copy(view), copy.deepcopy(view)):
+        assert list(again) == list(view)
+        assert_calls(0, use_view, again)
+        assert_calls(1, again.__contains__, 60)
+        assert list(pickle.loads(pickle.dumps(again))) == list(view)
+        with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+            again.nothing
+
+
+class Numbered:
+    def __init__(self, number):
+        self.number = number
+
+
+def test_a_bound_that_leads_to_its_view_is_copied():
+    m = SkipListMap({Numbered(7): 7}, key=operator.attrgetter("number"))
+    bound = Numbered(1)
+    bound.view = m.keys(bound, None)
+    for again in (copy.deepcopy(bound), pickle.loads(pickle.dumps(bound))):
+        assert [key.number for key in again.view] == [7]
+        assert again.view.__getstate__()[1]["_given"][0] is again
+
+
+def plain(thing):
+    assert type(thing) is int
+    return thing
+
+
+class TestWhoComesBetweenGetsTheKeyItself:
+    @pytest.mark.parametrize("name", ["get", "put", "delete", "snapshot"])
+    def test_an_attribute_of_the_container(self, name):
+        class Own(SkipListMap):
+            pass
+
+        m = Own({1: 1, 2: 2}, key=operator.neg)
+        view, met = m.submap(3, 0), []
+        usual = getattr(m, name)
+        most = 2 if name == "snapshot" else 1
+        setattr(m, name, lambda *a, **named: met.extend(a[:most]) or usual(*a, **named))
+        {
+            "get": lambda: view.get(2, 0),
+            "put": lambda: view.put(2, 5),
+            "delete": lambda: view.delete(2),
+            "snapshot": lambda: view.snapshot(2, 1),
+        }[name]()
+        assert {type(key) for key in met} == {int}
+
+    def test_getattribute(self):
+        class Own(SkipListMap):
+            def __getattribute__(self, name):
+                found = super().__getattribute__(name)
+                if name != "get":
+                    return found
+                return lambda key, *rest: found(plain(key), *rest)
+
+        assert Own({1: 1, 2: 2}, key=operator.neg).submap(3, 0)[2] == 2
+
+    def test_what_a_key_function_overrides(self):
+        class Own(SkipListMap):
+            pass
+
+        def rank_and_override(key):
+            Own.get = lambda self, key, default=None: SkipListMap.get(self, plain(key), default)
+            return -key
+
+        m = Own({1: 1, 2: 2}, key=rank_and_override)
+        view = m.submap(3, 0)
+        del Own.get
+        assert view.get(2) == 2
+
+    def test_a_view_s_own_methods(self):
+        m = SkipListMap({1: 1, 2: 2}, key=operator.neg)
+        kind = type(m.submap())
+
+        class Own(kind):
+            def __missing__(self, key):
+                return plain(key)
+
+            def __contains__(self, key):
+                return plain(key) == 1 and super().__contains__(key)
+
+        view = Own(m, m.submap()._bounds, False)
+        assert view[7] == 7
+        assert not view.delete(2)
+        assert view.delete(1)
+        assert list(m) == [2]
+
+
+def test_what_is_missing_is_told_before_its_rank_is_asked():
+    m = SkipListMap({"b": 1}, key=len)
+    with pytest.raises(KeyError) as caught:
+        m.submap().__missing__(7)
+    assert caught.value.args == (7,)
 
 
 class Refusing:
