@@ -182,7 +182,12 @@ typedef struct contestant {
 static const contestant contestants[] = {
     {"SCQ", CC_QUEUE_SCQ, {0}},
     {"SCQ, at most 1000", CC_QUEUE_SCQ, {.capacity = 1000}},
+    {"FAAArrayQueue", CC_QUEUE_FAA, {0}},
+    {"FAAArrayQueue, at most 1000", CC_QUEUE_FAA, {.capacity = 1000}},
+    {"FAAArrayQueue, at most 10", CC_QUEUE_FAA, {.capacity = 10}},
+    {"SCQ, at most 10", CC_QUEUE_SCQ, {.capacity = 10}},
     {"LCRQ", CC_QUEUE_LCRQ, {0}},
+    {"LCRQ, at most 1000", CC_QUEUE_LCRQ, {.capacity = 1000}},
     {"wCQ", CC_QUEUE_WAIT_FREE, {0}},
     {"wCQ, at most 1000", CC_QUEUE_WAIT_FREE, {.capacity = 1000}},
     {"CRTurn", CC_QUEUE_CRTURN, {0}},

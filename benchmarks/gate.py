@@ -109,7 +109,9 @@ def container_of(name: str) -> str:
         return f"{interpreter}: the package"
     parts = operation.partition("[")[2].rstrip("]").split("-")
     return f"{interpreter}: " + "-".join(
-        part for i, part in enumerate(parts) if i == 0 or part in ("ibr", "debra", "scq", "lcrq")
+        part
+        for i, part in enumerate(parts)
+        if i == 0 or part in ("ibr", "debra", "scq", "faa", "lcrq")
     )
 
 

@@ -112,6 +112,7 @@ CONTESTANTS = [
         if b != "auto"
     ),
     Contestant("WaitFreeQueue", WaitFreeQueue),
+    Contestant("wCQ", lambda *maxsize: WaitFreeQueue(*maxsize, patience=16)),
 ]
 
 # ---- measuring ----------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from pickle import PickleBuffer
 from types import GenericAlias
 
 from concurrent_collections._ordered import (
+    _OUR_CLASSES,
     SkipListMap,
     SkipListSet,
     _comparator_of,
@@ -56,3 +57,5 @@ include "frozen.pxi"
 include "frozen_map.pxi"
 include "frozen_set.pxi"
 include "columns.pxi"
+
+_OUR_CLASSES += [FrozenSkipListMap, FrozenSkipListSet]

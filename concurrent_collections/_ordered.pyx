@@ -3,6 +3,7 @@
 # cython: always_allow_keywords=True, wraparound=False, boundscheck=True
 """The ordered containers: thin classes over csrc/ordered. Users import `concurrent_collections`."""
 from cpython.object cimport Py_EQ, Py_GE, Py_LE, Py_LT, Py_NE, PyObject, PyTypeObject
+from cpython.ref cimport Py_DECREF
 from libc.stdint cimport uint32_t, uint64_t
 
 from concurrent_collections.family cimport *

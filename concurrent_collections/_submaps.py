@@ -36,6 +36,7 @@ class _Part:
         self._container = container
         self._bounds = bounds
         self._reverse = bool(reverse)
+        self._ranked = _ordered._is_ranked(container)
 
     # ---- the range ----
 
@@ -43,13 +44,13 @@ class _Part:
     def start(self):
         """The bound at which iteration begins; None if there is none."""
         bound = self._bounds[1 if self._reverse else 0]
-        return None if bound is ... else bound
+        return None if bound is ... else _ordered._original(bound)
 
     @property
     def stop(self):
         """The bound at which iteration ends; None if there is none."""
         bound = self._bounds[0 if self._reverse else 1]
-        return None if bound is ... else bound
+        return None if bound is ... else _ordered._original(bound)
 
     @property
     def inclusive(self):
@@ -79,9 +80,28 @@ class _Part:
     def _includes(self, key):
         return not _ordered._place(self._container, self._bounds, key)
 
-    def _check(self, key, argument="key"):
-        if _ordered._place(self._container, self._bounds, key):
+    def _prepare(self, key, *methods):
+        # The commonest methods ask themselves whether the view is `_ranked`: a call costs as much as a look-up.
+        return _ordered._prepare(self._container, key, *methods) if self._ranked else key
+
+    def _check(self, key, method, argument="key"):
+        """The key as that method of the container gets it; ValueError if it lies outside."""
+        prepared = self._prepare(key, method) if self._ranked else key
+        if _ordered._place(self._container, self._bounds, prepared):
             raise ValueError(f"{argument}: {key!r} lies outside of the range of this view")
+        return prepared
+
+    def __contains__(self, key):
+        if self._ranked:
+            key = self._prepare(key, "__contains__")
+        return key in self._container and not _ordered._place(self._container, self._bounds, key)
+
+    def _find(self, key, method):
+        """The key as that method of the container gets it, and whether it is in the view."""
+        prepared = self._prepare(key, "__contains__", method)
+        return prepared, (
+            prepared if type(self).__contains__ is _Part.__contains__ else key
+        ) in self
 
     def _part(self, start, stop, inclusive):
         return type(self)(self._container, self._narrow(start, stop, inclusive), self._reverse)
@@ -172,7 +192,12 @@ class _Part:
     __copy__ = copy
 
     def __deepcopy__(self, memo):
-        return copy.deepcopy(self.copy(), memo)
+        # One that its own entries lead to is copied once: what deepcopy makes of the copy is found by the copy.
+        key = _Part, id(self)
+        memo = {} if memo is None else memo
+        if key not in memo:
+            memo[key] = self.copy()
+        return copy.deepcopy(memo[key], memo)
 
     def __reduce__(self):
         raise TypeError(
@@ -185,7 +210,9 @@ class _Part:
         The bounds are in the order of this view. Promises and costs are those of `SkipListMap.snapshot`: O(n) for the whole container.
         """
         start, stop, inclusive = self._narrow(start, stop, inclusive)
-        return self._container.snapshot(start, stop, inclusive=inclusive)
+        return self._container.snapshot(
+            self._prepare(start, "snapshot"), self._prepare(stop, "snapshot"), inclusive=inclusive
+        )
 
     def frozen(self):
         """Return a frozen container with the same entries, in the container's order: see `SkipListMap.frozen`."""
@@ -202,15 +229,17 @@ class SkipListSubMap(_Part, MutableMapping):
     storing under one raises ValueError. `len` walks over the entries, as does what counts.
     """
 
-    __slots__ = ("__weakref__", "_bounds", "_container", "_reverse")
+    __slots__ = ("__weakref__", "_bounds", "_container", "_ranked", "_reverse")
 
     # ---- one key ----
 
     def __getitem__(self, key):
-        found = self._container.get(key, _MISSING)
+        prepared = self._prepare(key, "get") if self._ranked else key
+        found = self._container.get(prepared, _MISSING)
         if found is _MISSING:
-            return self.__missing__(key)
-        if not self._includes(key):
+            ours = type(self).__missing__ is SkipListSubMap.__missing__
+            return self.__missing__(prepared if ours else key)
+        if _ordered._place(self._container, self._bounds, prepared):
             raise KeyError(key)
         return found
 
@@ -221,9 +250,10 @@ class SkipListSubMap(_Part, MutableMapping):
             container.default_factory is not None
             or type(container).__missing__ is not _ordered._OrderedMap.__missing__
         )
-        if not has_answer or not self._includes(key):
-            raise KeyError(key)
-        return container[key]
+        prepared = self._prepare(key, "__getitem__") if has_answer else key
+        if not has_answer or not self._includes(prepared):
+            raise KeyError(_ordered._original(key))
+        return container[prepared]
 
     @property
     def default_factory(self):
@@ -235,15 +265,11 @@ class SkipListSubMap(_Part, MutableMapping):
         self._container.default_factory = factory
 
     def __setitem__(self, key, value):
-        self._check(key)
-        self._container[key] = value
+        self._container[self._check(key, "__setitem__")] = value
 
     def __delitem__(self, key):
         if not self.delete(key):
             raise KeyError(key)
-
-    def __contains__(self, key):
-        return key in self._container and self._includes(key)
 
     def contains(self, key):
         """Return whether `key` is in the range."""
@@ -251,74 +277,79 @@ class SkipListSubMap(_Part, MutableMapping):
 
     def get(self, key, default=None):
         """Return the value of `key`, or `default`: see `SkipListMap.get`."""
+        if self._ranked:
+            key = self._prepare(key, "get")
         found = self._container.get(key, _MISSING)
-        return default if found is _MISSING or not self._includes(key) else found
+        is_there = found is not _MISSING and not _ordered._place(self._container, self._bounds, key)
+        return found if is_there else default
 
     def put(self, key, value, default=None):
         """Store; return the previous value or `default`: see `SkipListMap.put`."""
-        self._check(key)
+        key = self._check(key, "put")
         return self._container.put(key, value, default)
 
     def put_if_absent(self, key, value, default=None):
         """Store if it is not there: see `SkipListMap.put_if_absent`."""
-        self._check(key)
+        key = self._check(key, "put_if_absent")
         return self._container.put_if_absent(key, value, default)
 
     def setdefault(self, key, default=None):
         """Return the value, which is `default` if it was not there: see `SkipListMap.setdefault`."""
-        self._check(key)
+        key = self._check(key, "setdefault")
         return self._container.setdefault(key, default)
 
     def replace(self, key, value, default=None):
         """Store if it is there: see `SkipListMap.replace`."""
-        self._check(key)
+        key = self._check(key, "replace")
         return self._container.replace(key, value, default)
 
     def replace_if(self, key, expected, value):
         """Store if the value is, or equals, `expected`: see `SkipListMap.replace_if`."""
-        self._check(key)
+        key = self._check(key, "replace_if")
         return self._container.replace_if(key, expected, value)
 
     def compute(self, key, f, default=None):
         """Replace the value by `f(value)`, atomically: see `SkipListMap.compute`."""
-        self._check(key)
+        key = self._check(key, "compute")
         return self._container.compute(key, f, default)
 
     def compute_if_present(self, key, f, default=None):
         """Replace the value, if there is one, by `f(value)`: see `SkipListMap.compute_if_present`."""
-        self._check(key)
+        key = self._check(key, "compute_if_present")
         return self._container.compute_if_present(key, f, default)
 
     def compute_if_absent(self, key, f, default=None):
         """Return the value; if there is none, store `f()`: see `SkipListMap.compute_if_absent`."""
-        self._check(key)
+        key = self._check(key, "compute_if_absent")
         return self._container.compute_if_absent(key, f, default)
 
     def merge(self, key, value, f, default=None):
         """Store `value`, or `f(old, value)` if there is one: see `SkipListMap.merge`."""
-        self._check(key)
+        key = self._check(key, "merge")
         return self._container.merge(key, value, f, default)
 
     def increment(self, key, amount=1):
         """Add `amount` to the value: see `SkipListMap.increment`."""
-        self._check(key)
+        key = self._check(key, "increment")
         return self._container.increment(key, amount)
 
     def get_or_insert(self, key, value):
         """Return the value; if there is none, store and return `value`: see `SkipListMap.get_or_insert`."""
-        self._check(key)
+        key = self._check(key, "get_or_insert")
         return self._container.get_or_insert(key, value)
 
     def delete(self, key):
         """Remove `key`; return whether it was there."""
-        return key in self and self._container.delete(key)
+        key, is_there = self._find(key, "delete")
+        return is_there and self._container.delete(key)
 
     def pop(self, key, /, *default):
         """Remove `key` and return its value: see `SkipListMap.pop`."""
         if len(default) > 1:
             raise TypeError(f"pop expected at most 2 arguments, got {1 + len(default)}")
-        if key in self:
-            return self._container.pop(key, *default)
+        prepared, is_there = self._find(key, "pop")
+        if is_there:
+            return self._container.pop(prepared, *default)
         if not default:
             raise KeyError(key)
         return default[0]
@@ -469,34 +500,33 @@ class SkipListSubSet(_SetOfKeys, _Part, MutableSet):
     Made by `subset`, `descending` and `split`; otherwise as `SkipListSubMap`. Results of its algebra are sets of their own.
     """
 
-    __slots__ = ("__weakref__", "_bounds", "_container", "_reverse")
+    __slots__ = ("__weakref__", "_bounds", "_container", "_ranked", "_reverse")
 
     def _from_iterable(self, iterable):
         return _ordered._part_like(self._container, iterable)
 
     # ---- one element ----
 
-    def __contains__(self, element):
-        return element in self._container and self._includes(element)
-
     def _has(self, element):
+        element = self._prepare(element, "__contains__")
         return _ordered._is_in(element, self._container) and self._includes(element)
 
     def add(self, element, /):
         """Add an element; ValueError if it lies outside of the range."""
-        self._check(element, "element")
-        self._container.add(element)
+        self._container.add(self._check(element, "add", "element"))
 
     def discard(self, element, /):
         """Remove an element if it is there."""
-        if element in self:
+        element, is_there = self._find(element, "discard")
+        if is_there:
             self._container.discard(element)
 
     def remove(self, element, /):
         """Remove an element; KeyError if it is not there."""
-        if element not in self:
+        prepared, is_there = self._find(element, "remove")
+        if not is_there:
             raise KeyError(element)
-        self._container.remove(element)
+        self._container.remove(prepared)
 
     # ---- order ----
 
@@ -597,7 +627,7 @@ class SkipListSubSet(_SetOfKeys, _Part, MutableSet):
         both = self.intersection(theirs)
         new = self._from_iterable(element for element in theirs if not self._has(element))
         for element in new:
-            self._check(element, "element")
+            self._check(element, "add", "element")
         self.update(new)
         for element in both:
             self.discard(element)

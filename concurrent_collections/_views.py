@@ -7,6 +7,7 @@ from concurrent_collections._pretty import print_elements
 
 _MISSING = object()
 _ATTRIBUTES = (
+    "_given",
     "_inclusive",
     "_reverse",
     "_start",
@@ -22,6 +23,7 @@ class _Bounds:
 
     def __init__(self, container, start, stop, inclusive, reverse):
         self._mapping = container
+        self._given = None  # of a copy at first: its bounds
         self._start = start
         self._stop = stop
         self._inclusive = inclusive
@@ -34,6 +36,8 @@ class _Bounds:
         return self._walk(not self._reverse)
 
     def _walk(self, reverse):
+        if self._given is not None:
+            self._prepare_given()
         return _ordered._iterate(
             self._mapping, self._want, self._start, self._stop, self._inclusive, reverse
         )
@@ -42,6 +46,8 @@ class _Bounds:
         """Columns of numbers, of one scan: see columns.pxi."""
         from concurrent_collections import _frozen  # which imports this module first
 
+        if self._given is not None:
+            self._prepare_given()
         bounds = self._start, self._stop, self._inclusive
         return _frozen._columns(self._mapping, bounds, self._reverse, wanted)
 
@@ -61,7 +67,23 @@ class _Bounds:
         return array
 
     def _is_whole(self):
+        if self._given is not None:
+            self._prepare_given()
         return self._start is ... and self._stop is ...
+
+    def __getstate__(self):
+        # Bounds as they were given. A copy prepares them when it is first used: while it is made, its keys may be half made, too.
+        rest, slots = super().__getstate__()
+        bounds = slots.pop("_start", ...), slots.pop("_stop", ...)
+        if slots["_given"] is None:
+            slots["_given"] = [_ordered._original(bound) for bound in bounds]
+        return rest, slots
+
+    def _prepare_given(self):
+        given = self._given
+        if given is not None:  # no other thread was faster
+            self._start, self._stop = (_ordered._prepare(self._mapping, b) for b in given)
+            self._given = None
 
     def _includes(self, key):
         """Whether the bounds admit a key."""
@@ -148,7 +170,10 @@ class SkipListKeysView(_SetOfKeys, _Bounds, KeysView):
     __slots__ = _ATTRIBUTES
 
     def __contains__(self, key):
+        if self._is_whole():  # one look-up, so there is nothing to prepare
+            return key in self._mapping
         # First whether it is there: then it has an order with the bounds, too.
+        key = _ordered._prepare(self._mapping, key, "__contains__")
         return key in self._mapping and self._includes(key)
 
     def __array__(self, dtype=None, copy=None):
@@ -156,6 +181,7 @@ class SkipListKeysView(_SetOfKeys, _Bounds, KeysView):
         return self._array(dtype, copy)
 
     def _has(self, key):
+        key = _ordered._prepare(self._mapping, key, "__contains__")
         return _ordered._is_in(key, self._mapping) and self._includes(key)
 
 
@@ -187,6 +213,11 @@ class SkipListItemsView(_SetOfKeys, _Bounds, ItemsView):
             key, value = item
         except (TypeError, ValueError):
             return False
+        return self._holds(
+            key if self._is_whole() else _ordered._prepare(self._mapping, key, "get"), value
+        )
+
+    def _holds(self, key, value):
         found = self._mapping.get(key, _MISSING)
         if found is _MISSING or not self._includes(key):
             return False
@@ -194,10 +225,11 @@ class SkipListItemsView(_SetOfKeys, _Bounds, ItemsView):
 
     def _has(self, item):
         try:
-            key, _ = item
+            key, value = item
         except (TypeError, ValueError):
             return False
-        return _ordered._is_in(key, self._mapping) and item in self
+        key = _ordered._prepare(self._mapping, key, "get")
+        return _ordered._is_in(key, self._mapping) and self._holds(key, value)
 
 
 from concurrent_collections import _ordered  # noqa: E402  (it imports this module first)

@@ -101,9 +101,8 @@ def _set_like(container, elements):
 
 
 def _part_like(_OrderedSet container, elements):
-    """What live parts of sets make results of set algebra with: like the container, but not of a subclass."""
-    cls = TreeSet if isinstance(container, TreeSet) else SkipListSet
-    return filled_set(new_like(cls, container.entries), container, elements)
+    """What live parts of sets make results of set algebra with: like the container."""
+    return set_like(container, elements)
 
 
 # So that pickles do not name the family's module.

@@ -7,11 +7,11 @@ cdef object OPEN = ...
 
 
 cdef object parse_bound(const cc_order *order, object bound, const char *argument):
-    # None, like a bound that is left out, is none: it has no order, so it is no key.
+    # Prepared: what takes it from here on calls no key function. None, like a bound that is left
+    # out, is none: it has no order, so it is no key.
     if bound is None or bound is OPEN:
         return OPEN
-    cc_order_check_bound(order, bound, argument)
-    return bound
+    return cc_order_prepare_bound(order, bound, argument)
 
 
 cdef tuple parse_inclusive(inclusive):

@@ -69,7 +69,7 @@ __version__ = CC_PACKAGE_VERSION.decode()
 
 cdef tuple SMR_SCHEMES = ("ibr", "debra")  # in the order of cc_smr_scheme
 _SMR_SCHEMES = SMR_SCHEMES
-cdef tuple QUEUE_BACKENDS = ("auto", "scq") + (
+cdef tuple QUEUE_BACKENDS = ("auto", "scq", "faa") + (
     ("lcrq",) if cc_object_queue_is_available(CC_OBJECT_QUEUE_LCRQ) else ()) + (
     ("gil",) if cc_object_queue_is_available(CC_OBJECT_QUEUE_GIL) else ())
 
@@ -133,7 +133,7 @@ cdef class Config:
 
     @property
     def queue_backend(self):
-        """The algorithm of new FastQueues: 'auto', 'scq', 'lcrq' if the machine can run it, or 'gil' if the build has a GIL.
+        """The algorithm of new FastQueues: 'auto', 'scq', 'faa', 'lcrq' if the machine can run it, or 'gil' if the build has a GIL.
 
         Environment: CONCURRENT_COLLECTIONS_QUEUE_BACKEND.
         """

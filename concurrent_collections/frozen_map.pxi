@@ -47,7 +47,7 @@ cdef class FrozenSkipListMap(_Frozen):
     def __getitem__(self, key):
         cdef Py_ssize_t where
         if not cc_frozen_find(self.table, key, CC_ABSENT_IF_BUILTIN, &where):
-            raise KeyError(key)
+            raise KeyError(<object>cc_order_original(key))
         return cc_frozen_get(self.table, where, CC_WANT_VALUE)
 
     def get(self, key, default=None):

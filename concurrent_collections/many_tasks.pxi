@@ -39,10 +39,10 @@ cdef int put_many_for_task(void *closure, PyObject *argument, PyObject **result)
                 count = puts.items_put
                 Py_INCREF(count)
                 result[0] = <PyObject *>count
-                return 1
+                return CC_HAS_WORKED
         puts.is_at_work = True
         if not cc_object_store_try_put(s, puts.item):
-            return 0
+            return CC_NOT_NOW
         puts.items_put += 1
         puts.item = NOTHING
         left -= 1
@@ -53,14 +53,14 @@ cdef int get_many_for_task(void *closure, PyObject *most, PyObject **result) exc
     cdef list items = []
     try:
         if not cc_object_store_get_many_now(<cc_object_store *>closure, items, <object>most):
-            return 0
+            return CC_NOT_NOW
     except BaseException as error:
         if items:
             set_attribute(error, "items_taken", items)
         raise
     Py_INCREF(items)
     result[0] = <PyObject *>items
-    return 1
+    return CC_HAS_WORKED
 
 
 def _most_for_task(max_items):

@@ -75,6 +75,24 @@ PyObject *cc_object_map_get(cc_ordered *map, PyObject *key, PyObject *otherwise)
     return NULL;
 }
 
+PyObject *cc_object_map_get_or_prepare(cc_ordered *map, PyObject *key, PyObject *otherwise,
+                                       PyObject **prepared) {
+    const cc_order *order = cc_order_of(map);
+    PyObject *value;
+    cc_search search;
+    if (cc_key_begin_search(&search, order, key)) {
+        return NULL;
+    }
+    cc_status status = find_searched(map, &search, key, &value, CC_ABSENT_IF_BUILTIN);
+    if (status == CC_ABSENT) {
+        *prepared =
+            order->is_ranked ? cc_order_prepare_stored(order, 0, 0, search.key) : Py_NewRef(key);
+        value = *prepared ? Py_NewRef(otherwise) : NULL;
+    }
+    cc_key_end_search(&search);
+    return status == CC_NO_MEMORY ? NULL : value;
+}
+
 int cc_object_map_check_first(const cc_ordered *map, const cc_search *search, PyObject *key) {
     const cc_order *order = search->order;
     /* Of the other kinds every key has an order of its own. */
@@ -184,14 +202,19 @@ PyObject *cc_object_map_pop(cc_ordered *map, PyObject *key, PyObject *otherwise)
 /* ---------------------------------------------------------------- order */
 
 /* What is wanted of an entry; its references are given away or dropped. */
-static PyObject *convert_entry(cc_entry *e, int want) {
+static PyObject *convert_entry(const cc_order *order, cc_entry *e, int want) {
     PyObject *key, *item, *value = (PyObject *)e->value;
     if (want == CC_WANT_VALUE) {
         Py_XDECREF((PyObject *)e->key);
         return value;
     }
-    key = cc_key_taken(e->kind, e->digest, e->key);
-    if (want == CC_WANT_KEY || !key) {
+    if (want & CC_WANT_PREPARED) {
+        key = cc_order_prepare_stored(order, e->kind, e->digest, e->key);
+        Py_XDECREF((PyObject *)e->key);
+    } else {
+        key = cc_key_taken(e->kind, e->digest, e->key);
+    }
+    if (!key || !(want & CC_WANT_ITEM)) {
         Py_DECREF(value);
         return key;
     }
@@ -233,7 +256,7 @@ PyObject *cc_object_map_neighbour(cc_ordered *map, PyObject *key, int relation, 
     if (key) {
         cc_key_end_search(&search);
     }
-    return status == CC_FOUND    ? convert_entry(&entry, want)
+    return status == CC_FOUND    ? convert_entry(cc_order_of(map), &entry, want)
            : status == CC_ABSENT ? nothing_there(otherwise)
                                  : NULL;
 }

@@ -32,6 +32,9 @@
 /* What a function that finds an entry returns of it. */
 enum { CC_WANT_KEY, CC_WANT_VALUE, CC_WANT_ITEM };
 
+/* With the first or the last of them, for cc_object_map_neighbour: the key is prepared. */
+enum { CC_WANT_PREPARED = 4 };
+
 /* A new, empty map; NULL with a MemoryError. cc_ordered_free frees it. */
 cc_ordered *cc_object_map_new(const cc_ordered_operations *ops);
 
@@ -47,6 +50,11 @@ int cc_object_map_contains(cc_ordered *map, PyObject *key);
 /* For the algebra of sets: a key that does not compare, of whatever type, is not there, nor is a
  * NaN. What comparisons of users raise comes out. 1, 0, or -1. */
 int cc_object_map_has(cc_ordered *map, PyObject *key);
+
+/* The value; or `otherwise`, and then *prepared is the key, prepared (object_order.h): a new
+ * reference. */
+PyObject *cc_object_map_get_or_prepare(cc_ordered *map, PyObject *key, PyObject *otherwise,
+                                       PyObject **prepared);
 
 /* The value, or `otherwise`; KeyError if that is NULL. */
 PyObject *cc_object_map_get(cc_ordered *map, PyObject *key, PyObject *otherwise);

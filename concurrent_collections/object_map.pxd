@@ -32,10 +32,12 @@ cdef extern from "object_compare.h":
     bint cc_key_equal(object a, object b) except -1
 
 cdef extern from "object_map.h":
-    int CC_WANT_KEY, CC_WANT_VALUE, CC_WANT_ITEM
+    int CC_WANT_KEY, CC_WANT_VALUE, CC_WANT_ITEM, CC_WANT_PREPARED
     bint cc_object_map_contains(cc_ordered *map, object key) except -1
     bint cc_object_map_has(cc_ordered *map, object key) except -1
     object cc_object_map_get(cc_ordered *map, object key, PyObject *otherwise)
+    object cc_object_map_get_or_prepare(cc_ordered *map, object key, PyObject *otherwise,
+                                        PyObject **prepared)
     object cc_object_map_pop(cc_ordered *map, object key, PyObject *otherwise)
     int cc_object_map_set(cc_ordered *map, object key, object value) except -1
     object cc_object_map_put(cc_ordered *map, object key, object value, int policy,

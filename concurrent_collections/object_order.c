@@ -206,6 +206,72 @@ PyTypeObject cc_ranked_key_type = {
     .tp_dealloc = ranked_dealloc,
 };
 
+/* ---------------------------------------------------------------- prepared keys */
+
+static int prepared_traverse(PyObject *self, visitproc visit, void *arg) {
+    cc_prepared_key *prepared = (cc_prepared_key *)self;
+    int answer = cc_order_visit(prepared->order, visit, arg);
+    return answer ? answer : visit(prepared->word, arg);
+}
+
+static void prepared_dealloc(PyObject *self) {
+    cc_prepared_key *prepared = (cc_prepared_key *)self;
+    PyObject_GC_UnTrack(self);
+    Py_DECREF(prepared->word);
+    cc_order_drop(prepared->order);
+    PyObject_GC_Del(self);
+}
+
+/* No tp_clear: the order has one, and what keys lead to is theirs to clear. */
+PyTypeObject cc_prepared_key_type = {
+    .ob_base = {PyObject_HEAD_INIT(NULL) 0},
+    .tp_name = "concurrent_collections._core._PreparedKey",
+    .tp_basicsize = sizeof(cc_prepared_key),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .tp_traverse = prepared_traverse,
+    .tp_dealloc = prepared_dealloc,
+};
+
+/* Takes the reference to a ranked key; NULL stays. */
+static PyObject *prepared_of(const cc_order *order, PyObject *word) {
+    cc_prepared_key *prepared =
+        word ? PyObject_GC_New(cc_prepared_key, &cc_prepared_key_type) : NULL;
+    if (!prepared) {
+        Py_XDECREF(word);
+        return NULL;
+    }
+    prepared->order = cc_order_held(order);
+    prepared->word = word;
+    PyObject_GC_Track((PyObject *)prepared);
+    return (PyObject *)prepared;
+}
+
+static bool is_prepared(PyObject *key) {
+    return Py_IS_TYPE(key, &cc_prepared_key_type);
+}
+
+static bool is_prepared_for(const cc_order *order, PyObject *key) {
+    return is_prepared(key) && cc_order_is_same(((cc_prepared_key *)key)->order, order);
+}
+
+PyObject *cc_order_original(PyObject *key) {
+    return is_prepared(key) ? ((cc_ranked_key *)((cc_prepared_key *)key)->word)->key : key;
+}
+
+PyObject *cc_order_prepare(const cc_order *order, PyObject *key) {
+    return !order->is_ranked || is_prepared_for(order, key) || !cc_order_takes(order, key)
+               ? Py_NewRef(key)
+               : prepared_of(order, cc_order_word(order, key));
+}
+
+PyObject *cc_order_prepare_stored(const cc_order *order, unsigned kind, uint64_t digest,
+                                  uintptr_t word) {
+    return order->is_ranked ? prepared_of(order, Py_NewRef((PyObject *)word))
+                            : cc_key_object(kind, digest, word);
+}
+
+/* ---------------------------------------------------------------- words */
+
 /* The key of a plain order that this one is, turned round where the order is. */
 static cc_stored_key turned(cc_stored_key key, const cc_order *order) {
     if (order->flip) {
@@ -249,6 +315,7 @@ static void describe(const cc_order *order, cc_ranked_key *ranked) {
 }
 
 bool cc_order_takes(const cc_order *order, PyObject *key) {
+    key = cc_order_original(key);
     for (Py_ssize_t i = 0; order->checks_keys && i < Py_SIZE(order); i++) {
         const cc_order_part *part = &order->parts[i];
         if (part->form == CC_BY_C_FUNCTION && !cc_c_function_takes(c_function_of(part), key)) {
@@ -259,6 +326,10 @@ bool cc_order_takes(const cc_order *order, PyObject *key) {
 }
 
 PyObject *cc_order_word(const cc_order *order, PyObject *key) {
+    if (is_prepared_for(order, key)) {
+        return Py_NewRef(((cc_prepared_key *)key)->word);
+    }
+    key = cc_order_original(key);
     if (!cc_order_takes(order, key)) {
         cc_c_function_refuse(key);
         return NULL;
@@ -541,11 +612,12 @@ int cc_order_check(const cc_order *order, PyObject *word) {
     return answer;
 }
 
-int cc_order_check_bound(const cc_order *order, PyObject *bound, const char *argument) {
+PyObject *cc_order_prepare_bound(const cc_order *order, PyObject *bound, const char *argument) {
     PyObject *word = cc_order_word_unless_nan(order, bound, argument);
-    int answer = word ? cc_order_check(order, word) : -1;
-    Py_XDECREF(word);
-    return answer;
+    if (word && cc_order_check(order, word)) {
+        Py_CLEAR(word);
+    }
+    return order->is_ranked ? prepared_of(order, word) : word;
 }
 
 /* ---------------------------------------------------------------- the word table */
@@ -611,7 +683,8 @@ const cc_word_table cc_object_words = {acquire_object, release_object, compare_k
 /* ---------------------------------------------------------------- at import */
 
 int cc_order_ready(void) {
-    if (PyType_Ready(&cc_order_type) || PyType_Ready(&cc_ranked_key_type)) {
+    if (PyType_Ready(&cc_order_type) || PyType_Ready(&cc_ranked_key_type) ||
+        PyType_Ready(&cc_prepared_key_type)) {
         return -1;
     }
     cc_order_ascending = new_plain_order(false);

@@ -34,6 +34,12 @@
  * Where such steps could go on for ever, the search is made cautious: then C functions are asked
  * outside, once about each pair, as functions of Python are.
  *
+ * Prepared keys. A key that goes into several functions, as a bound of a range does, is prepared
+ * once: a cc_prepared_key has its word, and stands wherever the key may stand in a container with
+ * that order. Only in ranked orders there is one, as in others a word costs nothing. Users never
+ * get to see one: what goes to them, or to code of theirs, is the original. (Unless one thread
+ * overrides a method while another one is calling it.)
+ *
  * Hashes. What the core's index needs (equal keys have equal hashes) holds for plain orders, since
  * turning an order round changes no equality, and for ranks by nature and by key, since keys are
  * equal only if all their ranks are. Of a function of two keys nothing is known: where an order has
@@ -82,7 +88,13 @@ typedef struct cc_ranked_key {
     PyObject *ranks[]; /* one for each part; where it has made nothing of the key, the key */
 } cc_ranked_key;
 
-extern PyTypeObject cc_order_type, cc_ranked_key_type;
+/* Immutable. In another ranked order than its own it is what its key is. */
+typedef struct cc_prepared_key {
+    PyObject_HEAD const cc_order *order; /* ranked: a reference */
+    PyObject *word;
+} cc_prepared_key;
+
+extern PyTypeObject cc_order_type, cc_ranked_key_type, cc_prepared_key_type;
 
 /* The two plain ones. */
 extern cc_order *cc_order_ascending, *cc_order_descending;
@@ -160,6 +172,21 @@ extern const cc_word_table cc_object_words;
  * has raised, or of a key that a C function does not take. */
 PyObject *cc_order_word(const cc_order *order, PyObject *key);
 
+/* A key, prepared where the order is ranked; itself elsewhere, or if it is prepared, or C functions
+ * of the order do not take it. A new reference, or NULL with what a key function has raised. */
+PyObject *cc_order_prepare(const cc_order *order, PyObject *key);
+
+/* The same of a bound of a range, which is a key; but NULL with an exception if it has no place in
+ * the order, as far as it alone can tell, or is a NaN: that one names the argument. */
+PyObject *cc_order_prepare_bound(const cc_order *order, PyObject *bound, const char *argument);
+
+/* The same of a stored key: calls nothing. NULL with a MemoryError. */
+PyObject *cc_order_prepare_stored(const cc_order *order, unsigned kind, uint64_t digest,
+                                  uintptr_t word);
+
+/* What somebody has prepared: borrowed from it. Anything else is itself. */
+PyObject *cc_order_original(PyObject *key);
+
 /* Whether the order's C functions take a key at all. */
 bool cc_order_takes(const cc_order *order, PyObject *key);
 
@@ -235,8 +262,5 @@ PyObject *cc_order_word_unless_nan(const cc_order *order, PyObject *key, const c
 /* Whether it has a place in the order at all, as far as it alone can tell: it compares with itself.
  * 0, or -1. */
 int cc_order_check(const cc_order *order, PyObject *word);
-
-/* That, and that it is no NaN, of a bound of a range, which is a key. 0, or -1. */
-int cc_order_check_bound(const cc_order *order, PyObject *bound, const char *argument);
 
 #endif

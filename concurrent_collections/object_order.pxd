@@ -12,7 +12,7 @@ cdef extern from "object_c_function.h":
 cdef extern from "object_order.h":
     int CC_BY_NATURE, CC_BY_KEY, CC_BY_FUNCTION, CC_BY_C_FUNCTION
     ctypedef struct cc_order:
-        pass
+        bint is_ranked
     const cc_order *cc_order_in(object order)  # casts
     PyObject *cc_order_object(const cc_order *order)
     object cc_order_from_parts(object parts)
@@ -23,4 +23,6 @@ cdef extern from "object_order.h":
     const cc_order *cc_order_ascending_one()
     bint cc_order_set(cc_ordered *map, const cc_order *order)
     int cc_order_compare_keys(const cc_order *order, object a, object b) except -2
-    int cc_order_check_bound(const cc_order *order, object bound, const char *argument) except -1
+    object cc_order_prepare(const cc_order *order, object key)
+    object cc_order_prepare_bound(const cc_order *order, object bound, const char *argument)
+    PyObject *cc_order_original(object key)

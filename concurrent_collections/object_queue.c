@@ -91,6 +91,9 @@ static bool find_kind(cc_object_queue_kind kind, cc_queue_kind *found) {
     case CC_OBJECT_QUEUE_SCQ:
         *found = CC_QUEUE_SCQ;
         return true;
+    case CC_OBJECT_QUEUE_FAA:
+        *found = CC_QUEUE_FAA;
+        return true;
     case CC_OBJECT_QUEUE_LCRQ:
         *found = CC_QUEUE_LCRQ;
         return true;
@@ -144,7 +147,7 @@ const char *cc_object_queue_backend(const cc_object_store *s) {
 
 bool cc_object_queue_is_wait_free(const cc_object_store *s) {
     const cc_queue *queue = queue_of(s);
-    return queue && cc_queue_is_wait_free(queue);
+    return !queue || cc_queue_is_wait_free(queue);
 }
 
 void cc_object_queue_get_statistics(const cc_object_store *s, cc_queue_statistics *out) {

@@ -11,7 +11,8 @@
 
 /* What is behind a queue. */
 typedef enum cc_object_queue_kind {
-    CC_OBJECT_QUEUE_SCQ, /* these three: queue.h */
+    CC_OBJECT_QUEUE_SCQ, /* these four: queue.h */
+    CC_OBJECT_QUEUE_FAA,
     CC_OBJECT_QUEUE_LCRQ,
     CC_OBJECT_QUEUE_WAIT_FREE,
     CC_OBJECT_QUEUE_GIL
@@ -26,7 +27,7 @@ cc_object_store *cc_object_queue_new(cc_object_queue_kind kind, const cc_queue_o
 /* Of what cc_object_queue_new has made: "gil", or as cc_queue_backend. */
 const char *cc_object_queue_backend(const cc_object_store *s);
 
-/* The same: cc_queue_is_wait_free; false for "gil". */
+/* The same: cc_queue_is_wait_free; true for "gil", of whoever has the GIL. */
 bool cc_object_queue_is_wait_free(const cc_object_store *s);
 
 /* The same: cc_queue_get_statistics; of "gil" nothing but puts and gets. */

@@ -13,7 +13,7 @@ cdef extern from "queue/queue.h":
 
 cdef extern from "object_queue.h":
     ctypedef enum cc_object_queue_kind:
-        CC_OBJECT_QUEUE_SCQ, CC_OBJECT_QUEUE_LCRQ, CC_OBJECT_QUEUE_WAIT_FREE, CC_OBJECT_QUEUE_GIL
+        CC_OBJECT_QUEUE_SCQ, CC_OBJECT_QUEUE_FAA, CC_OBJECT_QUEUE_LCRQ, CC_OBJECT_QUEUE_WAIT_FREE, CC_OBJECT_QUEUE_GIL
     bint cc_object_queue_is_available(cc_object_queue_kind kind)
     cc_object_store *cc_object_queue_new(cc_object_queue_kind kind, const cc_queue_options *options) except NULL
     const char *cc_object_queue_backend(const cc_object_store *s)

@@ -185,6 +185,7 @@ Py_ssize_t cc_range_remove(const cc_range *range, Py_ssize_t most, int want, PyO
 
 /* Append the keys that a scan with `every` finds. 0, or -1. */
 static int sample(const cc_range *range, size_t every, PyObject *keys) {
+    const cc_order *order = cc_order_of(range->map);
     cc_object_scan s;
     cc_dropped dropped = {.count = 0};
     int answer;
@@ -196,7 +197,7 @@ static int sample(const cc_range *range, size_t every, PyObject *keys) {
     while ((answer = cc_object_scan_fetch(&s, &dropped)) > 0) {
         while (s.index < s.count && answer >= 0) {
             const cc_entry *e = &s.entries[s.index++];
-            PyObject *key = cc_key_object(e->kind, e->digest, e->key);
+            PyObject *key = cc_order_prepare_stored(order, e->kind, e->digest, e->key);
             answer = key ? PyList_Append(keys, key) : -1;
             Py_XDECREF(key);
         }

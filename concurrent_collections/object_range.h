@@ -11,7 +11,8 @@
  * hand but references. Removing is weakly consistent, as a scan is: each entry goes by itself, to
  * whoever removes it, and what others put into the range meanwhile may go, too.
  *
- * Python code. Every function may run some: comparisons, and finalizers of what is removed.
+ * Python code. Every function may run some: comparisons, and finalizers of what is removed; and key
+ * functions, for keys and bounds that are not prepared (object_order.h).
  *
  * Every function needs an attached thread.
  */
@@ -49,10 +50,10 @@ int cc_range_remove_exact(cc_ordered *map, PyObject *key, PyObject *value);
  * signal's handler runs. */
 Py_ssize_t cc_range_remove(const cc_range *range, Py_ssize_t most, int want, PyObject *list);
 
-/* A list of up to parts - 1 keys that cut the range into up to `parts` (at least 1) parts of about
- * equal size: they ascend, lie behind the first entry of the range, and each begins a part. Exactly
- * equal, to one entry, where there are few; else left to chance, as LEAST_SAMPLES and
- * SAMPLES_PER_PART say. */
+/* A list of up to parts - 1 keys, prepared ones, that cut the range into up to `parts` (at least 1)
+ * parts of about equal size: they ascend, lie behind the first entry of the range, and each begins
+ * a part. Exactly equal, to one entry, where there are few; else left to chance, as LEAST_SAMPLES
+ * and SAMPLES_PER_PART say. */
 PyObject *cc_range_cuts(const cc_range *range, Py_ssize_t parts);
 
 #endif

@@ -71,7 +71,7 @@ cc_status cc_key_status_of_refusal(const cc_search *search, PyObject *key, bool 
 
 /* A tuple handed to PyErr_SetObject would become the exception's arguments. */
 void cc_key_raise_missing(PyObject *key) {
-    PyObject *arguments = PyTuple_Pack(1, key);
+    PyObject *arguments = PyTuple_Pack(1, cc_order_original(key));
     if (arguments) {
         PyErr_SetObject(PyExc_KeyError, arguments);
         Py_DECREF(arguments);

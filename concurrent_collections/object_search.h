@@ -12,7 +12,8 @@
  *
  * Promises. Python code runs only between two attempts of an operation, when no region is open, and
  * never after the operation's effect: so what it raises can be reported, and then the container is
- * as it was. It may run in all functions here. A key function runs once, when a search begins.
+ * as it was. It may run in all functions here. A key function runs once, when a search
+ * begins; not at all for a key that is prepared (object_order.h).
  *
  * Every function needs an attached thread.
  */
@@ -100,7 +101,7 @@ static inline cc_status cc_key_lookup_status(const cc_search *search, PyObject *
                : status;
 }
 
-/* Raise KeyError(key), for tuples too. */
+/* Raise KeyError(key), for tuples too; of a prepared key with the original. */
 void cc_key_raise_missing(PyObject *key);
 
 #endif

@@ -560,10 +560,10 @@ static int get_for_task(void *closure, PyObject *nothing, PyObject **result) {
     if (status == CC_STORE_OK) {
         tell_putters(s);
         *result = (PyObject *)word;
-        return 1;
+        return CC_HAS_WORKED;
     }
     if (status == CC_STORE_EMPTY) {
-        return 0;
+        return CC_NOT_NOW;
     }
     no_item(status);
     return -1;

@@ -80,7 +80,7 @@ static const char *name_of_key(const cc_search *search, PyObject *key) {
     if (!key && !search->key) {
         return cc_kind_of_any_order(search->kind) == CC_KIND_FLOAT ? "float" : "int";
     }
-    PyObject *word = key ? key : (PyObject *)search->key;
+    PyObject *word = search->key ? (PyObject *)search->key : key;
     PyTypeObject *type =
         Py_TYPE(Py_IS_TYPE(word, &cc_ranked_key_type) ? ((cc_ranked_key *)word)->key : word);
     /* That of a static type begins with its module's. */

@@ -57,8 +57,9 @@ cdef class _OrderedMap(_Container):
     # ---- one key ----
 
     def __getitem__(self, key):
-        value = cc_object_map_get(self.entries, key, <PyObject *>MISSING)
-        return value if value is not MISSING else what_is_missing(self, key)
+        cdef PyObject *prepared = NULL
+        value = cc_object_map_get_or_prepare(self.entries, key, <PyObject *>MISSING, &prepared)
+        return value if prepared == NULL else what_is_missing(self, taken(prepared))
 
     def __missing__(self, key):
         """What ``m[key]`` calls, as with a dict, if ``key`` is not there.
@@ -68,7 +69,7 @@ cdef class _OrderedMap(_Container):
         """
         factory = factory_of(self)
         if factory is None:
-            raise KeyError(key)
+            raise KeyError(<object>cc_order_original(key))
         return cc_object_map_compute_if_absent(self.entries, key, factory, None, NULL)
 
     @property
@@ -88,7 +89,7 @@ cdef class _OrderedMap(_Container):
 
     def __delitem__(self, key):
         if not cc_object_map_delete(self.entries, key):
-            raise KeyError(key)
+            raise KeyError(<object>cc_order_original(key))
 
     def __contains__(self, key):
         return cc_object_map_contains(self.entries, key)
@@ -686,8 +687,15 @@ cdef list settings_of(_OrderedMap self):
     return _order_settings(_comparator_of(self)) + ([] if factory is None else [f"default_factory={factory!r}"])
 
 
+cdef object taken(PyObject *o):
+    result = <object>o
+    Py_DECREF(result)
+    return result
+
+
 cdef object what_is_missing(_OrderedMap self, key):
-    # The __missing__ of the class, never one of the instance, as with a dict.
+    # The key may be prepared. The __missing__ of the class, never one of the instance, as with a
+    # dict.
     cls = type(self)
     if cls.__missing__ is MAP_MISSING:
         return _OrderedMap.__missing__(self, key)
@@ -695,7 +703,7 @@ cdef object what_is_missing(_OrderedMap self, key):
         if "__missing__" in base.__dict__:
             method = base.__dict__["__missing__"]
             break
-    return (method.__get__(self, cls) if hasattr(method, "__get__") else method)(key)
+    return (method.__get__(self, cls) if hasattr(method, "__get__") else method)(<object>cc_order_original(key))
 
 
 cdef object maps_of_one_order_are_equal(_OrderedMap self, _OrderedMap other):
@@ -741,7 +749,8 @@ cdef class SkipListMap(_OrderedMap):
     other : mapping or iterable of pairs, optional
         The entries to start with.
     key : callable, optional
-        Order keys by ``<`` of what this function makes of each. It is called once an operation.
+        Order keys by ``<`` of what this function makes of each. An operation on one key or on a range calls it once for each key and
+        bound that it is given; live views keep what it has returned for their bounds. Set algebra and ``==`` may call it more often.
     reverse : bool
         Order keys the other way round, at the same costs: "smaller" and "ascending" below then mean what comes first.
     comparator : Comparator, optional

@@ -39,7 +39,7 @@ cdef class _OrderedSet(_Container):
     def remove(self, element, /):
         """Remove an element; raise KeyError if it is not there. If several threads remove it, one succeeds. Lock-free in a SkipListSet."""
         if not cc_object_map_delete(self.entries, element):
-            raise KeyError(element)
+            raise KeyError(<object>cc_order_original(element))
 
     # ---- order ----
 

@@ -313,7 +313,7 @@ cdef class _Queue(_Container):
 
     @property
     def backend(self):
-        """The algorithm: 'scq', 'lcrq', 'wcq' or 'crturn'; or 'gil', a plain list of items that the GIL protects."""
+        """The algorithm: 'scq', 'faa', 'lcrq', 'wcq' or 'crturn'; or 'gil', a plain list of items that the GIL protects."""
         return (<bytes>cc_object_queue_backend(inside(self))).decode()
 
     def statistics(self):
@@ -322,7 +322,7 @@ cdef class _Queue(_Container):
         'puts', 'gets': how many have succeeded. Exact while no thread works. What follows is of the algorithm 'wcq', and 0 in
         others: 'requests', how often an operation has used up its tries on the fast path and asked other threads for help, which
         it does at most twice; 'patience', how many tries that are; 'most_steps', how many steps (accesses to shared memory) an
-        operation may take with as many threads as have used the queue, or 0 if the queue is not `wait_free`.
+        operation may take with as many threads as have used the queue, or 0 where no number is known: of all but a wCQ that is one ring.
         """
         cdef cc_queue_statistics s
         cc_object_queue_get_statistics(inside(self), &s)
@@ -402,11 +402,11 @@ cdef class FastQueue(_Queue):
     maxsize, iterable, ring_size
         As for LockFreeQueue.
 
-    ``config.queue_backend`` chooses the algorithm when the queue is made: 'scq'; 'lcrq' if the processor can swap 16 bytes at
-    once; 'gil' on builds with a GIL; or 'auto', which is 'gil' if available, else 'lcrq' if available, and else 'scq'.
-    ``backend`` says which one it is.
+    ``config.queue_backend`` chooses the algorithm when the queue is made: 'scq'; 'faa'; 'lcrq' if the processor can swap 16 bytes
+    at once; 'gil' on builds with a GIL; or 'auto', which is 'gil' if available, and else 'faa'. ``backend`` says which one it is.
 
-    Source: Morrison and Afek, Fast Concurrent Queues for x86 Processors (PPoPP 2013), for 'lcrq'.
+    Source: Correia and Ramalhete, FAAArrayQueue (Concurrency Freaks, 2016), for 'faa'; Morrison and Afek, Fast Concurrent Queues
+    for x86 Processors (PPoPP 2013), for 'lcrq'.
     """
     def __init__(self, maxsize=0, iterable=(), *, ring_size=None):
         begin(self, chosen_fast_kind(), iterable, maxsize, ring_size, None)
@@ -420,17 +420,21 @@ cdef class WaitFreeQueue(_Queue):
     maxsize, iterable, ring_size
         As for LockFreeQueue.
     patience : int, optional
-        How often an operation tries the fast path before it asks other threads for help. For experiments.
+        How often an operation tries the fast path before it asks other threads for help. For experiments; such a queue has
+        another backend than 'gil'.
 
     ``wait_free`` says whether all of the queue is wait-free. With wCQ, a bounded queue is (up to 65536 items); an unbounded one is
     only lock-free when it links a new ring. With CRTurn, an unbounded queue is; a bound is kept by a lock-free counter. A
     thread's first call, allocation, and waiting itself are lock-free everywhere. Otherwise like LockFreeQueue.
 
+    On builds with a GIL ``backend`` is 'gil', as for LockFreeQueue, and ``wait_free`` is true with any bound: a thread that has the
+    GIL finishes in O(1) steps. It waits for the GIL, as all Python code does there, whatever the algorithm.
+
     Source: Nikolaev and Ravindran, wCQ: A Fast Wait-Free Queue with Bounded Memory Usage (SPAA 2022); where the
     processor cannot swap 16 bytes at once, Correia and Ramalhete's CRTurn queue (2017).
     """
     def __init__(self, maxsize=0, iterable=(), *, ring_size=None, patience=None):
-        begin(self, CC_OBJECT_QUEUE_WAIT_FREE, iterable, maxsize, ring_size, patience)
+        begin(self, wait_free_kind(patience), iterable, maxsize, ring_size, patience)
 
     @property
     def wait_free(self):
@@ -469,17 +473,24 @@ cdef cc_object_queue_kind usual_kind() noexcept:
             else CC_OBJECT_QUEUE_SCQ)
 
 
+cdef cc_object_queue_kind wait_free_kind(patience) noexcept:
+    # 'gil' has no fast path to be patient with.
+    if usual_kind() == CC_OBJECT_QUEUE_GIL and patience is None:
+        return CC_OBJECT_QUEUE_GIL
+    return CC_OBJECT_QUEUE_WAIT_FREE
+
+
 cdef cc_object_queue_kind chosen_fast_kind() except *:
     name = config.queue_backend
     if name == "scq":
         return CC_OBJECT_QUEUE_SCQ
     if name == "lcrq":
         return CC_OBJECT_QUEUE_LCRQ
-    # 'auto', where there is no GIL: LCRQ was the faster one, or as fast, in every workload of
-    # benchmarks/queues.py (docs/benchmarks.md): a put and a get of it take three locked
-    # instructions, those of SCQ four or more.
-    if usual_kind() == CC_OBJECT_QUEUE_SCQ and cc_object_queue_is_available(CC_OBJECT_QUEUE_LCRQ):
-        return CC_OBJECT_QUEUE_LCRQ
+    # 'auto' without a GIL: the fastest one of benchmarks/core_queue.c (docs/benchmarks.md).
+    # A put and a get of it take three locked instructions of 8 bytes; of LCRQ's one has 16, and
+    # SCQ's are four or more.
+    if name == "faa" or usual_kind() == CC_OBJECT_QUEUE_SCQ:
+        return CC_OBJECT_QUEUE_FAA
     return usual_kind()
 
 

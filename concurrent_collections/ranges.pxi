@@ -1,5 +1,7 @@
 # Ranges of ordered containers, for maps, sets and live parts of them (_submaps.py). `bounds` is a
 # tuple (start, stop, (at_start, at_stop)) in the container's own order, with OPEN for no bound.
+# Bounds are prepared (object_order.h), and so are keys that are found here, until they are handed
+# out.
 
 cdef tuple WHOLE = (OPEN, OPEN, (True, True))
 
@@ -63,8 +65,8 @@ cdef tuple narrow(owner, tuple bounds, start, stop, inclusive, bint reverse):
 # ---- neighbours and ends ----
 
 cdef object neighbour_within(owner, tuple bounds, PyObject *key, int relation, int want):
-    # The neighbour, or MISSING where that lies outside.
-    found = cc_object_map_neighbour(entries_of(owner), key, relation, want, <PyObject *>MISSING)
+    # The neighbour, with its key prepared, or MISSING where that lies outside.
+    found = cc_object_map_neighbour(entries_of(owner), key, relation, want | CC_WANT_PREPARED, <PyObject *>MISSING)
     if found is MISSING or place_in(owner, bounds, found[0] if want == CC_WANT_ITEM else found):
         return MISSING
     return found
@@ -82,6 +84,14 @@ cdef object end_within(owner, tuple bounds, bint last, int want):
     return neighbour_within(owner, bounds, <PyObject *>start, CC_CEILING if at_start else CC_HIGHER, want)
 
 
+cdef object handed_out(found, int want):
+    if want != CC_WANT_ITEM:
+        return <object>cc_order_original(found)
+    key, value = found
+    original = <object>cc_order_original(key)
+    return found if original is key else (original, value)
+
+
 cdef object or_default(found, tuple default, str name):
     cdef PyObject *otherwise = the_default(default, name)
     if found is not MISSING:
@@ -93,15 +103,18 @@ cdef object or_default(found, tuple default, str name):
 
 def _end(owner, tuple bounds, bint last, bint item, tuple default, str name):
     """The first or last entry of a range."""
-    return or_default(
-        end_within(owner, bounds, last, CC_WANT_ITEM if item else CC_WANT_KEY), default, name)
+    cdef int want = CC_WANT_ITEM if item else CC_WANT_KEY
+    found = end_within(owner, bounds, last, want)
+    return or_default(MISSING, default, name) if found is MISSING else handed_out(found, want)
 
 
 def _neighbour(owner, tuple bounds, str relation, key, bint item):
     """The entry of a range in that relation to a key, which need not lie in it; or None."""
     cdef int want = CC_WANT_ITEM if item else CC_WANT_KEY
     cdef bint upwards = relation == "ceiling" or relation == "higher"
-    cdef int place = place_in(owner, bounds, key)
+    cdef int place
+    key = cc_order_prepare(order_in(owner), key)
+    place = place_in(owner, bounds, key)
     if place == (1 if upwards else -1):
         return None
     if place:
@@ -111,7 +124,7 @@ def _neighbour(owner, tuple bounds, str relation, key, bint item):
             owner, bounds, <PyObject *>key,
             CC_CEILING if relation == "ceiling" else CC_HIGHER if upwards
             else CC_FLOOR if relation == "floor" else CC_LOWER, want)
-    return None if found is MISSING else found
+    return None if found is MISSING else handed_out(found, want)
 
 
 def _pop_end(owner, tuple bounds, bint last, bint item, tuple default, str name):
@@ -125,8 +138,9 @@ def _pop_end(owner, tuple bounds, bint last, bint item, tuple default, str name)
             return or_default(MISSING, default, name)
         key, value = found
         if cc_range_remove_exact(entries, key, value):
-            return found if item else key
+            return handed_out(found, CC_WANT_ITEM) if item else <object>cc_order_original(key)
         # Taken by somebody else; or an order that is none leads to it and not back.
+        key = <object>cc_order_original(key)
         in_vain = in_vain + 1 if key is last_key and value is last_value else 0
         if in_vain == MOST_ATTEMPTS_IN_VAIN:
             raise RuntimeError(f"{name}: the comparator is no order: it leads to a key and does not find it there")
@@ -161,6 +175,52 @@ cdef object table_of_snapshot(cc_ordered *entries, bint has_values, start, stop,
         return table
     frozen_range(<cc_frozen *>table, start, stop, inclusive, &first, &end)
     return cc_frozen_part(<cc_frozen *>table, first, end - first)
+
+
+def _prepare(owner, key, *methods):
+    """A key as views hand it on to several functions, so that key functions are called once (object_order.h).
+
+    Where a subclass, or the container alone, has one of these `methods` of its own, which gets the key, it is the original.
+    """
+    cdef const cc_order *order = order_in(owner)
+    if key is OPEN or not order.is_ranked:
+        return key
+    if not methods_are_ours(owner, methods):
+        return _original(key)
+    prepared = cc_order_prepare(order, key)
+    # A key function may change a class.
+    return prepared if methods_are_ours(owner, methods) else _original(key)
+
+
+cdef bint methods_are_ours(owner, tuple methods) except -1:
+    # Where users cannot come between: by a subclass, by an attribute of the container, by
+    # __getattribute__.
+    for cls in _OUR_CLASSES:
+        if isinstance(owner, cls):
+            break
+    else:
+        return False
+    if type(owner).__getattribute__ is not cls.__getattribute__:
+        return not methods
+    own = getattr(owner, "__dict__", ())
+    for method in methods:
+        if method in own or getattr(type(owner), method) is not getattr(cls, method):
+            return False
+    return True
+
+
+def _is_ranked(owner):
+    """Whether the order of a container prepares keys at all."""
+    return order_in(owner).is_ranked
+
+
+def _original(key):
+    """What was prepared; anything else is itself."""
+    return <object>cc_order_original(key)
+
+
+# Those whose methods take what is prepared; the frozen family adds its own.
+_OUR_CLASSES = [_OrderedMap, _OrderedSet]
 
 
 def _place(owner, tuple bounds, key):

@@ -234,10 +234,10 @@ cdef cc_outcome try_to_take(void *semaphore) noexcept:
 
 cdef int take_for_task(void *semaphore, PyObject *argument, PyObject **result) except -1:
     if not cc_semaphore_try(<cc_semaphore *>semaphore):
-        return 0
+        return CC_NOT_NOW
     Py_INCREF(YES)
     result[0] = <PyObject *>YES
-    return 1
+    return CC_HAS_WORKED
 
 
 cdef inline bint take(Semaphore self, uint64_t deadline) except -1:

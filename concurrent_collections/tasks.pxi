@@ -143,7 +143,7 @@ cdef class _TaskWait:
             end.value = True
             return WORKED
         answer = self.attempt(end)
-        if answer:
+        if answer != CC_NOT_NOW:
             self.accept()
             return self.after(answer)
         self.accept()  # it was looked at in vain: somebody else was faster
@@ -161,7 +161,7 @@ cdef class _TaskWait:
         # Once more, now that nobody can bring it about without our hearing of it.
         if not hands_over:
             answer = self.attempt(end)
-            if answer:
+            if answer != CC_NOT_NOW:
                 cc_let_tests_in("tried again")
                 if not self.leave() or answer != CC_ANOTHER_TURN:
                     return self.after(answer)

@@ -27,7 +27,7 @@ cdef extern from "sync/event_count.h":
 cdef extern from "waiting.h":
     ctypedef struct cc_waiting_place:  # some fields
         cc_event_count event
-    int CC_ANOTHER_TURN
+    int CC_NOT_NOW, CC_HAS_WORKED, CC_ANOTHER_TURN
     ctypedef struct cc_waitable:
         cc_waiting_place *place
         int (*attempt)(void *closure, PyObject *argument, PyObject **result) except -1

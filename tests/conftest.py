@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import ordered_kinds
 import queue_kinds
+from support import threads_that_go_on
 
 # A shell without job control starts its background commands with Ctrl-C ignored, and then CPython installs no handler: tests
 # that interrupt themselves would wait for ever.
@@ -49,6 +50,39 @@ def pytest_collection_finish():
     """Tests that collect garbage do not look at pytest's ten thousand tests each time, which takes a hundred times as long."""
     gc.collect()
     gc.freeze()
+
+
+class AtOnce:
+    """What failed is printed as it fails, not at the end, which a crash or a hang would take away.
+
+    And the session ends where a failed test has left threads behind that go on: hooks for tests are the whole process's, so
+    that such threads make other tests fail, one after another.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        self.has_failed = False
+
+    def pytest_runtest_logreport(self, report):
+        if not report.failed:
+            return
+        self.has_failed = True
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        terminal.write_line(f"\nFAILED NOW {report.nodeid} ({report.when})")
+        terminal.write_line(report.longreprtext)
+        for title, text in report.sections:
+            terminal.write_line(f"--- {title} ---\n{text}")
+        terminal.flush()
+
+    def pytest_runtest_logfinish(self, nodeid):
+        failed, self.has_failed = self.has_failed, False
+        if failed and (busy := threads_that_go_on()):
+            names = ", ".join(thread.name for thread in busy)
+            pytest.exit(f"{nodeid} failed and left threads that go on: {names}", returncode=1)
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(AtOnce(config))
 
 
 @pytest.fixture

@@ -40,8 +40,9 @@ class Kind:
             config.queue_backend = before
 
     def subclass(self, name="Subclass", **attributes):
-        """The same with a Python subclass."""
-        return Kind(type(name, (self.cls,), attributes), self.choice, **self.usual)
+        """The same with a Python subclass. One with an __init__ of its own is called with its own parameters only."""
+        usual = {} if "__init__" in attributes else self.usual
+        return Kind(type(name, (self.cls,), attributes), self.choice, **usual)
 
     def is_there(self):
         try:
@@ -51,23 +52,26 @@ class Kind:
         return True
 
 
-# On builds with a GIL, FastQueue with "gil" is LockFreeQueue by another name.
+# A FastQueue with LockFreeQueue's backend is LockFreeQueue by another name; so is, with a GIL, a WaitFreeQueue that is told no patience.
 KINDS = [
     Kind(LockFreeQueue),
     *(
         Kind(FastQueue, backend)
         for backend in config.available_queue_backends
-        if backend not in ("auto", "gil")
+        if backend not in ("auto", "gil", LockFreeQueue().backend)
     ),
-    Kind(WaitFreeQueue),
+    Kind(WaitFreeQueue)
+    if WaitFreeQueue().backend != "gil"
+    else Kind(WaitFreeQueue, name="patient", patience=16),
 ]
 KINDS = [kind for kind in KINDS if kind.is_there()]
 
 # For threads that meet: also with as little of everything as there can be, so that rings end all the time and every
-# operation takes the slow way. Without a GIL, FastQueue with SCQ is LockFreeQueue by another name.
+# operation takes the slow way.
 KINDS_UNDER_LOAD = [
-    *(kind for kind in KINDS if kind.choice != LockFreeQueue().backend),
+    *KINDS,
     Kind(LockFreeQueue, name="small", ring_size=1),
+    Kind(FastQueue, "faa", name="small", ring_size=1),
     Kind(WaitFreeQueue, name="slow", ring_size=1, patience=0),
 ]
 

@@ -106,6 +106,38 @@ def in_background(step, pause=1e-5):
         raise errors[0]
 
 
+@contextlib.contextmanager
+def set_at_the_end(event):
+    """Set the event when the block ends, however it does: threads that go on until then do not outlive a failed test."""
+    try:
+        yield event
+    finally:
+        event.set()
+
+
+def threads_that_go_on(patience=5.0):
+    """Other threads that do not end in that time, and do not sleep, but work; none where the system cannot tell."""
+    if not hasattr(time, "pthread_getcpuclockid"):
+        return []
+
+    def seconds_of(thread):
+        try:
+            return time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
+        except OSError:  # it has ended
+            return 0.0
+
+    deadline = time.monotonic() + patience
+    while True:
+        others = [
+            thread for thread in threading.enumerate() if thread is not threading.current_thread()
+        ]
+        before = {thread: seconds_of(thread) for thread in others}
+        time.sleep(0.5)  # a thread that looks at something every 10 ms has worked for a millisecond
+        busy = [t for t in others if t.is_alive() and seconds_of(t) - before[t] > 2e-4]
+        if not busy or time.monotonic() > deadline:
+            return busy
+
+
 def collect(*containers):
     """Let everything die that can: limbo first, then cycles, then what cycles have released."""
     for _ in range(3):
@@ -237,6 +269,22 @@ def until_memory_suffices(fail_from, operation, after_failure=lambda: None, most
             fail_from(-1)
             return answer
     pytest.fail("the operation never succeeds")
+
+
+def forks_beside_threads(test):
+    """Mark a test (a function, or a list `pytestmark`) that forks while other threads run.
+
+    Nothing may be collected by itself there. CPython 3.13t does not free the lock that a thread holds which is waiting to begin
+    a collection at the moment of the fork, and the child sleeps for ever when it wants to stop its own threads.
+    """
+    marks = [
+        pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork"),
+        pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
+        pytest.mark.usefixtures("collector_off"),
+    ]
+    if isinstance(test, list):
+        return test + marks
+    return functools.reduce(lambda marked, mark: mark(marked), marks, test)
 
 
 def in_child(body, timeout=200):

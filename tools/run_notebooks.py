@@ -115,7 +115,10 @@ def run(path: Path) -> tuple[Notebook, list[str]]:
         # It warns of TCP, which stays on this machine.
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
-    client.execute()
+    try:
+        client.execute()
+    except (TimeoutError, RuntimeError) as error:  # a cell hangs; the kernel has died
+        return notebook, [f"{type(error).__name__}: {error}"]
     return notebook, list(complaints_about_run(notebook))
 
 

@@ -48,6 +48,8 @@ class StageSkipped(Exception):
 
 # ---- running things -------------------------------------------------------------------
 
+of_stage = threading.local()  # seconds: processor time of what the stage in this thread has run
+
 
 def run(command: list[str | Path], log: str, *, cwd: Path = ROOT, **environment: str) -> str:
     """Run a command with its output in a log; return the output, or raise with its end."""
@@ -63,7 +65,7 @@ def run(command: list[str | Path], log: str, *, cwd: Path = ROOT, **environment:
         **environment,
     }
     with path.open("w") as output:
-        result = subprocess.run(
+        process = subprocess.Popen(
             ["nice", *map(str, command)],
             cwd=cwd,
             env=full_environment,
@@ -71,13 +73,20 @@ def run(command: list[str | Path], log: str, *, cwd: Path = ROOT, **environment:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
         )
+        _, status, usage = os.wait4(process.pid, 0)  # with all that it has waited for itself
+    process.returncode = os.waitstatus_to_exitcode(status)
+    of_stage.seconds = getattr(of_stage, "seconds", 0.0) + usage.ru_utime + usage.ru_stime
     text = path.read_text(errors="replace")
-    if result.returncode:
-        print("\n".join(text.splitlines()[-60:]))
+    if process.returncode:
+        lines = text.splitlines()
+        print("\n".join(lines[-60:]))
+        # tests/conftest.py writes these as they happen: they are all there is of a pytest that died.
+        heads = dict.fromkeys(line for line in lines[:-60] if line.startswith("FAILED NOW "))
+        print("\n".join(list(heads)[:40]))
         passed, failed = counts_in(text)
         name = " ".join(str(part) for part in command[:3])
         raise StageFailed(
-            f"`{name} ...` ended with exit code {result.returncode}; its whole output is {path}",
+            f"`{name} ...` ended with exit code {process.returncode}; its whole output is {path}",
             passed,
             max(failed, 1),
         )
@@ -398,14 +407,32 @@ def pytest(
     return counts_in(run(command, log, cwd=directory_outside_the_tree(), **environment))
 
 
-def test_python(kind: str, *more: str) -> Counts:
-    return pytest(kind, f"python-{kind}", "tests/python", options=more)
+def test_python(kind: str, parts: int = 1, **environment: str) -> Counts:
+    """One process after another for a part of the files each: a collection of a free-threaded build looks at all that its
+    process has, and thousands of tests are much. And what a crash ends is less."""
+    files = sorted(str(path) for path in (ROOT / "tests/python").glob("test_*.py"))
+    passed = failed = 0
+    sentences = []
+    for part in range(parts):
+        log = f"python-{kind}" + (f"-{part + 1}" if parts > 1 else "")
+        try:
+            counts = pytest(kind, log, *files[part::parts], **environment)
+        except StageFailed as failure:
+            counts = failure.counts
+            sentences.append(str(failure))
+        passed += counts[0]
+        failed += counts[1]
+    if sentences:
+        raise StageFailed("; and ".join(sentences), passed, failed)
+    return passed, failed
 
 
 def test_linearizability(kind: str) -> Counts:
     """Histories recorded through Python, and those that the C core's own test records."""
     recorder = BUILD / "core-gcc" / "tests" / "c" / "test_histories_yielding"
     environment = {"CC_TEST_HISTORIES": str(recorder)} if recorder.exists() else {}
+    if kind == "gil":  # as python-gil
+        environment["CC_TEST_PERCENT"] = "50"
     return pytest(kind, f"linearizability-{kind}", "tests/linearizability", **environment)
 
 
@@ -497,7 +524,8 @@ def test_python_under_asan() -> Counts:
         "gil",
         "python-asan",
         "tests/python",
-        options=("-m", "not slow", "-s"),
+        # The demo and the programs of the documents show the same in python-gil and python-ft.
+        options=("-m", "not slow", "-s", "-k", "not test_demo.py and not test_docs.py"),
         ASAN_OPTIONS=options,
         CC_TEST_PERCENT="10",
         **environment,
@@ -540,20 +568,10 @@ def test_python_under_tsan() -> Counts:
 def test_python_with_small_sizes() -> Counts:
     """The classes over a core whose internal sizes are all tiny (tests/sizes.txt)."""
     target = install_apart("ft", "python-least", "small_sizes=least", "debug_invariants=true")
-    names = ["boundaries", "map", "map_order", "set", "references", "map_objects"]
-    names += ["frozen", "frozen_keys"]
-    names += ["ranges", "submaps"]
-    names += ["allocation_failure", "queue_references", "keys", "key_digests", "stateful"]
-    names += [
-        "queue",
-        "finished_tasks",
-        "queue_shutdown",
-        "queue_stateful",
-        "queue_waiting",
-        "queue_waiting_steps",
-    ]
-    names += ["queue_signals", "queue_processes"]
-    names += ["queue_asyncio", "queue_asyncio_steps", "queue_loops", "queue_many_tasks"]
+    names = """boundaries map map_order set references map_objects frozen frozen_keys ranges submaps
+        allocation_failure queue_references keys key_digests stateful queue finished_tasks queue_shutdown
+        queue_stateful queue_waiting queue_waiting_steps queue_signals queue_processes queue_asyncio
+        queue_asyncio_steps queue_loops queue_many_tasks"""
     # These count steps, comparisons, looks, threads, entries or bytes by the usual sizes.
     counting = ("a_finalizer_that_a_step", "going_down_costs", "looks_at_signals", "test_wait_free")
     counting += ("keeps_at_most_256_entries", "takes_at_most_56_bytes")
@@ -561,7 +579,7 @@ def test_python_with_small_sizes() -> Counts:
     return pytest(
         "ft",
         "python-small",
-        *(f"tests/python/test_{name}.py" for name in names),
+        *(f"tests/python/test_{name}.py" for name in names.split()),
         options=("-m", "not slow", "-k", " and ".join(f"not {test}" for test in counting)),
         PYTHONPATH=str(target),
         CC_TEST_PERCENT="10",
@@ -625,8 +643,11 @@ STAGES = [
         lambda: test_core("schedules", "-Dschedules=true", "-Dallocator=libc", slowness=6),
         is_quick=False,
     ),
-    Stage("python-ft", "Python tests, free-threaded", lambda: test_python("ft")),
-    Stage("python-gil", "Python tests, GIL build", lambda: test_python("gil")),
+    Stage("python-ft", "Python tests, free-threaded", lambda: test_python("ft", parts=4)),
+    # Half of the rounds, without the lists with locks (tests/ordered_kinds.py): stress-gil has all.
+    Stage(
+        "python-gil", "Python tests, GIL build", lambda: test_python("gil", CC_TEST_PERCENT="50")
+    ),
     Stage("python-asan", "Python tests, ASAN and UBSAN", test_python_under_asan, is_quick=False),
     Stage("operations-ft", "benchmarks run, free-threaded", lambda: test_operations("ft")),
     Stage("operations-gil", "benchmarks run, GIL build", lambda: test_operations("gil")),
@@ -695,6 +716,7 @@ class Tally:
     def __init__(self, stages: int) -> None:
         self.stages = stages
         self.begun = self.passed = self.failed = 0
+        self.processor = 0.0  # seconds
         self.skipped: list[str] = []
         self.lock = threading.Lock()
 
@@ -706,10 +728,11 @@ class Tally:
             number = f"[{self.begun:2}/{self.stages}]"
             print(f"{number} {stage.what} ...", flush=True)
         started = time.monotonic()
+        of_stage.seconds = 0.0
         counts, said, is_skipped = (0, 0), "", False
         try:
             counts = stage.action()
-            said = f"{counts[0]} passed ({time.monotonic() - started:.0f} s)"
+            said = f"{counts[0]} passed"
         except StageSkipped as reason:
             said, is_skipped = f"skipped: {reason}", True
         except StageFailed as failure:
@@ -718,7 +741,12 @@ class Tally:
                 f"\nSTOPPED in stage {stage.name}: {failure}\n"
                 f"To repeat it alone: tools/test --only {stage.name}"
             )
+        if not is_skipped:
+            said += (
+                f" [{time.monotonic() - started:.0f} s, of a processor {of_stage.seconds:.0f} s]"
+            )
         with self.lock:
+            self.processor += of_stage.seconds
             self.passed += counts[0]
             self.failed += counts[1]
             if is_skipped:
@@ -759,6 +787,7 @@ def main() -> int:
     passed, failed, skipped = tally.passed, tally.failed, tally.skipped
 
     print(f"{time.monotonic() - began:.0f} s in all", end="")
+    print(f", of a processor {tally.processor:.0f} s", end="")
     print(f"; skipped: {', '.join(skipped)}" if skipped else "")
     print(f"{passed} passed, {failed} failed", flush=True)
     return 1 if failed else 0

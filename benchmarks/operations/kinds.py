@@ -50,6 +50,8 @@ QUEUES = [
     Kind("LockFreeQueue"),
     Kind("LockFreeQueue", arguments=(4000,)),
     Kind("FastQueue", {"queue_backend": "scq"}),
+    Kind("FastQueue", {"queue_backend": "faa"}),
+    Kind("FastQueue", {"queue_backend": "faa"}, (4000,)),
     Kind("FastQueue", {"queue_backend": "lcrq"}),
     Kind("FastQueue", {"queue_backend": "lcrq"}, (4000,)),
     Kind("WaitFreeQueue"),

@@ -221,8 +221,11 @@ static bool take_entries(cc_bptree *tree, cc_smr_guard *g, const place *at, unsi
             ++*c->count;
         }
     }
-    if (!g->restarts && !is_as_it_was(at->leaf, at->state)) {
-        *c->count = before;
+    /* Also when there was nothing to take: position i has been found in the same leaf. */
+    if (!is_as_it_was(at->leaf, at->state)) {
+        if (!g->restarts) {
+            *c->count = before;
+        }
         return false;
     }
     return true;

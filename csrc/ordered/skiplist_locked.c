@@ -27,6 +27,8 @@
  *   then for each level from the top down has the predecessor lead past the node, and only then
  *   marks the node's own link there.
  *
+ * tla/lazy_skiplist.tla models this.
+ *
  * What readers rely on.
  *   A clean link leads to a node that is linked (when the link is read). Between its unlinking and
  *   its mark a node is locked, and so is its predecessor; so nobody can take out what it leads to.

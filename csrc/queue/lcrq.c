@@ -3,7 +3,8 @@
  * LCRQ, Morrison and Afek's queue of rings (PPoPP 2013), in the list of ring_list.h.
  *
  * Linearization.
- *   put     the swap of its cell, or the CAS of `next` for the first word of a ring; see scq.c.
+ *   put     the drawing of the ticket with which it succeeds, or the CAS of `next` for the first
+ *           word of a ring.
  *   get     the drawing of the ticket, or the put of its word if that is later.
  *   empty   the load of tail that is not ahead of head.
  *

@@ -38,6 +38,9 @@ static const cc_queue_operations *operations_of(cc_queue_kind kind) {
     case CC_QUEUE_SCQ:
         ops = &cc_scq_operations;
         break;
+    case CC_QUEUE_FAA:
+        ops = &cc_faa_operations;
+        break;
     case CC_QUEUE_LCRQ:
         ops = &cc_lcrq_operations;
         break;

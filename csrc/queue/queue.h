@@ -3,6 +3,7 @@
  * A FIFO queue of words that any number of threads use at once, whatever algorithm is behind it:
  *
  *   scq.c      Nikolaev's SCQ rings, linked into a list        lock-free, portable
+ *   faa.c      Correia and Ramalhete's FAAArrayQueue           lock-free, portable
  *   lcrq.c     Morrison and Afek's LCRQ                        lock-free, needs a 16-byte CAS
  *   wcq.c      Nikolaev and Ravindran's wCQ rings              wait-free, needs a 16-byte CAS
  *   crturn.c   Ramalhete and Correia's CRTurn queue            wait-free, portable
@@ -51,6 +52,7 @@ typedef enum cc_queue_status {
 
 typedef enum cc_queue_kind {
     CC_QUEUE_SCQ,
+    CC_QUEUE_FAA,
     CC_QUEUE_LCRQ, /* where cc_queue_kind_is_available says so */
     CC_QUEUE_WAIT_FREE, /* wCQ where there is a 16-byte CAS, else CRTurn */
     CC_QUEUE_CRTURN /* CRTurn everywhere: for tests */
@@ -134,7 +136,7 @@ bool cc_queue_set_capacity(cc_queue *queue, size_t capacity);
 
 size_t cc_queue_bytes(const cc_queue *queue); /* allocated for the queue now */
 
-/* "scq", "lcrq", "wcq", "crturn". */
+/* "scq", "faa", "lcrq", "wcq", "crturn". */
 const char *cc_queue_backend(const cc_queue *queue);
 
 /* What the operations have come to, since the queue was made. Exact while nobody is at work. */

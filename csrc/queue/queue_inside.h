@@ -68,6 +68,7 @@ struct cc_queue {
 
 /* The tables of the kinds. */
 extern const cc_queue_operations cc_scq_operations;
+extern const cc_queue_operations cc_faa_operations;
 extern const cc_queue_operations cc_lcrq_operations;
 extern const cc_queue_operations cc_wcq_operations;
 extern const cc_queue_operations cc_crturn_operations;

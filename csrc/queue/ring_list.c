@@ -237,6 +237,18 @@ static void wait_again(cc_ring_list *list, cc_ring *newest, cc_ring *oldest) {
     } while (!cc_cas_seq_cst_uptr(&list->retired, &head, (uintptr_t)newest)); /* (5) */
 }
 
+/* Another ring has been put into `retired`: are there enough for a look? */
+static bool is_time_to_look(cc_ring_list *list, const cc_queue *queue, const cc_ring_kind *kind) {
+    if (kind->are_used_once) {
+        uint32_t enough = cc_handles_count(&queue->handles) / CC_HANDLES_PER_RETIRED + 1;
+        if (cc_fetch_add_relaxed_u32(&list->not_looked_at, 1) + 1 < enough) {
+            return false;
+        }
+        cc_store_relaxed_u32(&list->not_looked_at, 0);
+    }
+    return true;
+}
+
 void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_handle *self, cc_ring *ring,
                     const cc_ring_kind *kind) {
     /* We no longer use what we protect: this is the end of a get, and no put is going on. */
@@ -248,6 +260,9 @@ void cc_ring_retire(cc_ring_list *list, cc_queue *queue, cc_handle *self, cc_rin
     }
     cc_fetch_add_relaxed_u64(&list->pinned, ring->bytes);
     wait_again(list, ring, ring);
+    if (!is_time_to_look(list, queue, kind)) {
+        return;
+    }
     /* Nobody else looks through what we take out here; it is never much more than what is
      * protected. */
     cc_ring *chain = (cc_ring *)cc_exchange_seq_cst_uptr(&list->retired, 0); /* pairs with (5) */

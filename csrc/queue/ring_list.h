@@ -11,10 +11,11 @@
  *
  * Rules that the kinds of rings keep:
  *   A. A put into a final ring fails, for ever. `next` is set only after the ring is final.
- *   B. A get says DRAINED only when the ring is final and every word in it has been taken or is in
- *      the hands of a get that will return it. It looks after it has seen that the ring is final:
- *      words that come between "empty" and "final" are not passed over. (Published code that swings
- *      head on "empty, and there is a next ring" loses items.)
+ *   B. A get says DRAINED only when every word in the ring, and every word that may still come into
+ *      it, has been taken or is in the hands of a get that will return it. Where rings are used
+ *      again, that is after it has seen that the ring is final: words that come between "empty" and
+ *      "final" are not passed over. (Published code that swings head on "empty, and there is a next
+ *      ring" loses items.)
  *   C. A get says EMPTY only for a ring that was not final at that moment, so that no ring was
  *      behind it.
  *
@@ -87,6 +88,13 @@ typedef struct cc_ring {
 #define CC_PINNED_PARTS 8u
 #endif
 
+/* A look through `retired` takes as long as there are handles. Where rings are used once, and
+ * retired all the time, it waits until there is a new one for so many handles: then each pays for
+ * a constant number. */
+#ifndef CC_HANDLES_PER_RETIRED
+#define CC_HANDLES_PER_RETIRED 4u
+#endif
+
 typedef struct cc_ring_list {
     /* One line: ends move once in a ring's life, and are read by every operation. */
     cc_atomic_uptr head, tail; /* cc_ring * */
@@ -96,6 +104,7 @@ typedef struct cc_ring_list {
     cc_atomic_u64 bytes; /* of all rings */
     cc_atomic_u64 pinned; /* bytes of rings in `retired`, or in the hands of who looks through it */
     cc_atomic_u32 next_slots; /* of the ring that is made next, before handles are looked at */
+    cc_atomic_u32 not_looked_at; /* rings that have been put into `retired` since the last look */
 } cc_ring_list;
 
 typedef enum cc_ring_answer {
@@ -114,6 +123,7 @@ typedef struct cc_ring_kind {
     /* Else 0. Slots >= handles is a safety condition: there are never more handles than this. */
     uint32_t most_slots_for_handles;
     bool helpers_protect_rings; /* for others: then hazards outlive their thread */
+    bool are_used_once; /* slots: a ring is retired for every few puts */
     size_t (*bytes)(uint32_t slots);
     /* Make it new; word != 0: with that word inside. Nobody else knows the ring. */
     void (*fill)(cc_ring *ring, const cc_queue *queue, uintptr_t word);

@@ -106,6 +106,14 @@ static inline UNUSED int64_t scaled(int64_t n) {
     return share > 0 ? share : 1;
 }
 
+/* Whether the core gives the processor away at its atomic accesses (yielding.c). What one thread does alone is the same
+ * there, and tested by the same program without it, in every build. */
+#if defined(CC_SCHED_OF_REAL_THREADS)
+enum { IS_YIELDING = 1 };
+#else
+enum { IS_YIELDING = 0 };
+#endif
+
 /* Say what comes; a test that hangs is ended by a signal, so that the name is the last thing
  * printed. */
 static inline UNUSED void begin_test(const char *what) {

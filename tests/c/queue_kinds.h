@@ -15,9 +15,8 @@ typedef struct queue_kind {
 } queue_kind;
 
 static const queue_kind all_queue_kinds[] UNUSED = {
-    {CC_QUEUE_SCQ, "SCQ"},
-    {CC_QUEUE_LCRQ, "LCRQ"},
-    {CC_QUEUE_WAIT_FREE, "wait-free"},
+    {CC_QUEUE_SCQ, "SCQ"},       {CC_QUEUE_FAA, "FAAArrayQueue"},
+    {CC_QUEUE_LCRQ, "LCRQ"},     {CC_QUEUE_WAIT_FREE, "wait-free"},
     {CC_QUEUE_CRTURN, "CRTurn"},
 };
 

@@ -297,6 +297,53 @@ static void test_copy_waits(void) {
     CHECK_EQ(words_alive, 0);
 }
 
+/* ---------------------------------------------------------------- scans beside shifts */
+
+typedef struct shifted {
+    cc_ordered *tree;
+    _Atomic bool has_ended;
+} shifted;
+
+enum { STAY = 2 * LEAF_ENTRIES }; /* in two leaves and more */
+
+/* One thread puts keys in front of each of those that stay, and takes them away; the other looks for
+ * what is behind (or before) one that stays: another such key, or one that comes and goes. */
+static void scan_beside_shifts(int index, void *argument) {
+    shifted *s = argument;
+    if (index == 0) {
+        for (int64_t k = 0; !atomic_load(&s->has_ended); k = (k + 1) % STAY) {
+            put_as(s->tree, 0, 10 * k + 5, word_new(0), CC_PUT_ALWAYS, NULL, tell_the_truth);
+            remove_as(s->tree, 0, 10 * k + 5, NULL, tell_the_truth);
+        }
+        return;
+    }
+    for (int i = 0; i < scaled(2000000); i++) {
+        bool up = i % 2;
+        int64_t key = 1 + i % (STAY - 2);
+        cc_search from = search_for(0, 10 * key);
+        cc_entry e;
+        size_t count;
+        CHECK_EQ(up ? cc_ordered_scan_up(s->tree, &from, CC_SCAN_EXCLUSIVE, &e, 1, &count)
+                    : cc_ordered_scan_down(s->tree, &from, CC_SCAN_EXCLUSIVE, &e, 1, &count),
+                 CC_FOUND);
+        CHECK_EQ(count, 1);
+        CHECK(number_of(e.value) == 0 || number_of(e.value) == (up ? key + 1 : key - 1));
+        release_entry(&e);
+    }
+    atomic_store(&s->has_ended, true);
+}
+
+static void test_scans_beside_shifts(void) {
+    begin_test("a scan from a key passes over nothing while the leaf's entries move");
+    shifted s = {.tree = new_tree()};
+    for (int64_t k = 0; k < STAY; k++) {
+        put_as(s.tree, 0, 10 * k, word_new(k), CC_PUT_ALWAYS, NULL, tell_the_truth);
+    }
+    run_threads(2, scan_beside_shifts, &s);
+    cc_ordered_free(s.tree);
+    CHECK_EQ(words_alive, 0);
+}
+
 /* ---------------------------------------------------------------- a lock of a dead thread */
 
 /* As a thread leaves the leaf that dies at a step of inserting an entry at i, or of taking out the
@@ -492,6 +539,7 @@ int main(void) {
     test_holder();
     test_copy_room();
     test_copy_waits();
+    test_scans_beside_shifts();
     printf("passed\n");
     return 0;
 }

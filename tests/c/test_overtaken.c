@@ -110,7 +110,8 @@ static void try_everywhere(const queue_kind *kind, void (*carry_out)(const place
 static void test_kind(const queue_kind *kind) {
     /* Tickets for one entry are so far apart. A pair takes one ticket, the first pair of a round
      * that finds the entry occupied two. */
-    int round = kind->kind == CC_QUEUE_LCRQ ? SLOTS : 2 * SLOTS;
+    bool is_index_ring = kind->kind != CC_QUEUE_LCRQ && kind->kind != CC_QUEUE_FAA;
+    int round = is_index_ring ? 2 * SLOTS : SLOTS;
     /* A bound makes a difference to the rings of wCQ only. */
     size_t most = kind->kind == CC_QUEUE_WAIT_FREE ? SLOTS : 0;
     if (kind->kind == CC_QUEUE_CRTURN) {

@@ -34,7 +34,7 @@ static void burst(int items) {
 }
 
 static void sleep_a_while(void) {
-    struct timespec a_while = {.tv_nsec = 1000000};
+    struct timespec a_while = {.tv_nsec = 20000000}; /* two hundred threads do it */
     nanosleep(&a_while, NULL);
 }
 
@@ -126,6 +126,7 @@ static void test_new_thread(uintptr_t kind) {
 int main(void) {
     begin_test("an empty queue after 200 threads");
     test_threads(CC_QUEUE_SCQ, "SCQ", 3000000, 400000);
+    test_threads(CC_QUEUE_FAA, "FAAArrayQueue", 2000000, 400000);
     test_threads(CC_QUEUE_LCRQ, "LCRQ", 2000000, 400000);
     test_threads(CC_QUEUE_WAIT_FREE, "wait-free", 3000000, 3000000);
     begin_test("a new queue of a new thread, when many have ended");

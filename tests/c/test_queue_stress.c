@@ -12,7 +12,7 @@
  *
  *     test_queue_stress                 all of it, in less than a minute
  *     test_queue_stress --soak N [KIND] moves N words through each kind (or one: SCQ, LCRQ,
- *                                       wait-free), and says so now and then
+ *                                       FAAArrayQueue, wait-free), and says so now and then
  */
 #include "queue_kinds.h"
 

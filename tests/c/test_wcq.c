@@ -100,9 +100,14 @@ static void test_circulation(void) {
     static const uint32_t patiences[] = {0, 1, 2, 64};
     static const int sizes[] = {1, 2, 3, 4, 8, 16, 32};
     static const int crowds[] = {1, 2, 3, 4, 8, 16};
+    /* 5 divides none of the counts: each patience is left with each size, and with each crowd. */
+    unsigned every = CHECK_SANITIZED || getenv("CC_TEST_EMULATED") ? 5 : 1, number = 0;
     for (size_t p = 0; p < 4; p++) {
         for (size_t s = 0; s < 7; s++) {
             for (size_t t = 0; t < 6; t++) {
+                if (number++ % every) {
+                    continue;
+                }
                 circulation c = {.threads = crowds[t], .indices = sizes[s]};
                 c.rounds = scaled(40000) / crowds[t] + 1;
                 begin_circulation(&c, patiences[p], (uint32_t)(s % 2) * 8);

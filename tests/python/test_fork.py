@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import gc
-import os
 import threading
 import time
 import weakref
 
-import pytest
-from support import Object, collect, dead, in_background, in_child, rounds
+from support import Object, collect, dead, forks_beside_threads, in_background, in_child, rounds
 
-pytestmark = [
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork"),
-    # Forking beside threads is what is tested here.
-    pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
-]
+pytestmark = forks_beside_threads([])
 
 
 def exercise(m):

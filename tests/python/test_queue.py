@@ -632,6 +632,7 @@ class TestTheWhole:
             assert backend == Queue.choice
         else:
             assert backend in ("wcq", "crturn")
+            assert (WaitFreeQueue().backend == "gil") is not HAS_NO_GIL
 
 
 class TestFastQueueAndConfig:
@@ -648,9 +649,7 @@ class TestFastQueueAndConfig:
             config.queue_backend = "auto"
             there = config.available_queue_backends
             assert ("gil" in there) is not HAS_NO_GIL
-            assert FastQueue().backend == (
-                "gil" if "gil" in there else "lcrq" if "lcrq" in there else "scq"
-            )
+            assert FastQueue().backend == ("gil" if "gil" in there else "faa")
             if "gil" in there:
                 config.queue_backend = "gil"
                 assert FastQueue(iterable="ab").drain() == ["a", "b"]
@@ -680,7 +679,14 @@ class TestFastQueueAndConfig:
         expected = {
             "wcq": {0: False, 1: True, 2: True, 1000: True, 65536: True, 65537: False},
             "crturn": {0: True, 1: False, 2: False, 1000: False, 65536: False, 65537: False},
-        }[Queue().backend]
+            "gil": dict.fromkeys((0, 1, 2, 1000, 65536, 65537), True),
+        }
+        if not HAS_NO_GIL:
+            assert {n: WaitFreeQueue(maxsize=n).wait_free for n in expected["gil"]} == expected[
+                "gil"
+            ]
+            assert WaitFreeQueue(maxsize=2, iterable="ab", ring_size=1).drain() == ["a", "b"]
+        expected = expected[Queue().backend]
         assert {bound: Queue(maxsize=bound).wait_free for bound in expected} == expected
         for options in ({"patience": 0}, {"ring_size": 1}, {"iterable": [1]}):
             for bound in (0, 2):

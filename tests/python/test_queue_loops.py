@@ -20,7 +20,7 @@ from queue_waiters import (
     in_thread,
     stand_in_line,
 )
-from support import Object, dead, rounds, times_asleep
+from support import Object, dead, rounds, set_at_the_end, times_asleep
 
 from concurrent_collections import ShutDown, _queues
 
@@ -151,18 +151,18 @@ class TestLoopsThatEnd:
             taken[2].extend(q)
 
         threads = [in_thread(come_and_go, 0), in_thread(come_and_go, 1), in_thread(consume)]
-        deadline = time.monotonic() + 60
-        n = 0
-        while n < count or not (taken[0] or taken[1] or time.monotonic() > deadline):
-            q.put(n)
-            if n % 3 == 0:
-                time.sleep(0.0002)  # most find it empty, and wait
-            n += 1
-        count, deadline = n, time.monotonic() + 60
-        while sum(map(len, taken)) < count:
-            assert time.monotonic() < deadline, f"{sum(map(len, taken))} of {count}"
-            time.sleep(0.001)
-        stop.set()
+        with set_at_the_end(stop):
+            deadline = time.monotonic() + 60
+            n = 0
+            while n < count or not (taken[0] or taken[1] or time.monotonic() > deadline):
+                q.put(n)
+                if n % 3 == 0:
+                    time.sleep(0.0002)  # most find it empty, and wait
+                n += 1
+            count, deadline = n, time.monotonic() + 60
+            while sum(map(len, taken)) < count:
+                assert time.monotonic() < deadline, f"{sum(map(len, taken))} of {count}"
+                time.sleep(0.001)
         q.shutdown()
         for thread in threads:
             assert thread.end() is None

@@ -10,7 +10,7 @@ import threading
 import pytest
 from queue_kinds import KINDS, STORES, Kind, each
 from queue_waiters import a_moment, asleep, in_thread
-from support import rounds
+from support import rounds, set_at_the_end
 
 from concurrent_collections import LockFreeQueue, LockFreeStack, ShutDown, WaitFreeQueue
 
@@ -183,9 +183,11 @@ def test_beside_threads_and_tasks_nothing_is_lost(Queue):
 
     def change():
         draw = random.Random(3)
-        while not (lengths and ended.is_set()):
+        while True:
             q.maxsize = draw.randrange(1, largest + 1)
             lengths.append(len(q))
+            if ended.is_set():
+                break
         q.maxsize = 1
 
     async def consume():
@@ -195,10 +197,10 @@ def test_beside_threads_and_tasks_nothing_is_lost(Queue):
     async def main():
         threads = [in_thread(produce, n * count) for n in range(producers)]
         changer = in_thread(change)
-        await asyncio.gather(
-            consume(), q.async_put_many(range(producers * count, (producers + 1) * count))
-        )
-        ended.set()
+        with set_at_the_end(ended):
+            await asyncio.gather(
+                consume(), q.async_put_many(range(producers * count, (producers + 1) * count))
+            )
         for thread in (*threads, changer):
             await asyncio.to_thread(thread.end)
 
@@ -240,7 +242,7 @@ def test_what_was_made_without_a_bound_cannot_get_one(Queue):
 
 
 def test_a_wait_free_bound_stays():
-    q = WaitFreeQueue(maxsize=3)
+    q = WaitFreeQueue(maxsize=3, patience=16)
     if not q.wait_free:
         pytest.skip("its places are counted here")
     q.maxsize = 3
@@ -249,6 +251,14 @@ def test_a_wait_free_bound_stays():
     with pytest.raises(ValueError, match="so that it is wait-free"):
         q.maxsize = 0
     assert q.maxsize == 3
+
+
+def test_the_bound_of_a_list_under_the_gil_can_be_changed():
+    q = WaitFreeQueue(maxsize=1)
+    if q.backend != "gil":
+        pytest.skip("there is no GIL")
+    q.maxsize = 2
+    assert [q.try_put(n) for n in range(3)] == [True, True, False]
 
 
 def test_as_queue_Queue_takes_it():

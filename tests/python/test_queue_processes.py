@@ -17,7 +17,15 @@ from queue_waiters import (
     needs_signals,
     run_script,
 )
-from support import Interrupt, hooks, in_child, rounds, run_program
+from support import (
+    Interrupt,
+    forks_beside_threads,
+    hooks,
+    in_child,
+    rounds,
+    run_program,
+    set_at_the_end,
+)
 
 from concurrent_collections import Empty, Full
 
@@ -170,12 +178,7 @@ def test_signals_end_a_wait_wherever_the_package_was_imported_first(Queue):
     assert (result.returncode, result.stdout) == (0, "interrupted\n"), result.stderr
 
 
-forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-quietly = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-
-
-@forks
-@quietly
+@forks_beside_threads
 def test_a_forked_child_has_none_of_the_parents_waiters(Queue):
     q, full = Queue(), Queue(iterable=[1], maxsize=1)
     waiters = [Waiter(q.get) for _ in range(3)] + [Waiter(full.put, 2)]
@@ -207,8 +210,7 @@ def test_a_forked_child_has_none_of_the_parents_waiters(Queue):
         waiter.end()
 
 
-@forks
-@quietly
+@forks_beside_threads
 def test_forking_while_others_put_and_get(Queue):
     q = Queue(maxsize=3)
     stop = threading.Event()
@@ -241,15 +243,14 @@ def test_forking_while_others_put_and_get(Queue):
         own.put(3)
         assert waiter.end() == 3
 
-    for _ in range(rounds(8)):
-        in_child(child)
-    stop.set()
+    with set_at_the_end(stop):
+        for _ in range(rounds(8)):
+            in_child(child)
     for thread in threads:
         assert thread.end() is None
 
 
-@forks
-@quietly
+@forks_beside_threads
 def test_the_child_of_a_fork_in_a_thread_gets_signals_in_that_thread(Queue):
     if Queue is not KINDS[0]:
         pytest.skip("one kind is enough")

@@ -16,7 +16,7 @@ from queue_waiters import (
     run_script,
     when_asleep,
 )
-from support import rounds, run_threads
+from support import rounds, run_threads, set_at_the_end
 
 from concurrent_collections import Empty, Full, ShutDown
 
@@ -157,10 +157,9 @@ def test_a_wait_with_a_timeout_ends_in_time_while_others_are_busy(Queue):
 
     threads = [Waiter(be_busy) for _ in range(2)]
     before = time.monotonic()
-    with pytest.raises(Empty):
+    with set_at_the_end(stop), pytest.raises(Empty):
         q.get(timeout=0.05)
     assert 0.05 <= time.monotonic() - before < 10
-    stop.set()
     for thread in threads:
         thread.end()
 

@@ -30,6 +30,7 @@ from support import (
     rounds,
     run_program,
     run_threads,
+    set_at_the_end,
     stalled_reader,
 )
 
@@ -293,11 +294,10 @@ def test_threads_with_all_signals_blocked(Map, smr_scheme):
 
     def end():
         started = time.monotonic()
-        with stalled_reader(accounts.m):
+        with set_at_the_end(accounts.stop), stalled_reader(accounts.m):
             time.sleep(0.5)
             while not neutralized() and time.monotonic() < started + 50:
                 time.sleep(0.01)
-        accounts.stop.set()
 
     run_threads(blocked, lambda: accounts.work(1), end)
     assert neutralized()

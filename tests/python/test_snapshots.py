@@ -6,7 +6,6 @@ import contextlib
 import functools
 import gc
 import itertools
-import os
 import random
 import sys
 import threading
@@ -19,10 +18,12 @@ from support import (
     Object,
     OnlyLess,
     collect,
+    forks_beside_threads,
     in_background,
     in_child,
     rounds,
     run_threads,
+    set_at_the_end,
     stalled_reader,
 )
 
@@ -382,18 +383,18 @@ def test_a_log_has_no_gaps(Map, smr_scheme):
 def test_beside_clear(Map, smr_scheme):
     # `clear` goes from the smallest key up, and only then is the next filling put, from the largest key down: each is
     # many steps, but in an order.
-    m, stop_it = Map(), []
+    m, stop_it = Map(), threading.Event()
 
     def fill_and_clear():
-        for generation in range(rounds(300)):
-            for n in reversed(range(50)):
-                m[n] = generation
-            m.clear()
-        stop_it.append(1)
+        with set_at_the_end(stop_it):
+            for generation in range(rounds(300)):
+                for n in reversed(range(50)):
+                    m[n] = generation
+                m.clear()
 
     def look():
         last = 0
-        while not stop_it:
+        while not stop_it.is_set():
             s = m.snapshot()
             assert list(s) == list(range(50 - len(s), 50))
             assert len(set(s.values())) <= 1
@@ -449,8 +450,7 @@ def test_a_snapshotter_that_stops_holds_nobody_up(Map, changes, smr_scheme):
 
 
 @pytest.mark.skip_lists_only  # a tree compares nothing in the middle of a snapshot
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@forks_beside_threads
 def test_a_child_forked_in_the_middle(Map, smr_scheme):
     # It inherits a snapshot that nobody ends.
     def child():
@@ -469,8 +469,7 @@ def test_a_child_forked_in_the_middle(Map, smr_scheme):
     assert [key.number for key in parked.result[0]] in (list(range(3000)), list(range(1, 3000)))
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@forks_beside_threads
 def test_forks_beside_snapshots(Map):
     m = Map((n, n) for n in range(2000))
 

@@ -28,6 +28,7 @@ from support import (
     rounds,
     run_copies,
     run_threads,
+    set_at_the_end,
     until_memory_suffices,
 )
 
@@ -609,19 +610,19 @@ class TestThreads:
 
     def test_a_snapshot_is_of_one_instant(self, smr_scheme):
         # One thread keeps a ladder of numbers: what is seen is always a ladder.
-        stack, stop = LockFreeStack(iterable=range(5)), []
+        stack, stop = LockFreeStack(iterable=range(5)), threading.Event()
 
         def climb():
-            for number in range(rounds(3000)):
-                height = 5 + number % 40
-                if number // 40 % 2:
-                    stack.push(len(stack))
-                elif height and len(stack) > 5:
-                    stack.pop()
-            stop.append(1)
+            with set_at_the_end(stop):
+                for number in range(rounds(3000)):
+                    height = 5 + number % 40
+                    if number // 40 % 2:
+                        stack.push(len(stack))
+                    elif height and len(stack) > 5:
+                        stack.pop()
 
         def look():
-            while not stop:
+            while not stop.is_set():
                 seen = stack.snapshot()
                 assert seen == list(range(len(seen)))[::-1]
 

@@ -611,6 +611,17 @@ def test_it_writes_through_the_methods_of_a_subclass(Map):
     assert type(m.submap(0, 9).copy()) is Noting
 
 
+def test_results_of_its_algebra_are_of_the_subclass(Set):
+    class Own(Set):
+        pass
+
+    part, other = Own([1, 2, 3]).subset(2), {3, 4}
+    results = [part | other, part & other, part - other, part ^ other, part.copy()]
+    assert [(type(result), list(result)) for result in results] == [
+        (Own, numbers) for numbers in ([2, 3, 4], [3], [2], [2, 4], [2, 3])
+    ]
+
+
 def test_they_show_themselves_as_containers_do(Map, Set):
     m, s = Map({1: "a", 2: "b", 3: "c"}), Set([1, 2, 3])
     assert repr(m.submap(2)) == "SkipListSubMap({2: 'b', 3: 'c'})"
@@ -629,6 +640,25 @@ def test_they_are_copied_as_containers_and_not_pickled(Map, Set):
     part = Map({1: inner}).submap()
     assert copy.copy(part)[1] is inner
     assert copy.deepcopy(part)[1] is not inner
+
+
+def test_a_container_that_holds_a_live_part_of_itself_is_copied_once(Map, Set):
+    m = Map({1: "a", 2: "b", 3: "c"})
+    m[2] = m.submap(2)
+    copied = copy.deepcopy(m)
+    assert list(copied) == [1, 2, 3]
+    part = copied[2]
+    assert type(part) is Map
+    assert list(part) == [2, 3]
+    assert part[2] is part
+    assert copy.deepcopy([m[2], m[2]])[0][2] is not part
+    first, second = copy.deepcopy([m[2], m[2]])
+    assert first is second
+    s = Set(key=lambda element: 0)
+    s.add(s.subset())
+    (part,) = copy.deepcopy(s)
+    assert type(part) is Set
+    assert list(part) == [part]
 
 
 def test_they_keep_the_container_alive_and_no_entry(Map):

@@ -142,8 +142,11 @@ def test_drains_and_clears_beside_puts(Queue, eager_switching):
     stop = threading.Event()
 
     def produce(index):
-        for number in range(each):
-            q.put((index, number))
+        try:
+            for number in range(each):
+                q.put((index, number))
+        finally:
+            ended.release()
 
     def drain():
         taken = []
@@ -160,9 +163,7 @@ def test_drains_and_clears_beside_puts(Queue, eager_switching):
         stop.set()
 
     ended = threading.Semaphore(0)
-    results = run_threads(
-        *(lambda i=i: (produce(i), ended.release()) for i in range(3)), drain, drain, finish
-    )
+    results = run_threads(*(functools.partial(produce, i) for i in range(3)), drain, drain, finish)
     check_everything_came_once(results[3:5], 3, each)
     q.join()
     q.put_many(range(100))

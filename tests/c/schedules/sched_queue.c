@@ -357,8 +357,8 @@ static const scenario scenarios[] = {
     {"waiting_for_the_end", {.ring_slots = 4, IMPATIENT}, {"gg", "p", "Cn"}, "GGG", 0},
 };
 
-static const char *const kind_names[] = {"scq", "lcrq", "wait_free", "crturn"};
-enum { SCENARIOS = sizeof scenarios / sizeof *scenarios, KINDS = 4 };
+static const char *const kind_names[] = {"scq", "faa", "lcrq", "wait_free", "crturn"};
+enum { SCENARIOS = sizeof scenarios / sizeof *scenarios, KINDS = 5 };
 
 int main(int argc, char **argv) {
     static sched_program programs[KINDS * SCENARIOS];
