@@ -87,8 +87,9 @@ static node *new_node(cc_bst *tree, const cc_stored_key *key, uint64_t flags) {
         *(uintptr_t *)block = key->word;
     }
     n->digest = key->digest;
-    n->birth_kind = cc_birth_now(&tree->map.common) | (uint64_t)key->kind << CC_ERA_BITS |
-                    (in_front ? HAS_WORD : 0) | flags;
+    const cc_container *c = &tree->map.common;
+    uint64_t birth = flags & IS_INNER ? cc_birth_now(c) : cc_birth_of_new_node(c);
+    n->birth_kind = birth | (uint64_t)key->kind << CC_ERA_BITS | (in_front ? HAS_WORD : 0) | flags;
     return n;
 }
 
@@ -113,9 +114,45 @@ static void give_old_value(cc_bst *tree, uintptr_t value, uintptr_t *old) {
     }
 }
 
-static cc_status swap_value(cc_bst *tree, attempt *a, const place *at, uintptr_t value,
+/* ---------------------------------------------------------------- changes */
+
+cc_status cc_bst_swap_value(cc_bst *tree, attempt *a, const place *at, uintptr_t value,
                             const uintptr_t *expected) {
-    return cc_swap_value(&tree->map.common, &a->g, &at->leaf->slot, value, expected, &a->left);
+    cc_status status =
+        cc_swap_value(&tree->map.common, &a->g, &at->leaf->slot, value, expected, &a->left);
+    if (status == CC_FOUND) {
+        observe(tree, &a->g, at, value);
+    } else {
+        observe_anyhow(tree, &a->g, at);
+    }
+    return status;
+}
+
+cc_status cc_bst_link(cc_bst *tree, attempt *a, place *at, node *inner, size_t entries,
+                      size_t bytes) {
+    node *linked = inner;
+    if (!at->parent) { /* there is no anchor */
+        if (!(linked = cc_bst_new_inner(tree, NULL))) {
+            return CC_NO_MEMORY;
+        }
+        set_child(linked, 0, inner);
+        set_child(linked, 1, NULL);
+        bytes += bytes_of(linked);
+    }
+    const uint64_t word = edge_to(linked, at->word);
+    uint64_t expected = at->word;
+    if (!cc_cas_seq_cst_u64(edge_at(tree, at), &expected, word)) { /* (1) */
+        if (linked != inner) {
+            free_block_of(linked);
+        }
+        return CC_FOUND;
+    }
+    at->root = at->parent ? at->root : word;
+    cc_thread *self = a->g.thread;
+    cc_count_entries(&tree->map.common, self, (int)entries, (int64_t)bytes);
+    *cc_thread_write_mark(self, &tree->map.common) += (uint32_t)entries;
+    cc_published(&a->g);
+    return CC_ABSENT;
 }
 
 /* ---------------------------------------------------------------- get */
@@ -133,6 +170,7 @@ cc_status cc_bst_get(cc_ordered *map, cc_search *search, uintptr_t *value) {
     if (outcome == CC_FOUND && found == CC_TOMBSTONE) {
         outcome = CC_ABSENT;
     } else if (outcome == CC_FOUND) {
+        observe(tree, &g, &at, found);
         give_old_value(tree, found, value);
     }
     cc_end_operation(&g);
@@ -141,9 +179,17 @@ cc_status cc_bst_get(cc_ordered *map, cc_search *search, uintptr_t *value) {
 
 /* ---------------------------------------------------------------- put */
 
-/* Put a leaf beside the one at a place, whose edge is clean. CC_FOUND: somebody has been faster. */
+/* A leaf that is going to be linked, and then reported, stays until then, though somebody may
+ * remove it at once. */
+static void keep_new_leaf(cc_bst *tree, attempt *a, const place *at, const node *leaf) {
+    cc_hold(&a->g, CC_HELD_NODES + 3, (uintptr_t)leaf);
+    cc_protect_u64(&a->g, edge_at(tree, at)); /* reserves its birth */
+}
+
+/* Put a leaf beside the one at a place, whose edge is clean. CC_ABSENT: done. CC_FOUND: somebody has
+ * been faster. */
 static cc_status put_leaf(cc_bst *tree, attempt *a, const cc_search *search, uintptr_t value,
-                          const place *at) {
+                          place *at) {
     const cc_stored_key own = {search->digest, search->key, search->kind};
     cc_stored_key larger = own;
     if (at->leaf && at->order < 0) {
@@ -157,19 +203,20 @@ static cc_status put_leaf(cc_bst *tree, attempt *a, const cc_search *search, uin
         }
         return CC_NO_MEMORY;
     }
-    size_t bytes = bytes_of(leaf) + bytes_of(inner);
     set_child(inner, at->order >= 0, leaf);
     set_child(inner, at->order < 0, at->leaf);
     cc_acquire_word(&tree->map.common, key_of(inner));
-    uint64_t expected = at->word;
-    if (cc_cas_seq_cst_u64(edge_at(tree, at), &expected, edge_to(inner, at->word))) { /* (1) */
-        cc_bst_count_in(tree, &a->g, 1, bytes);
+    keep_new_leaf(tree, a, at, leaf);
+    cc_status status = cc_bst_link(tree, a, at, inner, 1, bytes_of(leaf) + bytes_of(inner));
+    if (status == CC_ABSENT) {
+        at->leaf = leaf;
+        observe(tree, &a->g, at, value);
         return CC_ABSENT;
     }
     a->dropped = key_of(inner);
     free_block_of(leaf);
     free_block_of(inner);
-    return CC_FOUND;
+    return status;
 }
 
 cc_status cc_bst_put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put_policy policy,
@@ -186,9 +233,10 @@ cc_status cc_bst_put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put
         int outcome = cc_bst_find(tree, &a.g, &r, &at, &found);
         bool is_there = outcome == CC_FOUND && found != CC_TOMBSTONE;
         if (is_there && policy == CC_PUT_IF_ABSENT) {
+            observe(tree, &a.g, &at, found);
             give_old_value(tree, found, old);
         } else if (is_there) {
-            outcome = swap_value(tree, &a, &at, value, NULL);
+            outcome = cc_bst_swap_value(tree, &a, &at, value, NULL);
             if (outcome == CC_FOUND) {
                 give_old_value(tree, a.left.value, old);
             }
@@ -224,7 +272,8 @@ cc_status cc_bst_replace_exact(cc_ordered *map, cc_search *search, uintptr_t exp
     }
     int outcome = cc_bst_find(tree, &a.g, &r, &at, &found);
     if (outcome == CC_FOUND) {
-        outcome = found == CC_TOMBSTONE ? CC_ABSENT : swap_value(tree, &a, &at, value, &expected);
+        outcome =
+            found == CC_TOMBSTONE ? CC_ABSENT : cc_bst_swap_value(tree, &a, &at, value, &expected);
     }
     cc_bst_end_attempt(tree, &a);
     return (cc_status)outcome;
@@ -244,8 +293,8 @@ cc_status cc_bst_remove(cc_ordered *map, cc_search *search, const uintptr_t *exp
     }
     int outcome = cc_bst_find(tree, &a.g, &r, &at, &found);
     if (outcome == CC_FOUND) {
-        outcome =
-            found == CC_TOMBSTONE ? CC_ABSENT : swap_value(tree, &a, &at, CC_TOMBSTONE, expected);
+        outcome = found == CC_TOMBSTONE ? CC_ABSENT
+                                        : cc_bst_swap_value(tree, &a, &at, CC_TOMBSTONE, expected);
     }
     if (outcome != CC_FOUND) {
         cc_bst_end_attempt(tree, &a);

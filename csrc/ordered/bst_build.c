@@ -4,7 +4,8 @@
  *
  * Promises. cc_bst_append puts entries that ascend, of which the first one belongs behind the last
  * entry of the tree, or does nothing. Each of them is a put of an absent key, and all of them take
- * effect at once. It asks foreign code nothing.
+ * effect at once. It asks foreign code nothing. While somebody takes a snapshot it does
+ * nothing: the entries are put one by one, and each reports itself.
  *
  * How. The entries become a tree of their own, as balanced as can be, which takes the place of the
  * last leaf, with a node that has both below it. So what is loaded in order and in large parts does
@@ -91,10 +92,12 @@ static bool is_behind(cc_bst *tree, const node *last, const cc_new_entry *first)
 
 /* Put the built tree in the place of the last leaf, whose edge is clean. CC_ABSENT: done. CC_FOUND:
  * somebody has been faster. */
-static cc_status replace_last(cc_bst *tree, attempt *a, const place *at,
-                              const cc_new_entry *entries, size_t count, const node *built,
-                              size_t bytes) {
+static cc_status replace_last(cc_bst *tree, attempt *a, place *at, const cc_new_entry *entries,
+                              size_t count, const node *built, size_t bytes) {
     const cc_stored_key first = key_for(entries);
+    if (cc_is_collecting(&tree->map.common)) {
+        return CC_MISMATCH;
+    }
     node *inner = cc_bst_new_inner(tree, at->leaf ? &first : NULL);
     if (!inner) {
         return CC_NO_MEMORY;
@@ -102,15 +105,16 @@ static cc_status replace_last(cc_bst *tree, attempt *a, const place *at,
     set_child(inner, at->leaf != NULL, built);
     set_child(inner, at->leaf == NULL, at->leaf);
     cc_acquire_word(&tree->map.common, key_of(inner));
-    bytes += bytes_of(inner);
-    uint64_t expected = at->word;
-    if (cc_cas_seq_cst_u64(edge_at(tree, at), &expected, edge_to(inner, at->word))) { /* (1) */
-        cc_bst_count_in(tree, &a->g, (int)count, bytes);
+    cc_status status = cc_bst_link(tree, a, at, inner, count, bytes + bytes_of(inner));
+    if (status == CC_ABSENT) {
+        if (cc_is_collecting(&tree->map.common)) { /* there are too many entries to hold them */
+            cc_begin_snapshots_again(&tree->map.common, &a->g);
+        }
         return CC_ABSENT;
     }
     a->dropped = key_of(inner);
     free_block_of(inner);
-    return CC_FOUND;
+    return status;
 }
 
 size_t cc_bst_append(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run) {

@@ -5,7 +5,8 @@
  *
  * Promises. clear takes effect at one point, as if by removing every entry there and then.
  *
- * How clear works. It takes the tree off the root: that is the point. Whoever is in the tree that
+ * How clear works. It takes the tree off the root: that is the point. The root is sealed then, until
+ * those who take snapshots have been told, by the clear or by whoever comes first. Whoever is in the tree that
  * was there has been on the way since before that, and what he does or sees there was done or seen
  * just before it. Then it takes that tree apart from the top down. Both edges of a node are SEALED:
  * nobody changes them any more, and who reads one starts over, for the edges above it have been
@@ -126,6 +127,16 @@ static bool take_all_apart(cc_bst *tree, cc_thread *self, detached_tree *all) {
     return done;
 }
 
+/* A region with nothing in it but that. */
+CC_NEVER_INLINE void tell_of_clear(cc_bst *tree, cc_thread *self) {
+    cc_smr_guard g;
+    cc_enter_as(self, tree->map.common.domain, &g);
+    CC_CHECKPOINT(&g);
+    cc_end_reading(&g);
+    cc_bst_tell_of_clear(tree, &g);
+    cc_leave(&g);
+}
+
 static cc_status clear(cc_ordered *map) {
     cc_bst *tree = bst_of(map);
     cc_thread *self = cc_thread_self();
@@ -133,9 +144,12 @@ static cc_status clear(cc_ordered *map) {
     if (!d) {
         return CC_NO_MEMORY;
     }
-    uint64_t word = load_edge(&tree->root);
-    while (!cc_cas_seq_cst_u64(&tree->root, &word, edge_to(NULL, word))) { /* (1) */
-    }
+    uint64_t word;
+    do {
+        tell_of_clear(tree, self); /* of another one */
+        word = load_edge(&tree->root) & ~SEALED;
+    } while (!cc_cas_seq_cst_u64(&tree->root, &word, edge_to(NULL, word) | SEALED)); /* (1) */
+    tell_of_clear(tree, self);
     *d = (detached_tree){.word = word, .has_word = true};
     ++*cc_thread_write_mark(self, &map->common);
     bool done = take_all_apart(tree, self, d);
@@ -178,6 +192,7 @@ static void free_tree(const cc_word_table *words, detached_tree *d) {
 
 static void end(cc_ordered *map) {
     cc_bst *tree = bst_of(map);
+    cc_forget_collector(&map->common);
     detached_tree all = {.word = load_edge(&tree->root), .has_word = true};
     free_tree(map->common.words, &all);
     for (detached_tree *d = take_aside(tree), *next; d; d = next) {
@@ -190,6 +205,8 @@ static void end(cc_ordered *map) {
 static void release_retired(const void *context, uintptr_t word, unsigned kind) {
     if (kind == CC_RETIRED_OWN) {
         release_node(context, (node *)word);
+    } else if (kind == CC_RETIRED_COLLECTOR) {
+        cc_release_collector(context, word);
     } else {
         cc_release_word(context, word);
     }
@@ -394,6 +411,7 @@ const cc_ordered_operations cc_bst_operations = {
     .pop_end = cc_bst_pop_end,
     .scan_up = cc_bst_scan_up,
     .scan_down = cc_bst_scan_down,
+    .scan_for_snapshot = cc_bst_scan_for_snapshot,
     .append = cc_bst_append,
     .clear = clear,
     .begin = begin,

@@ -12,6 +12,11 @@
  *   TAGGED    the leaf beside it goes; this one is what moves up in place of their parent
  *   SEALED    a clear has taken the tree
  *
+ * The root leads to an anchor: an inner node with an infinite key, and nothing on its right. An
+ * anchor is unlinked by nobody but a clear. So the root's word says in which tree a place is: it
+ * changes when the first entry is put, and when the map is cleared. It is SEALED from a clear on
+ * until those who take snapshots have been told; nobody goes on from there before.
+ *
  * Rule of steps. A clean edge proves that its node was in the tree when it was read, so what it
  * leads to had not been retired. A marked edge proves nothing, and reading it again neither. After
  * one has been read, the last clean edge above it is looked at: while that still is what it was,
@@ -25,6 +30,23 @@
  * the way came down: who goes by the order of two leaves sees to it that the node where the ways
  * part is still linked when both have been reached.
  *
+ * Reports to snapshots (snapshot.h). Every effect, and whatever else an answer depends on, is
+ * reported in the words of the leaf. What a leaf is three things say: its value, whether a pop has
+ * flagged it, and whether a clear has taken its tree. A report reads the value first:
+ *
+ *   POPPED    Who goes by a flag that a pop has set, and whose value the pop has not taken yet,
+ *             says so in the leaf, for those who had found it before and replace the value still:
+ *             what they have put is popped. A pop itself has no need to, for it goes on only when
+ *             the value is a tombstone.
+ *   the root  When it has changed since the leaf was found, the leaf is in a tree that has been
+ *             cleared: nothing is reported.
+ *
+ * A leaf's death is reported before the edge beside it is tagged, hence before it is unlinked, by
+ * whoever tags: nobody finds a key gone, or comes in front of what a pop takes, unless that has
+ * been reported. An ordered query reports its answer *before* it looks again at the gap: if that
+ * was too late for a snapshot, the gap was still the same after it, so the query counts as later,
+ * too. A clear tells whoever takes a snapshot to begin again, and so does an append that meets one.
+ *
  * Progress. A search starts over only when somebody else has unlinked something on its way.
  *
  * Pairs of releases and acquires:
@@ -35,8 +57,7 @@
 #define CC_BST_INSIDE_H
 
 #include "bst.h"
-#include "ordered_inside.h"
-#include "value_slot.h"
+#include "snapshot.h"
 
 /* Nodes above a place that a scan remembers. */
 #ifndef MOST_ANCESTORS
@@ -71,11 +92,14 @@ typedef struct cc_bst_node {
 _Static_assert(sizeof(node) >= CC_ARENA_LEAST && sizeof(uintptr_t) + sizeof(node) <= CC_ARENA_MOST,
                "the arena has blocks for nodes");
 
+/* Of a leaf, beside its value's birth: see Reports. */
+#define POPPED (UINT64_C(1) << CC_ERA_BITS)
+
 struct detached_tree; /* bst_bulk.c */
 
 typedef struct cc_bst {
     cc_ordered map; /* first */
-    edge root; /* always clean; 0: nothing is there */
+    edge root; /* clean or SEALED; leads nowhere: nothing is there */
     cc_atomic_uptr aside; /* detached_tree *: what a clear had no memory to retire; usually NULL */
     cc_atomic_u32 left_behind; /* 1: somebody had no memory to unlink a dead leaf; for the check */
 } cc_bst;
@@ -141,7 +165,7 @@ static inline uint64_t load_edge(const edge *e) {
 
 /* ---------------------------------------------------------------- places */
 
-/* Where a key is, or would be: a leaf, and the way to it. `above` has the last clean edge above
+/* Where a key is, or would be: a leaf, and the way to it from the root, which said `root`. `above` has the last clean edge above
  * `parent`, which led to what `top` says; from there to the parent, both included, are `chain`
  * inner nodes, linked by marked edges. NULL for a node: its edge is the root. */
 typedef struct place {
@@ -149,7 +173,7 @@ typedef struct place {
     uint8_t above_side, side;
     int8_t order; /* of the searched key against the leaf's */
     unsigned chain;
-    uint64_t top;
+    uint64_t root, top;
     uint64_t word; /* the parent's edge to the leaf, as it was read */
     node *leaf; /* NULL: beyond all keys */
 } place;
@@ -205,6 +229,33 @@ void cc_bst_hold(cc_smr_guard *g, const place *at, uintptr_t value);
  * leaf or it is dead or flagged. The write phase holds both. CC_FOUND: an equal leaf. */
 int cc_bst_find(cc_bst *tree, cc_smr_guard *g, const route *r, place *at, uintptr_t *value);
 
+/* ---------------------------------------------------------------- reports (bst_unlink.c) */
+
+/* Out of line, for observe. `seen`: NULL where it is not known any more. */
+void cc_bst_report(cc_bst *tree, cc_smr_guard *g, const place *at, const uintptr_t *seen);
+
+/* The place's leaf has been seen with that value: say so to who takes a snapshot. After the access
+ * that the operation's result depends on; in a write phase that holds the place. */
+static inline void observe(cc_bst *tree, cc_smr_guard *g, const place *at, uintptr_t seen) {
+    if (cc_is_collecting(&tree->map.common)) {
+        cc_bst_report(tree, g, at, &seen);
+    }
+}
+
+/* The same with a value that is not known any more. */
+static inline void observe_anyhow(cc_bst *tree, cc_smr_guard *g, const place *at) {
+    if (cc_is_collecting(&tree->map.common)) {
+        cc_bst_report(tree, g, at, NULL);
+    }
+}
+
+/* Somebody goes by it that the leaf is dead, or flagged. In a write phase that holds the place. */
+void cc_bst_note_death(cc_bst *tree, cc_smr_guard *g, const place *at);
+
+/* If the root is sealed: tell whoever takes a snapshot to begin again, and open it. In a write
+ * phase. */
+void cc_bst_tell_of_clear(cc_bst *tree, cc_smr_guard *g);
+
 /* ---------------------------------------------------------------- attempts (bst_unlink.c) */
 
 /* A region of an operation, and what is to be done when it is closed. */
@@ -237,7 +288,16 @@ cc_status cc_bst_unlink(cc_bst *tree, attempt *a, place *at);
  * and end the attempt. Asks nothing. */
 void cc_bst_finish(cc_bst *tree, attempt *a, const route *r, place *at);
 
-/* ---------------------------------------------------------------- nodes (bst.c, bst_bulk.c) */
+/* ---------------------------------------------------------------- changes (bst.c) */
+
+/* cc_swap_value at a place, and the report. */
+cc_status cc_bst_swap_value(cc_bst *tree, attempt *a, const place *at, uintptr_t value,
+                            const uintptr_t *expected);
+
+/* Put an inner node that nobody has seen, with so many new entries below it, in the place of the
+ * leaf, whose edge is clean. CC_ABSENT: done. CC_FOUND: somebody has been faster. CC_NO_MEMORY. */
+cc_status cc_bst_link(cc_bst *tree, attempt *a, place *at, node *inner, size_t entries,
+                      size_t bytes);
 
 /* Nodes that nobody has seen, or NULL. Words stay the caller's. */
 node *cc_bst_new_leaf(cc_bst *tree, const cc_stored_key *key, uintptr_t value);
@@ -245,14 +305,6 @@ node *cc_bst_new_inner(cc_bst *tree, const cc_stored_key *key); /* NULL: infinit
 
 static inline void set_child(node *n, unsigned side, const node *to) {
     cc_store_relaxed_u64(&n->child[side], to ? cc_arena_reference(to) : 0);
-}
-
-/* So many entries and bytes have come in, in a region; and so changes the map. */
-static inline void cc_bst_count_in(cc_bst *tree, cc_smr_guard *g, int entries, size_t bytes) {
-    cc_thread *self = g->thread;
-    cc_count_entries(&tree->map.common, self, entries, (int64_t)bytes);
-    *cc_thread_write_mark(self, &tree->map.common) += (uint32_t)entries;
-    cc_published(g);
 }
 
 /* Hand out the leaf's entry with this value, which the caller holds, as it does the leaf. */
@@ -277,6 +329,9 @@ cc_status cc_bst_scan_up(cc_ordered *map, cc_search *search, unsigned how, cc_en
                          size_t room, size_t *count);
 cc_status cc_bst_scan_down(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
                            size_t room, size_t *count);
+cc_status cc_bst_scan_for_snapshot(cc_ordered *map, cc_search *search, unsigned how,
+                                   cc_entry *entries, cc_identity *identities, size_t room,
+                                   size_t *count, bool *at_end);
 
 /* bst_build.c */
 size_t cc_bst_append(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run);

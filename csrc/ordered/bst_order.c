@@ -38,13 +38,22 @@ static bool is_as_it_was(cc_bst *tree, const place *at) {
     return load_edge(edge_at(tree, at)) == at->word;
 }
 
-/* The entry at a place with a clean edge. */
-static int look_at_leaf(cc_smr_guard *g, const place *at, uintptr_t *value) {
+/* The entry at a place with a clean edge, and its report: a moment of a write phase in the middle of
+ * a read phase. The caller looks at the edges again behind it. */
+static int look_at_leaf(cc_bst *tree, cc_smr_guard *g, const place *at, uintptr_t *value) {
     if (!at->leaf) {
         return CC_ABSENT;
     }
     *value = cc_load_value(g, false, &at->leaf->slot); /* (2) */
-    return *value == CC_TOMBSTONE ? HELP : CC_FOUND;
+    if (*value == CC_TOMBSTONE) {
+        return HELP;
+    }
+    if (cc_is_collecting(&tree->map.common)) {
+        cc_bst_hold(g, at, *value);
+        cc_bst_report(tree, g, at, value);
+        cc_resume_reading(g);
+    }
+    return CC_FOUND;
 }
 
 /* CC_FOUND: at *answer. HELP: unlink what is there. In a read phase. */
@@ -64,7 +73,7 @@ CC_ALWAYS_INLINE int look_for_neighbour(cc_bst *tree, cc_smr_guard *g, const rou
     }
     bool is_here = r->way != BY_KEY || (outcome == CC_FOUND ? takes_equal : (at->order < 0) == up);
     if (is_here) {
-        outcome = look_at_leaf(g, at, value);
+        outcome = look_at_leaf(tree, g, at, value);
         return outcome == CC_FOUND && !is_as_it_was(tree, at) ? AGAIN : outcome;
     }
     if (!across->parent) {
@@ -77,7 +86,7 @@ CC_ALWAYS_INLINE int look_for_neighbour(cc_bst *tree, cc_smr_guard *g, const rou
     if (across->word & EDGE_MARKS) {
         return HELP;
     }
-    outcome = look_at_leaf(g, across, value);
+    outcome = look_at_leaf(tree, g, across, value);
     return outcome == HELP || (is_as_it_was(tree, at) && is_as_it_was(tree, across)) ? outcome
                                                                                      : AGAIN;
 }
@@ -148,9 +157,7 @@ static int take_end(cc_bst *tree, attempt *a, place *at, const cc_stored_key *pr
         return AGAIN;
     }
     at->word |= FLAGGED;
-    cc_status status =
-        cc_swap_value(&tree->map.common, &a->g, &leaf->slot, CC_TOMBSTONE, NULL, &a->left);
-    if (status != CC_FOUND) {
+    if (cc_bst_swap_value(tree, a, at, CC_TOMBSTONE, NULL) != CC_FOUND) {
         return HELP; /* who has removed it had found it before it was flagged */
     }
     acquire_entry(tree, leaf, a->left.value, entry);
@@ -200,7 +207,19 @@ typedef struct collected {
     size_t *count;
     unsigned how;
     bool up;
+    cc_identity *identities; /* as much room: the scan is a snapshot's walk; else NULL */
 } collected;
+
+/* An entry is going to be handed out as number i: a scan has seen it, a snapshot's walk notes which
+ * one it is. In a write phase that holds the place. */
+static void account_for(cc_bst *tree, cc_smr_guard *g, const place *at, uintptr_t value,
+                        const collected *c, size_t i) {
+    if (c->identities) {
+        c->identities[i] = (cc_identity){at->leaf, at->leaf->birth_kind};
+    } else {
+        observe(tree, g, at, value);
+    }
+}
 
 /* Does the scan go over the leaf where it begins? */
 static bool takes_first(const route *r, const collected *c, const place *at) {
@@ -213,21 +232,21 @@ static bool takes_first(const route *r, const collected *c, const place *at) {
  * a write phase in the middle of a read phase; when that turns out to have ended the read phase,
  * the entry counts all the same. */
 static void take_entry(cc_bst *tree, cc_smr_guard *g, const place *at, const collected *c) {
-    uintptr_t value =
+    uintptr_t seen =
         at->word & FLAGGED ? CC_TOMBSTONE : cc_load_value(g, false, &at->leaf->slot); /* (2) */
-    if (value == CC_TOMBSTONE) {
+    if (seen == CC_TOMBSTONE) {
         return;
     }
-    if (c->how & CC_SCAN_WITHOUT_VALUES) {
-        value = 0;
-    }
+    const uintptr_t value = c->how & CC_SCAN_WITHOUT_VALUES ? 0 : seen;
     cc_entry *e = &c->entries[*c->count];
     if (g->restarts) {
         cc_bst_hold(g, at, value);
+        account_for(tree, g, at, seen, c, *c->count);
         acquire_entry(tree, at->leaf, value, e);
         ++*c->count;
         cc_resume_reading(g);
     } else {
+        account_for(tree, g, at, seen, c, *c->count);
         e->digest = at->leaf->digest;
         e->key = key_of(at->leaf);
         e->value = value;
@@ -304,24 +323,26 @@ CC_NEVER_INLINE int walk(cc_bst *tree, cc_smr_guard *g, const route *r, const co
     }
 }
 
-static cc_status scan(cc_ordered *map, cc_search *search, unsigned how, bool up, cc_entry *entries,
-                      size_t room, size_t *count) {
+/* *at_end: there is no more behind what has been taken. */
+static cc_status scan(cc_ordered *map, cc_search *search, const collected *c, bool *at_end) {
     cc_bst *tree = bst_of(map);
-    const route r = {.search = search, .way = search ? BY_KEY : up ? TO_FIRST : TO_LAST};
-    const collected c = {entries, room, count, how, up};
+    const route r = {.search = search, .way = search ? BY_KEY : c->up ? TO_FIRST : TO_LAST};
+    cc_entry *const entries = c->entries;
+    size_t *const count = c->count;
     attempt a;
     place at;
     path p;
-    p.side = up;
+    p.side = c->up;
     *count = 0;
-    if (room == 0) {
+    *at_end = false;
+    if (c->room == 0) {
         return CC_FOUND;
     }
     if (!cc_bst_begin_attempt(tree, &a)) {
         return CC_NO_MEMORY;
     }
     int outcome;
-    while ((outcome = walk(tree, &a.g, &r, &c, &at, &p)) == HELP) {
+    while ((outcome = walk(tree, &a.g, &r, c, &at, &p)) == HELP) {
         if (cc_bst_unlink(tree, &a, &at) != CC_FOUND) {
             cc_bst_end_attempt(tree, &a);
             return CC_NO_MEMORY;
@@ -335,15 +356,27 @@ static cc_status scan(cc_ordered *map, cc_search *search, unsigned how, bool up,
         cc_acquire_word(&map->common, entries[i].key);
     }
     cc_bst_end_attempt(tree, &a);
+    *at_end = outcome == CC_ABSENT;
     return outcome == CC_NEED_COMPARE ? CC_NEED_COMPARE : CC_FOUND;
 }
 
 cc_status cc_bst_scan_up(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
                          size_t room, size_t *count) {
-    return scan(map, search, how, true, entries, room, count);
+    const collected c = {entries, room, count, how, true, NULL};
+    bool at_end;
+    return scan(map, search, &c, &at_end);
+}
+
+cc_status cc_bst_scan_for_snapshot(cc_ordered *map, cc_search *search, unsigned how,
+                                   cc_entry *entries, cc_identity *identities, size_t room,
+                                   size_t *count, bool *at_end) {
+    const collected c = {entries, room, count, how, true, identities};
+    return scan(map, search, &c, at_end);
 }
 
 cc_status cc_bst_scan_down(cc_ordered *map, cc_search *search, unsigned how, cc_entry *entries,
                            size_t room, size_t *count) {
-    return scan(map, search, how, false, entries, room, count);
+    const collected c = {entries, room, count, how, false, NULL};
+    bool at_end;
+    return scan(map, search, &c, &at_end);
 }

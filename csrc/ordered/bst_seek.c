@@ -40,6 +40,7 @@ CC_ALWAYS_INLINE int side_below(cc_bst *tree, cc_smr_guard *g, const route *r, c
 static inline void note_other(place *to, const place *at, node *n, int side) {
     to->above = at->above;
     to->above_side = at->above_side;
+    to->root = at->root;
     to->top = at->top;
     to->chain = at->chain;
     to->parent = n;
@@ -100,13 +101,24 @@ CC_ALWAYS_INLINE int descend(cc_bst *tree, cc_smr_guard *g, const route *r, plac
     return order == CC_UNDECIDED ? CC_NEED_COMPARE : order == 0 ? CC_FOUND : CC_ABSENT;
 }
 
+/* In a read phase: a moment of a write phase in the middle of it. */
+CC_NEVER_INLINE void help_to_open(cc_bst *tree, cc_smr_guard *g) {
+    cc_end_reading(g);
+    cc_bst_tell_of_clear(tree, g);
+    cc_resume_reading(g);
+}
+
 CC_ALWAYS_INLINE int seek(cc_bst *tree, cc_smr_guard *g, const route *r, place *at, place *turn,
                           path *p) {
     for (;; cc_count_retry(g)) {
         at->above = at->parent = NULL;
         at->above_side = at->side = 0;
         at->chain = 0;
-        at->word = at->top = cc_protect_u64(g, &tree->root); /* (1) */
+        at->word = at->top = at->root = cc_protect_u64(g, &tree->root); /* (1) */
+        if (at->root & SEALED) {
+            help_to_open(tree, g);
+            continue;
+        }
         if (turn) {
             turn->parent = NULL;
         }
@@ -156,5 +168,8 @@ int cc_bst_find(cc_bst *tree, cc_smr_guard *g, const route *r, place *at, uintpt
     *value = outcome == CC_FOUND && !(at->word & FLAGGED) ? cc_load_value(g, false, &at->leaf->slot)
                                                           : CC_TOMBSTONE;
     cc_bst_hold(g, at, *value);
+    if (outcome == CC_FOUND && *value == CC_TOMBSTONE) {
+        cc_bst_note_death(tree, g, at);
+    }
     return outcome;
 }

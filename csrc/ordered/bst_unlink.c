@@ -8,7 +8,8 @@
  *
  * How. The edge to the leaf is FLAGGED, then the one beside it TAGGED: now both are fixed, and
  * the last clean edge above them is swung to what the tagged one leads to. It keeps a flag that
- * this one had: that leaf goes, too. When several removals meet, marked edges form a chain, and
+ * this one had: that leaf goes, too. Before an edge is tagged, the death of the leaf beside it is
+ * reported to whoever takes a snapshot. When several removals meet, marked edges form a chain, and
  * one swing unlinks all of it, with a leaf beside each of its nodes:
  *
  *          above                           above
@@ -34,6 +35,44 @@
  * Progress. A swing that fails has been overtaken by another one, or by a new leaf.
  */
 #include "bst_inside.h"
+
+/* ---------------------------------------------------------------- reports */
+
+/* What a report asks about a leaf behind the load of its value. */
+static bool look_at_reported(const cc_container *c, const cc_reported *entry, uintptr_t *value) {
+    const cc_bst *tree = (const cc_bst *)c;
+    if (cc_load_acquire_u64(&entry->slot->birth) & POPPED) {
+        *value = CC_TOMBSTONE;
+    }
+    return load_edge(&tree->root) == entry->seen_in;
+}
+
+void cc_bst_report(cc_bst *tree, cc_smr_guard *g, const place *at, const uintptr_t *seen) {
+    const node *n = at->leaf;
+    const cc_reported entry = {.identity = {n, n->birth_kind},
+                               .key = stored_key_of(n),
+                               .slot = &n->slot,
+                               .look = look_at_reported,
+                               .seen_in = at->root};
+    cc_report(&tree->map.common, g, &entry, seen);
+    cc_bst_tell_of_clear(tree, g);
+}
+
+void cc_bst_note_death(cc_bst *tree, cc_smr_guard *g, const place *at) {
+    cc_value_slot *slot = &at->leaf->slot;
+    if (at->word & FLAGGED && cc_load_acquire_uptr(&slot->value) != CC_TOMBSTONE) {
+        cc_fetch_or_seq_cst_u64(&slot->birth, POPPED);
+    }
+    observe(tree, g, at, CC_TOMBSTONE);
+}
+
+void cc_bst_tell_of_clear(cc_bst *tree, cc_smr_guard *g) {
+    uint64_t word = load_edge(&tree->root);
+    if (word & SEALED) {
+        cc_begin_snapshots_again(&tree->map.common, g);
+        cc_cas_seq_cst_u64(&tree->root, &word, word & ~SEALED);
+    }
+}
 
 /* ---------------------------------------------------------------- attempts */
 
@@ -108,6 +147,9 @@ cc_status cc_bst_unlink(cc_bst *tree, attempt *a, place *at) {
     }
     /* Of two edges one is flagged: this one, or the one beside it, where this one is tagged. */
     unsigned dead = at->word & FLAGGED ? at->side : !at->side;
+    if (at->word & FLAGGED) { /* else whoever has tagged this edge has done that */
+        cc_bst_note_death(tree, &a->g, at);
+    }
     uint64_t stays = cc_fetch_or_acq_rel_u64(&at->parent->child[!dead], TAGGED) & ~TAGGED;
     uint64_t expected = at->top;
     uint64_t swung = edge_to(target_of(stays), at->top) | (stays & FLAGGED);

@@ -7,8 +7,9 @@
  * before.
  *
  * Progress. A search is told each answer once; it starts over after each, from the beginning, since
- * what it knew of nodes is void. The newest known order is looked for first: the path to where the
- * last question was asked is taken again.
+ * what it knew of nodes is void. The path to where the last question was asked is taken again, and
+ * most often meets the same keys in the order in which they were asked about: so the known order
+ * behind the one that was found last is looked at first, and then the newest ones.
  */
 #include "search.h"
 
@@ -20,14 +21,23 @@ static int for_question(const cc_search *search, int answer) {
     return search->question == CC_ASK_ORDER || answer == CC_UNDECIDED ? answer : answer != 0;
 }
 
-int cc_search_recall(const cc_search *search, unsigned kind, uint64_t digest, uintptr_t word) {
-    for (uint32_t i = search->known_count; i-- > 0;) {
-        const cc_stored_key *known = &search->known[i].key;
-        if (known->word == word && known->digest == digest && known->kind == kind) {
-            return search->known[i].order;
+static bool is_about(const cc_known_order *known, unsigned kind, uint64_t digest, uintptr_t word) {
+    return known->key.word == word && known->key.digest == digest && known->key.kind == kind;
+}
+
+int cc_search_recall(cc_search *search, unsigned kind, uint64_t digest, uintptr_t word) {
+    const uint32_t count = search->known_count;
+    uint32_t i = search->expected < count ? search->expected : 0;
+    if (!count || !is_about(&search->known[i], kind, digest, word)) {
+        for (i = count; i > 0 && !is_about(&search->known[i - 1], kind, digest, word); i--) {
         }
+        if (i == 0) {
+            return CC_UNDECIDED;
+        }
+        i--;
     }
-    return CC_UNDECIDED;
+    search->expected = i + 1;
+    return search->known[i].order;
 }
 
 int cc_compare_key_slowly(cc_container *c, cc_smr_guard *g, cc_search *search, unsigned kind,

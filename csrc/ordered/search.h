@@ -100,6 +100,7 @@ typedef struct cc_search {
     /* Grows by cc_search_learn; holds the acquired words until cc_search_end. */
     cc_known_order *known;
     uint32_t known_count, known_room;
+    uint32_t expected; /* the known order that is looked at first */
 } cc_search;
 
 typedef struct cc_word_table {
@@ -127,7 +128,7 @@ typedef struct cc_word_table {
 int cc_search_learn(const cc_word_table *words, cc_search *search, int answer);
 
 /* What the search has been told about that key, or CC_UNDECIDED. */
-int cc_search_recall(const cc_search *search, unsigned kind, uint64_t digest, uintptr_t word);
+int cc_search_recall(cc_search *search, unsigned kind, uint64_t digest, uintptr_t word);
 
 /* Release what the search holds. May run foreign code. */
 void cc_search_end(const cc_word_table *words, cc_search *search);

@@ -28,8 +28,9 @@ _Atomic uint64_t cc_skiplist_searches;
 /* ---------------------------------------------------------------- reports to snapshots */
 
 static void report(cc_skiplist *list, cc_smr_guard *g, const node *n, const uintptr_t *seen) {
-    const cc_reported entry = {
-        {n, n->birth_kind_height}, {n->digest, key_of(n), (uint8_t)kind_of(n)}, &n->slot};
+    const cc_reported entry = {.identity = {n, n->birth_kind_height},
+                               .key = {n->digest, key_of(n), (uint8_t)kind_of(n)},
+                               .slot = &n->slot};
     cc_report(&list->map.common, g, &entry, seen);
 }
 

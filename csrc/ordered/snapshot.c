@@ -63,7 +63,7 @@ typedef struct cell {
 } cell;
 
 /* A collector's state: one of these, or the walk that has closed it. */
-enum { OPEN, GIVEN_UP, OUT_OF_MEMORY, CLOSED };
+enum { OPEN, GIVEN_UP, TO_BEGIN_AGAIN, OUT_OF_MEMORY, CLOSED };
 
 typedef struct collector {
     cc_atomic_uptr state;
@@ -219,6 +219,9 @@ void cc_report(cc_container *owner, cc_smr_guard *g, const cc_reported *entry,
     cc_thread *self = g->thread;
     cc_fence_seq_cst(&self->region); /* (19) */
     uintptr_t value = cc_protect_and_hold(g, &entry->slot->value, 0, CC_HELD_REPORTED);
+    if (entry->look && !entry->look(owner, entry, &value)) {
+        return;
+    }
     if (cc_load_acquire_uptr(&c->state) != OPEN) { /* (20) */
         return;
     }
@@ -228,6 +231,15 @@ void cc_report(cc_container *owner, cc_smr_guard *g, const cc_reported *entry,
     mine->value = value;
     uint32_t unanswered = UNANSWERED;
     cc_cas_acq_rel_u32(&mine->state, &unanswered, ANSWERED); /* (20) */
+}
+
+void cc_begin_snapshots_again(cc_container *owner, cc_smr_guard *g) {
+    collector *c =
+        (collector *)cc_protect_and_hold(g, &owner->collector, 0, CC_HELD_COLLECTOR); /* (18) */
+    if (c) {
+        fail(c, TO_BEGIN_AGAIN);
+        disarm(owner, c);
+    }
 }
 
 /* ---------------------------------------------------------------- releasing */
@@ -545,8 +557,10 @@ cc_status cc_snapshot_step(cc_snapshot *s) {
             s->own = NULL;
         }
     }
-    if (state == GIVEN_UP) {
-        s->most = s->c->most < UINT64_MAX / 2 ? 2 * s->c->most : UINT64_MAX;
+    if (state == GIVEN_UP || state == TO_BEGIN_AGAIN) {
+        if (state == GIVEN_UP) {
+            s->most = s->c->most < UINT64_MAX / 2 ? 2 * s->c->most : UINT64_MAX;
+        }
         give_back(s, self);
         return CC_FOUND;
     }

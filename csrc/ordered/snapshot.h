@@ -39,7 +39,8 @@
  *
  * Progress. A report is a bounded number of steps but for the CASes on a bucket and on a cell,
  * which fail only when somebody else has reported there. A snapshot is begun again only when
- * `most` reports have been made meanwhile, and then has room for twice as many. Its walk ends where
+ * `most` reports have been made meanwhile, and then has room for twice as many, or when a binary
+ * search tree has been cleared or appended to meanwhile. Its walk ends where
  * it first sees the end, whatever is appended behind; and if an order that is none leads it round,
  * where it meets an entry again (then entries may be in it more than once).
  *
@@ -74,6 +75,10 @@ typedef struct cc_reported {
     cc_identity identity;
     cc_stored_key key;
     const cc_value_slot *slot;
+    /* NULL: the value says whether the entry is there. Else asked behind the load of the value, of
+     * which it may make a tombstone. False: the container has none of this any more. */
+    bool (*look)(const cc_container *c, const struct cc_reported *entry, uintptr_t *value);
+    uint64_t seen_in; /* its business */
 } cc_reported;
 
 /* Is somebody taking a snapshot? Asked after the access that counts. */
@@ -84,6 +89,10 @@ static inline bool cc_is_collecting(const cc_container *c) {
 /* Report an entry that has been seen with the value `*seen`; NULL: whatever it was. In a write
  * phase that holds the entry. */
 void cc_report(cc_container *c, cc_smr_guard *g, const cc_reported *entry, const uintptr_t *seen);
+
+/* Whoever takes a snapshot is to begin again: something has happened that no report can say. In a
+ * write phase. */
+void cc_begin_snapshots_again(cc_container *c, cc_smr_guard *g);
 
 /* The birth to stamp on a new node, once it has its memory. */
 static inline uint64_t cc_birth_of_new_node(const cc_container *c) {

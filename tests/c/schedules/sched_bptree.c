@@ -8,7 +8,6 @@
 
 const cc_ordered_operations *tested_operations = &cc_bptree_operations;
 const bool tested_clear_is_atomic = true;
-const bool tested_takes_snapshots = true;
 
 static const sched_program programs_of_ibr[] = {
     {"first_leaf", 2, set_up, fibre, judge, 2, 1, 0,

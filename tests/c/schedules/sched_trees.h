@@ -13,10 +13,7 @@
 #include "memory/smr_fast.h"
 #include "sched_skiplist.h"
 
-/* Does the container take snapshots? */
-extern const bool tested_takes_snapshots;
-
-enum { MOST_PROGRAMS = 40 };
+enum { MOST_PROGRAMS = 60 };
 
 static void set_up(void) {
     now = *(const scenario *)sched_argument();
@@ -34,13 +31,12 @@ static void set_up_under_debra(void) {
     set_up();
 }
 
-/* Of the kinds the last one is a snapshot. */
 static operation any_operation(void) {
     static const uint8_t kinds[] = {
         GET,    GET,    PUT,       PUT,       PUT,   PUT_IF_ABSENT, REPLACE_EXACT, REMOVE,
         REMOVE, REMOVE, POP_FIRST, POP_LAST,  FIRST, LAST,          FLOOR,         CEILING,
         LOWER,  HIGHER, SCAN_UP,   SCAN_DOWN, CLEAR, SNAPSHOT};
-    operation o = {.what = kinds[sched_choose(sizeof kinds - !tested_takes_snapshots)],
+    operation o = {.what = kinds[sched_choose(sizeof kinds)],
                    .key = (uint8_t)(1 + sched_choose(4)),
                    .no_tick = sched_choose(2) == 1};
     if (o.what == REPLACE_EXACT) {
@@ -75,6 +71,7 @@ static void set_up_anything_under_debra(void) {
 #define FIRST_FIBRE .by[0] =
 #define SECOND_FIBRE .by[1] =
 #define THIRD_FIBRE .by[2] =
+#define INSIDE .when = IN_WALK
 
 /* Every one of `count` programs, and once more under CC_SMR_DEBRA. */
 static int run_under_both_schemes(int argc, char **argv, const sched_program *of_ibr,
