@@ -677,7 +677,7 @@ class TreeMap(_OrderedMap[_K, _V]):
         reverse: bool = False,
         comparator: Comparator | None = None,
         default_factory: Callable[[], _V] | None = None,
-        backend: Literal["auto", "locked"] = "auto",
+        backend: _Backend = "auto",
     ) -> None: ...
     @overload
     def __init__(
@@ -689,7 +689,7 @@ class TreeMap(_OrderedMap[_K, _V]):
         reverse: bool = False,
         comparator: Comparator | None = None,
         default_factory: Callable[[], _V] | None = None,
-        backend: Literal["auto", "locked"] = "auto",
+        backend: _Backend = "auto",
     ) -> None: ...
     @overload
     def __init__(
@@ -701,7 +701,7 @@ class TreeMap(_OrderedMap[_K, _V]):
         reverse: bool = False,
         comparator: Comparator | None = None,
         default_factory: Callable[[], _V] | None = None,
-        backend: Literal["auto", "locked"] = "auto",
+        backend: _Backend = "auto",
     ) -> None: ...
     @overload
     @classmethod
@@ -713,7 +713,7 @@ class TreeMap(_OrderedMap[_K, _V]):
         key: Callable[[_K2], Any] | None = None,
         reverse: bool = False,
         comparator: Comparator | None = None,
-        backend: Literal["auto", "locked"] = "auto",
+        backend: _Backend = "auto",
     ) -> TreeMap[_K2, Any | None]: ...
     @overload
     @classmethod
@@ -725,7 +725,7 @@ class TreeMap(_OrderedMap[_K, _V]):
         key: Callable[[_K2], Any] | None = None,
         reverse: bool = False,
         comparator: Comparator | None = None,
-        backend: Literal["auto", "locked"] = "auto",
+        backend: _Backend = "auto",
     ) -> TreeMap[_K2, _V2]: ...
     @overload
     def __or__(self, other: Mapping[_K, _V], /) -> Self: ...
@@ -760,7 +760,7 @@ class TreeSet(_OrderedSet[_T]):
         key: Callable[[_T], Any] | None = None,
         reverse: bool = False,
         comparator: Comparator | None = None,
-        backend: Literal["auto", "locked"] = "auto",
+        backend: _Backend = "auto",
     ) -> None: ...
     @overload
     def __init__(
@@ -771,7 +771,7 @@ class TreeSet(_OrderedSet[_T]):
         key: Callable[[_T], Any] | None = None,
         reverse: bool = False,
         comparator: Comparator | None = None,
-        backend: Literal["auto", "locked"] = "auto",
+        backend: _Backend = "auto",
     ) -> None: ...
     @overload
     def union(self, *others: Iterable[_T]) -> Self: ...

@@ -5,6 +5,7 @@
 
 #include "object_search.h"
 #include "ordered/bptree.h"
+#include "ordered/bst.h"
 #include "ordered/skiplist.h"
 #include "ordered/skiplist_locked.h"
 
@@ -446,6 +447,7 @@ static const struct {
     {&cc_skiplist_operations, "lockfree", &cc_skiplist_operations},
     {&cc_skiplist_operations, "locked", &cc_skiplist_locked_operations},
     {&cc_bptree_operations, "locked", &cc_bptree_operations},
+    {&cc_bptree_operations, "lockfree", &cc_bst_operations},
 };
 enum { BACKENDS = sizeof backends / sizeof *backends };
 
@@ -473,8 +475,8 @@ static const cc_ordered_operations *operations_named(PyObject *name,
             return backends[i].operations;
         }
     }
-    PyErr_Format(PyExc_ValueError, "backend: expected one of 'auto', %s'locked', got %R",
-                 automatic == &cc_skiplist_operations ? "'lockfree', " : "", name);
+    PyErr_Format(PyExc_ValueError, "backend: expected one of 'auto', 'lockfree', 'locked', got %R",
+                 name);
     return NULL;
 }
 

@@ -128,31 +128,18 @@ cc_status cc_bst_swap_value(cc_bst *tree, attempt *a, const place *at, uintptr_t
     return status;
 }
 
-cc_status cc_bst_link(cc_bst *tree, attempt *a, place *at, node *inner, size_t entries,
-                      size_t bytes) {
-    node *linked = inner;
-    if (!at->parent) { /* there is no anchor */
-        if (!(linked = cc_bst_new_inner(tree, NULL))) {
-            return CC_NO_MEMORY;
-        }
-        set_child(linked, 0, inner);
-        set_child(linked, 1, NULL);
-        bytes += bytes_of(linked);
-    }
-    const uint64_t word = edge_to(linked, at->word);
+bool cc_bst_link(cc_bst *tree, attempt *a, place *at, node *inner, size_t entries, size_t bytes) {
+    const uint64_t word = edge_to(inner, at->word);
     uint64_t expected = at->word;
     if (!cc_cas_seq_cst_u64(edge_at(tree, at), &expected, word)) { /* (1) */
-        if (linked != inner) {
-            free_block_of(linked);
-        }
-        return CC_FOUND;
+        return false;
     }
     at->root = at->parent ? at->root : word;
     cc_thread *self = a->g.thread;
     cc_count_entries(&tree->map.common, self, (int)entries, (int64_t)bytes);
     *cc_thread_write_mark(self, &tree->map.common) += (uint32_t)entries;
     cc_published(&a->g);
-    return CC_ABSENT;
+    return true;
 }
 
 /* ---------------------------------------------------------------- get */
@@ -207,8 +194,7 @@ static cc_status put_leaf(cc_bst *tree, attempt *a, const cc_search *search, uin
     set_child(inner, at->order < 0, at->leaf);
     cc_acquire_word(&tree->map.common, key_of(inner));
     keep_new_leaf(tree, a, at, leaf);
-    cc_status status = cc_bst_link(tree, a, at, inner, 1, bytes_of(leaf) + bytes_of(inner));
-    if (status == CC_ABSENT) {
+    if (cc_bst_link(tree, a, at, inner, 1, bytes_of(leaf) + bytes_of(inner))) {
         at->leaf = leaf;
         observe(tree, &a->g, at, value);
         return CC_ABSENT;
@@ -216,7 +202,7 @@ static cc_status put_leaf(cc_bst *tree, attempt *a, const cc_search *search, uin
     a->dropped = key_of(inner);
     free_block_of(leaf);
     free_block_of(inner);
-    return status;
+    return CC_FOUND;
 }
 
 cc_status cc_bst_put(cc_ordered *map, cc_search *search, uintptr_t value, cc_put_policy policy,

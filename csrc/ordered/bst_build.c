@@ -105,8 +105,7 @@ static cc_status replace_last(cc_bst *tree, attempt *a, place *at, const cc_new_
     set_child(inner, at->leaf != NULL, built);
     set_child(inner, at->leaf == NULL, at->leaf);
     cc_acquire_word(&tree->map.common, key_of(inner));
-    cc_status status = cc_bst_link(tree, a, at, inner, count, bytes + bytes_of(inner));
-    if (status == CC_ABSENT) {
+    if (cc_bst_link(tree, a, at, inner, count, bytes + bytes_of(inner))) {
         if (cc_is_collecting(&tree->map.common)) { /* there are too many entries to hold them */
             cc_begin_snapshots_again(&tree->map.common, &a->g);
         }
@@ -114,7 +113,7 @@ static cc_status replace_last(cc_bst *tree, attempt *a, place *at, const cc_new_
     }
     a->dropped = key_of(inner);
     free_block_of(inner);
-    return status;
+    return CC_FOUND;
 }
 
 size_t cc_bst_append(cc_ordered *map, const cc_new_entry *entries, size_t count, size_t *run) {

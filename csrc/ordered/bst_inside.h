@@ -12,10 +12,10 @@
  *   TAGGED    the leaf beside it goes; this one is what moves up in place of their parent
  *   SEALED    a clear has taken the tree
  *
- * The root leads to an anchor: an inner node with an infinite key, and nothing on its right. An
- * anchor is unlinked by nobody but a clear. So the root's word says in which tree a place is: it
- * changes when the first entry is put, and when the map is cleared. It is SEALED from a clear on
- * until those who take snapshots have been told; nobody goes on from there before.
+ * The root leads to an inner node with an infinite key, which has nothing on its right, and so goes
+ * with the last leaf. The root's word says in which tree a place is: it changes when the first entry
+ * is put, when the last one is gone, and when the map is cleared. It is SEALED from a clear on until
+ * those who take snapshots have been told; nobody goes on from there before.
  *
  * Rule of steps. A clean edge proves that its node was in the tree when it was read, so what it
  * leads to had not been retired. A marked edge proves nothing, and reading it again neither. After
@@ -39,7 +39,7 @@
  *             what they have put is popped. A pop itself has no need to, for it goes on only when
  *             the value is a tombstone.
  *   the root  When it has changed since the leaf was found, the leaf is in a tree that has been
- *             cleared: nothing is reported.
+ *             cleared, or of which every leaf has died, with a report: there is nothing to say.
  *
  * A leaf's death is reported before the edge beside it is tagged, hence before it is unlinked, by
  * whoever tags: nobody finds a key gone, or comes in front of what a pop takes, unless that has
@@ -295,9 +295,8 @@ cc_status cc_bst_swap_value(cc_bst *tree, attempt *a, const place *at, uintptr_t
                             const uintptr_t *expected);
 
 /* Put an inner node that nobody has seen, with so many new entries below it, in the place of the
- * leaf, whose edge is clean. CC_ABSENT: done. CC_FOUND: somebody has been faster. CC_NO_MEMORY. */
-cc_status cc_bst_link(cc_bst *tree, attempt *a, place *at, node *inner, size_t entries,
-                      size_t bytes);
+ * leaf, whose edge is clean. False: somebody has been faster. */
+bool cc_bst_link(cc_bst *tree, attempt *a, place *at, node *inner, size_t entries, size_t bytes);
 
 /* Nodes that nobody has seen, or NULL. Words stay the caller's. */
 node *cc_bst_new_leaf(cc_bst *tree, const cc_stored_key *key, uintptr_t value);
