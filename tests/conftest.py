@@ -145,6 +145,7 @@ def pytest_generate_tests(metafunc):
         ("Set", ordered_kinds.SETS, ordered_kinds.FROZEN_SETS),
     ):
         if name in metafunc.fixturenames:
+            classes = ordered_kinds.of_file(metafunc.module.__name__, classes)
             if metafunc.definition.get_closest_marker("reads"):
                 classes = classes + frozen
             if metafunc.definition.get_closest_marker("skip_lists_only"):

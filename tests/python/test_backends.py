@@ -205,6 +205,39 @@ def test_a_subclass_whose_init_alone_chooses_is_told_what_to_do():
         Chooses()
 
 
+class TestTrees:
+    @pytest.mark.parametrize("cls", [TreeMap, TreeSet])
+    def test_auto_has_locks(self, cls):
+        assert cls().backend == cls(backend="auto").backend == "locked"
+        for wrong in ("", "tree", None):
+            with pytest.raises(
+                ValueError, match="backend: expected one of 'auto', 'lockfree', 'locked', got"
+            ):
+                cls(backend=wrong)
+
+    @pytest.mark.parametrize("backend", BACKENDS)
+    def test_maps_keep_it(self, backend):
+        m = TreeMap({n: -n for n in range(300)}, backend=backend, reverse=True)
+        twins = [m.copy(), copy.deepcopy(m), pickle.loads(pickle.dumps(m)), m | {}]
+        twins.append(TreeMap.from_sorted(m.items(), backend=backend, reverse=True))
+        for twin in twins:
+            assert (type(twin), twin.backend, list(twin)) == (TreeMap, backend, list(m))
+        assert TreeMap.fromkeys([1], backend=backend).backend == m.submap(5).backend == backend
+        assert m.snapshot() == m.frozen() == FrozenSkipListMap(m, reverse=True)
+
+    @pytest.mark.parametrize("backend", BACKENDS)
+    def test_sets_keep_it(self, backend):
+        s = TreeSet(range(300), backend=backend)
+        for made in (s | {1}, s & s, s - {1}, s ^ {1}, pickle.loads(pickle.dumps(s)), s.copy()):
+            assert (type(made), made.backend) == (TreeSet, backend)
+
+    def test_init_alone_cannot_change_it(self):
+        with pytest.raises(
+            TypeError, match="backend: __new__ has made this container with 'locked'"
+        ):
+            TreeMap().__init__(backend="lockfree")
+
+
 # ---- keeping ------------------------------------------------------------------------------------
 
 

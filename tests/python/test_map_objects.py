@@ -11,7 +11,7 @@ import types
 import weakref
 
 import pytest
-from ordered_kinds import LOCKED, MAPS, SETS
+from ordered_kinds import MAPS, OF_THE_TESTS, SETS
 from support import Key
 
 from concurrent_collections import (  # noqa: F401  (what repr shows)
@@ -255,7 +255,7 @@ class TestPickle:
 
     def test_the_pickled_class_is_named_by_the_public_module(self, Map, Set):
         for cls in (Map, Set):
-            if cls not in LOCKED:  # those are the tests' own
+            if cls not in OF_THE_TESTS:  # those are the tests' own
                 assert cls.__module__ == "concurrent_collections"
                 assert cls.__qualname__ == cls.__name__
 
@@ -333,14 +333,14 @@ class TestSubclasses:
             m.other = 1
 
     def test_the_classes_themselves_take_no_attributes(self, Map):
-        if Map in LOCKED:
+        if Map in OF_THE_TESTS:
             pytest.skip("a class of the tests' own")
         with pytest.raises(AttributeError):
             Map().attribute = 1
         with pytest.raises(TypeError):
             Map.attribute = 1
 
-    @pytest.mark.parametrize("public", [cls for cls in (*MAPS, *SETS) if cls not in LOCKED])
+    @pytest.mark.parametrize("public", [cls for cls in (*MAPS, *SETS) if cls not in OF_THE_TESTS])
     def test_what_a_family_has_in_common_is_no_base_class(self, public):
         in_common = public.__base__
         with pytest.raises(TypeError, match="not to be instantiated"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping, MutableSet
-from typing import assert_type
+from typing import Literal, assert_type
 
 from concurrent_collections import (
     FrozenSkipListMap,
@@ -48,4 +48,7 @@ def trees() -> None:
     assert_type(smr.stats(m), smr.ContainerStats)
     takes_mappings(m, m.submap(1))
     takes_sets(s, s.subset(1))
+    assert_type(TreeMap({1: "a"}, backend="lockfree").backend, Literal["lockfree", "locked"])
+    assert_type(TreeMap.fromkeys("ab", 0, backend="lockfree"), TreeMap[str, int])
+    assert_type(TreeSet([1], backend="locked"), TreeSet[int])
     takes_a_list(m)  # type: ignore[arg-type]
