@@ -5,6 +5,7 @@
  *     bst_inside.h   nodes, edges, places
  *     bst.c          one key: get, put, replace_exact, remove
  *     bst_seek.c     the way down
+ *     bst_report.c   reports to snapshots
  *     bst_unlink.c   unlinking what is dead, and retiring it
  *     bst_order.c    ordered queries, pops, scans
  *     bst_build.c    many entries that come in order
@@ -173,8 +174,8 @@ static void keep_new_leaf(cc_bst *tree, attempt *a, const place *at, const node 
     cc_protect_u64(&a->g, edge_at(tree, at)); /* reserves its birth */
 }
 
-/* Put a leaf beside the one at a place, whose edge is clean. CC_ABSENT: done. CC_FOUND: somebody has
- * been faster. */
+/* Put a leaf beside the one at a place, whose edge is clean. CC_ABSENT: done. CC_FOUND: somebody
+ * has been faster. */
 static cc_status put_leaf(cc_bst *tree, attempt *a, const cc_search *search, uintptr_t value,
                           place *at) {
     const cc_stored_key own = {search->digest, search->key, search->kind};

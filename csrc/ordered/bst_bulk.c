@@ -5,14 +5,14 @@
  *
  * Promises. clear takes effect at one point, as if by removing every entry there and then.
  *
- * How clear works. It takes the tree off the root: that is the point. The root is sealed then, until
- * those who take snapshots have been told, by the clear or by whoever comes first. Whoever is in the tree that
- * was there has been on the way since before that, and what he does or sees there was done or seen
- * just before it. Then it takes that tree apart from the top down. Both edges of a node are SEALED:
- * nobody changes them any more, and who reads one starts over, for the edges above it have been
- * sealed before. So what is below a sealed edge is nobody's but ours to unlink, and the node whose
- * edges are sealed is retired. The value of a flagged leaf belongs to a pop that has flagged it
- * before the clear, and may still be on its way.
+ * How clear works. It takes the tree off the root: that is the point. The root is sealed then,
+ * until those who take snapshots have been told, by the clear or by whoever comes first. Whoever is
+ * in the tree that was there has been on the way since before that, and what he does or sees there
+ * was done or seen just before it. Then it takes that tree apart from the top down. Both edges of a
+ * node are SEALED: nobody changes them any more, and who reads one starts over, for the edges above
+ * it have been sealed before. So what is below a sealed edge is nobody's but ours to unlink, and
+ * the node whose edges are sealed is retired. The value of a flagged leaf belongs to a pop that has
+ * flagged it before the clear, and may still be on its way.
  *
  * Without room. A tree may be a path, so nothing here recurses, or remembers nodes elsewhere than
  * in nodes. Nodes that wait for their right side are linked by their left edges, which are sealed.

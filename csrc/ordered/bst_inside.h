@@ -12,10 +12,10 @@
  *   TAGGED    the leaf beside it goes; this one is what moves up in place of their parent
  *   SEALED    a clear has taken the tree
  *
- * The root leads to an inner node with an infinite key, which has nothing on its right, and so goes
- * with the last leaf. The root's word says in which tree a place is: it changes when the first entry
- * is put, when the last one is gone, and when the map is cleared. It is SEALED from a clear on until
- * those who take snapshots have been told; nobody goes on from there before.
+ * The root leads to an inner node with an infinite key, which has nothing on its right, and so
+ * goes with the last leaf. The root's word says in which tree a place is: it changes when the first
+ * entry is put, when the last one is gone, and when the map is cleared. From a clear on it is SEALED
+ * until those who take snapshots have been told; nobody goes on from there before.
  *
  * Rule of steps. A clean edge proves that its node was in the tree when it was read, so what it
  * leads to had not been retired. A marked edge proves nothing, and reading it again neither. After
@@ -45,7 +45,11 @@
  * whoever tags: nobody finds a key gone, or comes in front of what a pop takes, unless that has
  * been reported. An ordered query reports its answer *before* it looks again at the gap: if that
  * was too late for a snapshot, the gap was still the same after it, so the query counts as later,
- * too. A clear tells whoever takes a snapshot to begin again, and so does an append that meets one.
+ * too.
+ *
+ * A clear tells whoever takes a snapshot to begin again, and so does an append that meets one.
+ * Whoever sees the effect of the clear tells before it goes on, and so does whoever has something to
+ * report from the tree that was cleared: a walk may still be in there, and see what came later.
  *
  * Progress. A search starts over only when somebody else has unlinked something on its way.
  *
@@ -165,9 +169,10 @@ static inline uint64_t load_edge(const edge *e) {
 
 /* ---------------------------------------------------------------- places */
 
-/* Where a key is, or would be: a leaf, and the way to it from the root, which said `root`. `above` has the last clean edge above
- * `parent`, which led to what `top` says; from there to the parent, both included, are `chain`
- * inner nodes, linked by marked edges. NULL for a node: its edge is the root. */
+/* Where a key is, or would be: a leaf, and the way to it from the root, which said `root`. `above`
+ * has the last clean edge above `parent`, which led to what `top` says; from there to the parent,
+ * both included, are `chain` inner nodes, linked by marked edges. NULL for a node: its edge is the
+ * root. */
 typedef struct place {
     node *above, *parent;
     uint8_t above_side, side;
@@ -229,7 +234,7 @@ void cc_bst_hold(cc_smr_guard *g, const place *at, uintptr_t value);
  * leaf or it is dead or flagged. The write phase holds both. CC_FOUND: an equal leaf. */
 int cc_bst_find(cc_bst *tree, cc_smr_guard *g, const route *r, place *at, uintptr_t *value);
 
-/* ---------------------------------------------------------------- reports (bst_unlink.c) */
+/* ---------------------------------------------------------------- reports (bst_report.c) */
 
 /* Out of line, for observe. `seen`: NULL where it is not known any more. */
 void cc_bst_report(cc_bst *tree, cc_smr_guard *g, const place *at, const uintptr_t *seen);

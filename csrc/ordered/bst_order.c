@@ -38,8 +38,8 @@ static bool is_as_it_was(cc_bst *tree, const place *at) {
     return load_edge(edge_at(tree, at)) == at->word;
 }
 
-/* The entry at a place with a clean edge, and its report: a moment of a write phase in the middle of
- * a read phase. The caller looks at the edges again behind it. */
+/* The entry at a place with a clean edge, and its report: a moment of a write phase in the middle
+ * of a read phase. The caller looks at the edges again behind it. */
 static int look_at_leaf(cc_bst *tree, cc_smr_guard *g, const place *at, uintptr_t *value) {
     if (!at->leaf) {
         return CC_ABSENT;
