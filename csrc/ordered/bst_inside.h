@@ -14,8 +14,8 @@
  *
  * The root leads to an inner node with an infinite key, which has nothing on its right, and so
  * goes with the last leaf. The root's word says in which tree a place is: it changes when the first
- * entry is put, when the last one is gone, and when the map is cleared. From a clear on it is SEALED
- * until those who take snapshots have been told; nobody goes on from there before.
+ * entry is put, when the last one is gone, and when the map is cleared. From a clear on it is
+ * SEALED until those who take snapshots have been told; nobody goes on from there before.
  *
  * Rule of steps. A clean edge proves that its node was in the tree when it was read, so what it
  * leads to had not been retired. A marked edge proves nothing, and reading it again neither. After
@@ -48,8 +48,8 @@
  * too.
  *
  * A clear tells whoever takes a snapshot to begin again, and so does an append that meets one.
- * Whoever sees the effect of the clear tells before it goes on, and so does whoever has something to
- * report from the tree that was cleared: a walk may still be in there, and see what came later.
+ * Whoever sees the effect of the clear tells before it goes on, and so does whoever has something
+ * to report from the tree that was cleared: a walk may still be in there, and see what came later.
  *
  * Progress. A search starts over only when somebody else has unlinked something on its way.
  *

@@ -13,6 +13,7 @@ import weakref
 from fractions import Fraction
 
 import pytest
+from ordered_kinds import UNBALANCED
 from support import (
     Key,
     Object,
@@ -113,6 +114,8 @@ def test_ranges(Map, Set, inclusive):
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_orders(Map, Set, order, smr_scheme):
+    if Map in UNBALANCED and order == "by a function":
+        pytest.skip("keys in order make it a path")
     comparator = ORDERS[order]
     m = Map(((str(n), [n]) for n in range(1500)), comparator=comparator)
     elements = Set(m, comparator=comparator)
@@ -221,7 +224,8 @@ def test_comparisons_that_raise(Map):
             raise ZeroDivisionError
 
     keys = [Meddling(n, meddle) for n in range(2000)]
-    m = Map((key, key.number) for key in keys)
+    # In no order, of which a tree may make a path.
+    m = Map((keys[n * 777 % 2000], n) for n in range(2000))
     raising.append(1)
     try:
         m.snapshot()  # which may have to ask, where its walk goes on
