@@ -542,7 +542,8 @@ class TestLying:
             def __lt__(self, other):
                 return answer if is_lying else super().__lt__(other)
 
-        m = Map((Turncoat(n), n) for n in range(count))
+        # In no order, of which a tree may make a path.
+        m = Map((Turncoat(n * 1237 % count), n) for n in range(count))
         is_lying = True
         for iterator in (iter(m), reversed(m), iter(m.values()), iter(m.items())):
             # What is seen is not said, but it must not be more than the map has.
