@@ -53,7 +53,6 @@ if PERCENT < 100:
 FILES_OF_LOCK_FREE_TREES = {
     "test_hostile_keys",
     "test_map",
-    "test_map_histories",
     "test_map_order",
     "test_ranges",
     "test_set",
