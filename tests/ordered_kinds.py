@@ -54,7 +54,6 @@ FILES_OF_LOCK_FREE_TREES = {
     "test_hostile_keys",
     "test_map",
     "test_map_order",
-    "test_ranges",
     "test_set",
     "test_snapshots",
     "test_stateful",

@@ -336,7 +336,7 @@ def test_the_judge_rejects_an_update_of_a_value_that_was_not_there(eager_switchi
     assert rejected
 
 
-@pytest.mark.maps_too(LockFreeTreeMap)
+@pytest.mark.maps_too.with_args(LockFreeTreeMap)
 @pytest.mark.parametrize("keys", [2, 6])
 def test_recorded_histories_with_ordered_queries_are_linearizable(Map, keys, eager_switching):
     for seed in range(2):
