@@ -278,6 +278,8 @@ def _split(owner, tuple bounds, n):
     at_start, at_stop = inclusive
     set_range(&range, owner, bounds, False)
     for cut in cc_range_cuts(&range, parts):
+        if cut is OPEN:  # a comparator may have an order for it, but it is no bound
+            continue
         result.append((start, cut, (at_start, False)))
         start, at_start = cut, True
     result.append((start, stop, (at_start, at_stop)))
