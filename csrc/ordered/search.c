@@ -4,7 +4,7 @@
  *
  * Memory. Each known order holds a reference to the stored key's word, so no other key can be at
  * its address while the search lives: comparing words tells whether a question has been answered
- * before.
+ * before. The digests of keys with words may be without a prefix, so they are not looked at.
  *
  * Progress. A search is told each answer once; it starts over after each, from the beginning, since
  * what it knew of nodes is void. The newest known order is looked for first: the path to where the
@@ -23,7 +23,7 @@ static int for_question(const cc_search *search, int answer) {
 int cc_search_recall(const cc_search *search, unsigned kind, uint64_t digest, uintptr_t word) {
     for (uint32_t i = search->known_count; i-- > 0;) {
         const cc_stored_key *known = &search->known[i].key;
-        if (known->word == word && known->digest == digest && known->kind == kind) {
+        if (known->word == word && (word || known->digest == digest) && known->kind == kind) {
             return search->known[i].order;
         }
     }
