@@ -322,6 +322,8 @@ static void fill_leaves(regrouping *r) {
     for (unsigned i = 0, k = 0; i < r->news; i++) {
         tree_node *n = r->made[i];
         set_skip(r, n, NULL, NULL, skipped_so_far(r));
+        /* No more is relied on; and the range of a leaf that skips nothing may grow. */
+        n->shared = n->skip;
         for (unsigned end = r->news == 2 && i == 0 ? r->cut : r->total; k < end; k++) {
             leaf_entry e = entry_of_old(r, k, n->skip);
             append_entry((leaf_node *)n, &e);

@@ -14,7 +14,8 @@
  * has compared it with both (or knows of one that is nearer to it). If the fences share their first
  * units, all keys between them do: those that are there, and those that will ever come. That is
  * `shared`. A node that has another node's separator for a fence, and does not see it, goes by what
- * its parent knows, whose range is wider. A leaf skips no more than that.
+ * its parent knows, whose range is wider. A leaf skips no more than that, and says that its keys
+ * share what it skips.
  *
  * The nodes at the edges have but one fence, and the root has none. Their separators may share
  * something all the same, and never change; so an inner node may skip more than `shared`: then who

@@ -644,6 +644,55 @@ static void test_prefixes(void) {
     CHECK_EQ(words_alive, 0);
 }
 
+/* All of them begin with so many units that are alike. */
+static void check_beginnings(unsigned alike) {
+    enum { BITS = 11, KEYS = 1 << BITS };
+    static bool there[KEYS];
+    const unsigned shift = 64 - BITS - alike;
+    cc_ordered *tree = new_tree();
+    rng r = rng_from(alike);
+    int64_t count = 0;
+    for (int turn = 0; turn < 4; turn++) {
+        for (int n = 0; n < KEYS; n++) {
+            int64_t i = rng_below(&r, KEYS);
+            CHECK_EQ(put_as(tree, 1, i << shift, word_new(i), CC_PUT_ALWAYS, NULL, tell_the_truth),
+                     there[i]);
+            count += !there[i];
+            there[i] = true;
+        }
+        check_at_rest(tree);
+        for (int n = 0; n < 40; n++) { /* runs, so that leaves become empty beside full ones */
+            int64_t from = rng_below(&r, KEYS), end = from + rng_below(&r, 3 * LEAF_ENTRIES);
+            for (int64_t i = from; i < end && i < KEYS; i++) {
+                CHECK_EQ(remove_as(tree, 1, i << shift, NULL, tell_the_truth), there[i]);
+                count -= there[i];
+                there[i] = false;
+            }
+            check_at_rest(tree);
+        }
+        for (int64_t i = 0; i < KEYS; i++) {
+            CHECK_EQ(get_as(tree, 1, i << shift, NULL, tell_the_truth), there[i]);
+        }
+        CHECK_EQ(cc_ordered_length(tree), count);
+    }
+    memset(there, 0, sizeof there);
+    cc_ordered_free(tree);
+    CHECK_EQ(words_alive, 0);
+}
+
+static void test_beginnings(void) {
+    begin_test(
+        "keys that share just too few units for a skip, and just enough; and all that can be");
+    const unsigned bounds[] = {UNITS_WORTH_A_SKIP, 2 * UNITS_WORTH_A_SKIP,
+                               MOST_SKIP < 50 ? MOST_SKIP : 50};
+    check_beginnings(1);
+    for (size_t b = 0; b < sizeof bounds / sizeof *bounds; b++) {
+        for (unsigned alike = bounds[b] > 2 ? bounds[b] - 1 : 1; alike <= bounds[b] + 1; alike++) {
+            check_beginnings(alike);
+        }
+    }
+}
+
 static void test_prefixes_beside_numbers(void) {
     begin_test("keys of which only some have units, and can be compared with the others");
     enum { MIXED = 20000 };
@@ -715,6 +764,7 @@ int main(void) {
     test_regrouping();
     test_loads();
     test_prefixes();
+    test_beginnings();
     test_prefixes_beside_numbers();
     test_lies();
     test_fill();
