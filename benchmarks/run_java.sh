@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compile and run the Java peer: ConcurrentSkipListMap.get at maps.py's sizes, with 1 and 2 threads.
+# Compile and run the Java peer, ConcurrentSkipListMap: get, floor, insert, remove at the sizes of maps.py, with 1 and 2 threads.
 #
 #   benchmarks/run_java.sh [KEYS ...]
 

@@ -23,14 +23,22 @@ REPLACEMENTS = 100  # between two looks at the clock
 
 
 def timed(call):
-    """Milliseconds of processor time, and by the clock."""
+    """Milliseconds of processor time, and by the clock; and of processor time to free the result."""
     cpu, clock = time.thread_time(), time.perf_counter()
-    call()
-    return 1000 * (time.thread_time() - cpu), 1000 * (time.perf_counter() - clock)
+    result = call()
+    made, end = time.thread_time(), time.perf_counter()
+    del result
+    return 1000 * (made - cpu), 1000 * (end - clock), 1000 * (time.thread_time() - made)
 
 
-def median_of(pairs):
-    return [round(statistics.median(column), 1) for column in zip(*pairs, strict=True)]
+def median_of(times):
+    return [round(statistics.median(column), 1) for column in zip(*times, strict=True)]
+
+
+def shown(times):
+    return (
+        f"{times[0]} ms of processor time, {times[1]} by the clock; {times[2]} to free what it made"
+    )
 
 
 class Writer(threading.Thread):
@@ -81,7 +89,7 @@ def main():
         ("snapshot()", m.snapshot),
     ):
         results[name] = median_of([timed(call) for _ in range(5)])
-        print(f"alone: {name}: {results[name][0]} ms of processor time, {results[name][1]} ms")
+        print(f"alone: {name}: {shown(results[name])}")
     stop = threading.Event()
     writers = [Writer(m, options.entries, seed, stop) for seed in range(options.writers)]
     for writer in writers:
@@ -100,9 +108,7 @@ def main():
     beside = median_of(taken)
     alone, meanwhile = rates(marks[0], marks[1]), rates(marks[1], marks[2])
     results |= {"beside": beside, "writers alone": alone, "writers meanwhile": meanwhile}
-    print(
-        f"beside {options.writers} writers: snapshot(): {beside[0]} ms of processor time, {beside[1]} ms ({len(taken)} times)"
-    )
+    print(f"beside {options.writers} writers: snapshot(), {len(taken)} times: {shown(beside)}")
     print(
         f"replacements a second: {alone[0]:,} of a writer's processor time, {alone[1]:,} by the clock;"
         f" beside snapshots {meanwhile[0]:,} ({meanwhile[0] / alone[0]:.0%}), {meanwhile[1]:,} ({meanwhile[1] / alone[1]:.0%})"

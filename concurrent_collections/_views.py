@@ -85,10 +85,11 @@ class _Bounds:
             self._start, self._stop = (_ordered._prepare(self._mapping, b) for b in given)
             self._given = None
 
-    def _includes(self, key):
-        """Whether the bounds admit a key."""
-        return self._is_whole() or _ordered._is_between(
-            self._mapping, key, self._start, self._stop, self._inclusive
+    def _contains_key(self, key, forgives):
+        if self._given is not None:
+            self._prepare_given()
+        return _ordered._contains_between(
+            self._mapping, key, self._start, self._stop, self._inclusive, forgives
         )
 
     def __len__(self):
@@ -170,19 +171,16 @@ class SkipListKeysView(_SetOfKeys, _Bounds, KeysView):
     __slots__ = _ATTRIBUTES
 
     def __contains__(self, key):
-        if self._is_whole():  # one look-up, so there is nothing to prepare
+        if self._given is None and self._start is ... and self._stop is ...:
             return key in self._mapping
-        # First whether it is there: then it has an order with the bounds, too.
-        key = _ordered._prepare(self._mapping, key, "__contains__")
-        return key in self._mapping and self._includes(key)
+        return self._contains_key(key, False)
 
     def __array__(self, dtype=None, copy=None):
         """For numpy.asarray: the keys in one copy, if all are ints of 64 bits, or all floats."""
         return self._array(dtype, copy)
 
     def _has(self, key):
-        key = _ordered._prepare(self._mapping, key, "__contains__")
-        return _ordered._is_in(key, self._mapping) and self._includes(key)
+        return self._contains_key(key, True)
 
 
 class SkipListValuesView(_Bounds, ValuesView):
@@ -213,15 +211,18 @@ class SkipListItemsView(_SetOfKeys, _Bounds, ItemsView):
             key, value = item
         except (TypeError, ValueError):
             return False
-        return self._holds(
-            key if self._is_whole() else _ordered._prepare(self._mapping, key, "get"), value
-        )
+        return self._holds(key, value)
 
     def _holds(self, key, value):
-        found = self._mapping.get(key, _MISSING)
-        if found is _MISSING or not self._includes(key):
-            return False
-        return found is value or found == value
+        if self._given is not None:
+            self._prepare_given()
+        if self._start is ... and self._stop is ...:
+            found = self._mapping.get(key, _MISSING)
+        else:
+            found = _ordered._get_between(
+                self._mapping, key, self._start, self._stop, self._inclusive, _MISSING
+            )
+        return found is value or (found is not _MISSING and found == value)
 
     def _has(self, item):
         try:

@@ -232,8 +232,8 @@ cdef const cc_order *order_in(container) except NULL:
     return cc_frozen_order(table) if table != NULL else cc_order_of_map(entries_of(container))
 
 
-def _is_between(container, key, start, stop, inclusive):
-    """Whether bounds admit a key, in the order of the container: for views."""
+cdef bint is_between(container, key, start, stop, inclusive) except -1:
+    # Whether bounds admit a key, in the order of the container: for views.
     at_start, at_stop = inclusive
     cdef const cc_order *order = order_in(container)
     cdef int where

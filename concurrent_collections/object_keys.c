@@ -21,20 +21,20 @@ static uint64_t digest_of_bytes(const unsigned char *bytes, Py_ssize_t length) {
     return digest;
 }
 
-/* The first eight bytes of the UTF-8 form, whose order is that of the code points, and its length
- * as far as it is below eight. Lone surrogates are encoded like any other code point;
- * PyUnicode_AsUTF8 would refuse them, and cache. */
-static uint64_t digest_of_str(PyObject *str, Py_ssize_t *bytes_in_all) {
+/* From a code point on, the first eight bytes of the UTF-8 form, whose order is that of the code
+ * points, and its length as far as it is below eight. Lone surrogates are encoded like any other
+ * code point; PyUnicode_AsUTF8 would refuse them, and cache. */
+static uint64_t digest_of_str(PyObject *str, Py_ssize_t from, Py_ssize_t *bytes_in_all) {
     Py_ssize_t length = PyUnicode_GET_LENGTH(str);
     if (PyUnicode_IS_ASCII(str)) {
-        *bytes_in_all = length;
-        return digest_of_bytes(PyUnicode_DATA(str), length);
+        *bytes_in_all = length - from;
+        return digest_of_bytes((const unsigned char *)PyUnicode_DATA(str) + from, length - from);
     }
     unsigned char bytes[8 + 3];
     int n = 0;
     int kind = PyUnicode_KIND(str);
     const void *data = PyUnicode_DATA(str);
-    for (Py_ssize_t i = 0; i < length && n < 8; i++) {
+    for (Py_ssize_t i = from; i < length && n < 8; i++) {
         Py_UCS4 c = PyUnicode_READ(kind, data, i);
         if (c < 0x80) {
             bytes[n++] = (unsigned char)c;
@@ -95,7 +95,7 @@ static view view_of(PyObject *o) {
         }
 #endif
         v.kind = CC_KIND_STR;
-        v.digest = digest_of_str(o, &v.bytes);
+        v.digest = digest_of_str(o, 0, &v.bytes);
     } else if (PyFloat_CheckExact(o)) {
         double value = PyFloat_AS_DOUBLE(o);
         if (isnan(value)) {
@@ -110,6 +110,59 @@ static view view_of(PyObject *o) {
         v.digest = digest_of_bytes((const unsigned char *)PyBytes_AS_STRING(o), v.bytes);
     }
     return v;
+}
+
+/* ---------------------------------------------------------------- units */
+
+static unsigned shared_bytes(const void *a_, const void *b_, Py_ssize_t most) {
+    const unsigned char *a = a_, *b = b_;
+    Py_ssize_t n = 0;
+    while (n < most && a[n] == b[n]) {
+        n++;
+    }
+    return (unsigned)n;
+}
+
+static unsigned shared_code_points(PyObject *a, PyObject *b, Py_ssize_t most) {
+    int kind = PyUnicode_KIND(a), other = PyUnicode_KIND(b);
+    const void *data = PyUnicode_DATA(a), *its = PyUnicode_DATA(b);
+    if (kind == PyUnicode_1BYTE_KIND && other == PyUnicode_1BYTE_KIND) {
+        return shared_bytes(data, its, most);
+    }
+    Py_ssize_t n = 0;
+    while (n < most && PyUnicode_READ(kind, data, n) == PyUnicode_READ(other, its, n)) {
+        n++;
+    }
+    return (unsigned)n;
+}
+
+static Py_ssize_t units_of(const cc_stored_key *key) {
+    PyObject *o = (PyObject *)key->word;
+    return key->kind == CC_KIND_STR     ? PyUnicode_GET_LENGTH(o)
+           : key->kind == CC_KIND_BYTES ? PyBytes_GET_SIZE(o)
+                                        : 0;
+}
+
+unsigned cc_key_shared(const cc_stored_key *a, const cc_stored_key *b, unsigned most) {
+    PyObject *x = (PyObject *)a->word, *y = (PyObject *)b->word;
+    if (a->kind != b->kind) {
+        return 0;
+    }
+    Py_ssize_t m = units_of(a), n = units_of(b), limit = m < n ? m : n;
+    limit = limit < (Py_ssize_t)most ? limit : (Py_ssize_t)most;
+    return a->kind == CC_KIND_STR ? shared_code_points(x, y, limit)
+           : a->kind == CC_KIND_BYTES
+               ? shared_bytes(PyBytes_AS_STRING(x), PyBytes_AS_STRING(y), limit)
+               : 0;
+}
+
+uint64_t cc_key_digest_after(const cc_stored_key *key, unsigned skip) {
+    PyObject *o = (PyObject *)key->word;
+    Py_ssize_t n = units_of(key), from = (Py_ssize_t)skip < n ? (Py_ssize_t)skip : n, bytes;
+    return key->kind == CC_KIND_STR ? digest_of_str(o, from, &bytes)
+           : key->kind == CC_KIND_BYTES
+               ? digest_of_bytes((const unsigned char *)PyBytes_AS_STRING(o) + from, n - from)
+               : key->digest;
 }
 
 /* ---------------------------------------------------------------- tuples' kinds and digests */

@@ -70,6 +70,12 @@ cc_stored_key cc_key_described(PyObject *key);
 /* Its hash (search.h); 0 where it has none. */
 uint64_t cc_key_hash(const cc_stored_key *key);
 
+/* Units (search.h): the code points of a str, the bytes of bytes. Of two keys, how many first ones
+ * they share, `most` or less; 0 if they are not of one kind that has units. And the digest of a key
+ * without its first `skip` ones. */
+unsigned cc_key_shared(const cc_stored_key *a, const cc_stored_key *b, unsigned most);
+uint64_t cc_key_digest_after(const cc_stored_key *key, unsigned skip);
+
 /* A key without a word as an object: a new reference, or NULL with an exception. */
 PyObject *cc_key_number(unsigned kind, uint64_t digest);
 

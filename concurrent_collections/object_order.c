@@ -661,6 +661,18 @@ static uint64_t hash_of_key(unsigned kind, uint64_t digest, uintptr_t word) {
     return cc_key_hash(&key);
 }
 
+/* Of plain orders alone: elsewhere a word is not the key, or a function says where it belongs. */
+static unsigned shared_units(const void *order, const cc_stored_key *a, const cc_stored_key *b,
+                             unsigned most) {
+    return ((const cc_order *)order)->is_plain ? cc_key_shared(a, b, most) : 0;
+}
+
+static uint64_t digest_after(const void *order, const cc_stored_key *key, unsigned skip) {
+    const cc_order *plain = order;
+    bool has_units = plain->is_plain && (key->kind == CC_KIND_STR || key->kind == CC_KIND_BYTES);
+    return has_units ? cc_key_digest_after(key, skip) ^ plain->flip : key->digest;
+}
+
 static void acquire_object(uintptr_t word) {
     Py_INCREF((PyObject *)word);
 }
@@ -678,7 +690,7 @@ static void detached(void (*sleep)(void *argument), void *argument) {
 }
 
 const cc_word_table cc_object_words = {acquire_object, release_object, compare_keys, hash_of_key,
-                                       detached};
+                                       detached,       shared_units,   digest_after};
 
 /* ---------------------------------------------------------------- at import */
 

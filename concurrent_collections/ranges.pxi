@@ -182,6 +182,10 @@ def _prepare(owner, key, *methods):
 
     Where a subclass, or the container alone, has one of these `methods` of its own, which gets the key, it is the original.
     """
+    return prepare(owner, key, methods)
+
+
+cdef object prepare(owner, key, tuple methods):
     cdef const cc_order *order = order_in(owner)
     if key is OPEN or not order.is_ranked:
         return key
@@ -221,6 +225,25 @@ def _original(key):
 
 # Those whose methods take what is prepared; the frozen family adds its own.
 _OUR_CLASSES = [_OrderedMap, _OrderedSet]
+
+
+def _contains_between(owner, key, start, stop, inclusive, bint forgives):
+    """Whether a key is there, between the bounds of a view; `forgives`: one that does not compare is not there.
+
+    First whether it is there: then it has an order with the bounds, too.
+    """
+    if start is OPEN and stop is OPEN:  # one look-up, so there is nothing to prepare
+        return is_in(key, owner) if forgives else key in owner
+    key = prepare(owner, key, ("__contains__",))
+    is_there = is_in(key, owner) if forgives else key in owner
+    return is_there and is_between(owner, key, start, stop, inclusive)
+
+
+def _get_between(owner, key, start, stop, inclusive, default):
+    """The value of a key that is there, between the bounds of a view, of which there is one; or the default."""
+    key = prepare(owner, key, ("get",))
+    found = owner.get(key, default)
+    return found if found is default or is_between(owner, key, start, stop, inclusive) else default
 
 
 def _place(owner, tuple bounds, key):
@@ -278,6 +301,8 @@ def _split(owner, tuple bounds, n):
     at_start, at_stop = inclusive
     set_range(&range, owner, bounds, False)
     for cut in cc_range_cuts(&range, parts):
+        if cut is OPEN:  # a comparator may have an order for it, but it is no bound
+            continue
         result.append((start, cut, (at_start, False)))
         start, at_start = cut, True
     result.append((start, stop, (at_start, at_stop)))

@@ -8,6 +8,7 @@ import functools
 import gc
 import importlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -242,15 +243,33 @@ def until(condition):
 
 
 def run_program(program, *arguments, timeout=200, cwd=None, **environment):
-    """What a new interpreter makes of a program, with variables of the environment of its own."""
-    return subprocess.run(
-        [sys.executable, "-P", "-c", program, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        cwd=cwd,
-        env={**os.environ, **environment},
-    )
+    """What a new interpreter makes of a program, with variables of the environment of its own.
+
+    If it does not end, the test fails and says where the threads of the process are, as far as there is a gdb.
+    """
+    command = [sys.executable, "-P", "-c", program, *arguments]
+    environment = {**os.environ, **environment}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdout=pipe, stderr=pipe, text=True, cwd=cwd, env=environment
+    ) as process:
+        try:
+            output, errors = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as expired:
+            said = expired.stdout, expired.stderr
+            stacks = stacks_of(process.pid)
+            pytest.fail(f"{arguments} has not ended after {timeout} s: {said}\n{stacks}")
+        finally:
+            process.kill()
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+def stacks_of(pid):
+    """Where the threads of a process are, by gdb."""
+    if (gdb := shutil.which("gdb")) is None:
+        return "(there is no gdb)"
+    command = [gdb, "-p", str(pid), "-batch", "-ex", "thread apply all backtrace 40"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
 
 
 def until_memory_suffices(fail_from, operation, after_failure=lambda: None, most=5000):

@@ -569,7 +569,7 @@ def test_python_with_small_sizes() -> Counts:
     """The classes over a core whose internal sizes are all tiny (tests/sizes.txt)."""
     target = install_apart("ft", "python-least", "small_sizes=least", "debug_invariants=true")
     names = """boundaries map map_order set references map_objects frozen frozen_keys ranges submaps
-        allocation_failure queue_references keys key_digests stateful queue finished_tasks queue_shutdown
+        allocation_failure queue_references keys key_digests key_prefixes stateful queue finished_tasks queue_shutdown
         queue_stateful queue_waiting queue_waiting_steps queue_signals queue_processes queue_asyncio
         queue_asyncio_steps queue_loops queue_many_tasks"""
     # These count steps, comparisons, looks, threads, entries or bytes by the usual sizes.

@@ -8,6 +8,7 @@
  *     bptree_order.c    ordered queries, pops, scans, what comes in order
  *     bptree_search.c   the way down, reading leaves
  *     bptree_nodes.c    moving entries, and replacing nodes
+ *     bptree_prefix.c   what the keys of a node share, and its digests leave out
  *     bptree_locks.c    attempts: waiting, retiring, locks of dead threads
  *     bptree_bulk.c     clear, freeing, visit and check; the table of operations
  *
@@ -117,12 +118,8 @@ int cc_bptree_put_root(cc_bptree *tree, attempt *a, const leaf_entry *entries, u
     return CC_ABSENT;
 }
 
-static leaf_entry entry_for(cc_bptree *tree, const cc_search *search, uintptr_t value) {
-    return cc_bptree_new_entry(tree, search->kind, search->digest, search->key, value);
-}
-
 static int put_root(cc_bptree *tree, attempt *a, const cc_search *search, uintptr_t value) {
-    leaf_entry e = entry_for(tree, search, value);
+    leaf_entry e = cc_bptree_new_entry(tree, search->kind, search->digest, search->key, value);
     return cc_bptree_put_root(tree, a, &e, 1, search->key != 0);
 }
 
@@ -132,7 +129,7 @@ static int put_new(cc_bptree *tree, attempt *a, const cc_search *search, uintptr
     if (outcome != CC_FOUND) {
         return outcome;
     }
-    leaf_entry e = entry_for(tree, search, value);
+    leaf_entry e = cc_bptree_new_entry(tree, search->kind, at->digest, search->key, value);
     cc_bptree_insert_at(at->leaf, at->position, &e);
     unlock_as(&at->leaf->head, at->state + ONE_VERSION);
     a->gave_back = true;

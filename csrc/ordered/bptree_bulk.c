@@ -254,14 +254,18 @@ static void give_back(cc_bptree *tree, tree_node *n) {
     }
 }
 
-static size_t copy_leaf(const cc_bptree *tree, const leaf_node *n, cc_entry *entries) {
+static uint64_t whole_digest(cc_bptree *tree, unsigned skip, const leaf_entry *e) {
+    return digest_moved(tree, kind_in_birth(e->birth_kind), e->digest, e->word, skip, 0);
+}
+
+static size_t copy_leaf(cc_bptree *tree, const leaf_node *n, cc_entry *entries) {
     uint64_t extent = cc_load_relaxed_u64(&n->extent);
     unsigned count = positions_in(extent);
     for (unsigned i = 0; i < count; i++) {
         leaf_entry e = entry_at(n, i);
         cc_acquire_word(&tree->map.common, e.value);
         cc_acquire_word(&tree->map.common, e.word);
-        entries[i] = (cc_entry){.digest = e.digest,
+        entries[i] = (cc_entry){.digest = whole_digest(tree, n->head.skip, &e),
                                 .key = e.word,
                                 .value = e.value,
                                 .kind = (uint8_t)kind_in_birth(e.birth_kind)};
@@ -394,27 +398,89 @@ static bool is_out_of_order(unsigned kind, uint64_t digest, uintptr_t word, unsi
                                  (digest == next_digest && !(word | next_word) && !may_be_equal));
 }
 
+/* What a node on the tour is between: its fences, which may be NULL, with their digests whole. */
+static void find_fences(cc_bptree *tree, const tour *t, separator *left, separator *right,
+                        bool *has_left, bool *has_right) {
+    *has_left = *has_right = false;
+    for (unsigned level = 0; level < t->levels; level++) {
+        const inner_node *n = t->at[level].node;
+        const separator *all = separators_of(n);
+        unsigned i = t->at[level].index;
+        if (i > 0) {
+            *left = all[i - 1];
+            left->digest = digest_moved(tree, kind_in_birth(left->birth_kind), left->digest,
+                                        left->word, n->head.skip, 0);
+            *has_left = true;
+        }
+        if (i + 1u < n->head.count) {
+            *right = all[i];
+            right->digest = digest_moved(tree, kind_in_birth(right->birth_kind), right->digest,
+                                         right->word, n->head.skip, 0);
+            *has_right = true;
+        }
+    }
+}
+
+static bool is_digest_wrong(cc_bptree *tree, unsigned kind, uint64_t digest, uintptr_t word,
+                            unsigned skip) {
+    return skip && word && cc_bptree_digest_after(tree, kind, digest, word, skip) != digest;
+}
+
+/* Does a node skip what its keys share, and nothing else? */
+static const char *check_skip(cc_bptree *tree, const tour *t) {
+    const tree_node *n = t->node;
+    separator left, right;
+    bool has_left, has_right;
+    find_fences(tree, t, &left, &right, &has_left, &has_right);
+    if (n->shared) {
+        const cc_stored_key a = key_of_separator(&left), b = key_of_separator(&right);
+        if (!has_left || !has_right || cc_bptree_shared(tree, &a, &b) < n->shared) {
+            return "a node's keys need not share what it says";
+        }
+    }
+    if (n->is_leaf) {
+        return n->skip > n->shared ? "a leaf skips what its keys need not share" : NULL;
+    }
+    const separator *all = separators_of((const inner_node *)n);
+    for (unsigned i = 0; i + 1u < n->count; i++) {
+        const cc_stored_key key = key_of_separator(&all[i]), first = key_of_separator(all);
+        if (is_digest_wrong(tree, key.kind, key.digest, key.word, n->skip)) {
+            return "a separator's digest is not what its node skips to";
+        }
+        if (n->skip > n->shared && key.kind == first.kind &&
+            cc_bptree_shared(tree, &key, &first) < n->skip) {
+            return "separators do not share what their node skips";
+        }
+    }
+    return NULL;
+}
+
 /* Keys that foreign code has ordered are as they are: where it is no order, splits and joins of
  * leaves bring together what nobody has compared. So `is_order` where it has not been asked. */
-static const char *check_leaf(const tour *t, bool is_order) {
+static const char *check_leaf(cc_bptree *tree, const tour *t, bool is_order) {
     const leaf_node *n = (const leaf_node *)t->node;
     uint64_t extent = cc_load_relaxed_u64(&n->extent);
     unsigned count = positions_in(extent);
     if (hole_in(extent) != NO_HOLE || count > n->head.count) {
         return "a leaf has a hole, or too many entries";
     }
-    const separator *left = NULL, *right = NULL; /* what it is between */
-    for (unsigned level = 0; level < t->levels; level++) {
-        const separator *all = separators_of(t->at[level].node);
-        unsigned i = t->at[level].index;
-        left = i > 0 ? &all[i - 1] : left;
-        right = i + 1u < t->at[level].node->head.count ? &all[i] : right;
-    }
+    separator left, right;
+    bool has_left, has_right;
+    find_fences(tree, t, &left, &right, &has_left, &has_right);
     for (unsigned i = 0; i < count; i++) {
         leaf_entry e = entry_at(n, i);
         unsigned kind = kind_in_birth(e.birth_kind);
         if (kinds_in(extent) != MIXED_KINDS && kind != kinds_in(extent)) {
             return "a leaf does not know its kinds of keys";
+        }
+        if (is_digest_wrong(tree, kind, e.digest, e.word, n->head.skip)) {
+            return "a key's digest is not what its leaf skips to";
+        }
+        const cc_stored_key key = {e.digest, e.word, (uint8_t)kind};
+        const cc_stored_key fence = has_left ? key_of_separator(&left) : (cc_stored_key){0};
+        if (n->head.skip && kind == fence.kind &&
+            cc_bptree_shared(tree, &key, &fence) < n->head.skip) {
+            return "a key does not share what its leaf skips";
         }
         if (i + 1 < count) {
             leaf_entry next = entry_at(n, i + 1);
@@ -423,14 +489,15 @@ static const char *check_leaf(const tour *t, bool is_order) {
                 return "keys are out of order";
             }
         }
-        if (is_order && left &&
-            is_out_of_order(kind_in_birth(left->birth_kind), left->digest, left->word, kind,
-                            e.digest, e.word, true)) {
+        uint64_t digest = whole_digest(tree, n->head.skip, &e);
+        if (is_order && has_left &&
+            is_out_of_order(kind_in_birth(left.birth_kind), left.digest, left.word, kind, digest,
+                            e.word, true)) {
             return "a key is in front of its leaf";
         }
-        if (is_order && right &&
-            is_out_of_order(kind, e.digest, e.word, kind_in_birth(right->birth_kind), right->digest,
-                            right->word, false)) {
+        if (is_order && has_right &&
+            is_out_of_order(kind, digest, e.word, kind_in_birth(right.birth_kind), right.digest,
+                            right.word, false)) {
             return "a key is behind its leaf";
         }
     }
@@ -455,8 +522,12 @@ static const char *check(cc_ordered *map) {
             return "a node is locked, or marked";
         }
         bytes += t.node->bytes;
+        const char *wrong = check_skip(tree, &t);
+        if (wrong) {
+            return wrong;
+        }
         if (t.node->is_leaf) {
-            const char *wrong = check_leaf(&t, !cc_load_relaxed_u32(&map->common.asked));
+            wrong = check_leaf(tree, &t, !cc_load_relaxed_u32(&map->common.asked));
             if (wrong) {
                 return wrong;
             }

@@ -16,6 +16,9 @@
  * Words. Keys and values belong to the tree, not to a node: they move from leaf to leaf, and are
  * retired by themselves. A separator has a reference of its own to its key, which moves likewise.
  *
+ * Digests. Where all keys of a node's range share their first characters, digests in the node are
+ * those of what comes after (bptree_prefix.c).
+ *
  * Holes. Of what stands in a leaf, its extent says what counts: so many positions, but for one, the
  * hole, when there is one. Entries move one by one, the hole with them. So a leaf is whole at each
  * step, even if the thread that does it never takes another one (see fork in bptree_locks.h).
@@ -76,9 +79,10 @@ typedef struct tree_node {
     cc_atomic_u64 state;
     uint64_t birth; /* the rest is immutable */
     uint32_t bytes;
-    uint16_t count; /* of an inner node's children; of a leaf's positions */
-    bool is_leaf;
-    bool has_words; /* of a leaf: it has the column of key words */
+    uint8_t count; /* of an inner node's children; of a leaf's positions */
+    uint8_t skip, shared; /* units of keys: see bptree_prefix.c */
+    bool is_leaf : 1;
+    bool has_words : 1; /* of a leaf: it has the column of key words */
 } tree_node;
 
 /* A leaf's columns follow it: digests, values, and key words where it has them. */
@@ -117,7 +121,7 @@ typedef struct key_word {
 
 /* Between two children. All of it immutable. */
 typedef struct separator {
-    uint64_t digest;
+    uint64_t digest; /* without what its node skips, as in a leaf */
     uint64_t birth_kind; /* as in a value's slot of a leaf: era and kind of the word */
     uintptr_t word; /* owned by the tree, as keys are */
 } separator;
@@ -160,6 +164,10 @@ static inline separator *separators_of(const inner_node *n) {
 
 static inline unsigned kind_in_birth(uint64_t birth) {
     return (unsigned)(birth >> CC_ERA_BITS) & 0xff;
+}
+
+static inline cc_stored_key key_of_separator(const separator *s) {
+    return (cc_stored_key){s->digest, s->word, (uint8_t)kind_in_birth(s->birth_kind)};
 }
 
 static inline unsigned kind_at(const leaf_node *n, uint64_t extent, unsigned i) {
@@ -233,6 +241,8 @@ typedef struct place {
     uint64_t state; /* of the leaf: without CHANGING and MARKED */
     uint64_t extent;
     unsigned position; /* of the first entry that is not less */
+    unsigned skip; /* of the last node on the way by a key */
+    uint64_t digest; /* of the key, without that */
     bool found; /* and it is equal */
 } place;
 
@@ -296,6 +306,47 @@ int cc_bptree_step_over(cc_smr_guard *g, place *at, unsigned level, unsigned chi
 void cc_bptree_hold_for(cc_smr_guard *g, search_aim aim, const place *at);
 /* Has the leaf no room for another entry with such a key? */
 bool cc_bptree_lacks_room(const place *at, uintptr_t word);
+
+/* ---------------------------------------------------------------- prefixes (bptree_prefix.c) */
+
+/* More units are not skipped: they have room in 8 bits. */
+#ifndef MOST_SKIP
+#define MOST_SKIP 255u
+#endif
+
+/* So many units fewer than it could a node may skip: less than that does not pay for looking at its
+ * keys again. */
+#ifndef UNITS_WORTH_A_SKIP
+#define UNITS_WORTH_A_SKIP 5u
+#endif
+
+/* How many units two keys share, of those that can be skipped. Their words must stay meanwhile. */
+unsigned cc_bptree_shared(cc_bptree *tree, const cc_stored_key *a, const cc_stored_key *b);
+
+/* What a node may skip best, if all keys of its range share `shared` units, and its separators
+ * `common`; `old` is what has been skipped so far. */
+unsigned cc_bptree_best_skip(unsigned shared, unsigned common, unsigned old);
+
+/* The digest of a key where `skip` units are skipped; `digest` is that where it comes from. Its
+ * word must stay meanwhile. */
+uint64_t cc_bptree_digest_after(cc_bptree *tree, unsigned kind, uint64_t digest, uintptr_t word,
+                                unsigned skip);
+
+/* The same, from a node that skips `from` units into one that skips `to`. */
+static inline uint64_t digest_moved(cc_bptree *tree, unsigned kind, uint64_t digest, uintptr_t word,
+                                    unsigned from, unsigned to) {
+    return from == to || !word ? digest : cc_bptree_digest_after(tree, kind, digest, word, to);
+}
+
+/* Have the searched key's digest, in the place, be one for nodes that skip so much. In a read
+ * phase. */
+void cc_bptree_skip(cc_bptree *tree, cc_smr_guard *g, const cc_search *search, unsigned skip,
+                    place *at);
+
+/* Does the searched key share what the node skips? Else all separators are on one side of it, and
+ * *child is the child there. In a read phase. */
+bool cc_bptree_shares_prefix(cc_bptree *tree, cc_smr_guard *g, const cc_search *search,
+                             const inner_node *n, unsigned *child);
 
 /* ---------------------------------------------------------------- changing nodes */
 

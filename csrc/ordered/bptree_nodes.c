@@ -32,7 +32,8 @@ static void begin_node(cc_bptree *tree, tree_node *n, bool is_leaf, unsigned cou
     n->state.word = LOCKED | generation_now(); /* nobody else has seen it */
     n->birth = cc_birth_now(&tree->map.common);
     n->bytes = (uint32_t)bytes;
-    n->count = (uint16_t)count;
+    n->count = (uint8_t)count;
+    n->skip = n->shared = 0;
     n->is_leaf = is_leaf;
     n->has_words = false;
 }
@@ -135,7 +136,8 @@ typedef struct regrouping {
     inner_node *new_parent; /* NULL: a child of the parent takes its place */
     unsigned total, cut; /* entries or children, and how many of them the first new node gets */
     uint64_t old_states[2], parent_state, above_state;
-    separator between; /* of two new nodes */
+    bool skips; /* new nodes may skip what their keys share */
+    separator between; /* of two new nodes; its digest skips nothing */
 } regrouping;
 
 static unsigned children_then(const regrouping *r) {
@@ -253,39 +255,95 @@ static bool is_as_planned(regrouping *r) {
     return true;
 }
 
+/* What the keys between two separators share. Where one is not in sight, what the parent's keys do,
+ * if the other one can be compared with them by `compare`: if it has units, too. */
+static unsigned shared_between(const regrouping *r, const separator *left, const separator *right) {
+    const unsigned of_parent = r->skips ? r->parent->head.shared : 0;
+    if (!r->skips || (!left && !right)) {
+        return of_parent;
+    }
+    const cc_stored_key a = key_of_separator(left ? left : right);
+    const cc_stored_key b = key_of_separator(right ? right : left);
+    unsigned shared = cc_bptree_shared(r->tree, &a, &b);
+    return (left && right) || shared < of_parent ? shared : of_parent;
+}
+
+/* What a node skips, when it is known what it shares: with these separators at its ends, if it has
+ * two or more, and `old` units skipped so far. */
+static void set_skip(const regrouping *r, tree_node *n, const separator *first,
+                     const separator *last, unsigned old) {
+    unsigned shared = n->shared;
+    unsigned common = first == last ? shared : shared_between(r, first, last);
+    n->skip = r->skips ? (uint8_t)cc_bptree_best_skip(shared, common, old) : 0;
+}
+
+/* What the new nodes share, when it is known what is between them. */
+static void set_shared(const regrouping *r) {
+    const separator *all = separators_of(r->parent);
+    const separator *left = r->index > 0 ? &all[r->index - 1] : NULL;
+    const separator *right =
+        r->index + r->olds < r->parent->head.count ? &all[r->index + r->olds - 1] : NULL;
+    for (unsigned i = 0; i < r->news; i++) {
+        r->made[i]->shared = (uint8_t)shared_between(r, i ? &r->between : left,
+                                                     i + 1 < r->news ? &r->between : right);
+    }
+}
+
+static separator separator_moved(const regrouping *r, separator s, unsigned from, unsigned to) {
+    s.digest = digest_moved(r->tree, kind_in_birth(s.birth_kind), s.digest, s.word, from, to);
+    return s;
+}
+
+/* The k-th entry of the old leaves, for a leaf that skips so much. */
+static leaf_entry entry_of_old(const regrouping *r, unsigned k, unsigned skip) {
+    unsigned first = entries_in(r->old[0]);
+    const tree_node *n = k < first ? r->old[0] : r->old[1];
+    leaf_entry e = entry_at((const leaf_node *)n, k < first ? k : k - first);
+    e.digest = digest_moved(r->tree, kind_in_birth(e.birth_kind), e.digest, e.word, n->skip, skip);
+    return e;
+}
+
+/* The smaller one of what the old nodes skip. */
+static unsigned skipped_so_far(const regrouping *r) {
+    return r->olds == 2 && r->old[1]->skip < r->old[0]->skip ? r->old[1]->skip : r->old[0]->skip;
+}
+
 static void fill_leaves(regrouping *r) {
-    unsigned k = 0;
-    for (unsigned i = 0; i < r->olds; i++) {
-        const leaf_node *from = (const leaf_node *)r->old[i];
-        for (unsigned j = 0, count = entries_in(r->old[i]); j < count; j++, k++) {
-            leaf_entry e = entry_at(from, j);
-            append_entry((leaf_node *)r->made[r->news == 2 && k >= r->cut], &e);
-            if (r->news == 2 && k == r->cut) {
-                r->between = (separator){
-                    .digest = e.digest,
-                    .birth_kind =
-                        cc_birth_now(&r->tree->map.common) | (e.birth_kind & ~CC_ERA_MASK),
-                    .word = e.word,
-                };
-                cc_acquire_word(&r->tree->map.common, e.word);
-            }
+    if (r->news == 2) {
+        leaf_entry e = entry_of_old(r, r->cut, 0);
+        r->between = (separator){
+            .digest = e.digest,
+            .birth_kind = cc_birth_now(&r->tree->map.common) | (e.birth_kind & ~CC_ERA_MASK),
+            .word = e.word,
+        };
+        cc_acquire_word(&r->tree->map.common, e.word);
+    }
+    set_shared(r);
+    for (unsigned i = 0, k = 0; i < r->news; i++) {
+        tree_node *n = r->made[i];
+        set_skip(r, n, NULL, NULL, skipped_so_far(r));
+        /* No more is relied on; and the range of a leaf that skips nothing may grow. */
+        n->shared = n->skip;
+        for (unsigned end = r->news == 2 && i == 0 ? r->cut : r->total; k < end; k++) {
+            leaf_entry e = entry_of_old(r, k, n->skip);
+            append_entry((leaf_node *)n, &e);
         }
     }
 }
 
-/* The k-th child of the old nodes, and what is between it and the next. */
+/* The k-th child of the old nodes, and what is between it and the next, for a node that skips so
+ * much. */
 static tree_node *child_of_old(const regrouping *r, unsigned k) {
     const inner_node *first = (const inner_node *)r->old[0];
     return k < first->head.count ? child_at(first, k)
                                  : child_at((const inner_node *)r->old[1], k - first->head.count);
 }
 
-static separator separator_of_old(const regrouping *r, unsigned k) {
-    const inner_node *first = (const inner_node *)r->old[0];
-    return k + 1 < first->head.count ? separators_of(first)[k]
-           : k + 1 == first->head.count
-               ? separators_of(r->parent)[r->index]
-               : separators_of((const inner_node *)r->old[1])[k - first->head.count];
+static separator separator_of_old(const regrouping *r, unsigned k, unsigned skip) {
+    unsigned first = r->old[0]->count;
+    const tree_node *n = k + 1 < first ? r->old[0] : k + 1 == first ? &r->parent->head : r->old[1];
+    unsigned i = k + 1 < first ? k : k + 1 == first ? r->index : k - first;
+    return separator_moved(r, separators_of((const inner_node *)n)[i], n->skip, skip);
 }
 
 static void set_child(inner_node *n, unsigned i, const tree_node *child) {
@@ -293,18 +351,23 @@ static void set_child(inner_node *n, unsigned i, const tree_node *child) {
 }
 
 static void fill_inner_nodes(regrouping *r) {
+    if (r->news == 2) {
+        r->between = separator_of_old(r, r->cut - 1, 0);
+    }
+    set_shared(r);
     unsigned end = r->news == 2 ? r->cut : r->total;
     for (unsigned i = 0, from = 0; i < r->news; i++, from = end, end = r->total) {
         inner_node *n = (inner_node *)r->made[i];
+        if (end - from > 1) {
+            separator first = separator_of_old(r, from, 0), last = separator_of_old(r, end - 2, 0);
+            set_skip(r, &n->head, &first, end - from > 2 ? &last : &first, skipped_so_far(r));
+        }
         for (unsigned k = from; k < end; k++) {
             set_child(n, k - from, child_of_old(r, k));
             if (k + 1 < end) {
-                separators_of(n)[k - from] = separator_of_old(r, k);
+                separators_of(n)[k - from] = separator_of_old(r, k, n->head.skip);
             }
         }
-    }
-    if (r->news == 2) {
-        r->between = separator_of_old(r, r->cut - 1);
     }
 }
 
@@ -318,13 +381,14 @@ static unsigned dropped_separator(const regrouping *r) {
 
 static void fill_parent(regrouping *r) {
     inner_node *n = r->new_parent, *from = r->parent;
+    separator *to = separators_of(n);
     if (is_root_replaced(r)) {
         set_child(n, 0, r->made[0]);
         set_child(n, 1, r->made[1]);
-        separators_of(n)[0] = r->between;
+        to[0] = r->between;
         return;
     }
-    unsigned k = 0, s = 0;
+    unsigned k = 0, s = 0, inserted = NO_HOLE;
     for (unsigned i = 0; i < from->head.count; i++) {
         if (i < r->index || i >= r->index + r->olds) {
             set_child(n, k++, child_at(from, i));
@@ -336,25 +400,26 @@ static void fill_parent(regrouping *r) {
     }
     unsigned dropped = dropped_separator(r);
     bool is_middle_replaced = r->olds == 2; /* what was between two old nodes */
-    for (unsigned i = 0; i + 1 < from->head.count; i++) {
-        if (r->news == 2 && r->olds == 1 && i == r->index) {
-            separators_of(n)[s++] = r->between;
+    for (unsigned i = 0; i < from->head.count; i++) { /* the last one has none behind it */
+        if (r->news == 2 && i == r->index) {
+            inserted = s;
+            to[s++] = r->between;
         }
-        if (i == dropped) {
-            continue;
+        if (i + 1u < from->head.count && i != dropped && !(is_middle_replaced && i == r->index)) {
+            to[s++] = separators_of(from)[i];
         }
-        if (is_middle_replaced && i == r->index) {
-            if (r->news == 2) {
-                separators_of(n)[s++] = r->between;
-            }
-            continue;
-        }
-        separators_of(n)[s++] = separators_of(from)[i];
-    }
-    if (r->news == 2 && r->olds == 1 && r->index + 1u == from->head.count) {
-        separators_of(n)[s++] = r->between;
     }
     CC_INVARIANT(k == n->head.count && s + 1 == k);
+    n->head.shared = r->skips ? from->head.shared : 0;
+    if (s > 0) {
+        set_skip(r, &n->head, &to[0], &to[s - 1], from->head.skip);
+    }
+    for (unsigned i = 0; i < s; i++) {
+        unsigned skip = i == inserted ? 0 : from->head.skip;
+        if (skip != n->head.skip) {
+            to[i] = separator_moved(r, to[i], skip, n->head.skip);
+        }
+    }
 }
 
 /* What is published in the place of the parent, or of the root. */
@@ -407,6 +472,7 @@ static int carry_out(regrouping *r, attempt *a) {
     if (dropped != NO_HOLE) {
         drops = separators_of(r->parent)[dropped];
     }
+    r->skips = !cc_load_relaxed_u32(&r->tree->map.common.asked);
     if (r->of_leaves) {
         fill_leaves(r);
     } else {
@@ -475,16 +541,20 @@ static void plan_room(regrouping *r, const place *at, const cc_search *search, u
 /* False: there is nothing to do. */
 static bool plan_tidying(regrouping *r, cc_smr_guard *g, const place *at, unsigned *positions,
                          bool *has_words, int *outcome) {
-    if (r->of_leaves && count_at(at) == 0) {
-        r->news = 0;
-        return true;
-    }
-    unsigned other = r->index + 1u < r->parent->head.count ? r->index + 1 : r->index - 1;
+    const bool is_empty = r->of_leaves && count_at(at) == 0;
+    /* An empty leaf looks at the one whose range would be wider; that is there as long as the
+     * parent is, for no leaf is replaced without it. */
+    bool up = r->index + 1u < r->parent->head.count && !(is_empty && r->index > 0);
+    unsigned other = up ? r->index + 1 : r->index - 1;
     tree_node *n =
         (tree_node *)cc_protect_and_hold(g, &r->parent->children[other], 0, CC_HELD_NODES + 4);
     if (!n || (cc_load_acquire_u64(&r->parent->head.state) & MARKED)) { /* (1) */
         *outcome = AGAIN;
         return false;
+    }
+    if (is_empty && !n->skip) {
+        r->news = 0;
+        return true;
     }
     tree_node *own = r->old[0];
     r->old[other > r->index] = n;
@@ -496,7 +566,7 @@ static bool plan_tidying(regrouping *r, cc_smr_guard *g, const place *at, unsign
         unsigned total = entries_in(r->old[0]) + entries_in(r->old[1]);
         *positions = LEAF_ENTRIES;
         *has_words = r->old[0]->has_words || r->old[1]->has_words;
-        return total <= LEAF_ENTRIES - LEAF_ENTRIES / 4;
+        return total <= LEAF_ENTRIES - (is_empty ? 0 : LEAF_ENTRIES / 4);
     }
     r->total = r->old[0]->count + (unsigned)r->old[1]->count;
     r->news = r->total <= INNER_CHILDREN ? 1 : 2;

@@ -35,6 +35,11 @@ CC_ALWAYS_INLINE void read_entry(cc_smr_guard *g, const place *at, unsigned i, b
     e->value = without_value ? 0 : cc_load_value(g, false, &slots_of(n)[i]);
 }
 
+/* Its digest as others know it. Outside of read phases. */
+static void complete_entry(cc_bptree *tree, unsigned skip, cc_entry *e) {
+    e->digest = digest_moved(tree, e->kind, e->digest, e->key, skip, 0);
+}
+
 static void acquire_entry(cc_bptree *tree, const cc_entry *e) {
     cc_acquire_word(&tree->map.common, e->value);
     cc_acquire_word(&tree->map.common, e->key);
@@ -121,6 +126,9 @@ CC_NEVER_INLINE int find_neighbour(cc_bptree *tree, cc_smr_guard *g, cc_search *
             cc_hold(g, CC_HELD_TABLE, e->key);
         }
         cc_end_reading(g);
+        if (outcome == CC_FOUND) {
+            complete_entry(tree, at->leaf->head.skip, e);
+        }
         return outcome;
     }
 }
@@ -203,6 +211,7 @@ typedef struct collected {
 static bool take_entries(cc_bptree *tree, cc_smr_guard *g, const place *at, unsigned i,
                          unsigned number, const collected *c) {
     bool without_values = c->how & CC_SCAN_WITHOUT_VALUES;
+    const unsigned skip = at->leaf->head.skip;
     size_t before = *c->count;
     for (; number > 0 && *c->count < c->room; number--, i = c->up ? i + 1 : i - 1) {
         cc_entry *e = &c->entries[*c->count];
@@ -214,6 +223,7 @@ static bool take_entries(cc_bptree *tree, cc_smr_guard *g, const place *at, unsi
             cc_hold(g, CC_HELD_VALUE, e->value);
             cc_hold(g, CC_HELD_TABLE, e->key);
             cc_end_reading(g);
+            complete_entry(tree, skip, e);
             acquire_entry(tree, e);
             ++*c->count;
             cc_resume_reading(g);
@@ -227,6 +237,9 @@ static bool take_entries(cc_bptree *tree, cc_smr_guard *g, const place *at, unsi
             *c->count = before;
         }
         return false;
+    }
+    for (size_t k = before; skip && !g->restarts && k < *c->count; k++) {
+        complete_entry(tree, skip, &c->entries[k]);
     }
     return true;
 }
@@ -412,6 +425,7 @@ static int append_to_leaf(cc_bptree *tree, attempt *a, const place *at, const cc
                           unsigned *count) {
     leaf_node *n = at->leaf;
     unsigned from = count_at(at), most = 0;
+    CC_INVARIANT(!n->head.skip); /* nothing is on its right */
     while (most < *count && from + most < n->head.count &&
            (n->head.has_words || !entries[most].key)) {
         most++;

@@ -23,16 +23,37 @@
 
 #define NO_CHILD UINT32_MAX /* a comparison is needed */
 
+/* How the searched key, whose digest here is `wanted`, compares with one of a node. */
+CC_ALWAYS_INLINE int compare_in_node(cc_bptree *tree, cc_smr_guard *g, cc_search *search,
+                                     uint64_t wanted, unsigned kind, uint64_t digest,
+                                     uintptr_t word) {
+    if (kind == search->kind && digest != wanted) {
+        return wanted < digest ? -1 : 1;
+    }
+    if (kind == search->kind && !(word | search->key)) {
+        return 0;
+    }
+    return cc_compare_key_slowly(&tree->map.common, g, search, kind, digest, word,
+                                 (const void *)word);
+}
+
 /* The number of the child for the searched key. */
 static inline unsigned child_for(cc_bptree *tree, cc_smr_guard *g, cc_search *search,
-                                 const inner_node *n) {
+                                 const inner_node *n, place *at) {
     const separator *all = separators_of(n);
     unsigned low = 0, high = n->head.count - 1u;
+    if (n->head.skip > n->head.shared && !cc_bptree_shares_prefix(tree, g, search, n, &low)) {
+        return low;
+    }
+    if (n->head.skip != at->skip) {
+        cc_bptree_skip(tree, g, search, n->head.skip, at);
+    }
+    const uint64_t wanted = at->digest;
     while (low < high) {
         unsigned middle = low + (high - low) / 2;
         const separator *s = &all[middle];
-        int order = cc_compare_key(&tree->map.common, g, search, kind_in_birth(s->birth_kind),
-                                   s->digest, s->word, (const void *)s->word);
+        int order = compare_in_node(tree, g, search, wanted, kind_in_birth(s->birth_kind),
+                                    s->digest, s->word);
         if (order == CC_UNDECIDED) {
             return NO_CHILD;
         }
@@ -75,6 +96,8 @@ int cc_bptree_descend(cc_bptree *tree, cc_smr_guard *g, cc_search *search, searc
                       place *at) {
     inner_node *n = &tree->anchor;
     unsigned i = 0;
+    at->skip = 0;
+    at->digest = way == BY_KEY ? search->digest : 0;
     for (at->levels = 0;;) {
         go_by(at, n, i);
         tree_node *child = (tree_node *)cc_protect(g, &n->children[i]); /* (1) */
@@ -92,7 +115,7 @@ int cc_bptree_descend(cc_bptree *tree, cc_smr_guard *g, cc_search *search, searc
         n = (inner_node *)child;
         i = way == TO_FIRST  ? 0
             : way == TO_LAST ? n->head.count - 1u
-                             : child_for(tree, g, search, n);
+                             : child_for(tree, g, search, n, at);
         if (i == NO_CHILD) {
             return CC_NEED_COMPARE;
         }
@@ -141,20 +164,23 @@ int cc_bptree_search_leaf(cc_bptree *tree, cc_smr_guard *g, cc_search *search, p
     const leaf_node *n = at->leaf;
     unsigned low = 0, high = count_at(at);
     at->found = false;
+    if (n->head.skip != at->skip) {
+        cc_bptree_skip(tree, g, search, n->head.skip, at);
+    }
+    const uint64_t wanted = at->digest;
     while (low < high) {
         unsigned middle = low + (high - low) / 2, kind = kind_at(n, at->extent, middle);
         uint64_t digest = cc_load_acquire_u64(&digests_of(n)[middle]); /* (2) */
         int order;
-        if (kind == search->kind && digest != search->digest) {
-            order = search->digest < digest ? -1 : 1;
+        if (kind == search->kind && digest != wanted) {
+            order = wanted < digest ? -1 : 1;
         } else {
             uintptr_t word = n->head.has_words ? cc_protect(g, &words_of(n)[middle].word) : 0;
             /* Its owner looks at the key: was it there, kind, digest and word together? */
             if ((word | search->key || kind != search->kind) && !is_as_it_was(n, at->state)) {
                 return AGAIN;
             }
-            order = cc_compare_key(&tree->map.common, g, search, kind, digest, word,
-                                   (const void *)word);
+            order = compare_in_node(tree, g, search, wanted, kind, digest, word);
         }
         if (order == CC_UNDECIDED) {
             return CC_NEED_COMPARE;

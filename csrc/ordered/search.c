@@ -4,7 +4,7 @@
  *
  * Memory. Each known order holds a reference to the stored key's word, so no other key can be at
  * its address while the search lives: comparing words tells whether a question has been answered
- * before.
+ * before. The digests of keys with words may be without a prefix, so they are not looked at.
  *
  * Progress. A search is told each answer once; it starts over after each, from the beginning, since
  * what it knew of nodes is void. The path to where the last question was asked is taken again, and
@@ -22,7 +22,8 @@ static int for_question(const cc_search *search, int answer) {
 }
 
 static bool is_about(const cc_known_order *known, unsigned kind, uint64_t digest, uintptr_t word) {
-    return known->key.word == word && known->key.digest == digest && known->key.kind == kind;
+    return known->key.word == word && (word || known->key.digest == digest) &&
+           known->key.kind == kind;
 }
 
 int cc_search_recall(cc_search *search, unsigned kind, uint64_t digest, uintptr_t word) {

@@ -17,6 +17,10 @@
  * its digest: two such keys of one kind with equal digests are equal. Everything else is asked of
  * the owner's `compare`.
  *
+ * Prefixes. Keys of a kind may be sequences of units (bytes, characters) that are ordered by the
+ * first unit that differs. A container that knows that some of them share their first units may
+ * have their digests without these (`digest_after`); nobody else gets to see such digests.
+ *
  * Orders. An owner may have several: then each container has one for life, and every search of it
  * names it. Kinds, digests and hashes are made for that order: the core compares digests as they
  * are, so an order that is the other way round has digests that are.
@@ -118,6 +122,15 @@ typedef struct cc_word_table {
     /* Call sleep(argument), which may take long, in such a way that nobody else has to wait for it
      * (detached from an interpreter, say). Outside regions. NULL: it is simply called. */
     void (*while_asleep)(void (*sleep)(void *argument), void *argument);
+    /* How many first units two keys share, `most` or less; 0 where one has no units. If that is not
+     * 0, `compare` decides between them, and so it does between each two keys that have units and
+     * are of the same kind; between keys of two kinds that have units it never does. In a region,
+     * as the next one. NULL, both or none: no key has units. */
+    unsigned (*shared)(const void *order, const cc_stored_key *a, const cc_stored_key *b,
+                       unsigned most);
+    /* The digest of a key without its first `skip` units, of those who share them ordered as they
+     * are; with 0 its digest. Of a key that has no units: the digest that it comes with. */
+    uint64_t (*digest_after)(const void *order, const cc_stored_key *key, unsigned skip);
 } cc_word_table;
 
 /* A value word that callers must not store: where an entry has it, the entry is dead. */

@@ -34,22 +34,27 @@
 
 /* ---------------------------------------------------------------- looking at entries */
 
-/* True, and *value read, when n is alive; else it is marked, so that the next seek unlinks it.
- *
- * n's neighbourhood is `from`, whose link to `to` has shown n to be what is wanted, or `from` is
- * NULL. The entry is a neighbour now, too: the value may have been replaced since that link was
- * read, and a key come in between before that; then key and value never were the answer together.
- * So the link is read once more, between two looks at the value. The head says what gets through
- * all the same. */
-static bool look_at_neighbour(cc_skiplist *list, cc_smr_guard *g, node *n, const node *from,
-                              const node *to, uintptr_t *value) {
+/* True, and *value read, when n is alive; else it is marked, so that the next seek unlinks it. */
+static bool look_at_entry(cc_skiplist *list, cc_smr_guard *g, node *n, uintptr_t *value) {
     uintptr_t v = cc_load_value(g, false, &n->slot); /* (2) */
     if (v == CC_TOMBSTONE) {
         mark_dead_in_read_phase(list, g, n);
         return false;
     }
     *value = v;
-    return !from || (load_link(from, 0) == link_to(to) && cc_value_is_still(&n->slot, v));
+    return true;
+}
+
+/* Is the entry a neighbour now, too? Its neighbourhood is `from`, whose link to `to` has shown n to
+ * be what is wanted, or `from` is NULL: it is the very key. The value may have been replaced since
+ * that link was read, and a key come in between before that; then key and value never were the
+ * answer together. So the link is read once more, between two looks at the value. The head says
+ * what gets through all the same. The entry is reported before that: a snapshot with a key that was
+ * not seen in between is of a later moment, and then it has the entry, too. */
+static bool is_still_neighbour(cc_skiplist *list, cc_smr_guard *g, node *n, const node *from,
+                               const node *to, uintptr_t value) {
+    observe_in_read_phase(list, g, n, value);
+    return !from || (load_link(from, 0) == link_to(to) && cc_value_is_still(&n->slot, value));
 }
 
 /* ---------------------------------------------------------------- what a scan collects */
@@ -79,7 +84,7 @@ static inline void account_for(cc_skiplist *list, cc_smr_guard *g, const node *n
  * all the same. */
 static void take_at_once(cc_skiplist *list, cc_smr_guard *g, node *n, const collected *c) {
     uintptr_t value;
-    if (!look_at_neighbour(list, g, n, NULL, NULL, &value)) {
+    if (!look_at_entry(list, g, n, &value)) {
         return;
     }
     const uintptr_t wanted = c->without_values ? 0 : value;
@@ -113,7 +118,7 @@ static void take_entries(cc_skiplist *list, cc_smr_guard *g, node *const *nodes,
     for (; nodes < stop && entry < end; nodes++) {
         node *n = *nodes;
         uintptr_t value;
-        if (!look_at_neighbour(list, g, n, NULL, NULL, &value)) {
+        if (!look_at_entry(list, g, n, &value)) {
             continue;
         }
         account_for(list, g, n, value, c, (size_t)(entry - c->entries));
@@ -233,7 +238,7 @@ CC_NEVER_INLINE cc_status find_neighbour(cc_skiplist *list, cc_smr_guard *g, cc_
             cc_end_reading(g);
             return CC_ABSENT;
         }
-        if (look_at_neighbour(list, g, n, from, to, value)) {
+        if (look_at_entry(list, g, n, value) && is_still_neighbour(list, g, n, from, to, *value)) {
             *found = n;
             cc_hold(g, CC_HELD_VALUE, *value);
             cc_hold(g, CC_HELD_NODES, (uintptr_t)n);
@@ -241,7 +246,6 @@ CC_NEVER_INLINE cc_status find_neighbour(cc_skiplist *list, cc_smr_guard *g, cc_
                 cc_hold(g, CC_HELD_NODES + 1 + (unsigned)level, (uintptr_t)at->before[level]);
             }
             cc_end_reading(g);
-            observe(list, g, n, *value);
             return CC_FOUND;
         }
     }

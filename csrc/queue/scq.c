@@ -4,10 +4,11 @@
  * Portable: single-word compare-and-swap only.
  *
  * Linearization.
- *   put     the CAS of the entry in `filled`, or that of `next` for the first word of a ring. With
- *           respect to gets that have drawn their ticket already: just before that get. Puts with
- *           smaller tickets that are still under way come later: their entries are older, and so
- *           is the place where they will be found, but nobody has looked there.
+ *   put     the first CAS that enters an index in `filled` with its ticket or a later one, or, if a
+ *           get says empty because of the threshold between that and the refill, the refill. So
+ *           puts follow their tickets, as gets do: one that is under way comes before a later
+ *           ticket's, for whoever takes that has drawn after the get that will find this one. The
+ *           first word of a ring: the CAS of `next`.
  *   get     the drawing of the ticket, or the put of its word if that is later.
  *   empty   the load of tail that is not ahead of head; or, by the threshold, a moment that the
  *           paper's proof names.

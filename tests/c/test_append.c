@@ -306,8 +306,8 @@ static int compare_downwards(const cc_search *s, unsigned kind, uint64_t digest,
 }
 
 static void test_the_owner_s_order(void) {
-    static const cc_word_table words = {word_acquire, word_release, compare_downwards, word_hash,
-                                        NULL};
+    static const cc_word_table words = {
+        word_acquire, word_release, compare_downwards, word_hash, NULL, NULL, NULL};
     begin_test("a map has one order for life, and appends by it");
     cc_ordered *list = ordered_of(&words);
     CHECK_EQ(cc_ordered_order(list), 0);

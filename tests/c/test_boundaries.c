@@ -8,7 +8,7 @@
  */
 #include "memory/cc_alloc.h"
 #include "memory/smr_fast.h"
-#include "ordered/skiplist.h"
+#include "ordered_kinds.h"
 #include "scheme.h"
 #include "sleeper.h"
 #include "words.h"
@@ -31,12 +31,12 @@ static void find_sizes(size_t most) {
     }
 }
 
-/* ---------------------------------------------------------------- lists */
+/* ---------------------------------------------------------------- containers */
 
 static void fill(cc_ordered *list, unsigned kind, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        CHECK_EQ(put_as(list, kind, (int64_t)i, word_new((int64_t)i), CC_PUT_ALWAYS, NULL,
-                        tell_the_truth),
+        int64_t k = (int64_t)(tested_kind->can_be_a_path ? i * 389 % n : i); /* divides no size */
+        CHECK_EQ(put_as(list, kind, k, word_new(k), CC_PUT_ALWAYS, NULL, tell_the_truth),
                  CC_ABSENT);
     }
 }
@@ -95,12 +95,11 @@ static void pop_all(cc_ordered *list, unsigned kind, size_t n, cc_relation end) 
     CHECK_EQ(pop_as(list, end, &e), CC_ABSENT);
 }
 
-static void test_lists(unsigned kind, size_t most) {
+static void test_sizes(unsigned kind, size_t most) {
     find_sizes(most);
     for (size_t s = 0; s < size_count; s++) {
         size_t n = sizes[s];
-        cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
-        CHECK(list);
+        cc_ordered *list = ordered_of(&deciding_words);
         fill(list, kind, n);
         check_holds(list, kind, n, true);
         for (int again = 0; again < 2; again++) { /* the second time with the index of the first */
@@ -162,8 +161,7 @@ static void clear_with_less(int index, void *argument) {
 /* Nobody else has ended before: so the thread's record has to be made. */
 static void test_first_operation(void) {
     begin_test("a clear without memory is the first thing that a thread does");
-    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
-    CHECK(list);
+    cc_ordered *list = ordered_of(&deciding_words);
     fill(list, 1, 5);
     short_of_memory s = {.list = list};
     for (; s.allocations < 2; s.allocations++) {
@@ -178,8 +176,7 @@ static void test_first_operation(void) {
 /* What is killed is retired, sooner or later, and what is not stays. With a reader inside (under
  * ibr), everything has to wait and needs a record of its own. */
 static bool clear_at(size_t n, int64_t allocations, bool with_reader) {
-    cc_ordered *list = cc_ordered_new(&cc_skiplist_operations, &deciding_words);
-    CHECK(list);
+    cc_ordered *list = ordered_of(&deciding_words);
     fill(list, 1, n);
     sleeper r = {.domain = domain_of(list)};
     if (with_reader) {
@@ -234,14 +231,18 @@ static void test_clear_without_memory(void) {
     CHECK(failures > 0);
 }
 
+static void test_all_sizes(void) {
+    begin_test("all sizes, keys that are their digests");
+    test_sizes(0, 8200);
+    begin_test("all sizes, keys that are words");
+    test_sizes(1, (size_t)scaled(4200));
+}
+
 int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     use_scheme_of_the_environment();
     test_first_operation();
     test_clear_without_memory();
-    begin_test("lists of all sizes, keys that are their digests");
-    test_lists(0, 8200);
-    begin_test("lists of all sizes, keys that are words");
-    test_lists(1, (size_t)scaled(4200));
+    for_every_ordered_kind(test_all_sizes);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * What is the B+tree's own: loads in order and in no order around every size of its leaves, and how
- * full these are then; a lock that somebody holds, and one whose holder has died in a fork(), at
+ * full these are then; what digests leave out; a lock that somebody holds, and one whose holder has died in a fork(), at
  * every step of what he was doing. What all ordered containers do is tested with them
  * (ordered_kinds.h).
  */
@@ -529,12 +529,244 @@ static void test_regrouping(void) {
     cc_ordered_free(map);
 }
 
+/* ---------------------------------------------------------------- what keys share */
+
+/* Nodes that skip something; and those of them that skip more than their fences say. */
+static void count_skips(const tree_node *n, unsigned *skip, unsigned *check) {
+    *skip += n->skip > 0;
+    *check += n->skip > n->shared;
+    for (unsigned i = 0; !n->is_leaf && i < n->count; i++) {
+        const inner_node *inner = (const inner_node *)n;
+        count_skips((const tree_node *)cc_load_acquire_uptr(&inner->children[i]), skip, check);
+    }
+}
+
+/* A few groups, each of which shares its first bits, before all, between, and behind all. */
+enum { GROUPS = 4, IN_GROUP = 256, NUMBERS = GROUPS * IN_GROUP };
+
+static int64_t grouped(int i) {
+    static const int64_t begins[GROUPS] = {0, 0x5000, 0x5300, 0x7f0000};
+    return begins[i / IN_GROUP] + i % IN_GROUP;
+}
+
+static void check_found(const cc_entry *e, int i) {
+    CHECK_EQ(number_of(e->key), grouped(i));
+    CHECK_EQ(e->digest, digest_for(1, grouped(i)));
+    word_release(e->key);
+    if (e->value) {
+        CHECK_EQ(number_of(e->value), i);
+        word_release(e->value);
+    }
+}
+
+static int next_there(const bool *there, int i, int step) {
+    while (i >= 0 && i < NUMBERS && !there[i]) {
+        i += step;
+    }
+    return i;
+}
+
+static void check_grouped(cc_ordered *tree, const bool *there, int count) {
+    static cc_entry entries[NUMBERS];
+    check_at_rest(tree);
+    for (int i = 0; i < NUMBERS; i++) {
+        CHECK_EQ(get_as(tree, 1, grouped(i), NULL, tell_the_truth), there[i]);
+    }
+    CHECK_EQ(cc_bptree_operations.copy_all(tree, entries, NUMBERS), count);
+    for (int i = next_there(there, 0, 1), k = 0; k < count; i = next_there(there, i + 1, 1)) {
+        check_found(&entries[k++], i);
+    }
+    for (int k = 0, up = 0; up < 2; up++) {
+        for (int i = next_there(there, up ? 0 : NUMBERS - 1, up ? 1 : -1), done = 0; done < count;
+             done += k) {
+            k = (int)scan_as(tree, up, 1, grouped(i), done % 2 ? CC_SCAN_WITHOUT_VALUES : 0,
+                             entries, 64, tell_the_truth);
+            CHECK(k > 0);
+            for (int j = 0; j < k; j++) {
+                check_found(&entries[j], i);
+                i = next_there(there, up ? i + 1 : i - 1, up ? 1 : -1);
+            }
+        }
+    }
+}
+
+static void change_grouped(cc_ordered *tree, bool *there, int *count, rng *r, bool grows) {
+    cc_entry e;
+    int i = (int)rng_below(r, NUMBERS), first = next_there(there, 0, 1);
+    bool puts = rng_below(r, 8) ? grows : !grows;
+    int below = next_there(there, i, -1), above = next_there(there, i, 1);
+    CHECK_EQ(neighbour_as(tree, 1, grouped(i), CC_FLOOR, &e, tell_the_truth), below >= 0);
+    if (below >= 0) {
+        check_found(&e, below);
+    }
+    CHECK_EQ(neighbour_as(tree, 1, grouped(i), CC_CEILING, &e, tell_the_truth), above < NUMBERS);
+    if (above < NUMBERS) {
+        check_found(&e, above);
+    }
+    if (puts) {
+        CHECK_EQ(put_as(tree, 1, grouped(i), word_new(i), CC_PUT_ALWAYS, NULL, tell_the_truth),
+                 there[i]);
+        *count += !there[i];
+        there[i] = true;
+    } else if (rng_below(r, 16)) {
+        CHECK_EQ(remove_as(tree, 1, grouped(i), NULL, tell_the_truth), there[i]);
+        *count -= there[i];
+        there[i] = false;
+    } else if (*count) {
+        CHECK_EQ(pop_as(tree, CC_FIRST, &e), CC_FOUND);
+        check_found(&e, first);
+        --*count;
+        there[first] = false;
+    }
+}
+
+static void test_prefixes(void) {
+    begin_test("digests leave out what keys share: splits and joins, and nobody sees it");
+    cc_ordered *tree = new_tree();
+    static bool there[NUMBERS];
+    rng r = rng_from(77);
+    int count = 0;
+    for (int turn = 0; turn < 6; turn++) {
+        unsigned skip = 0, check = 0;
+        for (int i = 0; i < 5 * NUMBERS; i++) {
+            change_grouped(tree, there, &count, &r, turn % 2 == 0);
+            if (i % NUMBERS == 0) {
+                check_grouped(tree, there, count);
+            }
+        }
+        check_grouped(tree, there, count);
+        count_skips((tree_node *)cc_load_acquire_uptr(&tree_of(tree)->anchor.children[0]), &skip,
+                    &check);
+        CHECK(turn % 2 || skip > 2);
+        CHECK(turn % 2 || check > 0);
+    }
+    cc_ordered_free(tree);
+    CHECK_EQ(words_alive, 0);
+}
+
+/* All of them begin with so many units that are alike. */
+static void check_beginnings(unsigned alike) {
+    enum { BITS = 11, KEYS = 1 << BITS };
+    static bool there[KEYS];
+    const unsigned shift = 64 - BITS - alike;
+    cc_ordered *tree = new_tree();
+    rng r = rng_from(alike);
+    int64_t count = 0;
+    for (int turn = 0; turn < 4; turn++) {
+        for (int n = 0; n < KEYS; n++) {
+            int64_t i = rng_below(&r, KEYS);
+            CHECK_EQ(put_as(tree, 1, i << shift, word_new(i), CC_PUT_ALWAYS, NULL, tell_the_truth),
+                     there[i]);
+            count += !there[i];
+            there[i] = true;
+        }
+        check_at_rest(tree);
+        for (int n = 0; n < 40; n++) { /* runs, so that leaves become empty beside full ones */
+            int64_t from = rng_below(&r, KEYS), end = from + rng_below(&r, 3 * LEAF_ENTRIES);
+            for (int64_t i = from; i < end && i < KEYS; i++) {
+                CHECK_EQ(remove_as(tree, 1, i << shift, NULL, tell_the_truth), there[i]);
+                count -= there[i];
+                there[i] = false;
+            }
+            check_at_rest(tree);
+        }
+        for (int64_t i = 0; i < KEYS; i++) {
+            CHECK_EQ(get_as(tree, 1, i << shift, NULL, tell_the_truth), there[i]);
+        }
+        CHECK_EQ(cc_ordered_length(tree), count);
+    }
+    memset(there, 0, sizeof there);
+    cc_ordered_free(tree);
+    CHECK_EQ(words_alive, 0);
+}
+
+static void test_beginnings(void) {
+    begin_test(
+        "keys that share just too few units for a skip, and just enough; and all that can be");
+    const unsigned bounds[] = {UNITS_WORTH_A_SKIP, 2 * UNITS_WORTH_A_SKIP,
+                               MOST_SKIP < 50 ? MOST_SKIP : 50};
+    check_beginnings(1);
+    for (size_t b = 0; b < sizeof bounds / sizeof *bounds; b++) {
+        for (unsigned alike = bounds[b] > 2 ? bounds[b] - 1 : 1; alike <= bounds[b] + 1; alike++) {
+            check_beginnings(alike);
+        }
+    }
+}
+
+static void test_prefixes_beside_numbers(void) {
+    begin_test("keys of which only some have units, and can be compared with the others");
+    enum { MIXED = 20000 };
+    cc_ordered *tree = new_tree();
+    rng r = rng_from(99);
+    unsigned skip = 0, check = 0;
+    for (int i = 0; i < MIXED; i++) {
+        int64_t number = 0x500000 + rng_below(&r, 2 * MIXED);
+        unsigned kind = rng_below(&r, 4) ? 1 : 0;
+        put_as(tree, kind, number, word_new(0), CC_PUT_ALWAYS, NULL, tell_the_truth);
+        if (i % 1000 == 0) {
+            check_at_rest(tree);
+        }
+    }
+    check_at_rest(tree);
+    count_skips((tree_node *)cc_load_acquire_uptr(&tree_of(tree)->anchor.children[0]), &skip,
+                &check);
+    CHECK(skip > 10);
+    for (int64_t number = 0x500000; number < 0x500000 + 2 * MIXED; number++) {
+        remove_as(tree, number % 2, number, NULL, tell_the_truth);
+        if (number % 1000 == 0) {
+            check_at_rest(tree);
+        }
+    }
+    CHECK_EQ(cc_ordered_length(tree), 0);
+    cc_ordered_free(tree);
+    CHECK_EQ(words_alive, 0);
+}
+
+/* Keys of kind 2 are of foreign code. */
+static int compare_some(const cc_search *s, unsigned kind, uint64_t digest, uintptr_t key) {
+    return s->kind == 2 || kind == 2 ? CC_UNDECIDED : word_compare(s, kind, digest, key);
+}
+
+static int tell_anything(const cc_search *s, const cc_stored_key *stored) {
+    uint64_t mine = (uint64_t)number_of(s->key), its = (uint64_t)number_of(stored->word);
+    return cc_mix(mine * 77 + its) >> 40 & 1 ? -1 : 1;
+}
+
+static void test_lies(void) {
+    begin_test("foreign code lies about its keys: what the others share is skipped all the same");
+    static const cc_word_table words = {word_acquire, word_release, compare_some,     word_hash,
+                                        NULL,         word_shared,  word_digest_after};
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        cc_ordered *tree = cc_ordered_new(&cc_bptree_operations, &words);
+        rng r = rng_from(seed);
+        for (int i = 0; i < 2000; i++) {
+            int64_t number = grouped((int)rng_below(&r, NUMBERS));
+            unsigned kind = i > 1000 && rng_below(&r, 4) == 0 ? 2 : 1;
+            bool removes = i > 1000 && rng_below(&r, 2);
+            if (removes) {
+                remove_as(tree, kind, number, NULL, tell_anything);
+            } else {
+                put_as(tree, kind, number, word_new(0), CC_PUT_ALWAYS, NULL, tell_anything);
+            }
+            if (i % 50 == 0) {
+                check_at_rest(tree);
+            }
+        }
+        cc_ordered_free(tree);
+    }
+    CHECK_EQ(words_alive, 0);
+}
+
 int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     use_scheme_of_the_environment();
     test_dead_holder();
     test_regrouping();
     test_loads();
+    test_prefixes();
+    test_beginnings();
+    test_prefixes_beside_numbers();
+    test_lies();
     test_fill();
     test_holder();
     test_copy_room();

@@ -170,7 +170,7 @@ static uint64_t one_hash(unsigned kind, uint64_t digest, uintptr_t key) {
 }
 
 static const cc_word_table words_of_one_hash = {word_acquire, word_release, word_compare, one_hash,
-                                                NULL};
+                                                NULL,         NULL,         NULL};
 
 static cc_search search_of_one_hash(int64_t number) {
     return (cc_search){.digest = (uint64_t)number, .hash = one_hash(0, (uint64_t)number, 0)};
@@ -187,8 +187,8 @@ static uint64_t hash_of_one_small_home(unsigned kind, uint64_t digest, uintptr_t
     return digest < 1000 ? digest << 11 | 0x51u : cc_mix(digest) | 1u;
 }
 
-static const cc_word_table words_of_one_small_home = {word_acquire, word_release, word_compare,
-                                                      hash_of_one_small_home, NULL};
+static const cc_word_table words_of_one_small_home = {
+    word_acquire, word_release, word_compare, hash_of_one_small_home, NULL, NULL, NULL};
 
 static cc_search search_of_one_small_home(int64_t number) {
     return (cc_search){.digest = (uint64_t)number,

@@ -61,8 +61,8 @@ static int compare_as_told(const cc_search *s, unsigned kind, uint64_t digest, u
     return teller_inside(s, &stored);
 }
 
-static const cc_word_table told_words = {word_acquire, word_release, compare_as_told, word_hash,
-                                         NULL};
+static const cc_word_table told_words = {
+    word_acquire, word_release, compare_as_told, word_hash, NULL, NULL, NULL};
 
 /* Lies about keys of different kinds can bring two keys of one kind out of order: 7 < x and x <
  * 5. */

@@ -20,7 +20,8 @@ static int compare_words(const cc_search *s, unsigned kind, uint64_t digest, uin
     return kind == 2 ? CC_UNDECIDED : 5 * word_compare(s, kind, digest, key);
 }
 
-static const cc_word_table words = {word_acquire, word_release, compare_words, word_hash, NULL};
+static const cc_word_table words = {word_acquire, word_release, compare_words, word_hash,
+                                    NULL,         NULL,         NULL};
 
 static void release_nothing(const void *context, uintptr_t word, unsigned kind) {
     (void)context, (void)word, (void)kind;

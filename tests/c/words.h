@@ -6,7 +6,7 @@
  *
  *   kind   word          digest          decided by
  *   0      none          the number      its digest alone
- *   1      counted       number / 8      its digest, ties by compare
+ *   1      counted       number / 8      its digest, ties by compare; its units are the number's bits
  *   2      counted       always 0        compare alone; it has no hash
  *
  * All kinds together are ordered by their numbers (not negative), so 5 of kind 0 equals 5 of kind
@@ -122,10 +122,36 @@ static inline UNUSED int word_compare_never(const cc_search *s, unsigned kind, u
     return CC_UNDECIDED;
 }
 
-static const cc_word_table deciding_words UNUSED = {word_acquire, word_release, word_compare,
-                                                    word_hash, NULL};
-static const cc_word_table undecided_words UNUSED = {word_acquire, word_release, word_compare_never,
-                                                     word_hash, NULL};
+/* Of 64 units each: the bits of the number. */
+static inline UNUSED unsigned word_shared(const void *order, const cc_stored_key *a,
+                                          const cc_stored_key *b, unsigned most) {
+    (void)order;
+    if (a->kind != 1 || b->kind != 1) {
+        return 0;
+    }
+    uint64_t differ = (uint64_t)number_of(a->word) ^ (uint64_t)number_of(b->word);
+    unsigned shared = 0;
+    while (shared < most && shared < 64 && !(differ >> (63 - shared))) {
+        shared++;
+    }
+    return shared;
+}
+
+/* Without a prefix: the next eight bits, which are in the wrong order where it is not shared. */
+static inline UNUSED uint64_t word_digest_after(const void *order, const cc_stored_key *key,
+                                                unsigned skip) {
+    (void)order;
+    uint64_t number = key->kind == 1 ? (uint64_t)number_of(key->word) : 0;
+    return key->kind != 1 ? key->digest
+           : skip == 0    ? digest_for(1, (int64_t)number)
+           : skip >= 64   ? 0
+                          : number << skip >> 56;
+}
+
+static const cc_word_table deciding_words UNUSED = {
+    word_acquire, word_release, word_compare, word_hash, NULL, word_shared, word_digest_after};
+static const cc_word_table undecided_words UNUSED = {
+    word_acquire, word_release, word_compare_never, word_hash, NULL, NULL, NULL};
 
 /* ---------------------------------------------------------------- the caller's part */
 

@@ -16,7 +16,7 @@ from linearizability import judge
 from ordered_kinds import LockFreeTreeMap
 from support import Key, rounds, run_copies
 
-from concurrent_collections import REMOVE, Comparator, SkipListMap, _core
+from concurrent_collections import REMOVE, Comparator, SkipListMap, TreeMap, _core
 
 REFUSED = "refused"
 POINT = {"get": 3, "put": 3, "pop": 3, "replace_if": 2, "put_if_absent": 2}
@@ -299,6 +299,27 @@ def test_recorded_histories_are_linearizable(Map, shape, eager_switching):
             overlapping += overlaps(history) > 0
     # A history without overlap proves nothing; how many overlap is up to the machine.
     assert overlapping > 0
+
+
+def between_others(comparator):
+    """A tree whose leaves are split and joined as keys come and go that share what theirs do."""
+    others = [f"users/{n:06d}" for n in range(0, 3000, 10)]
+    return TreeMap(dict.fromkeys(others), comparator=comparator)
+
+
+def test_recorded_histories_of_keys_that_share_a_prefix_are_linearizable(eager_switching):
+    for order in (None, ORDERS["descending"]):
+        for history in record(
+            rounds(20),
+            4,
+            300,
+            60,
+            "users/{:06d}5".format,
+            "shared",
+            Map=between_others,
+            order=order,
+        ):
+            assert is_linearizable(history), history
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -26,7 +26,6 @@ from concurrent_collections import (
     FrozenSkipListMap,
     FrozenSkipListSet,
     SkipListMap,
-    SkipListSet,
 )
 
 OBJECTS, INT64S = (
@@ -80,7 +79,7 @@ def liars(functions, answers):
 
 
 class TestWhereTheyComeFrom:
-    def test_addresses_and_capsules(self, functions):
+    def test_addresses_and_capsules(self, Set, functions):
         numbers, natively = functions["numbers"], functions["natively"]
         for comparator in [
             Comparator.from_c(natively),
@@ -89,19 +88,19 @@ class TestWhereTheyComeFrom:
             Comparator.from_c(capsule(natively, OBJECTS)),
             Comparator.from_c(capsule(natively, OBJECTS), keys="objects"),
         ]:
-            assert list(SkipListSet("cab", comparator=comparator)) == ["a", "b", "c"]
+            assert list(Set("cab", comparator=comparator)) == ["a", "b", "c"]
             assert comparator == Comparator.from_c(natively)
             assert hash(comparator) == hash(Comparator.from_c(natively))
         for comparator in [
             Comparator.from_c(numbers, keys="int64s"),
             Comparator.from_c(capsule(numbers, INT64S)),
         ]:
-            assert list(SkipListSet([3, 1, True, 2], comparator=comparator)) == [1, 2, 3]
+            assert list(Set([3, 1, True, 2], comparator=comparator)) == [1, 2, 3]
             assert comparator == Comparator.from_c(numbers, keys="int64s")
             assert comparator != Comparator.from_c(numbers)
             assert comparator != Comparator.from_c(numbers, numbers, keys="int64s")
 
-    def test_contexts(self, functions):
+    def test_contexts(self, Set, functions):
         remainders, seven = functions["remainders"], ctypes.c_int64(7)
         address = ctypes.addressof(seven)
         for make in [
@@ -116,13 +115,11 @@ class TestWhereTheyComeFrom:
         ]:
             comparator = make()
             gc.collect()  # what nobody keeps alive is gone
-            assert list(SkipListSet([15, 13, 9, 8, 20], comparator=comparator)) == [15, 9, 13]
+            assert list(Set([15, 13, 9, 8, 20], comparator=comparator)) == [15, 9, 13]
 
-    def test_a_context_is_held_as_long_as_the_comparator(self, functions):
+    def test_a_context_is_held_as_long_as_the_comparator(self, Map, functions):
         context = bytearray(struct.pack("q", 7))
-        m = SkipListMap(
-            comparator=Comparator.from_c(functions["remainders"], context, keys="int64s")
-        )
+        m = Map(comparator=Comparator.from_c(functions["remainders"], context, keys="int64s"))
         twin = m.frozen()
         for one in (m, twin):
             with pytest.raises(BufferError):
@@ -171,10 +168,10 @@ class TestWhereTheyComeFrom:
         again = eval(text.replace(", b'12345678'", ""))
         assert again == Comparator.from_c(address, keys="int64s")
 
-    def test_they_are_copied_and_not_pickled(self, functions):
+    def test_they_are_copied_and_not_pickled(self, Map, Set, functions):
         comparator = Comparator.from_c(functions["natively"])
         assert copy.copy(comparator) is copy.deepcopy(comparator) is comparator
-        for cls in (SkipListMap, SkipListSet, FrozenSkipListMap, FrozenSkipListSet):
+        for cls in (Map, Set, FrozenSkipListMap, FrozenSkipListSet):
             container = cls(comparator=comparator.then(Comparator.natural()))
             assert copy.deepcopy(container).comparator == container.comparator
             with pytest.raises(TypeError, match=r"cannot pickle a Comparator\.from_c"):
@@ -182,14 +179,14 @@ class TestWhereTheyComeFrom:
         with pytest.raises(TypeError, match=r"cannot pickle a Comparator\.from_c"):
             pickle.dumps(comparator)
 
-    def test_a_context_that_leads_back_to_the_map_is_collected(self, functions):
+    def test_a_context_that_leads_back_to_the_map_is_collected(self, Map, functions):
         class Divisor(ctypes.Structure):
             _fields_ = (("value", ctypes.c_int64),)
 
         for parts in (lambda c: c, lambda c: Comparator.by_key(abs).then(c)):
             divisor = Divisor(7)
             comparator = Comparator.from_c(functions["remainders"], divisor, keys="int64s")
-            divisor.map = m = SkipListMap({1: 2, 9: 3}, comparator=parts(comparator))
+            divisor.map = m = Map({1: 2, 9: 3}, comparator=parts(comparator))
             m[3] = m
             gone = weakref.ref(divisor), weakref.ref(m)
             del divisor, m, comparator
@@ -224,11 +221,11 @@ class TestWhereTheyComeFrom:
 
 
 class TestKeys:
-    def test_int64s_take_no_others(self, functions):
+    def test_int64s_take_no_others(self, Map, functions):
         class Mine(int):
             pass
 
-        m = SkipListMap({1: 1}, comparator=Comparator.from_c(functions["numbers"], keys="int64s"))
+        m = Map({1: 1}, comparator=Comparator.from_c(functions["numbers"], keys="int64s"))
         least, most = -(2**63), 2**63 - 1
         m.update({least: 2, most: 3})
         m[True] = 4
@@ -248,7 +245,7 @@ class TestKeys:
                 lambda: m.count_range(key),
                 lambda: m.frozen()[key],
                 lambda: m.update({5: 5, key: 0}),
-                lambda: SkipListMap({key: 0}, comparator=m.comparator),
+                lambda: Map({key: 0}, comparator=m.comparator),
                 lambda: FrozenSkipListMap({key: 0}, comparator=m.comparator),
             ]:
                 with pytest.raises(error, match="comparator: its C function takes ints of 64 bits"):
@@ -256,11 +253,11 @@ class TestKeys:
         assert m == {least: 2, 1: 4, 5: 5, most: 3}
         check(m)
 
-    def test_algebra_with_keys_that_are_not_taken_finds_them_not_there(self, functions):
+    def test_algebra_with_keys_that_are_not_taken_finds_them_not_there(self, Map, Set, functions):
         order = Comparator.from_c(functions["numbers"], keys="int64s")
         s, m = (
-            SkipListSet([1, 2, 3], comparator=order),
-            SkipListMap({1: 1, 2: 2, 3: 3}, comparator=order),
+            Set([1, 2, 3], comparator=order),
+            Map({1: 1, 2: 2, 3: 3}, comparator=order),
         )
         foreign = {2, 3, "a", 1.5, 2**63, None}
         for keys in (s, s.frozen(), s.subset(), m.keys(), m.keys(1, 9), m.frozen().keys()):
@@ -278,18 +275,16 @@ class TestKeys:
             assert one != {1: 1, 2: 2, 2**63: 3} and {1: 1, 2: 2, "a": 3} != one
             assert one == {1: 1, 2: 2, 3: 3}
 
-    def test_equal_int64s_and_one_object_are_not_asked_about(self, functions):
+    def test_equal_int64s_and_one_object_are_not_asked_about(self, Map, functions):
         context = script([1])
-        m = SkipListMap(
-            comparator=Comparator.from_c(functions["tell_of_int64s"], context, keys="int64s")
-        )
+        m = Map(comparator=Comparator.from_c(functions["tell_of_int64s"], context, keys="int64s"))
         for _ in range(3):
             m[10**10] = 1
             m[int(str(10**10))] = 2
         assert m == {10**10: 2}
         assert calls(context) == 0
         context = script([1])
-        m = SkipListMap(comparator=Comparator.from_c(functions["tell_of_objects"], context))
+        m = Map(comparator=Comparator.from_c(functions["tell_of_objects"], context))
         key = object()
         m[key] = 1
         asked_alone = calls(context)  # whether it has an order at all
@@ -297,14 +292,14 @@ class TestKeys:
         assert m[key] == 2
         assert calls(context) == asked_alone == 1
 
-    def test_what_it_cannot_compare_is_a_type_error_and_changes_nothing(self, functions):
+    def test_what_it_cannot_compare_is_a_type_error_and_changes_nothing(self, Map, functions):
         natively = Comparator.from_c(functions["natively"])
         for comparator in (
             natively,
             natively.reversed(),
             Comparator.by_key(lambda key: 0).then(natively),
         ):
-            m = SkipListMap({n: str(n) for n in range(40)}, comparator=comparator)
+            m = Map({n: str(n) for n in range(40)}, comparator=comparator)
             before = dict(m)
             match = "^comparator: its C function cannot compare instances of '.*' and '.*'$"
             for operation in [
@@ -321,7 +316,7 @@ class TestKeys:
                 lambda: m.clear_range("a"),
                 lambda: m.frozen().get("a"),
                 lambda: m.frozen().bisect("a"),
-                lambda: SkipListMap({None: 1}, comparator=comparator),
+                lambda: Map({None: 1}, comparator=comparator),
                 lambda: FrozenSkipListMap({1: 1, "a": 1}, comparator=comparator),
                 lambda: comparator(1, "a"),
             ]:
@@ -330,11 +325,11 @@ class TestKeys:
             assert dict(m) == before
             check(m)
 
-    def test_it_may_fail_at_any_time(self, functions):
+    def test_it_may_fail_at_any_time(self, Map, functions):
         # An operation asks again outside of the map, and believes what it is told there.
         for fails in range(1, 30):
             context = script([1] * fails + [CANNOT, CANNOT])
-            m = SkipListMap(comparator=Comparator.from_c(functions["tell_of_objects"], context))
+            m = Map(comparator=Comparator.from_c(functions["tell_of_objects"], context))
             stored = 0
             with pytest.raises(
                 TypeError, match="cannot compare instances of 'object' and 'object'"
@@ -364,13 +359,13 @@ LIES = {
 
 class TestLies:
     @pytest.mark.parametrize("answers", LIES.values(), ids=LIES)
-    def test_no_operation_goes_on_for_ever(self, functions, answers):
+    def test_no_operation_goes_on_for_ever(self, Map, Set, functions, answers):
         generator = random.Random(1)
         for comparator in [
             *liars(functions, answers),
             Comparator.from_c(functions["circle"], keys="int64s"),
         ]:
-            m = SkipListMap(comparator=comparator)
+            m = Map(comparator=comparator)
             size = 0
             for _ in range(rounds(400)):
                 key = generator.randrange(60)
@@ -412,7 +407,7 @@ class TestLies:
                 lambda m=m: m.frozen().thaw(),
                 lambda m=m: FrozenSkipListMap(m.items(), comparator=m.comparator),
                 lambda m=m: m == m.copy(),
-                lambda m=m: SkipListSet(range(30), comparator=m.comparator) ^ set(m),
+                lambda m=m: Set(range(30), comparator=m.comparator) ^ set(m),
                 lambda m=m: FrozenSkipListSet(range(30), comparator=m.comparator) - set(m),
             ):
                 with contextlib.suppress(TypeError):
@@ -425,7 +420,7 @@ class TestLies:
             m.clear()
             check(m)
 
-    def test_an_update_that_is_told_both_ends(self, functions):
+    def test_an_update_that_is_told_both_ends(self, Map, functions):
         # Each step of it is one comparison: to find the entry, and to change it.
         for answers in ([0, 1], [1, 0], [0, -1], [0, 1, 1], [1, 1, 0]):
             for operation in [
@@ -435,16 +430,14 @@ class TestLies:
                 lambda m: m.replace_if(2, 1, 5),
                 lambda m: m.merge(2, 1, lambda old, new: REMOVE),
             ]:
-                m = SkipListMap(
-                    comparator=Comparator.from_c(functions["tell_of_objects"], script(answers))
-                )
+                m = Map(comparator=Comparator.from_c(functions["tell_of_objects"], script(answers)))
                 m[1] = 1
                 operation(m)
                 assert len(m) in (0, 1, 2)
 
-    def test_threads_lose_nothing_from_the_count(self, functions, eager_switching):
+    def test_threads_lose_nothing_from_the_count(self, Map, functions, eager_switching):
         for comparator in liars(functions, random.Random(5).choices([-1, 0, 1], k=9973)):
-            m = SkipListMap(comparator=comparator)
+            m = Map(comparator=comparator)
 
             def work(index, m=m):
                 change = 0

@@ -159,10 +159,10 @@ class TestConstruction:
             assert len(container) == 2
         made[2].__init__([], reverse=True)  # says nothing new
 
-    def test_threads_that_choose_at_once_agree(self):
+    def test_threads_that_choose_at_once_agree(self, Map):
         orders = [Comparator.natural(), Comparator.natural().reversed()]
         for _ in range(50):
-            m = SkipListMap.__new__(SkipListMap)
+            m = Map.__new__(Map)
 
             def choose(index, m=m):
                 try:
@@ -190,7 +190,7 @@ class TestConstruction:
 class TestEveryClass:
     @every_class
     @every_comparator
-    def test_copies_keep_the_order(self, cls, comparator, in_order):
+    def test_copies_keep_the_order(self, Map, Set, cls, comparator, in_order):
         keys = random.Random(1).sample(range(-500, 500), 300)
         one = cls(entries(cls, keys), comparator=comparator)
         assert list(one) == in_order(keys)
@@ -212,7 +212,7 @@ class TestEveryClass:
             assert twin == one
             assert one == twin
             assert in_order([*keys, 1000, -1000]) == list(twin | cls(entries(cls, [1000, -1000])))
-        if isinstance(one, (SkipListMap, SkipListSet)):
+        if isinstance(one, (Map, Set)):
             check(one)
 
     @every_comparator
@@ -230,9 +230,9 @@ class TestEveryClass:
     @pytest.mark.parametrize(
         "numbers", [[3, 5, 2, 2**70, -(2**70), True], [0.5, -0.0, float("inf"), -1e300]]
     )
-    def test_numbers_keep_what_they_are_in_descending_order(self, numbers):
+    def test_numbers_keep_what_they_are_in_descending_order(self, Set, numbers):
         expected = repr(sorted(numbers, reverse=True))
-        s = SkipListSet(numbers, reverse=True)
+        s = Set(numbers, reverse=True)
         for twin in (
             s,
             s.copy(),
@@ -302,8 +302,8 @@ class TestKeyFunctions:
         m.copy(), m.frozen(), m.frozen().thaw(), m.clear()
         assert calls == []
 
-    def test_bounds_are_ranked_and_keys_are_handed_out(self):
-        m = SkipListMap({"Apple": 1, "pear": 2, "Kiwi": 3}, key=str.lower)
+    def test_bounds_are_ranked_and_keys_are_handed_out(self, Map):
+        m = Map({"Apple": 1, "pear": 2, "Kiwi": 3}, key=str.lower)
         assert list(m.keys("APPLE", "PEAR")) == ["Apple", "Kiwi"]
         assert m.floor_key("B") == "Apple"
         assert m.pop_first() == ("Apple", 1)
@@ -335,18 +335,18 @@ class TestKeyFunctions:
         with pytest.raises(ZeroDivisionError):
             cls(entries(cls, [1, 0]), key=lambda key: 1 / key)
 
-    def test_ranks_that_python_refuses_to_compare_are_not_there(self):
-        m = SkipListMap({1: 1, 2: 2}, key=lambda key: key)
+    def test_ranks_that_python_refuses_to_compare_are_not_there(self, Map):
+        m = Map({1: 1, 2: 2}, key=lambda key: key)
         assert "a" not in m
         assert m.get(None) is None
         assert list(m.keys() & ["a", 1]) == [1]
         with pytest.raises(TypeError, match="not supported between instances"):
             m["a"] = 1
         with pytest.raises(TypeError, match="not supported between instances"):
-            SkipListMap(key=lambda key: None)[1] = 1
+            Map(key=lambda key: None)[1] = 1
 
-    def test_equal_ranks_of_different_kinds_are_one_key(self):
-        s = SkipListSet([1, 2.5], key=lambda key: float(key) if key < 2 else key)
+    def test_equal_ranks_of_different_kinds_are_one_key(self, Set):
+        s = Set([1, 2.5], key=lambda key: float(key) if key < 2 else key)
         assert 1 in s
         assert True in s
         assert 1.0 in s
@@ -354,7 +354,7 @@ class TestKeyFunctions:
         s.add(True)
         assert repr(list(s)) == "[1, 2.5]"
 
-    def test_look_ups_agree_with_the_index_and_without(self):
+    def test_look_ups_agree_with_the_index_and_without(self, Map):
         # Equal ranks have equal hashes; a rank of a type that we do not know has none.
         for rank in (
             lambda n: n % 100,
@@ -362,7 +362,7 @@ class TestKeyFunctions:
             lambda n: (n % 100, "a"),
             lambda n: Key(n % 100),
         ):
-            m = SkipListMap(((n, n) for n in range(50)), key=rank)
+            m = Map(((n, n) for n in range(50)), key=rank)
             assert [n in m for n in range(200)] == [n % 100 < 50 for n in range(200)]
             assert [m.get(n) for n in range(100, 150)] == list(range(50))
             for n in range(0, 50, 2):
@@ -400,13 +400,13 @@ class TestKeyFunctions:
 
 
 class TestFunctions:
-    def test_what_it_may_return(self):
+    def test_what_it_may_return(self, Set):
         for answers in (
             {"<": -1, "=": 0, ">": 1},
             {"<": -(2**80), "=": False, ">": 2**80},
             {"<": -0.5, "=": 0.0, ">": 1e300},
         ):
-            s = SkipListSet(
+            s = Set(
                 [3, 1, 2, 1],
                 comparator=Comparator.from_function(
                     lambda a, b, answers=answers: answers["<" if a < b else ">" if b < a else "="]
@@ -415,24 +415,24 @@ class TestFunctions:
             assert list(s) == [1, 2, 3]
 
     @pytest.mark.parametrize("answer", [None, "1", []])
-    def test_what_is_no_number_is_named(self, answer):
-        m = SkipListMap(comparator=Comparator.from_function(lambda a, b: answer))
+    def test_what_is_no_number_is_named(self, Map, answer):
+        m = Map(comparator=Comparator.from_function(lambda a, b: answer))
         with pytest.raises(
             TypeError, match=f"comparator: expected a number .* got {type(answer).__name__}"
         ):
             m[1] = 1
         assert len(m) == 0
 
-    def test_one_object_is_one_key_whatever_it_says(self):
-        m = SkipListMap(comparator=Comparator.from_function(lambda a, b: 1))
+    def test_one_object_is_one_key_whatever_it_says(self, Map):
+        m = Map(comparator=Comparator.from_function(lambda a, b: 1))
         key = object()
         m[key] = 1
         m[key] = 2
         assert m[key] == 2
         assert len(m) == 1
 
-    def test_keys_need_no_order_of_their_own(self):
-        s = SkipListSet(
+    def test_keys_need_no_order_of_their_own(self, Set):
+        s = Set(
             [3j, 1j, 2 + 0j, None],
             comparator=Comparator.from_function(lambda a, b: three_way(abs(a or 0), abs(b or 0))),
         )
@@ -455,9 +455,9 @@ class TestFunctions:
         ],
         ids="function key both last nan circle".split(),
     )
-    def test_lies_do_no_harm(self, make, seed):
+    def test_lies_do_no_harm(self, Map, Set, make, seed):
         generator = random.Random(seed)
-        m = SkipListMap(comparator=make(lambda: generator.randrange(-1, 2)))
+        m = Map(comparator=make(lambda: generator.randrange(-1, 2)))
         most = 0
         for _ in range(600):
             key = generator.randrange(60)
@@ -487,7 +487,7 @@ class TestFunctions:
             assert len(twin) < 10_000  # a circle may be seen more than once
             assert len(list(itertools.islice(twin, 10_000))) < 10_000
             twin == m
-        s = SkipListSet(range(30), comparator=m.comparator)
+        s = Set(range(30), comparator=m.comparator)
         for other in (set(range(10, 40)), s.copy(), s.frozen()):
             for result in (
                 s | other,
@@ -502,8 +502,10 @@ class TestFunctions:
             m.pop_first()
         assert list(m) == []
 
-    def test_threads_with_comparators_that_lie_lose_no_entry_from_the_count(self, eager_switching):
-        m = SkipListMap(comparator=Comparator.from_function(lambda a, b: random.randrange(-1, 2)))
+    def test_threads_with_comparators_that_lie_lose_no_entry_from_the_count(
+        self, Map, eager_switching
+    ):
+        m = Map(comparator=Comparator.from_function(lambda a, b: random.randrange(-1, 2)))
 
         def work(index):
             change = 0
@@ -520,9 +522,9 @@ class TestFunctions:
         m.clear()
         assert len(m) == 0
 
-    def test_threads_with_an_order_of_their_own_count_exactly(self, eager_switching):
+    def test_threads_with_an_order_of_their_own_count_exactly(self, Map, eager_switching):
         for comparator, in_order in COMPARATORS.values():
-            m = SkipListMap(comparator=comparator)
+            m = Map(comparator=comparator)
 
             def work(index, m=m):
                 return [m.put_if_absent(key, index, None) is None for key in range(-40, 40)].count(
@@ -587,15 +589,15 @@ class TestBetweenOrders:
 
     @pytest.mark.parametrize("one", ORDERS)
     @pytest.mark.parametrize("other", ORDERS)
-    def test_equality_and_algebra(self, one, other):
+    def test_equality_and_algebra(self, Map, Set, one, other):
         a, b = [5, -3, 1, 2], [2, 1, 7, -3]
-        for kinds in itertools.product([SkipListSet, FrozenSkipListSet], repeat=2):
+        for kinds in itertools.product([Set, FrozenSkipListSet], repeat=2):
             x, y, twin = (
                 kinds[0](a, comparator=one),
                 kinds[1](b, comparator=other),
                 kinds[1](a, comparator=other),
             )
-            in_order = SkipListSet(a + b, comparator=one)
+            in_order = Set(a + b, comparator=one)
             assert x == twin
             assert twin == x
             assert x != y
@@ -610,14 +612,14 @@ class TestBetweenOrders:
             assert not x <= y
             assert x.isdisjoint([9])
             assert not x.isdisjoint(y)
-        for kinds in itertools.product([SkipListMap, FrozenSkipListMap], repeat=2):
+        for kinds in itertools.product([Map, FrozenSkipListMap], repeat=2):
             x, twin = (
-                kinds[0](entries(SkipListMap, a), comparator=one),
-                kinds[1](entries(SkipListMap, a), comparator=other),
+                kinds[0](entries(FrozenSkipListMap, a), comparator=one),
+                kinds[1](entries(FrozenSkipListMap, a), comparator=other),
             )
             assert x == twin
-            assert twin == x == dict(entries(SkipListMap, a))
-            assert x != kinds[1](entries(SkipListMap, b), comparator=other)
+            assert twin == x == dict(entries(FrozenSkipListMap, a))
+            assert x != kinds[1](entries(FrozenSkipListMap, b), comparator=other)
             assert list(x | twin) == list(x)
             assert (x | twin).comparator == one
 
@@ -629,8 +631,8 @@ class TestBetweenOrders:
         ]
         assert len(set(maps)) == 1
 
-    def test_keys_are_compared_by_equality_where_containers_are(self):
-        upper, lower = SkipListSet(["A"], key=str.lower), SkipListSet(["a"], key=str.lower)
+    def test_keys_are_compared_by_equality_where_containers_are(self, Map, Set):
+        upper, lower = Set(["A"], key=str.lower), Set(["a"], key=str.lower)
         assert "a" in upper
         assert upper <= lower
         for x, y in itertools.product(
@@ -638,24 +640,24 @@ class TestBetweenOrders:
         ):
             assert x != y
             assert y != x
-        one, two = SkipListMap({"A": 1}, key=str.lower), SkipListMap({"a": 1}, key=str.lower)
+        one, two = Map({"A": 1}, key=str.lower), Map({"a": 1}, key=str.lower)
         for x, y in itertools.product((one, one.frozen(), {"A": 1}), (two, two.frozen(), {"a": 1})):
             assert x != y
             assert y != x
 
     @pytest.mark.parametrize("one", ORDERS)
-    def test_update_takes_entries_over(self, one):
+    def test_update_takes_entries_over(self, Map, one):
         for other in self.ORDERS:
-            m = SkipListMap(comparator=one)
-            source = SkipListMap(((n, n) for n in range(-200, 200)), comparator=other)
+            m = Map(comparator=one)
+            source = Map(((n, n) for n in range(-200, 200)), comparator=other)
             m.update(source)
             assert m == source
             m.update(source.frozen())
             assert len(m) == 400
             check(m)
 
-    def test_views_are_sets_in_the_order_of_their_container(self):
-        m = SkipListMap({1: 1, 2: 2, 3: 3}, reverse=True)
+    def test_views_are_sets_in_the_order_of_their_container(self, Map):
+        m = Map({1: 1, 2: 2, 3: 3}, reverse=True)
         assert list(m.keys() & [1, 3]) == [3, 1]
         assert list(m.keys() | [9]) == [9, 3, 2, 1]
         assert list(m.keys(3, 1) - [2]) == [3]
@@ -666,9 +668,9 @@ class TestBetweenOrders:
 
 class TestParts:
     @every_comparator
-    def test_ranges_are_in_order(self, comparator, in_order):
+    def test_ranges_are_in_order(self, Map, comparator, in_order):
         keys = in_order(random.Random(3).sample(range(-500, 500), 400))
-        m = SkipListMap(((key, str(key)) for key in keys), comparator=comparator)
+        m = Map(((key, str(key)) for key in keys), comparator=comparator)
         part = m.submap(keys[50], keys[350])
         assert list(part) == keys[50:350]
         assert list(part.descending()) == keys[50:350][::-1]
@@ -720,13 +722,13 @@ class TestComparator:
         text = "Comparator.by_key(<built-in function len>).reversed().then(Comparator.natural())"
         assert repr(Comparator.by_key(len).reversed().then(Comparator.natural())) == text
 
-    def test_it_is_pickled_where_its_functions_are(self):
+    def test_it_is_pickled_where_its_functions_are(self, Map):
         for comparator in (*[c for c, _ in COMPARATORS.values()], by_letter_then_length):
             if can_be_pickled(comparator):
                 assert pickle.loads(pickle.dumps(comparator)) == comparator
             assert copy.deepcopy(comparator) is copy.copy(comparator) is comparator
         with pytest.raises((pickle.PicklingError, AttributeError)):
-            pickle.dumps(SkipListMap(key=lambda key: key))
+            pickle.dumps(Map(key=lambda key: key))
 
     def test_wrong_pickles_are_refused(self):
         from concurrent_collections import _comparator_from

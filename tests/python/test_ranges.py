@@ -24,6 +24,8 @@ from support import (
     until_memory_suffices,
 )
 
+from concurrent_collections import Comparator
+
 POWERS = [2**i for i in range(1, 12)]
 SIZES = sorted({0, 1} | {n + d for n in POWERS for d in (-1, 0, 1)})
 BOUNDS = [None, -1, 0, 1, 4, 7, 9, 10, 11]
@@ -405,6 +407,20 @@ def test_keys_that_python_compares_are_cut(Map):
     m = Map.fromkeys(map(Key, range(rounds(5000))))
     sizes = sizes_and_checked(m, m.split(3))
     assert len(sizes) == 3
+
+
+@pytest.mark.parametrize("order", ["key", "comparator"])
+def test_a_key_that_is_no_bound_is_no_cut(Map, Set, order):
+    def compare(a, b):
+        return (str(a) > str(b)) - (str(a) < str(b))
+
+    order = {"key": str} if order == "key" else {"comparator": Comparator.from_function(compare)}
+    keys = [..., 1, None]
+    for container in (Map(dict.fromkeys(keys), **order), Set(keys, **order)):
+        for n in range(1, 5):
+            for view in (container, container.descending()):
+                parts = view.split(n)
+                assert [key for part in parts for key in part] == list(view)
 
 
 def test_map_parts(Map, Set):

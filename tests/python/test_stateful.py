@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from ordered_kinds import MAPS, SETS
+from ordered_kinds import MAPS, SETS, of_file
 from sortedcontainers import SortedDict
 from support import Key, rounds
 
@@ -723,14 +723,14 @@ by_orders_and_kind = pytest.mark.parametrize(
 
 
 @by_orders_and_kind
-@pytest.mark.parametrize("map_class", MAPS)
+@pytest.mark.parametrize("map_class", of_file(__name__, MAPS))
 def test_a_map_behaves_as_a_sorted_dict_in_any_program(map_class, orders, kind):
     machine = machine_of_maps(map_class, KEYS[kind], FOREIGN[kind], orders)
     run_state_machine_as_test(machine, settings=PROGRAMS if map_class is SkipListMap else FEWER)
 
 
 @by_orders_and_kind
-@pytest.mark.parametrize("set_class", SETS)
+@pytest.mark.parametrize("set_class", of_file(__name__, SETS))
 def test_a_set_behaves_as_a_sorted_set_in_any_program(set_class, orders, kind):
     machine = machine_of_sets(set_class, KEYS[kind], FOREIGN[kind], orders)
     run_state_machine_as_test(machine, settings=PROGRAMS if set_class is SkipListSet else FEWER)

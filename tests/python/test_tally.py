@@ -36,25 +36,25 @@ def counts(container):
 
 
 class TestWhatCounts:
-    def test_nothing_while_statistics_are_off(self):
+    def test_nothing_while_statistics_are_off(self, Map):
         assert not config.enable_statistics
-        m = SkipListMap({Key(n): n for n in range(50)})
+        m = Map({Key(n): n for n in range(50)})
         assert Key(7) in m
         assert m.statistics() == {"comparisons": {}}
 
-    def test_what_the_first_bytes_decide_does_not(self, counting):
-        s = SkipListSet()
+    def test_what_the_first_bytes_decide_does_not(self, Map, Set, counting):
+        s = Set()
         for n in range(100):
             s.add(n)
             s.add(-float(n) - 0.5)
-        numbers = SkipListMap()
+        numbers = Map()
         for n in range(100):
             numbers[n] = n
         assert all(n in numbers for n in range(100))
         assert counts(numbers) == {}
 
-    def test_long_strings_are_compared_natively(self, counting):
-        m = SkipListMap()
+    def test_long_strings_are_compared_natively(self, Map, counting):
+        m = Map()
         for n in range(20):
             m[f"{LONG}{n}"] = n
         for n in range(20):
@@ -89,12 +89,12 @@ class TestWhatCounts:
         assert all(one["memo"] >= one["python"] > 50 for one in found.values())
         assert all(one["native"] == one["c"] == 0 for one in found.values())
 
-    def test_each_call_of_a_c_function_counts_once(self, counting):
+    def test_each_call_of_a_c_function_counts_once(self, Map, counting):
         after_all = bytearray(
             struct.pack("QQb", 0, 1, 1)
         )  # what it is told to say, and how often it has
         tell = hooks().comparators()["tell_of_objects"]
-        m = SkipListMap(comparator=Comparator.from_c(tell, after_all))
+        m = Map(comparator=Comparator.from_c(tell, after_all))
         m[0] = 0
         before = struct.unpack_from("Q", after_all)[0]
         for n in range(1, 40):
@@ -103,39 +103,39 @@ class TestWhatCounts:
         assert counts(m) == {"int": {**NONE, "c": calls}}
         assert calls >= 39
 
-    def test_one_object_is_one_key_natively(self, counting):
+    def test_one_object_is_one_key_natively(self, Set, counting):
         key = Key(1)
-        s = SkipListSet([key])
+        s = Set([key])
         assert key in s
         assert counts(s) == {"Key": {**NONE, "native": 1}}
 
-    def test_a_c_function_behind_another_part_counts_where_it_is_asked(self, counting):
+    def test_a_c_function_behind_another_part_counts_where_it_is_asked(self, Set, counting):
         natively = Comparator.from_c(hooks().comparators()["natively"])
-        s = SkipListSet(comparator=Comparator.by_key(lambda word: word[:1]).then(natively))
+        s = Set(comparator=Comparator.by_key(lambda word: word[:1]).then(natively))
         s.add("ab")
         s.add("ac")
         assert counts(s)["str"]["c"] > 0
         assert counts(s)["str"]["python"] == counts(s)["str"]["memo"] == 0
-        others = SkipListSet(comparator=Comparator.by_key(Key).then(natively))
+        others = Set(comparator=Comparator.by_key(Key).then(natively))
         others.add(1)
         others.add(2)
         assert counts(others)["int"]["c"] == 0 < counts(others)["int"]["python"]
 
-    def test_a_comparison_that_raises_has_taken_its_path(self, counting):
-        m = SkipListMap({1: "a"})
+    def test_a_comparison_that_raises_has_taken_its_path(self, Map, counting):
+        m = Map({1: "a"})
         with pytest.raises(TypeError):
             m["b"] = 2
         assert counts(m) == {"str": {**NONE, "python": 1}}
         assert m == {1: "a"}
 
-    def test_scans_count_for_the_key_that_they_go_on_from(self, counting):
-        s = SkipListSet(map(Key, range(600)))
+    def test_scans_count_for_the_key_that_they_go_on_from(self, Set, counting):
+        s = Set(map(Key, range(600)))
         before = counts(s)["Key"]["python"]
         assert [key.rank for key in s.range(Key(100))] == list(range(100, 600))
         assert counts(s)["Key"]["python"] > before
 
-    def test_turning_it_off_and_on_again_goes_on(self, counting):
-        m = SkipListMap({Key(1): 1})
+    def test_turning_it_off_and_on_again_goes_on(self, Map, counting):
+        m = Map({Key(1): 1})
         m[Key(2)] = 2
         first = counts(m)
         config.enable_statistics = False
@@ -145,10 +145,10 @@ class TestWhatCounts:
         m[Key(4)] = 4
         assert counts(m)["Key"]["python"] > first["Key"]["python"]
 
-    def test_each_container_has_its_own(self, counting):
-        m = SkipListMap({Key(1): 1})
+    def test_each_container_has_its_own(self, Map, counting):
+        m = Map({Key(1): 1})
         m[Key(2)] = 2
-        twin, empty = m.copy(), SkipListMap()
+        twin, empty = m.copy(), Map()
         before = counts(m)
         assert counts(empty) == {}
         twin[Key(3)] = 3
@@ -157,20 +157,20 @@ class TestWhatCounts:
 
 
 class TestTypes:
-    def test_by_the_type_of_the_key_that_was_given(self, counting):
-        m = SkipListMap({2: "two"}, key=Key)
+    def test_by_the_type_of_the_key_that_was_given(self, Map, counting):
+        m = Map({2: "two"}, key=Key)
         for key in (1, 2.5, True):
             assert key not in m
         assert set(counts(m)) == {"int", "float", "bool"}
 
-    def test_names_are_those_of_the_types_without_their_modules(self, counting):
-        s = SkipListSet([datetime.date(2000, 1, 1)])
+    def test_names_are_those_of_the_types_without_their_modules(self, Set, counting):
+        s = Set([datetime.date(2000, 1, 1)])
         assert datetime.date(2001, 1, 1) not in s
         assert set(counts(s)) == {datetime.date.__name__}
 
     @pytest.mark.parametrize("length", [0, 1, 126, 127, 128, 256])
-    def test_of_a_long_name_the_beginning_is_kept(self, counting, length):
-        s = SkipListSet([0], comparator=Comparator.from_function(lambda a, b: -1))
+    def test_of_a_long_name_the_beginning_is_kept(self, Set, counting, length):
+        s = Set([0], comparator=Comparator.from_function(lambda a, b: -1))
         assert type("n" * length, (), {})() not in s
         assert set(counts(s)) == {"n" * min(length, 127)}
         assert type("\u20ac" * length, (), {})() not in s
@@ -196,19 +196,17 @@ class TestTypes:
         assert counts(m)["Sought"] == {**NONE, "python": asked, "memo": 65535}
 
     @pytest.mark.parametrize("types", [1, 63, 64, 65, 128])
-    def test_around_the_number_of_types_that_have_a_name(self, counting, types):
-        s = SkipListSet([0], comparator=Comparator.from_function(lambda a, b: -1))
+    def test_around_the_number_of_types_that_have_a_name(self, Set, counting, types):
+        s = Set([0], comparator=Comparator.from_function(lambda a, b: -1))
         for n in range(types):
             assert type(f"T{n}", (), {})() not in s
         found = {name: one["python"] for name, one in counts(s).items()}
         assert found.pop("...", 0) == max(types - 64, 0)
         assert found == {f"T{n}": 1 for n in range(min(types, 64))}
 
-    def test_of_many_types_the_rest_counts_as_one(self, counting):
+    def test_of_many_types_the_rest_counts_as_one(self, Set, counting):
         calls = []
-        s = SkipListSet(
-            [0], comparator=Comparator.from_function(lambda a, b: calls.append(a) or -1)
-        )
+        s = Set([0], comparator=Comparator.from_function(lambda a, b: calls.append(a) or -1))
         calls.clear()
         before = sys.getsizeof(s)
         for n in range(200):
@@ -225,9 +223,9 @@ class TestTypes:
         assert done.returncode == 0, done.stderr
 
     def test_without_memory_nothing_is_counted_and_nothing_fails(
-        self, counting, no_failing_allocations
+        self, Map, counting, no_failing_allocations
     ):
-        m = SkipListMap()
+        m = Map()
         config.enable_statistics = False
         m[f"{LONG}1"] = 1
         config.enable_statistics = True
@@ -241,14 +239,14 @@ class TestTypes:
         assert counts(m)["str"]["native"] == 1
 
 
-def test_threads_lose_no_count(counting, eager_switching):
+def test_threads_lose_no_count(Map, counting, eager_switching):
     calls = []
 
     def compare(a, b):
         calls.append(1)
         return (a > b) - (a < b)
 
-    m = SkipListMap({-1: None}, comparator=Comparator.from_function(compare))
+    m = Map({-1: None}, comparator=Comparator.from_function(compare))
     calls.clear()  # a key that comes into an empty map is compared with itself, which is no search
 
     def work(thread):

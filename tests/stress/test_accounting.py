@@ -12,7 +12,7 @@ import random
 import pytest
 from support import Key, check, rounds, run_copies
 
-from concurrent_collections import REMOVE, SkipListMap, SkipListSet
+from concurrent_collections import REMOVE
 
 THREADS = 16
 OPERATIONS = 1_000_000
@@ -130,10 +130,10 @@ KINDS = {
 @pytest.mark.parametrize("keys", [20, 2_000])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_million_mixed_operations_by_sixteen_threads_are_all_accounted_for(
-    kind, keys, eager_switching
+    Map, kind, keys, eager_switching
 ):
     share, make_key, rank_of = KINDS[kind]
-    m = SkipListMap()
+    m = Map()
     each = rounds(OPERATIONS * share) // THREADS
     ledgers = [Ledger(keys) for _ in range(THREADS)]
 
@@ -146,8 +146,8 @@ def test_a_million_mixed_operations_by_sixteen_threads_are_all_accounted_for(
     settle(m, ledgers, keys, make_key)
 
 
-def test_set_operations_by_sixteen_threads_are_all_accounted_for(eager_switching):
-    s = SkipListSet()
+def test_set_operations_by_sixteen_threads_are_all_accounted_for(Set, eager_switching):
+    s = Set()
     elements = 200
     each = rounds(200_000) // THREADS
 
@@ -184,10 +184,10 @@ def test_set_operations_by_sixteen_threads_are_all_accounted_for(eager_switching
     check(s)
 
 
-def test_each_element_is_taken_by_exactly_one_thread(eager_switching):
+def test_each_element_is_taken_by_exactly_one_thread(Map, eager_switching):
     for name in ("pop_first", "pop_last", "popitem", "pop", "delete"):
         count = rounds(20_000)
-        m = SkipListMap((key, key * 10) for key in range(count))
+        m = Map((key, key * 10) for key in range(count))
 
         def take(index):
             taken = []
@@ -215,8 +215,8 @@ def test_each_element_is_taken_by_exactly_one_thread(eager_switching):
         assert list(m) == []
 
 
-def test_a_counter_raised_by_compare_and_swap_misses_nothing(eager_switching):
-    m = SkipListMap({0: 0})
+def test_a_counter_raised_by_compare_and_swap_misses_nothing(Map, eager_switching):
+    m = Map({0: 0})
     each = rounds(5_000)
 
     def work(index):
@@ -229,9 +229,9 @@ def test_a_counter_raised_by_compare_and_swap_misses_nothing(eager_switching):
     assert m[0] == 4 * each
 
 
-def test_what_is_added_in_one_call_misses_nothing(eager_switching):
+def test_what_is_added_in_one_call_misses_nothing(Map, eager_switching):
     # Sums and collections under a few keys, which other threads take away whole now and then.
-    m = SkipListMap()
+    m = Map()
     each = rounds(3_000)
 
     def work(index):
@@ -253,8 +253,8 @@ def test_what_is_added_in_one_call_misses_nothing(eager_switching):
     check(m)
 
 
-def test_one_of_many_wins_every_insertion(eager_switching):
-    m = SkipListMap()
+def test_one_of_many_wins_every_insertion(Map, eager_switching):
+    m = Map()
     count = rounds(5_000)
 
     def work(index):
@@ -273,8 +273,8 @@ def test_one_of_many_wins_every_insertion(eager_switching):
     assert list(m) == list(range(count))
 
 
-def test_one_of_many_wins_every_removal_of_a_key_that_keeps_coming_back(eager_switching):
-    m = SkipListMap()
+def test_one_of_many_wins_every_removal_of_a_key_that_keeps_coming_back(Map, eager_switching):
+    m = Map()
     each = rounds(10_000)
 
     def work(index):

@@ -13,12 +13,10 @@ import weakref
 
 from support import Object, check, collect, dead, in_background, rounds, run_copies, run_threads
 
-from concurrent_collections import SkipListMap, SkipListSet
 
-
-def test_uniform_random_operations(eager_switching):
+def test_uniform_random_operations(Map, eager_switching):
     keys = 10_000
-    m = SkipListMap()
+    m = Map()
     each = rounds(40_000)
 
     def work(index):
@@ -42,10 +40,10 @@ def test_uniform_random_operations(eager_switching):
     check(m)
 
 
-def test_a_hot_spot_of_a_fifth_of_the_keys(eager_switching):
+def test_a_hot_spot_of_a_fifth_of_the_keys(Map, eager_switching):
     # 80 % of the operations go to 20 % of the keys; every value is an object that must die in the end.
     keys = 500
-    m = SkipListMap()
+    m = Map()
     each = rounds(25_000)
     references = [[] for _ in range(8)]
 
@@ -83,9 +81,9 @@ def test_a_hot_spot_of_a_fifth_of_the_keys(eager_switching):
     assert all(dead(reference) for row in references for reference in row)
 
 
-def test_producers_and_consumers_pass_every_item_once(eager_switching):
+def test_producers_and_consumers_pass_every_item_once(Map, eager_switching):
     # The map as a priority queue: consumers take the first entry.
-    m = SkipListMap()
+    m = Map()
     producers, consumers, each = 4, 4, rounds(10_000)
     finished = threading.Semaphore(0)
     done = threading.Event()
@@ -126,8 +124,8 @@ def test_producers_and_consumers_pass_every_item_once(eager_switching):
     check(m)
 
 
-def test_what_one_consumer_takes_from_the_front_of_finished_work_is_in_order(eager_switching):
-    m = SkipListMap.fromkeys(range(rounds(20_000)))
+def test_what_one_consumer_takes_from_the_front_of_finished_work_is_in_order(Map, eager_switching):
+    m = Map.fromkeys(range(rounds(20_000)))
 
     def consume(index):
         taken = []
@@ -141,10 +139,10 @@ def test_what_one_consumer_takes_from_the_front_of_finished_work_is_in_order(eag
         assert all(a < b for a, b in itertools.pairwise(taken))
 
 
-def test_range_scans_while_others_change_the_map(eager_switching):
+def test_range_scans_while_others_change_the_map(Map, eager_switching):
     # Multiples of 10 stay, everything else comes and goes.
     size = 5_000
-    m = SkipListMap((key, key) for key in range(0, size, 10))
+    m = Map((key, key) for key in range(0, size, 10))
 
     def mutate(index):
         generator = random.Random(index)
@@ -198,8 +196,8 @@ def test_range_scans_while_others_change_the_map(eager_switching):
     check(m)
 
 
-def test_the_ends_are_right_while_others_change_the_middle(eager_switching):
-    m = SkipListMap((key, key) for key in (0, 1, 998, 999))
+def test_the_ends_are_right_while_others_change_the_middle(Map, eager_switching):
+    m = Map((key, key) for key in (0, 1, 998, 999))
 
     def mutate(index):
         generator = random.Random(index)
@@ -220,8 +218,8 @@ def test_the_ends_are_right_while_others_change_the_middle(eager_switching):
     run_threads(*(lambda i=i: mutate(i) for i in range(3)), lambda: look(0), lambda: look(1))
 
 
-def test_clearing_while_others_work_leaves_a_sound_map(eager_switching):
-    m = SkipListMap()
+def test_clearing_while_others_work_leaves_a_sound_map(Map, eager_switching):
+    m = Map()
     references = [[] for _ in range(4)]
 
     def work(index):
@@ -245,12 +243,12 @@ def test_clearing_while_others_work_leaves_a_sound_map(eager_switching):
     assert all(dead(reference) for row in references for reference in row)
 
 
-def test_whole_map_operations_beside_changes(eager_switching):
+def test_whole_map_operations_beside_changes(Map, Set, eager_switching):
     # copy, ==, |, pickle, repr are not atomic, but they see what is there throughout.
     import copy
     import pickle
 
-    m = SkipListMap((key, key) for key in range(0, 200, 2))
+    m = Map((key, key) for key in range(0, 200, 2))
     lasting = set(range(0, 200, 2))
 
     def churn():
@@ -266,18 +264,18 @@ def test_whole_map_operations_beside_changes(eager_switching):
                 lambda: copy.copy(m),
                 lambda: pickle.loads(pickle.dumps(m)),
                 lambda: m | {0: 0},
-                lambda: SkipListMap(m),
-                lambda: eval(repr(m)),
+                lambda: Map(m),
+                lambda: eval(repr(m), {Map.__name__: Map}),
                 lambda: dict(m.items()),
-                lambda: SkipListSet(m),
+                lambda: Set(m),
             ][turn % 8]()
             assert lasting <= set(whole)
             assert len(whole) <= 200
             m == whole
 
 
-def test_collections_run_all_the_time_beside_every_pattern(eager_switching):
-    m = SkipListMap()
+def test_collections_run_all_the_time_beside_every_pattern(Map, eager_switching):
+    m = Map()
 
     class Node:
         def __init__(self, key):
@@ -317,8 +315,8 @@ def test_collections_run_all_the_time_beside_every_pattern(eager_switching):
     assert all(dead(reference) for row in references for reference in row)
 
 
-def test_threads_that_come_and_go_in_the_middle_of_work(eager_switching):
-    m = SkipListMap()
+def test_threads_that_come_and_go_in_the_middle_of_work(Map, eager_switching):
+    m = Map()
 
     def short(index):
         generator = random.Random(index)

@@ -8,15 +8,13 @@ import random
 import pytest
 from support import Key, check, in_background, rounds, run_copies, run_threads
 
-from concurrent_collections import SkipListMap, SkipListSet
-
 
 @pytest.mark.parametrize("kind", [int, str, Key])
-def test_threads_that_take_out_of_ranges_get_each_entry_once(eager_switching, kind):
+def test_threads_that_take_out_of_ranges_get_each_entry_once(Map, eager_switching, kind):
     # They overlap, go both ways, and meet others who pop and who remove.
     count = rounds(1500 if kind is Key else 15_000)
     key_of = (lambda n: str(n).zfill(6)) if kind is str else kind
-    m = SkipListMap((key_of(n), n) for n in range(count))
+    m = Map((key_of(n), n) for n in range(count))
 
     def work(index):
         generator = random.Random(index)
@@ -47,9 +45,9 @@ def test_threads_that_take_out_of_ranges_get_each_entry_once(eager_switching, ki
     check(m)
 
 
-def test_clearing_ranges_counts_what_it_removes(eager_switching):
+def test_clearing_ranges_counts_what_it_removes(Set, eager_switching):
     count = rounds(20_000)
-    s = SkipListSet(range(count))
+    s = Set(range(count))
 
     def work(index):
         generator = random.Random(index)
@@ -64,10 +62,10 @@ def test_clearing_ranges_counts_what_it_removes(eager_switching):
     check(s)
 
 
-def test_items_go_through_a_window_once(eager_switching):
+def test_items_go_through_a_window_once(Map, eager_switching):
     # As due times: some add, others take what is below a bound that moves.
     each, adders = rounds(4000), 2
-    m = SkipListMap()
+    m = Map()
     finished = collections.deque()
 
     def add(index):
@@ -104,10 +102,10 @@ def change_all_but_multiples_of(m, count, step):
     return change
 
 
-def test_parts_beside_writers(eager_switching):
+def test_parts_beside_writers(Map, eager_switching):
     # Disjoint, all of the range, and together they show every key that was there all the time.
     count, step = rounds(12_000), 5
-    m = SkipListMap((n, n) for n in range(count))
+    m = Map((n, n) for n in range(count))
     stay = set(range(0, count, step))
     with in_background(change_all_but_multiples_of(m, count, step)):
         for turn in range(rounds(30)):
@@ -129,9 +127,9 @@ def test_parts_beside_writers(eager_switching):
     check(m)
 
 
-def test_map_parts_beside_writers(eager_switching):
+def test_map_parts_beside_writers(Map, eager_switching):
     count, step = rounds(20_000), 4
-    m = SkipListMap((n, n) for n in range(count))
+    m = Map((n, n) for n in range(count))
     with in_background(change_all_but_multiples_of(m, count, step)):
         for _ in range(rounds(10)):
             counts = m.map_parts(lambda part: sum(key % step == 0 for key in part), 4)
@@ -139,10 +137,10 @@ def test_map_parts_beside_writers(eager_switching):
     check(m)
 
 
-def test_views_beside_writers(eager_switching):
+def test_views_beside_writers(Map, eager_switching):
     # Scans, ends and neighbours of views, both ways: in order, in the range, nothing left out that stays.
     count, step, low, high = 600, 6, 100, 400
-    m = SkipListMap((n, n) for n in range(count))
+    m = Map((n, n) for n in range(count))
     stay = [n for n in range(low, high) if n % step == 0]
 
     def look(index):

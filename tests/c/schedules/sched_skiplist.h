@@ -63,7 +63,8 @@ typedef enum key_style {
     DIGESTS, /* a key is its digest */
     COUNTED, /* a key is a counted word beside a digest */
     COMPARED, /* all digests are equal, and the words tell the order */
-    UNDECIDED /* ... but only outside of regions */
+    UNDECIDED, /* ... but only outside of regions */
+    PREFIXED /* a digest is one bit of a word's number: the first, or one after what is shared */
 } key_style;
 
 typedef struct scenario {

@@ -79,11 +79,40 @@ static int do_not_know(const cc_search *search, unsigned kind, uint64_t digest, 
     return search->key == key ? 0 : CC_UNDECIDED;
 }
 
+/* The units of a key: as many bits of its number. */
+#define BITS 3u
+
+static unsigned number_of_key(uintptr_t key) {
+    const word *w = (const word *)key;
+    if (w->is_dead) {
+        sched_fail("a dead key's units are looked at");
+    }
+    return w->number;
+}
+
+static unsigned shared_bits(const void *order, const cc_stored_key *a, const cc_stored_key *b,
+                            unsigned most) {
+    unsigned differ = number_of_key(a->word) ^ number_of_key(b->word), shared = 0;
+    (void)order;
+    sched_point();
+    while (shared < most && shared < BITS && !(differ >> (BITS - 1 - shared))) {
+        shared++;
+    }
+    return shared;
+}
+
+/* One bit: wrong of a key that does not share those before. */
+static uint64_t next_bit(const void *order, const cc_stored_key *key, unsigned skip) {
+    (void)order;
+    return skip < BITS ? number_of_key(key->word) >> (BITS - 1 - skip) & 1 : 0;
+}
+
 static const cc_word_table word_tables[] = {
-    [DIGESTS] = {acquire, release, NULL, NULL, NULL},
-    [COUNTED] = {acquire, release, compare_words, NULL, NULL},
-    [COMPARED] = {acquire, release, compare_words, NULL, NULL},
-    [UNDECIDED] = {acquire, release, do_not_know, NULL, NULL},
+    [DIGESTS] = {acquire, release, NULL, NULL, NULL, NULL, NULL},
+    [COUNTED] = {acquire, release, compare_words, NULL, NULL, NULL, NULL},
+    [COMPARED] = {acquire, release, compare_words, NULL, NULL, NULL, NULL},
+    [UNDECIDED] = {acquire, release, do_not_know, NULL, NULL, NULL, NULL},
+    [PREFIXED] = {acquire, release, compare_words, NULL, NULL, shared_bits, next_bit},
 };
 
 /* ---------------------------------------------------------------- what happened */
@@ -141,7 +170,9 @@ static uint64_t lucky_state(const operation *o) {
 
 static cc_search search_for(unsigned key) {
     bool has_word = now.keys != DIGESTS;
-    uint64_t digest = now.keys == COMPARED || now.keys == UNDECIDED ? 77 : 1000 + key;
+    uint64_t digest = now.keys == COMPARED || now.keys == UNDECIDED ? 77
+                      : now.keys == PREFIXED                        ? key >> (BITS - 1)
+                                                                    : 1000 + key;
     return (cc_search){.digest = digest,
                        .key = has_word ? (uintptr_t)&keys[key] : 0,
                        .hash = now.hashed ? cc_mix(digest) : 0};

@@ -13,7 +13,7 @@
 #include "memory/smr_fast.h"
 #include "sched_skiplist.h"
 
-enum { MOST_PROGRAMS = 60 };
+enum { MOST_PROGRAMS = 64 };
 
 static void set_up(void) {
     now = *(const scenario *)sched_argument();
@@ -66,6 +66,45 @@ static void set_up_anything_under_debra(void) {
     set_up_anything();
 }
 
+static operation one_of(const uint8_t *kinds, unsigned n) {
+    return (operation){.what = kinds[sched_choose(n)],
+                       .key = (uint8_t)(1 + sched_choose(4)),
+                       .no_tick = sched_choose(2) == 1};
+}
+
+/* A snapshot with something inside it, beside writers and somebody who looks: what is seen and what
+ * is in the snapshot have one order. */
+static void set_up_beside_snapshot(void) {
+    static const uint8_t writes[] = {PUT,    PUT,    PUT,       PUT_IF_ABSENT, REMOVE,
+                                     REMOVE, REMOVE, POP_FIRST, POP_LAST,      CLEAR};
+    static const uint8_t looks[] = {GET,   FIRST,  LAST,    FLOOR,     CEILING,
+                                    LOWER, HIGHER, SCAN_UP, SCAN_DOWN, SNAPSHOT};
+    unsigned entries = sched_choose(4);
+    now = *(const scenario *)sched_argument();
+    for (unsigned i = 0; i < entries; i++) {
+        now.before[i] = (operation){.what = PUT, .key = (uint8_t)(1 + sched_choose(4))};
+    }
+    now.by[0][0] = (operation){.what = SNAPSHOT};
+    for (unsigned i = 1, n = 1 + sched_choose(2); i <= n; i++) {
+        now.by[0][i] =
+            sched_choose(4) ? one_of(writes, sizeof writes - 1) : one_of(looks, sizeof looks - 1);
+        now.by[0][i].when = IN_WALK;
+    }
+    for (unsigned i = 0, n = 1 + sched_choose(2); i < n; i++) {
+        now.by[1][i] = one_of(writes, sizeof writes);
+    }
+    for (unsigned i = 0, n = 1 + sched_choose(2); i < n; i++) {
+        now.by[2][i] =
+            sched_choose(4) ? one_of(looks, sizeof looks) : one_of(writes, sizeof writes);
+    }
+    begin();
+}
+
+static void set_up_beside_snapshot_under_debra(void) {
+    use_debra();
+    set_up_beside_snapshot();
+}
+
 #define SCENARIO(...) (&(const scenario){__VA_ARGS__})
 #define BEFORE .before =
 #define FIRST_FIBRE .by[0] =
@@ -85,7 +124,9 @@ static int run_under_both_schemes(int argc, char **argv, const sched_program *of
         *p = of_ibr[i];
         snprintf(names[i], sizeof names[i], "%s_debra", p->name);
         p->name = names[i];
-        p->set_up = p->set_up == set_up ? set_up_under_debra : set_up_anything_under_debra;
+        p->set_up = p->set_up == set_up            ? set_up_under_debra
+                    : p->set_up == set_up_anything ? set_up_anything_under_debra
+                                                   : set_up_beside_snapshot_under_debra;
     }
     return sched_main(argc, argv, programs, 2 * count);
 #else
