@@ -504,9 +504,9 @@ static const sched_program programs_of_ibr[] = {
      SCENARIO(.keys = UNDECIDED)},
     {"anything_undecided_indexed", 3, set_up_anything, fibre, judge, 0, 0, 500,
      SCENARIO(.keys = UNDECIDED, .hashed = true)},
-    {"beside_snapshot", 3, set_up_anything, fibre, judge, 0, 0, 1000,
+    {"beside_snapshot", 3, set_up_anything, fibre, judge, 0, 0, 500,
      SCENARIO(.keys = DIGESTS, .beside_snapshot = true)},
-    {"beside_snapshot_indexed", 3, set_up_anything, fibre, judge, 0, 0, 500,
+    {"beside_snapshot_indexed", 3, set_up_anything, fibre, judge, 0, 0, 250,
      SCENARIO(.keys = COUNTED, .hashed = true, .beside_snapshot = true)},
 };
 
