@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * The cores of ordered maps without an interpreter, with int64 keys: look-ups of keys that are
- * there and that are not, floor, 80/10/10, insertions and removals, for maps.py's sizes and numbers
- * of threads. What maps.py measures beyond this is CPython and the object layer. run_java.sh does
- * the same with Java's map.
+ * there and that are not, floor, scans of 100 entries, 80/10/10, insertions and removals, for
+ * maps.py's sizes and numbers of threads. What maps.py measures beyond this is CPython and the
+ * object layer. run_java.sh does the same with Java's map, but for scans.
  *
- *   benchmarks/run_core.sh [--kind skiplist|locked|tree] [--only get|miss|floor|uniform|returning|insert|remove]
+ *   benchmarks/run_core.sh [--kind skiplist|locked|tree] [--only get|miss|floor|scan|uniform|returning|insert|remove]
  *                          [--keys N] [--threads N] [--repeats N] [--seconds S] [--scheme ibr|debra]
  */
 #define _GNU_SOURCE
@@ -25,11 +25,12 @@
 #include "ordered/skiplist_locked.h"
 
 #define CHUNK 256
+#define SCANNED 100
 #define MOST_REPEATS 100
 
-enum workload { GET, MISS, FLOOR, UNIFORM, RETURNING, INSERT, REMOVE, WORKLOADS };
-static const char *const titles[] = {"get",       "miss",   "floor", "uniform",
-                                     "returning", "insert", "remove"};
+enum workload { GET, MISS, FLOOR, SCAN, UNIFORM, RETURNING, INSERT, REMOVE, WORKLOADS };
+static const char *const titles[] = {"get",     "miss",      "floor",  "scan",
+                                     "uniform", "returning", "insert", "remove"};
 
 static const struct {
     const char *name;
@@ -43,7 +44,7 @@ static const cc_word_table plain_words = {0};
 
 typedef struct operation {
     int64_t key;
-    enum { DO_GET, DO_PUT, DO_REMOVE, DO_FLOOR } what;
+    enum { DO_GET, DO_PUT, DO_REMOVE, DO_FLOOR, DO_SCAN } what;
 } operation;
 
 typedef struct job {
@@ -79,7 +80,8 @@ static void run(job *j, size_t from, size_t to) {
     for (size_t i = from; i < to; i++) {
         const operation *o = &j->operations[i];
         uintptr_t value = 0;
-        cc_entry entry;
+        cc_entry entry, entries[SCANNED];
+        size_t count;
         cc_search s = search_for(o->key);
         switch (o->what) {
         case DO_GET:
@@ -94,6 +96,10 @@ static void run(job *j, size_t from, size_t to) {
             break;
         case DO_FLOOR:
             sum += cc_ordered_neighbour(j->map, &s, CC_FLOOR, &entry) == CC_FOUND ? entry.value : 0;
+            break;
+        case DO_SCAN:
+            cc_ordered_scan_up(j->map, &s, 0, entries, SCANNED, &count);
+            sum += count;
             break;
         }
     }
@@ -128,7 +134,7 @@ static bool is_once(enum workload w) {
 static operation *make_operations(enum workload w, const int64_t *keys, size_t n, int thread,
                                   int threads, size_t *count) {
     uint64_t random = 1000 + (uint64_t)thread;
-    const bool reads = w == GET || w == MISS || w == FLOOR;
+    const bool reads = w == GET || w == MISS || w == FLOOR || w == SCAN;
     size_t total = reads ? n : is_once(w) ? n / (size_t)threads : 4 * n < 1000000 ? 4 * n : 1000000;
     if (!is_once(w) && (!reads || n > 100000)) {
         total = total / (size_t)threads > 20000 ? total / (size_t)threads : 20000;
@@ -139,7 +145,11 @@ static operation *make_operations(enum workload w, const int64_t *keys, size_t n
         uint64_t r = next_random(&random);
         int64_t key = keys[r % n];
         unsigned x = (unsigned)(r >> 40) % 10;
-        int what = w == FLOOR ? DO_FLOOR : reads || x < 8 ? DO_GET : x == 8 ? DO_PUT : DO_REMOVE;
+        int what = w == FLOOR       ? DO_FLOOR
+                   : w == SCAN      ? DO_SCAN
+                   : reads || x < 8 ? DO_GET
+                   : x == 8         ? DO_PUT
+                                    : DO_REMOVE;
         if (w == MISS || w == FLOOR) {
             key++;
         } else if (is_once(w)) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Build benchmarks/core_map.c or core_queue.c with the C core, and run it.
 #
-#   benchmarks/run_core.sh [--kind skiplist|locked|tree] [--only get|miss|floor|uniform|returning|insert|remove] [--keys N] [--threads N] [--repeats N]
+#   benchmarks/run_core.sh [--kind skiplist|locked|tree] [--only get|miss|floor|scan|uniform|returning|insert|remove] [--keys N] [--threads N] [--repeats N]
 #   benchmarks/run_core.sh queue [--seconds S] [--repeats N] [--threads 1,2,8]
 #
 # CC and CFLAGS are taken from the environment; mimalloc where the compiler finds it, as in the package.

@@ -260,6 +260,20 @@ static int begin_walk(cc_bptree *tree, cc_smr_guard *g, cc_search *search, const
     return CC_FOUND;
 }
 
+/* A walk comes to the next leaf of the same node soon: what it reads there first is fetched while
+ * this leaf's entries are taken. The address is not trusted with more than that. */
+static void prefetch_next(const place *at, bool up) {
+    const inner_node *parent = at->at[at->levels - 1].node;
+    const unsigned i = at->at[at->levels - 1].index + (up ? 1u : -1u);
+    if (i < parent->head.count) { /* in front of 0 nothing is */
+        const uintptr_t next = cc_load_relaxed_uptr(&parent->children[i]);
+        for (size_t line = 0; line < sizeof(leaf_node) + LEAF_ENTRIES * sizeof(uint64_t);
+             line += CC_CACHE_LINE) {
+            CC_PREFETCH(next + line);
+        }
+    }
+}
+
 static int walk_in_phase(cc_bptree *tree, cc_smr_guard *g, cc_search *search, const collected *c,
                          place *at, bool *at_end) {
     unsigned i;
@@ -270,6 +284,9 @@ static int walk_in_phase(cc_bptree *tree, cc_smr_guard *g, cc_search *search, co
     }
     for (unsigned leaves = 1;; leaves++) {
         unsigned number = c->up ? count_at(at) - i : i;
+        if (number < c->room - *c->count) {
+            prefetch_next(at, c->up);
+        }
         if (!take_entries(tree, g, at, c->up ? i : i - 1, number, c)) {
             return AGAIN;
         }

@@ -326,12 +326,11 @@ static cc_status remove_key(cc_ordered *map, cc_search *search, const uintptr_t 
 
 /* ---------------------------------------------------------------- neighbours */
 
-/* Read n's value, when it is alive. */
+/* Read n's value, when it is alive, and report it to snapshots: in front of the second look, as
+ * is_still_neighbour (skiplist_order.c) does, for a value changes without a lock. */
 static bool is_alive(cc_skiplist *list, cc_smr_guard *g, const node *n, uintptr_t *value) {
     *value = cc_load_value(g, false, &n->slot); /* (2) */
-    if (*value == CC_TOMBSTONE) {
-        observe_in_read_phase(list, g, n, CC_TOMBSTONE); /* it is passed over */
-    }
+    observe_in_read_phase(list, g, n, *value);
     return *value != CC_TOMBSTONE;
 }
 
@@ -452,9 +451,6 @@ CC_NEVER_INLINE cc_status find_neighbour(cc_skiplist *list, cc_smr_guard *g, cc_
         cc_hold(g, CC_HELD_NODES, (uintptr_t)*found);
     }
     cc_end_reading(g);
-    if (answer == LOOK_FOUND) {
-        observe(list, g, *found, *value);
-    }
     return answer == LOOK_FOUND ? CC_FOUND : CC_ABSENT;
 }
 

@@ -496,11 +496,11 @@ static bool take_segments(cc_skiplist *list, cc_smr_guard *g, node *n, segments 
     all->end = all->end_of_lane = NULL;
     walk_segments(g, n, all);
     unsigned taken = segments_with_room(all, wanted);
-    *at_end = all->of[taken - 1].is_last;
     for (unsigned i = 0; i < taken; i++) {
         const segment *one = &all->of[i];
         take_entries(list, g, one->nodes, nodes_in(one), c);
     }
+    *at_end = all->of[taken - 1].is_last; /* not before: whoever takes may be interrupted */
     return *c->count;
 }
 

@@ -59,6 +59,34 @@ static operation any_operation(void) {
     return o;
 }
 
+static operation one_of(const uint8_t *kinds, unsigned count) {
+    return (operation){.what = kinds[sched_choose(count)],
+                       .key = (uint8_t)(1 + sched_choose(4)),
+                       .height = (uint8_t)(1 + sched_choose(2)),
+                       .no_tick = sched_choose(2) == 1};
+}
+
+/* A snapshot with an operation or two in the middle of its walk, somebody who writes, and somebody
+ * who mostly looks: the answers, and what the snapshot has, bind their order. */
+static void draw_beside_snapshot(void) {
+    static const uint8_t writes[] = {PUT,    PUT,       PUT,      REMOVE,
+                                     REMOVE, POP_FIRST, POP_LAST, PUT_IF_ABSENT};
+    static const uint8_t looks[] = {FIRST,  LAST,      FLOOR,    CEILING, LOWER,
+                                    HIGHER, POP_FIRST, POP_LAST, GET,     SNAPSHOT};
+    now.by[0][0] = (operation){.what = SNAPSHOT};
+    for (unsigned i = 1, n = 1 + sched_choose(2); i <= n; i++) {
+        now.by[0][i] =
+            sched_choose(4) ? one_of(writes, sizeof writes) : one_of(looks, sizeof looks - 1);
+        now.by[0][i].when = IN_WALK;
+    }
+    for (unsigned i = 0, n = 1 + sched_choose(2); i < n; i++) {
+        now.by[1][i] = one_of(writes, sizeof writes);
+    }
+    for (unsigned i = 0, n = 1 + sched_choose(2); i < n; i++) {
+        now.by[2][i] = one_of(looks, sizeof looks);
+    }
+}
+
 static void set_up_anything(void) {
     const scenario *frame = sched_argument();
     unsigned entries = sched_choose(4);
@@ -68,11 +96,14 @@ static void set_up_anything(void) {
                                     .key = (uint8_t)(1 + sched_choose(4)),
                                     .height = (uint8_t)(1 + sched_choose(3))};
     }
-    for (unsigned f = 0; f < SCHED_MOST_FIBRES; f++) {
+    for (unsigned f = 0; f < SCHED_MOST_FIBRES && !now.beside_snapshot; f++) {
         unsigned n = 1 + sched_choose(f == 2 ? 1 : MOST_OPERATIONS_DRAWN);
         for (unsigned i = 0; i < n; i++) {
             now.by[f][i] = any_operation();
         }
+    }
+    if (now.beside_snapshot) {
+        draw_beside_snapshot();
     }
     begin();
 }
@@ -420,6 +451,13 @@ static const sched_program programs_of_ibr[] = {
     {"snapshot_lower", 3, set_up, fibre, judge, 2, 0, 0,
      SCENARIO(BEFORE{{PUT, 1}, {PUT, 4}}, FIRST_FIBRE{{SNAPSHOT}, {PUT, 3, INSIDE}},
               SECOND_FIBRE{{PUT, 2}}, THIRD_FIBRE{{LOWER, 4}})},
+    /* So does one that is replaced: who replaces it does not wait for a list's locks. */
+    {"snapshot_lower_replaced", 3, set_up, fibre, judge, 2, 0, 0,
+     SCENARIO(BEFORE{{PUT, 1}, {PUT, 4}}, FIRST_FIBRE{{SNAPSHOT}, {PUT, 3, INSIDE}},
+              SECOND_FIBRE{{PUT, 1}}, THIRD_FIBRE{{LOWER, 4}})},
+    {"snapshot_first_replaced", 3, set_up, fibre, judge, 2, 0, 0,
+     SCENARIO(BEFORE{{PUT, 2}, {PUT, 4}}, FIRST_FIBRE{{SNAPSHOT}, {PUT, 1, INSIDE}},
+              SECOND_FIBRE{{PUT, 2}}, THIRD_FIBRE{{FIRST}})},
     {"snapshot_scan", 2, set_up, fibre, judge, 2, 0, 25,
      SCENARIO(BEFORE THREE_ENTRIES, FIRST_FIBRE{{SNAPSHOT}, {SCAN_UP, INSIDE}, {PUT, 3, INSIDE}},
               SECOND_FIBRE{{PUT, 2}})},
@@ -466,6 +504,10 @@ static const sched_program programs_of_ibr[] = {
      SCENARIO(.keys = UNDECIDED)},
     {"anything_undecided_indexed", 3, set_up_anything, fibre, judge, 0, 0, 500,
      SCENARIO(.keys = UNDECIDED, .hashed = true)},
+    {"beside_snapshot", 3, set_up_anything, fibre, judge, 0, 0, 500,
+     SCENARIO(.keys = DIGESTS, .beside_snapshot = true)},
+    {"beside_snapshot_indexed", 3, set_up_anything, fibre, judge, 0, 0, 250,
+     SCENARIO(.keys = COUNTED, .hashed = true, .beside_snapshot = true)},
 };
 
 /* For debra alone: somebody is in the middle of something while others retire enough to interrupt
@@ -477,6 +519,10 @@ static const sched_program programs_of_debra[] = {
     {"interrupted_scan_down", 2, set_up, fibre, judge, 2, 0, 0,
      SCENARIO(.keys = COUNTED, BEFORE{{PUT, 1}, {PUT, 2}, {PUT, 3}}, FIRST_FIBRE{{SCAN_DOWN, 3}},
               SECOND_FIBRE{{REMOVE, 2}, {PUT, 1}, {PUT, 1}})},
+    /* The walk is interrupted between the entries of a segment. */
+    {"interrupted_snapshot", 2, set_up, fibre, judge, 0, 0, 100,
+     SCENARIO(BEFORE{{PUT, 3, 2}, {PUT, 4}}, FIRST_FIBRE{{SNAPSHOT}},
+              SECOND_FIBRE{{PUT, 3}, {PUT, 3}})},
     {"interrupted_clear", 2, set_up, fibre, judge, 2, 0, 0,
      SCENARIO(.keys = COUNTED, BEFORE{{PUT, 1}, {PUT, 2}, {PUT, 3}}, FIRST_FIBRE{{CLEAR}},
               SECOND_FIBRE{{PUT, 3}, {PUT, 3}, {REMOVE, 2}})},
@@ -576,6 +622,7 @@ static const char *const with_locks_under_debra[] = {"wait_in_line",
                                                      "anything",
                                                      "anything_indexed",
                                                      "anything_undecided",
+                                                     "beside_snapshot",
                                                      "interrupted_clear",
                                                      "interrupted_put",
                                                      "interrupted_insertion",

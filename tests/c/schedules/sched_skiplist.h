@@ -72,6 +72,7 @@ typedef struct scenario {
     bool hashed, behind; /* behind: sched_points_behind */
     bool
         first_stops; /* sched_only_first_is_preempted; under IBR, too, what is retired is freed at once */
+    bool beside_snapshot; /* what is drawn */
     operation before[MOST_BEFORE]; /* by one thread, before the others start */
     operation by[SCHED_MOST_FIBRES][MOST_OPERATIONS];
 } scenario;
