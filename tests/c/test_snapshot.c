@@ -620,6 +620,11 @@ static void test_all(void) {
 int main(void) {
     use_scheme_of_the_environment();
     for_every_ordered_kind(test_all);
+    cc_ordered_operations plain = cc_bptree_operations;
+    plain.copy_all = NULL;
+    const ordered_kind without = {&plain, "without snapshots", false, 100};
+    tested_kind = &without;
+    test_all();
     say_what_was_neutralized();
     return 0;
 }

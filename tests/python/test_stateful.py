@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from ordered_kinds import MAPS, SETS, of_file
+from ordered_kinds import MAPS, SETS, UNBALANCED, of_file
 from sortedcontainers import SortedDict
 from support import Key, rounds
 
@@ -63,6 +63,11 @@ MISSING = object()
 
 PROGRAMS = settings(max_examples=rounds(40), stateful_step_count=40)
 FEWER = settings(PROGRAMS, max_examples=rounds(12))  # the same Python code, over another core
+FEWEST = settings(PROGRAMS, max_examples=rounds(5))  # over yet another one
+
+
+def programs_of(cls):
+    return PROGRAMS if cls in (SkipListMap, SkipListSet) else FEWEST if cls in UNBALANCED else FEWER
 
 
 def answer(function, *arguments, **keywords):
@@ -726,11 +731,11 @@ by_orders_and_kind = pytest.mark.parametrize(
 @pytest.mark.parametrize("map_class", of_file(__name__, MAPS))
 def test_a_map_behaves_as_a_sorted_dict_in_any_program(map_class, orders, kind):
     machine = machine_of_maps(map_class, KEYS[kind], FOREIGN[kind], orders)
-    run_state_machine_as_test(machine, settings=PROGRAMS if map_class is SkipListMap else FEWER)
+    run_state_machine_as_test(machine, settings=programs_of(map_class))
 
 
 @by_orders_and_kind
 @pytest.mark.parametrize("set_class", of_file(__name__, SETS))
 def test_a_set_behaves_as_a_sorted_set_in_any_program(set_class, orders, kind):
     machine = machine_of_sets(set_class, KEYS[kind], FOREIGN[kind], orders)
-    run_state_machine_as_test(machine, settings=PROGRAMS if set_class is SkipListSet else FEWER)
+    run_state_machine_as_test(machine, settings=programs_of(set_class))

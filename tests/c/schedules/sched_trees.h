@@ -105,6 +105,37 @@ static void set_up_beside_snapshot_under_debra(void) {
     set_up_beside_snapshot();
 }
 
+/* The least of that which goes wrong when a query reports too late: while a snapshot walks, a value
+ * is replaced, an entry comes or one goes, a query depends on it, and something comes in front of
+ * what the query has answered. */
+static void set_up_query_beside_snapshot(void) {
+    static const uint8_t queries[2][4] = {{LAST, POP_LAST, LOWER, FLOOR},
+                                          {FIRST, POP_FIRST, HIGHER, CEILING}};
+    now = *(const scenario *)sched_argument();
+    const unsigned up = sched_choose(2), query = sched_choose(4), change = sched_choose(3);
+    const bool at_end = query < 2;
+    /* Keys as they are for those that go down. */
+    const uint8_t key[KEYS] = {0, up ? 4 : 1, up ? 3 : 2, up ? 2 : 3, up ? 1 : 4};
+    unsigned n = 0;
+    now.before[n++] = (operation){.what = PUT, .key = key[1]};
+    if (!at_end) {
+        now.before[n++] = (operation){.what = PUT, .key = key[4]};
+    }
+    if (change == 2) {
+        now.before[n++] = (operation){.what = PUT, .key = key[2]};
+    }
+    now.by[0][0] = (operation){.what = SNAPSHOT};
+    now.by[0][1] = (operation){.what = PUT, .key = key[3], .when = IN_WALK};
+    now.by[1][0] = (operation){.what = change == 2 ? REMOVE : PUT, .key = key[change == 0 ? 1 : 2]};
+    now.by[2][0] = (operation){.what = queries[up][query], .key = at_end ? 0 : key[6 - query]};
+    begin();
+}
+
+static void set_up_query_beside_snapshot_under_debra(void) {
+    use_debra();
+    set_up_query_beside_snapshot();
+}
+
 #define SCENARIO(...) (&(const scenario){__VA_ARGS__})
 #define BEFORE .before =
 #define FIRST_FIBRE .by[0] =
@@ -119,14 +150,20 @@ static int run_under_both_schemes(int argc, char **argv, const sched_program *of
     static char names[MOST_PROGRAMS][64];
     memcpy(programs, of_ibr, count * sizeof *of_ibr);
 #if CC_HAS_INTERRUPTS
+    static void (*const under_debra[][2])(void) = {
+        {set_up, set_up_under_debra},
+        {set_up_anything, set_up_anything_under_debra},
+        {set_up_beside_snapshot, set_up_beside_snapshot_under_debra},
+        {set_up_query_beside_snapshot, set_up_query_beside_snapshot_under_debra},
+    };
     for (unsigned i = 0; i < count; i++) {
         sched_program *p = &programs[count + i];
         *p = of_ibr[i];
         snprintf(names[i], sizeof names[i], "%s_debra", p->name);
         p->name = names[i];
-        p->set_up = p->set_up == set_up            ? set_up_under_debra
-                    : p->set_up == set_up_anything ? set_up_anything_under_debra
-                                                   : set_up_beside_snapshot_under_debra;
+        for (unsigned s = 0; s < sizeof under_debra / sizeof *under_debra; s++) {
+            p->set_up = of_ibr[i].set_up == under_debra[s][0] ? under_debra[s][1] : p->set_up;
+        }
     }
     return sched_main(argc, argv, programs, 2 * count);
 #else
