@@ -49,7 +49,9 @@ if PERCENT < 100:
     MAPS.remove(LockedSkipListMap)
     SETS.remove(LockedSkipListSet)
 
-# The lock-free trees run with a part of the files: what all others ask of the core, the other trees ask, too.
+# The lock-free trees run with a part of the files, and with single tests that are marked `maps_too`. What the others ask of the
+# core, the other kinds ask, too; keys in order, which many of them put, make such a tree a path, O(n) deep. Long tests of its
+# own, with exact accounts, are those in C (tests/c/test_ordered_stress.c, test_histories.c).
 FILES_OF_LOCK_FREE_TREES = {
     "test_hostile_keys",
     "test_map",

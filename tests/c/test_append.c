@@ -144,7 +144,7 @@ static void test_orders(void) {
             for (unsigned kinds = 0; kinds < 4; kinds++) {
                 for (int64_t before = -1; before < 3; before++) {
                     bool is_decided = (s + o) % 4;
-                    if (!is_decided && tested_kind->can_be_a_path && sizes[s] > 150) {
+                    if (!is_decided && tested_kind->can_be_a_path && sizes[s] > 70) {
                         continue; /* as many questions for each operation as there are entries */
                     }
                     cc_ordered *list = ordered_of(is_decided ? &deciding_words : &undecided_words);

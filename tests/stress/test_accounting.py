@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from ordered_kinds import LockFreeTreeMap
 from support import Key, check, rounds, run_copies
 
 from concurrent_collections import REMOVE
@@ -229,6 +230,7 @@ def test_a_counter_raised_by_compare_and_swap_misses_nothing(Map, eager_switchin
     assert m[0] == 4 * each
 
 
+@pytest.mark.maps_too.with_args(LockFreeTreeMap)
 def test_what_is_added_in_one_call_misses_nothing(Map, eager_switching):
     # Sums and collections under a few keys, which other threads take away whole now and then.
     m = Map()
@@ -253,6 +255,7 @@ def test_what_is_added_in_one_call_misses_nothing(Map, eager_switching):
     check(m)
 
 
+@pytest.mark.maps_too.with_args(LockFreeTreeMap)
 def test_one_of_many_wins_every_insertion(Map, eager_switching):
     m = Map()
     count = rounds(5_000)
@@ -273,6 +276,7 @@ def test_one_of_many_wins_every_insertion(Map, eager_switching):
     assert list(m) == list(range(count))
 
 
+@pytest.mark.maps_too.with_args(LockFreeTreeMap)
 def test_one_of_many_wins_every_removal_of_a_key_that_keeps_coming_back(Map, eager_switching):
     m = Map()
     each = rounds(10_000)
