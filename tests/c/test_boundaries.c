@@ -233,7 +233,7 @@ static void test_clear_without_memory(void) {
 
 static void test_all_sizes(void) {
     begin_test("all sizes, keys that are their digests");
-    test_sizes(0, tested_kind->percent < 100 ? 4200 : 8200);
+    test_sizes(0, tested_kind->percent < 100 ? 600 : 8200);
     begin_test("all sizes, keys that are words");
     test_sizes(1, (size_t)scaled_for_kind(4200));
 }

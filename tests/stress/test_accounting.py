@@ -230,7 +230,6 @@ def test_a_counter_raised_by_compare_and_swap_misses_nothing(Map, eager_switchin
     assert m[0] == 4 * each
 
 
-@pytest.mark.maps_too.with_args(LockFreeTreeMap)
 def test_what_is_added_in_one_call_misses_nothing(Map, eager_switching):
     # Sums and collections under a few keys, which other threads take away whole now and then.
     m = Map()
@@ -255,7 +254,6 @@ def test_what_is_added_in_one_call_misses_nothing(Map, eager_switching):
     check(m)
 
 
-@pytest.mark.maps_too.with_args(LockFreeTreeMap)
 def test_one_of_many_wins_every_insertion(Map, eager_switching):
     m = Map()
     count = rounds(5_000)
