@@ -439,7 +439,7 @@ static const char *check_skip(cc_bptree *tree, const tour *t) {
         }
     }
     if (n->is_leaf) {
-        return n->skip > n->shared ? "a leaf skips what its keys need not share" : NULL;
+        return n->skip != n->shared ? "a leaf does not skip what it says its keys share" : NULL;
     }
     const separator *all = separators_of((const inner_node *)n);
     for (unsigned i = 0; i + 1u < n->count; i++) {

@@ -4,9 +4,10 @@
  *
  * Promises. There is nothing but trying: nobody waits with a lock in hand, so there is no deadlock,
  * whatever the order; but copy_all of bptree_bulk.c, which says why that is no harm, and makes O(n)
- * steps. Who else holds locks makes a bounded number of plain steps: it allocates nothing, compares
- * nothing, retires nothing, releases nothing, calls nothing that could detach it from an
- * interpreter or take it to a point at which that stops threads. So a stop of the world waits for
+ * steps. Who else holds locks makes a bounded number of plain steps: it allocates nothing, asks for
+ * no order, retires nothing, releases nothing, calls nothing that could detach it from an
+ * interpreter or take it to a point at which that stops threads. Of the owner's functions it calls
+ * `acquire`, `shared` and `digest_after`, which do none of that. So a stop of the world waits for
  * it as for any other stretch of C, and never for somebody who waits for it: who waits has neither
  * locks nor a region, and whoever he waits for needs nothing but a processor. With an interpreter's
  * lock in hand one can wait, then, too; threads that are attached to that interpreter have no

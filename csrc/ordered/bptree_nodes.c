@@ -415,10 +415,7 @@ static void fill_parent(regrouping *r) {
         set_skip(r, &n->head, &to[0], &to[s - 1], from->head.skip);
     }
     for (unsigned i = 0; i < s; i++) {
-        unsigned skip = i == inserted ? 0 : from->head.skip;
-        if (skip != n->head.skip) {
-            to[i] = separator_moved(r, to[i], skip, n->head.skip);
-        }
+        to[i] = separator_moved(r, to[i], i == inserted ? 0 : from->head.skip, n->head.skip);
     }
 }
 

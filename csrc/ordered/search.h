@@ -19,7 +19,8 @@
  *
  * Prefixes. Keys of a kind may be sequences of units (bytes, characters) that are ordered by the
  * first unit that differs. A container that knows that some of them share their first units may
- * have their digests without these (`digest_after`); nobody else gets to see such digests.
+ * have their digests without these (`digest_after`). It hands out none of them but to `compare` and
+ * in search->needed: there, what a key that has units is says its word alone.
  *
  * Orders. An owner may have several: then each container has one for life, and every search of it
  * names it. Kinds, digests and hashes are made for that order: the core compares digests as they
@@ -36,8 +37,9 @@
  * asks for equality, and so can have keys that have no order.
  *
  * Words. The owner says what words are (object references, integers) by a table of functions. What
- * runs inside a protected region (`acquire`, `compare`, `hash`) must not block, must not run
- * foreign code and must not call back into this library.
+ * runs inside a protected region, or while the container has locks (`acquire`, `compare`, `hash`,
+ * `shared`, `digest_after`), must not block, must not run foreign code and must not call back into
+ * this library.
  *
  * Foreign comparisons. When `compare` answers CC_UNDECIDED, the operation gives up without effect
  * and returns CC_NEED_COMPARE, with an acquired key in search->needed. The caller compares, outside
@@ -125,7 +127,7 @@ typedef struct cc_word_table {
     /* How many first units two keys share, `most` or less; 0 where one has no units. If that is not
      * 0, `compare` decides between them, and so it does between each two keys that have units and
      * are of the same kind; between keys of two kinds that have units it never does. In a region,
-     * as the next one. NULL, both or none: no key has units. */
+     * or while the container has locks, as the next one. NULL, both or none: no key has units. */
     unsigned (*shared)(const void *order, const cc_stored_key *a, const cc_stored_key *b,
                        unsigned most);
     /* The digest of a key without its first `skip` units, of those who share them ordered as they
