@@ -15,8 +15,9 @@
  * operation asks foreign code only before its effect.
  *
  * Progress. Every operation is lock-free: it starts over only when somebody else has changed an
- * edge that it was about to use. Nobody waits for anybody. get writes nothing and helps nobody; all
- * others help to unlink what is in their way.
+ * edge that it was about to use. Nobody waits for anybody. get unlinks nothing: it writes only what
+ * snapshots need (reports, POPPED, opening a sealed root); all others help to unlink what is in
+ * their way.
  *
  * Cost. The tree is not balanced. Keys that come in no order make it about 1.4 log2 n deep in the
  * mean (an expectation, not a measurement). Keys that are put one by one in order make a path of n

@@ -3,9 +3,11 @@
  * The binary search tree: entries that come in order, behind all that is there.
  *
  * Promises. cc_bst_append puts entries that ascend, of which the first one belongs behind the last
- * entry of the tree, or does nothing. Each of them is a put of an absent key, and all of them take
- * effect at once. It asks foreign code nothing. While somebody takes a snapshot it does
- * nothing: the entries are put one by one, and each reports itself.
+ * entry of the tree, or does nothing. Each of them is a put of an absent key, and all of them are
+ * there at once, but for snapshots: one that closes before it has been told to begin again has what
+ * others have reported of them by then, which need not be the first ones. It asks foreign code
+ * nothing. While somebody takes a snapshot it does nothing: the entries are put one by one, and
+ * each reports itself.
  *
  * How. The entries become a tree of their own, as balanced as can be, which takes the place of the
  * last leaf, with a node that has both below it. So what is loaded in order and in large parts does

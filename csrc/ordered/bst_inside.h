@@ -285,8 +285,8 @@ CC_MUST_CHECK bool cc_bst_next_attempt(cc_bst *tree, attempt *a);
 
 /* Help to unlink what stands in the way at a place: its leaf, which is dead or flagged, or the one
  * beside it. CC_FOUND: the attempt has unlinked a chain, or somebody else has changed something;
- * it is to be ended, and the place sought again. CC_NO_MEMORY: nothing has changed. In a write
- * phase that holds the place. */
+ * it is to be ended, and the place sought again. CC_NO_MEMORY: a dead leaf may be flagged, nothing
+ * else has changed. In a write phase that holds the place. */
 cc_status cc_bst_unlink(cc_bst *tree, attempt *a, place *at);
 
 /* Our operation has made the leaf at a place dead, or flagged it: see to it that it is unlinked,

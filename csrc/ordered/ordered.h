@@ -5,6 +5,7 @@
  *   skiplist.h          a skip list, lock-free
  *   skiplist_locked.h   a skip list whose writers lock nodes
  *   bptree.h            a B+tree with locks
+ *   bst.h               a binary search tree, lock-free
  *
  *     cc_ordered *map = cc_ordered_new(&cc_skiplist_operations, &words);
  *     status = cc_ordered_put(map, &search, value, CC_PUT_ALWAYS, &old);
