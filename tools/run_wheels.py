@@ -46,7 +46,7 @@ HEAD = (
     "|---|---|---|---|---|---|",
 )
 PACKAGE = "concurrent_collections"
-MOST_KILOBYTES = 1000  # of a wheel; 931 is the largest today
+MOST_KILOBYTES = 1100  # of a wheel; 1006 is the largest today
 NICE = list(filter(None, [shutil.which("nice")]))  # found here: a wheel is tested with another path
 
 # What a module may need of the system: the C library, in its pieces, and nothing else.
