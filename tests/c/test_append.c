@@ -322,10 +322,13 @@ static void test_the_owner_s_order(void) {
         entries[i] = entry_of((numbered){.number = -(int64_t)i, .kind = 1});
         entries[i].digest = 0;
     }
-    size_t run = 0;
-    size_t put = cc_ordered_append(list, entries, 20, &run);
-    CHECK(run > 1 || !HAS_USUAL_SIZES); /* they ascend in it */
-    CHECK(put == 20 || !HAS_USUAL_SIZES);
+    size_t put = 0;
+    for (size_t end = 10; end <= 20; end += 10) { /* first to nothing, then behind an entry */
+        size_t run = 0;
+        put += cc_ordered_append(list, entries + put, end - put, &run);
+        CHECK(run > 1 || !HAS_USUAL_SIZES); /* they ascend in it */
+        CHECK(put == end || !HAS_USUAL_SIZES);
+    }
     for (size_t i = put; i < 20; i++) {
         word_release(entries[i].key);
         word_release(entries[i].value);
