@@ -23,14 +23,13 @@
  * Linearization points. clear: the store that takes the root off the anchor. copy_all: locking the
  * last node.
  *
- * Pairs of releases and acquires:
- *   (3) putting a tree aside with the exchange that takes it: how far it has been taken apart.
+ * Pairs of releases and acquires: those of bptree.c, and (2) of ordered.c.
  */
 #include "bptree_locks.h"
 
 /* A tree that has been taken off the anchor. */
 typedef struct detached_tree {
-    struct detached_tree *next;
+    cc_detached common; /* first */
     tree_node *root;
 } detached_tree;
 
@@ -154,7 +153,9 @@ static bool retire_entries(cc_bptree *tree, cc_thread *self, leaf_node *n) {
 }
 
 /* As far as there is memory. True: nothing is left. */
-static bool take_apart(cc_bptree *tree, cc_thread *self, detached_tree *detached) {
+static bool take_apart(cc_ordered *map, cc_thread *self, cc_detached *common) {
+    cc_bptree *tree = tree_of(map);
+    detached_tree *detached = (detached_tree *)common;
     tour t;
     begin_tour(&t, detached->root, tree, seal);
     while (t.node) {
@@ -185,32 +186,6 @@ static bool take_apart(cc_bptree *tree, cc_thread *self, detached_tree *detached
     return true;
 }
 
-static void put_aside(cc_bptree *tree, detached_tree *detached) {
-    uintptr_t head = cc_load_relaxed_uptr(&tree->aside);
-    do {
-        detached->next = (detached_tree *)head;
-    } while (!cc_cas_acq_rel_uptr(&tree->aside, &head, (uintptr_t)detached)); /* (3) */
-}
-
-static detached_tree *take_aside(cc_bptree *tree) {
-    return (detached_tree *)cc_exchange_acq_rel_uptr(&tree->aside, 0); /* (3) */
-}
-
-static bool take_all_apart(cc_bptree *tree, cc_thread *self, detached_tree *all) {
-    bool done = true;
-    while (all) {
-        detached_tree *detached = all;
-        all = all->next;
-        if (take_apart(tree, self, detached)) {
-            cc_free(detached);
-        } else {
-            put_aside(tree, detached);
-            done = false;
-        }
-    }
-    return done;
-}
-
 static cc_status clear(cc_ordered *map) {
     cc_bptree *tree = tree_of(map);
     cc_thread *self = cc_thread_self();
@@ -220,23 +195,18 @@ static cc_status clear(cc_ordered *map) {
     }
     tree_node *anchor = &tree->anchor.head;
     uint64_t state = lock_patiently(tree, anchor, map->common.words);
-    detached->next = NULL;
+    detached->common.next = NULL;
     detached->root = child_at(&tree->anchor, 0);
     cc_store_release_uptr(&tree->anchor.children[0], 0); /* (1) */
     unlock_as(anchor, state);
     wake_for_locks(tree);
     ++*cc_thread_write_mark(self, &map->common);
-    bool done = take_all_apart(tree, self, detached);
-    done = take_all_apart(tree, self, take_aside(tree)) && done;
-    return done ? CC_FOUND : CC_NO_MEMORY;
+    return cc_take_all_apart(map, self, &tree->aside, &detached->common, take_apart) ? CC_FOUND
+                                                                                     : CC_NO_MEMORY;
 }
 
 static void retire_remainder(cc_ordered *map) {
-    cc_bptree *tree = tree_of(map);
-    cc_thread *self = cc_load_relaxed_uptr(&tree->aside) ? cc_thread_self() : NULL;
-    if (self) {
-        take_all_apart(tree, self, take_aside(tree));
-    }
+    cc_retire_aside(map, &tree_of(map)->aside, take_apart);
 }
 
 /* ---------------------------------------------------------------- the content at one point */
@@ -331,8 +301,8 @@ static void free_tree(const cc_word_table *words, tree_node *root) {
 static void end(cc_ordered *map) {
     cc_bptree *tree = tree_of(map);
     free_tree(map->common.words, child_at(&tree->anchor, 0));
-    for (detached_tree *d = take_aside(tree), *next; d; d = next) {
-        next = d->next;
+    for (detached_tree *d = (detached_tree *)cc_take_aside(&tree->aside), *next; d; d = next) {
+        next = (detached_tree *)d->common.next;
         free_tree(map->common.words, d->root);
         cc_free(d);
     }
@@ -383,7 +353,7 @@ static int visit(cc_ordered *map, int (*visit_word)(uintptr_t word, void *argume
     cc_bptree *tree = tree_of(map);
     int answer = visit_tree(child_at(&tree->anchor, 0), visit_word, argument);
     const detached_tree *d = (const detached_tree *)cc_load_relaxed_uptr(&tree->aside);
-    for (; d && !answer; d = d->next) {
+    for (; d && !answer; d = (const detached_tree *)d->common.next) {
         answer = visit_tree(d->root, visit_word, argument);
     }
     return answer;
@@ -539,7 +509,7 @@ static const char *check(cc_ordered *map) {
         }
     }
     const detached_tree *d = (const detached_tree *)cc_load_relaxed_uptr(&tree->aside);
-    for (; d; d = d->next) {
+    for (; d; d = (const detached_tree *)d->common.next) {
         for (begin_tour(&t, d->root, NULL, NULL); t.node; next_of_tour(&t)) {
             bytes += t.node->bytes;
             if (t.node->is_leaf) {

@@ -23,14 +23,13 @@
  *
  * Linearization point. clear: the CAS that takes the tree off the root.
  *
- * Pairs of releases and acquires, beside those of bst_inside.h:
- *   (4) putting a tree aside with the exchange that takes it: how far it has been taken apart.
+ * Pairs of releases and acquires: those of bst_inside.h, and (2) of ordered.c.
  */
 #include "bst_inside.h"
 
 /* A tree that has been taken off the root. */
 typedef struct detached_tree {
-    struct detached_tree *next;
+    cc_detached common; /* first */
     uint64_t word; /* the edge to what is to be taken apart next */
     bool has_word;
     node *waiting; /* the last of the nodes whose right side is still to come */
@@ -83,7 +82,9 @@ static void take_value(cc_bst *tree, cc_thread *self, node *leaf) {
 }
 
 /* As far as there is memory. True: nothing is left. Runs foreign code. */
-static bool take_apart(cc_bst *tree, cc_thread *self, detached_tree *d) {
+static bool take_apart(cc_ordered *map, cc_thread *self, cc_detached *common) {
+    cc_bst *tree = bst_of(map);
+    detached_tree *d = (detached_tree *)common;
     for (;;) {
         if (cc_reserve(self, 2)) {
             return false;
@@ -99,32 +100,6 @@ static bool take_apart(cc_bst *tree, cc_thread *self, detached_tree *d) {
         }
         cc_retire_own(&tree->map.common, self, record, (uintptr_t)n, birth_of(n), bytes_of(n));
     }
-}
-
-static void put_aside(cc_bst *tree, detached_tree *d) {
-    uintptr_t head = cc_load_relaxed_uptr(&tree->aside);
-    do {
-        d->next = (detached_tree *)head;
-    } while (!cc_cas_acq_rel_uptr(&tree->aside, &head, (uintptr_t)d)); /* (4) */
-}
-
-static detached_tree *take_aside(cc_bst *tree) {
-    return (detached_tree *)cc_exchange_acq_rel_uptr(&tree->aside, 0); /* (4) */
-}
-
-static bool take_all_apart(cc_bst *tree, cc_thread *self, detached_tree *all) {
-    bool done = true;
-    while (all) {
-        detached_tree *d = all;
-        all = all->next;
-        if (take_apart(tree, self, d)) {
-            cc_free(d);
-        } else {
-            put_aside(tree, d);
-            done = false;
-        }
-    }
-    return done;
 }
 
 /* A region with nothing in it but that. */
@@ -152,17 +127,12 @@ static cc_status clear(cc_ordered *map) {
     tell_of_clear(tree, self);
     *d = (detached_tree){.word = word, .has_word = true};
     ++*cc_thread_write_mark(self, &map->common);
-    bool done = take_all_apart(tree, self, d);
-    done = take_all_apart(tree, self, take_aside(tree)) && done;
-    return done ? CC_FOUND : CC_NO_MEMORY;
+    return cc_take_all_apart(map, self, &tree->aside, &d->common, take_apart) ? CC_FOUND
+                                                                              : CC_NO_MEMORY;
 }
 
 static void retire_remainder(cc_ordered *map) {
-    cc_bst *tree = bst_of(map);
-    cc_thread *self = cc_load_relaxed_uptr(&tree->aside) ? cc_thread_self() : NULL;
-    if (self) {
-        take_all_apart(tree, self, take_aside(tree));
-    }
+    cc_retire_aside(map, &bst_of(map)->aside, take_apart);
 }
 
 /* ---------------------------------------------------------------- making and freeing */
@@ -195,8 +165,8 @@ static void end(cc_ordered *map) {
     cc_forget_collector(&map->common);
     detached_tree all = {.word = load_edge(&tree->root), .has_word = true};
     free_tree(map->common.words, &all);
-    for (detached_tree *d = take_aside(tree), *next; d; d = next) {
-        next = d->next;
+    for (detached_tree *d = (detached_tree *)cc_take_aside(&tree->aside), *next; d; d = next) {
+        next = (detached_tree *)d->common.next;
         free_tree(map->common.words, d);
         cc_free(d);
     }
@@ -309,7 +279,7 @@ static int visit(cc_ordered *map, int (*visit_word)(uintptr_t word, void *argume
     cc_bst *tree = bst_of(map);
     int answer = visit_below(load_edge(&tree->root), visit_word, argument);
     const detached_tree *d = (const detached_tree *)cc_load_relaxed_uptr(&tree->aside);
-    for (; d && !answer; d = d->next) {
+    for (; d && !answer; d = (const detached_tree *)d->common.next) {
         answer = d->has_word ? visit_below(d->word, visit_word, argument) : 0;
         for (node *n = d->waiting; n && !answer; n = target_of(load_edge(&n->child[0]))) {
             answer = visit_node(n, visit_word, argument);
@@ -381,7 +351,7 @@ static const char *check(cc_ordered *map) {
     }
     const char *wrong = check_tree(tree, !cc_load_relaxed_u32(&map->common.asked), &all);
     const detached_tree *d = (const detached_tree *)cc_load_relaxed_uptr(&tree->aside);
-    for (; d; d = d->next) {
+    for (; d; d = (const detached_tree *)d->common.next) {
         if (d->has_word) {
             count_below(d->word, &all);
         }

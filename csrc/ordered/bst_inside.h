@@ -99,8 +99,6 @@ _Static_assert(sizeof(node) >= CC_ARENA_LEAST && sizeof(uintptr_t) + sizeof(node
 /* Of a leaf, beside its value's birth: see Reports. */
 #define POPPED (UINT64_C(1) << CC_ERA_BITS)
 
-struct detached_tree; /* bst_bulk.c */
-
 typedef struct cc_bst {
     cc_ordered map; /* first */
     edge root; /* clean or SEALED; leads nowhere: nothing is there */

@@ -5,6 +5,7 @@
  *
  * Pairs of releases and acquires:
  *   (1) setting an order with reading it: what the owner has written to it.
+ *   (2) putting a tree aside with the exchange that takes it: how far it has been taken apart.
  */
 #include "ordered_inside.h"
 
@@ -153,6 +154,48 @@ cc_status cc_ordered_clear(cc_ordered *map) {
 
 const char *cc_ordered_check(cc_ordered *map) {
     return map->ops->check(map);
+}
+
+/* ---------------------------------------------------------------- what a clear has cut off */
+
+static void put_aside(cc_atomic_uptr *aside, cc_detached *tree) {
+    uintptr_t head = cc_load_relaxed_uptr(aside);
+    do {
+        tree->next = (cc_detached *)head;
+    } while (!cc_cas_acq_rel_uptr(aside, &head, (uintptr_t)tree)); /* (2) */
+}
+
+cc_detached *cc_take_aside(cc_atomic_uptr *aside) {
+    return (cc_detached *)cc_exchange_acq_rel_uptr(aside, 0); /* (2) */
+}
+
+static bool take_each_apart(cc_ordered *map, cc_thread *self, cc_atomic_uptr *aside,
+                            cc_detached *all, cc_take_apart take_apart) {
+    bool done = true;
+    while (all) {
+        cc_detached *tree = all;
+        all = all->next;
+        if (take_apart(map, self, tree)) {
+            cc_free(tree);
+        } else {
+            put_aside(aside, tree);
+            done = false;
+        }
+    }
+    return done;
+}
+
+bool cc_take_all_apart(cc_ordered *map, cc_thread *self, cc_atomic_uptr *aside,
+                       cc_detached *cut_off, cc_take_apart take_apart) {
+    bool done = take_each_apart(map, self, aside, cut_off, take_apart);
+    return take_each_apart(map, self, aside, cc_take_aside(aside), take_apart) && done;
+}
+
+void cc_retire_aside(cc_ordered *map, cc_atomic_uptr *aside, cc_take_apart take_apart) {
+    cc_thread *self = cc_load_relaxed_uptr(aside) ? cc_thread_self() : NULL;
+    if (self) {
+        cc_take_all_apart(map, self, aside, NULL, take_apart);
+    }
 }
 
 /* ---------------------------------------------------------------- what comes in order */

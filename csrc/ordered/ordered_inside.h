@@ -85,6 +85,25 @@ bool cc_is_less(const cc_ordered *map, const cc_new_entry *a, const cc_new_entry
 size_t cc_count_ascending(const cc_ordered *map, const cc_new_entry *entries, size_t count,
                           size_t most);
 
+/* A tree that a clear has cut off: first in a struct that says how far it has been taken apart. */
+typedef struct cc_detached {
+    struct cc_detached *next;
+} cc_detached;
+
+/* Take it apart, as far as there is memory. True: nothing is left. May run foreign code. */
+typedef bool (*cc_take_apart)(cc_ordered *map, cc_thread *self, cc_detached *tree);
+
+/* Take apart `cut_off`, which is one or NULL, and what was put aside; what is not done with goes
+ * aside, the rest is freed with cc_free. False without memory. May run foreign code. */
+bool cc_take_all_apart(cc_ordered *map, cc_thread *self, cc_atomic_uptr *aside,
+                       cc_detached *cut_off, cc_take_apart take_apart);
+
+/* The same with what was put aside alone, where there is a thread to do it. */
+void cc_retire_aside(cc_ordered *map, cc_atomic_uptr *aside, cc_take_apart take_apart);
+
+/* All that was put aside. It is the caller's then. */
+cc_detached *cc_take_aside(cc_atomic_uptr *aside);
+
 /* The sums over all threads. Exact while nothing changes. */
 int64_t cc_sum_of_entries(const cc_ordered *map);
 uint64_t cc_sum_of_bytes(const cc_ordered *map);
