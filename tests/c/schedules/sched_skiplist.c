@@ -24,22 +24,6 @@
 const cc_ordered_operations *tested_operations = &cc_skiplist_operations;
 const bool tested_clear_is_atomic = false;
 
-static void set_up(void) {
-    now = *(const scenario *)sched_argument();
-    if (now.behind) {
-        sched_points_behind();
-    }
-    if (now.first_stops) {
-        sched_only_first_is_preempted();
-    }
-    begin();
-}
-
-static void set_up_under_debra(void) {
-    use_debra();
-    set_up();
-}
-
 /* ---------------------------------------------------------------- drawn at random */
 
 static operation any_operation(void) {

@@ -98,8 +98,11 @@ extern unsigned contents_before[KEYS], contents_after[KEYS];
 
 /* Fill the list as `now` says. */
 void begin(void);
-/* Before that: the next list is one with locks. */
+/* Before that: the next container is one of CC_SMR_DEBRA. */
 void use_debra(void);
+/* A run of the program's scenario, as it stands. */
+void set_up(void);
+void set_up_under_debra(void);
 /* A value that a program which is drawn may store. */
 unsigned any_value(void);
 void fibre(unsigned who);

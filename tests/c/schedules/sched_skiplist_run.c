@@ -391,6 +391,22 @@ static unsigned value_of(unsigned fibre, unsigned place) {
     return 1 + MOST_BEFORE + fibre * MOST_OPERATIONS + place;
 }
 
+void set_up(void) {
+    now = *(const scenario *)sched_argument();
+    if (now.behind) {
+        sched_points_behind();
+    }
+    if (now.first_stops) {
+        sched_only_first_is_preempted();
+    }
+    begin();
+}
+
+void set_up_under_debra(void) {
+    use_debra();
+    set_up();
+}
+
 unsigned any_value(void) {
     unsigned n = sched_choose(MOST_BEFORE_DRAWN + SCHED_MOST_FIBRES * MOST_OPERATIONS_DRAWN);
     unsigned later = n - MOST_BEFORE_DRAWN;

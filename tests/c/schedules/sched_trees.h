@@ -15,22 +15,6 @@
 
 enum { MOST_PROGRAMS = 64 };
 
-static void set_up(void) {
-    now = *(const scenario *)sched_argument();
-    if (now.behind) {
-        sched_points_behind();
-    }
-    if (now.first_stops) {
-        sched_only_first_is_preempted();
-    }
-    begin();
-}
-
-static void set_up_under_debra(void) {
-    use_debra();
-    set_up();
-}
-
 static operation any_operation(void) {
     static const uint8_t kinds[] = {
         GET,    GET,    PUT,       PUT,       PUT,   PUT_IF_ABSENT, REPLACE_EXACT, REMOVE,
